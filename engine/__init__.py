@@ -1,0 +1,1 @@
+"""The Python side of the SQL core: settings, pools, calls, migrations, embedded servers, CLI."""

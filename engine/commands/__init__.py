@@ -1,0 +1,1 @@
+"""The commands of `onceflow`, one module each, with `add_arguments(parser)` and `run(args, settings)`."""

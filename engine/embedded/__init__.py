@@ -1,0 +1,1 @@
+"""Real servers without Docker: PostgreSQL and a Kafka-compatible broker out of wheels."""

@@ -1,0 +1,1 @@
+"""Ships outbox rows to Kafka, finds lost messages and turns the clock."""

@@ -1,0 +1,1 @@
+"""The SQL core, shipped as package data: migrations, functions and views."""

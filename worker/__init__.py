@@ -1,0 +1,1 @@
+"""Consumes task messages, claims, runs handlers, completes."""
