@@ -51,7 +51,10 @@ def _armed(setting: str) -> Callable[[str], None]:
             return
         left -= 1
         if left == 0:
-            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"failpoint {name}\n".encode())
+            os.write(
+                sys.__stderr__.fileno() if sys.__stderr__ else 2,
+                f"failpoint {name}\n".encode(),
+            )
             os.kill(os.getpid(), ACTIONS[action])
 
     return count

@@ -1,0 +1,94 @@
+"""What all calls share: running one statement, and the rows that several functions take or give."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, LiteralString, TypeAlias, TypeVar, cast
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from .. import json_text
+from ..errors import OnceflowError, translated
+
+Connection: TypeAlias = psycopg.Connection[Any]
+AsyncConnection: TypeAlias = psycopg.AsyncConnection[Any]
+Row: TypeAlias = tuple[Any, ...]
+_Word = TypeVar("_Word", bound=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A task: its instance and its text, such as ``render/17``, that only SQL reads."""
+
+    instance_id: UUID
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What an operator's call did with one instance (task None) or one dead letter.
+
+    ``detail`` says in words why it was refused, or what follows from it; it may be empty.
+    """
+
+    instance_id: UUID
+    task: str | None
+    outcome: str
+    detail: str
+
+
+def fetch(
+    conn: Connection, statement: LiteralString, parameters: Sequence[Any] = ()
+) -> list[Row]:
+    """Run one statement and return its rows; errors come as those of ``engine.errors``."""
+    with translated(), conn.cursor(row_factory=tuple_row) as cursor:
+        return cursor.execute(statement, parameters).fetchall()
+
+
+def fetch_value(
+    conn: Connection, statement: LiteralString, parameters: Sequence[Any] = ()
+) -> Any:
+    """Run a statement that gives one row of one column and return that."""
+    rows = fetch(conn, statement, parameters)
+    if len(rows) != 1 or len(rows[0]) != 1:
+        raise OnceflowError(f"one value was expected from: {statement.strip()}")
+    return rows[0][0]
+
+
+async def fetch_async(
+    conn: AsyncConnection, statement: LiteralString, parameters: Sequence[Any] = ()
+) -> list[Row]:
+    """Like ``fetch``, on an asynchronous connection."""
+    with translated():
+        async with conn.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(statement, parameters)
+            return await cursor.fetchall()
+
+
+def word(value: object, *known: _Word) -> _Word:
+    """Return ``value``, which must be one of the ``known`` words; a newer schema may know others."""
+    if value not in known:
+        raise OnceflowError(
+            f"the database answered {value!r} where this release knows {', '.join(known)}: "
+            "its schema is newer than this process; upgrade the process"
+        )
+    return cast("_Word", value)
+
+
+def json_list(values: Sequence[json_text.Json]) -> list[str]:
+    """Return the values as JSON texts, for a parameter cast to jsonb[]; None is JSON null."""
+    return [json_text.encode(value) for value in values]
+
+
+DecidedWord: TypeAlias = Literal["done", "refused", "unknown"]
+
+
+def decided(rows: list[Row]) -> list[Decided]:
+    """Read rows (instance_id, task or null, outcome, detail)."""
+    return [
+        Decided(
+            instance_id, task, word(outcome, "done", "refused", "unknown"), detail or ""
+        )
+        for instance_id, task, outcome, detail in rows
+    ]

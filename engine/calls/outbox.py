@@ -1,0 +1,185 @@
+"""Calls of the relay about messages, and of handlers and workers that make some."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, LiteralString
+
+import msgspec
+
+from .. import json_text
+from .base import AsyncConnection, Connection, fetch, fetch_async, fetch_value, word
+
+TAKE_OUTBOX: Final[LiteralString] = """
+select id, kind, topic, key, value, headers::text from onceflow.take_outbox(p_limit => %s::int)"""
+
+DROP_OUTBOX: Final[LiteralString] = """
+select onceflow.drop_outbox(p_ids => %s::bigint[])"""
+
+DEFER_OUTBOX: Final[LiteralString] = """
+select id, outcome from onceflow.defer_outbox(p_ids => %s::bigint[], p_errors => %s::text[])"""
+
+PUBLISH_EVENTS: Final[LiteralString] = """
+select onceflow.publish_events(p_topics => %s::text[], p_keys => %s::text[],
+                               p_values => %s::text[], p_headers => %s::jsonb[],
+                               p_event_ids => %s::text[])"""
+
+QUARANTINE_MESSAGES: Final[LiteralString] = """
+select onceflow.quarantine_messages(p_topics => %s::text[], p_partitions => %s::int[],
+                                    p_offsets => %s::bigint[], p_payloads => %s::bytea[],
+                                    p_reasons => %s::text[])"""
+
+RELEASE_QUARANTINE: Final[LiteralString] = """
+select onceflow.release_quarantine(p_ids => %s::bigint[])"""
+
+LIST_QUEUES: Final[LiteralString] = """
+select queue from onceflow.list_queues() as queue order by queue"""
+
+READ_WATERMARK: Final[LiteralString] = """
+select onceflow.read_watermark()::text"""
+
+REQUEUE_LOST_TASKS: Final[LiteralString] = """
+select onceflow.requeue_lost_tasks(p_queue => %s::text, p_before => %s::text::xid8,
+                                   p_limit => %s::int)"""
+
+_header_decoder = msgspec.json.Decoder(dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A message to be shipped, locked until the transaction ends.
+
+    ``topic`` is a queue's name where ``kind`` is ``task``, else a topic as the user named it.
+    """
+
+    id: int
+    kind: Literal["task", "event", "dead_letter"]
+    topic: str
+    key: str | None
+    value: str
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """An outbox row that could not be shipped: it is tried later, or has been given up."""
+
+    id: int
+    outcome: Literal["deferred", "quarantined"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A message of a handler to the world. It is delivered at least once, always with its id."""
+
+    topic: str
+    key: str | None
+    value: str
+    headers: Mapping[str, str]
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadMessage:
+    """A Kafka message that cannot be read or names nothing known."""
+
+    topic: str
+    partition: int
+    offset: int
+    payload: bytes | None
+    reason: str
+
+
+def take_outbox(conn: Connection, limit: int) -> list[OutboxRow]:
+    """Lock up to ``limit`` rows that are due and that nobody else holds, oldest first.
+
+    Call it inside a transaction: the lock is what keeps other relays away.
+    """
+    return [
+        OutboxRow(
+            id,
+            word(kind, "task", "event", "dead_letter"),
+            topic,
+            key,
+            value,
+            _headers(headers),
+        )
+        for id, kind, topic, key, value, headers in fetch(conn, TAKE_OUTBOX, (limit,))
+    ]
+
+
+def drop_outbox(conn: Connection, ids: Sequence[int]) -> int:
+    """Delete shipped rows, in the transaction that took them; return how many."""
+    return fetch_value(conn, DROP_OUTBOX, (list(ids),))
+
+
+def defer_outbox(
+    conn: Connection, ids: Sequence[int], errors: Sequence[str]
+) -> list[Deferred]:
+    """Put rows off that could not be shipped, each with its error; in the end, give them up."""
+    return [
+        Deferred(id, word(outcome, "deferred", "quarantined"))
+        for id, outcome in fetch(conn, DEFER_OUTBOX, (list(ids), list(errors)))
+    ]
+
+
+def publish_events(conn: Connection, events: Sequence[Event]) -> int:
+    """Put events into the outbox, in the caller's transaction; return how many."""
+    return fetch_value(conn, PUBLISH_EVENTS, _event_columns(events))
+
+
+async def publish_events_async(conn: AsyncConnection, events: Sequence[Event]) -> int:
+    """Like ``publish_events``, on an asynchronous connection."""
+    ((count,),) = await fetch_async(conn, PUBLISH_EVENTS, _event_columns(events))
+    return count
+
+
+def quarantine_messages(conn: Connection, messages: Sequence[BadMessage]) -> int:
+    """Keep messages that no claim can be made of; return how many were not there yet."""
+    parameters = (
+        [message.topic for message in messages],
+        [message.partition for message in messages],
+        [message.offset for message in messages],
+        [message.payload for message in messages],
+        [message.reason for message in messages],
+    )
+    return fetch_value(conn, QUARANTINE_MESSAGES, parameters)
+
+
+def release_quarantine(conn: Connection, ids: Sequence[int]) -> int:
+    """Put quarantined outbox rows back into the outbox; return how many."""
+    return fetch_value(conn, RELEASE_QUARANTINE, (list(ids),))
+
+
+def list_queues(conn: Connection) -> list[str]:
+    """Return the queues that definitions or workers name."""
+    return [queue for (queue,) in fetch(conn, LIST_QUEUES)]
+
+
+def read_watermark(conn: Connection) -> str:
+    """Return the transaction id before which every queued task's row has left the outbox.
+
+    It is an xid8 as text: what an older transaction queued was shipped before this call.
+    """
+    return fetch_value(conn, READ_WATERMARK)
+
+
+def requeue_lost_tasks(conn: Connection, queue: str, before: str, limit: int) -> int:
+    """Ship again up to ``limit`` tasks of ``queue``, QUEUED by transactions older than ``before``.
+
+    The caller has found that the broker holds no unread message of theirs. Returns how many.
+    """
+    return fetch_value(conn, REQUEUE_LOST_TASKS, (queue, before, limit))
+
+
+def _headers(text: str | None) -> dict[str, str]:
+    return _header_decoder.decode(text) if text else {}
+
+
+def _event_columns(events: Sequence[Event]) -> tuple[list[Any], ...]:
+    return (
+        [event.topic for event in events],
+        [event.key for event in events],
+        [event.value for event in events],
+        [json_text.encode(event.headers) for event in events],
+        [event.event_id for event in events],
+    )

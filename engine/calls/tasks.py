@@ -1,0 +1,289 @@
+"""Calls of a worker about tasks: claim, read, complete, fail, give back.
+
+Every function takes a set and answers for each item. The statements are constants because a handler
+may complete its task on a connection of its own, inside its own transaction; the ``_async`` twins
+exist for that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, LiteralString, TypeAlias
+from uuid import UUID
+
+from .. import json_text
+from ..json_text import Json
+from .base import (
+    AsyncConnection,
+    Connection,
+    Key,
+    Row,
+    fetch,
+    fetch_async,
+    json_list,
+    word,
+)
+
+CLAIM_TASKS: Final[LiteralString] = """
+select instance_id, task, answer
+  from onceflow.claim_tasks(p_worker_id => %s::uuid, p_token => %s::uuid, p_call => %s::bigint,
+                            p_instance_ids => %s::uuid[], p_tasks => %s::text[])"""
+
+READ_GRANTS: Final[LiteralString] = """
+select instance_id, task, fence, handler, queue, input::text, attempt, timeout, key, workflow,
+       version, compensation
+  from onceflow.read_grants(p_worker_id => %s::uuid, p_token => %s::uuid)"""
+
+COMPLETE_TASKS: Final[LiteralString] = """
+select instance_id, task, answer, state
+  from onceflow.complete_tasks(p_worker_id => %s::uuid, p_instance_ids => %s::uuid[],
+                               p_tasks => %s::text[], p_fences => %s::uuid[],
+                               p_outputs => %s::jsonb[], p_token => %s::uuid,
+                               p_call => %s::bigint, p_room => %s::int)"""
+
+FAIL_TASKS: Final[LiteralString] = """
+select instance_id, task, answer, state
+  from onceflow.fail_tasks(p_worker_id => %s::uuid, p_instance_ids => %s::uuid[],
+                           p_tasks => %s::text[], p_fences => %s::uuid[],
+                           p_errors => %s::jsonb[], p_retryable => %s::boolean[],
+                           p_retries => %s::jsonb[])"""
+
+GIVE_BACK_TASKS: Final[LiteralString] = """
+select instance_id, task, answer, state
+  from onceflow.give_back_tasks(p_worker_id => %s::uuid, p_instance_ids => %s::uuid[],
+                                p_tasks => %s::text[], p_fences => %s::uuid[],
+                                p_started => %s::boolean[])"""
+
+READ_OUTCOMES: Final[LiteralString] = """
+select instance_id, task, answer, state
+  from onceflow.read_outcomes(p_instance_ids => %s::uuid[], p_tasks => %s::text[],
+                              p_fences => %s::uuid[])"""
+
+Verdict: TypeAlias = Literal["accepted", "repeated", "stale", "running"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The answer to one claim.
+
+    ``granted``: RUNNING under the caller's token. ``skipped``: a duplicate, cancelled or stale
+    message, or one that has to wait; nothing is lost. ``unknown``: it names nothing known.
+    """
+
+    instance_id: UUID
+    task: str
+    answer: Literal["granted", "skipped", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A task that a worker holds, with all it needs to run it.
+
+    ``fence`` proves the holder (it is the token of the call that gave the task out). ``timeout`` is
+    in seconds, of this attempt. ``key`` is the idempotency key, the same in every attempt.
+    """
+
+    instance_id: UUID
+    task: str
+    fence: UUID
+    handler: str
+    queue: str
+    input_json: str
+    attempt: int
+    timeout: float | None
+    key: str
+    workflow: str
+    version: int
+    compensation: bool
+
+    @property
+    def input(self) -> Json:
+        """The input as plain values, floats included; decode ``input_json`` by type to be exact."""
+        return json_text.decode(self.input_json)
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """A task and the fence under which the caller held it."""
+
+    instance_id: UUID
+    task: str
+    fence: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A task's output. Bytes are taken to be JSON text already."""
+
+    instance_id: UUID
+    task: str
+    fence: UUID
+    output: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A task's error.
+
+    ``error``: ``{"code": "http.503", "message": "…"}`` and, where they apply, ``type``, ``detail``,
+    ``"unknown": true`` (the effect may have happened) and ``retry_after`` (seconds). ``retry`` is the
+    handler's own policy (attempts, backoff, factor, max, jitter; in seconds), for a step without one.
+    """
+
+    instance_id: UUID
+    task: str
+    fence: UUID
+    error: dict[str, Any]
+    retryable: bool
+    retry: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBack:
+    """A task returned undone; ``started`` where its handler had begun (its effect is unknown)."""
+
+    instance_id: UUID
+    task: str
+    fence: UUID
+    started: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one completion, failure or give-back.
+
+    ``accepted``: recorded now. ``repeated``: it was recorded under this fence before. ``stale``: the
+    fence is not the task's; nothing has changed. ``running`` (read_outcomes only): not recorded, so
+    its transaction rolled back. ``state`` is the task's.
+    """
+
+    instance_id: UUID
+    task: str
+    answer: Verdict
+    state: str | None
+
+
+def claim_tasks(
+    conn: Connection, worker_id: UUID, token: UUID, call: int, keys: Sequence[Key]
+) -> list[Claimed]:
+    """Claim tasks under ``token``, made by the caller for this call alone and sent again with it.
+
+    ``call`` is the worker's counter of claiming calls. Raises WorkerNotLive.
+    """
+    parameters = (
+        worker_id,
+        token,
+        call,
+        [key.instance_id for key in keys],
+        [key.task for key in keys],
+    )
+    return [
+        Claimed(instance_id, task, word(answer, "granted", "skipped", "unknown"))
+        for instance_id, task, answer in fetch(conn, CLAIM_TASKS, parameters)
+    ]
+
+
+def read_grants(conn: Connection, worker_id: UUID, token: UUID) -> list[Grant]:
+    """Return what is RUNNING under ``token``, from a claim or a hand-off; it can be repeated."""
+    return [Grant(*row) for row in fetch(conn, READ_GRANTS, (worker_id, token))]
+
+
+def complete_tasks(
+    conn: Connection,
+    worker_id: UUID,
+    completions: Sequence[Completion],
+    token: UUID | None = None,
+    call: int = 0,
+    room: int = 0,
+) -> list[Answer]:
+    """Record outputs and move the instances on.
+
+    With a ``token`` and ``room`` above 0, up to ``room`` tasks that come due on this worker's queues
+    are handed to it, RUNNING under the token: ``read_grants`` tells which.
+    """
+    parameters = _completion_parameters(worker_id, completions, token, call, room)
+    return _answers(fetch(conn, COMPLETE_TASKS, parameters))
+
+
+async def complete_tasks_async(
+    conn: AsyncConnection, worker_id: UUID, completions: Sequence[Completion]
+) -> list[Answer]:
+    """Like ``complete_tasks`` without hand-off, in the transaction of an asynchronous handler."""
+    parameters = _completion_parameters(worker_id, completions, None, 0, 0)
+    return _answers(await fetch_async(conn, COMPLETE_TASKS, parameters))
+
+
+def fail_tasks(
+    conn: Connection, worker_id: UUID, failures: Sequence[Failure]
+) -> list[Answer]:
+    """Record errors; each task goes to RETRYING, DEAD_LETTER, CANCELLED …, as ``state`` tells."""
+    parameters = (
+        worker_id,
+        *_fenced_columns(failures),
+        json_list([failure.error for failure in failures]),
+        [failure.retryable for failure in failures],
+        [
+            None if failure.retry is None else json_text.encode(failure.retry)
+            for failure in failures
+        ],
+    )
+    return _answers(fetch(conn, FAIL_TASKS, parameters))
+
+
+def give_back_tasks(
+    conn: Connection, worker_id: UUID, give_backs: Sequence[GiveBack]
+) -> list[Answer]:
+    """Return tasks undone, to be given out again; this costs no retry."""
+    parameters = (
+        worker_id,
+        *_fenced_columns(give_backs),
+        [item.started for item in give_backs],
+    )
+    return _answers(fetch(conn, GIVE_BACK_TASKS, parameters))
+
+
+def read_outcomes(conn: Connection, fences: Sequence[Fenced]) -> list[Answer]:
+    """Tell what became of completions whose answer was lost; it waits for the rows' locks."""
+    return _answers(fetch(conn, READ_OUTCOMES, _fenced_columns(fences)))
+
+
+async def read_outcomes_async(
+    conn: AsyncConnection, fences: Sequence[Fenced]
+) -> list[Answer]:
+    """Like ``read_outcomes``, on an asynchronous connection."""
+    return _answers(await fetch_async(conn, READ_OUTCOMES, _fenced_columns(fences)))
+
+
+def _fenced_columns(
+    items: Sequence[Fenced]
+    | Sequence[Completion]
+    | Sequence[Failure]
+    | Sequence[GiveBack],
+) -> tuple[list[UUID], list[str], list[UUID]]:
+    return (
+        [item.instance_id for item in items],
+        [item.task for item in items],
+        [item.fence for item in items],
+    )
+
+
+def _completion_parameters(
+    worker_id: UUID,
+    completions: Sequence[Completion],
+    token: UUID | None,
+    call: int,
+    room: int,
+) -> tuple[Any, ...]:
+    outputs = json_list([completion.output for completion in completions])
+    return (worker_id, *_fenced_columns(completions), outputs, token, call, room)
+
+
+def _answers(rows: list[Row]) -> list[Answer]:
+    return [
+        Answer(
+            instance_id,
+            task,
+            word(answer, "accepted", "repeated", "stale", "running"),
+            state,
+        )
+        for instance_id, task, answer, state in rows
+    ]

@@ -1,0 +1,68 @@
+"""Calls of a worker about itself: its registration and its lease."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final, LiteralString
+from uuid import UUID
+
+from .. import json_text
+from ..json_text import Json
+from .base import Connection, Key, fetch, fetch_value
+
+REGISTER_WORKER: Final[LiteralString] = """
+select onceflow.register_worker(p_name => %s::text, p_queues => %s::text[], p_tasks => %s::text[],
+                                p_lease => %s::interval)"""
+
+RENEW_WORKER: Final[LiteralString] = """
+select instance_id, task
+  from onceflow.renew_worker(p_worker_id => %s::uuid, p_tokens => %s::uuid[], p_call => %s::bigint,
+                             p_progress => %s::jsonb, p_stats => %s::jsonb)"""
+
+STOP_WORKER: Final[LiteralString] = """
+select onceflow.stop_worker(p_worker_id => %s::uuid)"""
+
+
+def register_worker(
+    conn: Connection,
+    name: str,
+    queues: Sequence[str],
+    tasks: Sequence[str],
+    lease: float,
+) -> UUID:
+    """Register this process as a worker of ``queues`` and return its id, fresh in each process.
+
+    ``tasks`` are the names of its handlers; ``lease`` is in seconds: after it without a renewal the
+    worker is declared dead, for good.
+    """
+    parameters = (name, list(queues), list(tasks), timedelta(seconds=lease))
+    return fetch_value(conn, REGISTER_WORKER, parameters)
+
+
+def renew_worker(
+    conn: Connection,
+    worker_id: UUID,
+    tokens: Sequence[UUID],
+    call: int,
+    progress: Mapping[str, Json],
+    stats: Mapping[str, Json],
+) -> list[Key]:
+    """Renew the lease and return the tasks that are to be told to stop.
+
+    ``tokens`` are all tokens held or in flight and ``call`` the number that the next claiming call
+    will carry, both taken at one moment: what else runs in this worker's name, from an earlier call,
+    had its reply lost and is given out again. ``progress`` maps ``<instance_id>/<task>`` to what the
+    handler reports. Raises WorkerNotLive: everything that this worker holds is lost to it.
+    """
+    parameters = (
+        worker_id,
+        list(tokens),
+        call,
+        json_text.encode(progress),
+        json_text.encode(stats),
+    )
+    return [Key(*row) for row in fetch(conn, RENEW_WORKER, parameters)]
+
+
+def stop_worker(conn: Connection, worker_id: UUID) -> None:
+    """End a worker gracefully; what it still holds is given back."""
+    fetch(conn, STOP_WORKER, (worker_id,))

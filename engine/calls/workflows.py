@@ -1,0 +1,137 @@
+"""Calls about workflows and their instances."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, LiteralString
+from uuid import UUID
+
+from .. import json_text
+from ..json_text import Json
+from .base import Connection, Decided, decided, fetch, json_list, word
+
+REGISTER_WORKFLOW: Final[LiteralString] = """
+select workflow_id, name, version, created
+  from onceflow.register_workflow(p_compiled => %s::jsonb)"""
+
+START_INSTANCES: Final[LiteralString] = """
+select ordinal, instance_id, outcome, state
+  from onceflow.start_instances(p_workflow => %s::text, p_inputs => %s::jsonb[],
+                                p_keys => %s::text[], p_version => %s::int)
+ order by ordinal"""
+
+CANCEL_INSTANCES: Final[LiteralString] = """
+select instance_id, null, outcome, detail from onceflow.cancel_instances(p_ids => %s::uuid[])"""
+
+SUSPEND_INSTANCES: Final[LiteralString] = """
+select instance_id, null, outcome, detail from onceflow.suspend_instances(p_ids => %s::uuid[])"""
+
+RESUME_INSTANCES: Final[LiteralString] = """
+select instance_id, null, outcome, detail from onceflow.resume_instances(p_ids => %s::uuid[])"""
+
+EXPLAIN_INSTANCE: Final[LiteralString] = """
+select task, because from onceflow.explain_instance(p_id => %s::uuid)"""
+
+CHECK_INSTANCES: Final[LiteralString] = """
+select instance_id, fault from onceflow.check_instances(p_ids => %s::uuid[])"""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredVersion:
+    """A version of a workflow; ``created`` is False where its content was the latest already."""
+
+    workflow_id: int
+    name: str
+    version: int
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An instance, started now or found by its idempotency key.
+
+    ``conflict``: the key belongs to an instance with another input; nothing was started, and
+    ``instance_id`` is that instance. ``state`` is the instance's.
+    """
+
+    instance_id: UUID
+    outcome: Literal["started", "exists", "conflict"]
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """A reason, in words, why an instance (task None) or one of its tasks is not moving."""
+
+    task: str | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceFault:
+    """A broken invariant, as check_instances found it: always a bug or a hand-made change."""
+
+    instance_id: UUID
+    fault: str
+
+
+def register_workflow(
+    conn: Connection, compiled: Mapping[str, Any]
+) -> RegisteredVersion:
+    """Store a compiled definition as a version of its workflow; the latest again changes nothing.
+
+    ``compiled`` is what ``engine.definition.compile_definition`` returns. Raises DefinitionError.
+    """
+    (row,) = fetch(conn, REGISTER_WORKFLOW, (json_text.encode(compiled),))
+    return RegisteredVersion(*row)
+
+
+def start_instances(
+    conn: Connection,
+    workflow: str,
+    inputs: Sequence[Json],
+    keys: Sequence[str | None] | None = None,
+    version: int | None = None,
+) -> list[Started]:
+    """Start one instance per input, all or none; the answers stand in the order of the inputs.
+
+    ``workflow`` is a name or the text of an id; ``version`` is the latest unless given. ``keys`` are
+    idempotency keys, as many as inputs; None starts without one. Inputs are not checked against the
+    workflow's schema here. Raises NotFound, BadArgument.
+    """
+    rows = fetch(
+        conn,
+        START_INSTANCES,
+        (workflow, json_list(inputs), None if keys is None else list(keys), version),
+    )
+    return [
+        Started(instance_id, word(outcome, "started", "exists", "conflict"), state)
+        for _, instance_id, outcome, state in rows
+    ]
+
+
+def cancel_instances(conn: Connection, ids: Sequence[UUID]) -> list[Decided]:
+    """Cancel instances: what waits is cancelled, what runs is told to stop, then the way back."""
+    return decided(fetch(conn, CANCEL_INSTANCES, (list(ids),)))
+
+
+def suspend_instances(conn: Connection, ids: Sequence[UUID]) -> list[Decided]:
+    """Suspend instances: answers are still recorded, nothing new is given out until a resume."""
+    return decided(fetch(conn, SUSPEND_INSTANCES, (list(ids),)))
+
+
+def resume_instances(conn: Connection, ids: Sequence[UUID]) -> list[Decided]:
+    """Resume suspended instances: what has become due meanwhile is given out."""
+    return decided(fetch(conn, RESUME_INSTANCES, (list(ids),)))
+
+
+def explain_instance(conn: Connection, id: UUID) -> list[Because]:
+    """Say why an instance is not moving. Raises NotFound."""
+    return [Because(*row) for row in fetch(conn, EXPLAIN_INSTANCE, (id,))]
+
+
+def check_instances(
+    conn: Connection, ids: Sequence[UUID] | None = None
+) -> list[InstanceFault]:
+    """Check the invariants of these instances (of all, unless given); none broken gives []."""
+    rows = fetch(conn, CHECK_INSTANCES, (None if ids is None else list(ids),))
+    return [InstanceFault(*row) for row in rows]

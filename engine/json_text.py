@@ -1,0 +1,46 @@
+"""JSON as text, with numbers kept to the last digit.
+
+Postgres keeps a jsonb number as numeric, so ``1265793.0395`` comes back as it was given. Python would
+lose digits only where a number becomes a float, so:
+
+- A ``Decimal`` is written as a JSON number with all its digits, never as a string.
+- ``decode`` gives what Python's own json gives: int for whole numbers, float for others.
+- ``decode_exact`` gives a ``Decimal`` where ``decode`` gives a float. What only passes through (an
+  input read from a file, a row shown on the screen) goes this way.
+- Who wants exact money in a task asks for it by a type hint: ``msgspec.json.decode(text, type=...)``
+  reads a field hinted ``Decimal`` from the digits as they stand in the text.
+"""
+
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import msgspec
+
+Json: TypeAlias = Any
+"""A JSON value: None, bool, int, float, Decimal, str, or lists and dicts of these. An argument of this
+type may also be what msgspec writes as JSON (dataclasses, structs, datetimes, UUIDs), and ``bytes`` or
+``msgspec.Raw`` where the JSON text is already at hand."""
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+_exact_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
+
+
+def encode(value: Json) -> str:
+    """Return ``value`` as JSON text; bytes and ``msgspec.Raw`` are taken to be JSON text already.
+
+    Raises TypeError for what has no JSON form and UnicodeError for text that is not UTF-8.
+    """
+    if isinstance(value, bytes | bytearray | msgspec.Raw):
+        return bytes(value).decode()
+    return _encoder.encode(value).decode()
+
+
+def decode(text: str | bytes) -> Json:
+    """Return the value of JSON ``text``; raises msgspec.DecodeError where it is not JSON."""
+    return _decoder.decode(text)
+
+
+def decode_exact(text: str | bytes) -> Json:
+    """Like ``decode``, with Decimal in place of float."""
+    return _exact_decoder.decode(text)
