@@ -1,0 +1,176 @@
+"""All configuration, in one frozen object made from ``ONCEFLOW_…`` variables.
+
+An empty value counts as not set. Errors name the variable and the mend.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from .errors import SettingsError
+
+PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+def _no_kafka_options() -> dict[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What every process of Onceflow is told.
+
+    ``dsn``            libpq conninfo or URL of Postgres; empty: not set (see ``require_dsn``)
+    ``kafka``          bootstrap servers, ``host:port,…``; empty: not set (see ``kafka_config``)
+    ``kafka_options``  librdkafka properties, e.g. ``security.protocol``
+    ``prefix``         what the names of our topics and groups begin with
+    ``partitions``     how many partitions each of our topics is to have
+    ``host``, ``port`` where the api listens; port 0 takes a free one
+    ``lease``          seconds that a worker may be silent before its tasks are given out again
+    ``data``           folder in which ``onceflow dev`` and ``demo`` keep their servers' data
+    ``log``            debug, info, warning or error
+    """
+
+    dsn: str = ""
+    kafka: str = ""
+    kafka_options: Mapping[str, str] = field(default_factory=_no_kafka_options)
+    prefix: str = "onceflow"
+    partitions: int = 8
+    host: str = "127.0.0.1"
+    port: int = 3000
+    lease: float = 15.0
+    data: Path = Path(".onceflow")
+    log: str = "info"
+
+    def require_dsn(self) -> str:
+        """Return the dsn. Raises SettingsError where none is set."""
+        if not self.dsn:
+            raise SettingsError(
+                "ONCEFLOW_DSN is not set: give the connection string of Postgres, for example "
+                "postgresql://user@host:5432/database, or use `onceflow dev`, which brings its own"
+            )
+        return self.dsn
+
+    def kafka_config(self) -> dict[str, str]:
+        """Return the librdkafka configuration that producers, consumers and admins begin with.
+
+        Raises SettingsError where ``kafka`` is not set.
+        """
+        if not self.kafka:
+            raise SettingsError(
+                "ONCEFLOW_KAFKA is not set: give the bootstrap servers, for example "
+                "localhost:9092, or use `onceflow dev`, which brings its own broker"
+            )
+        return {"bootstrap.servers": self.kafka, **self.kafka_options}
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that give a child process these settings."""
+        env = {
+            "ONCEFLOW_DSN": self.dsn,
+            "ONCEFLOW_KAFKA": self.kafka,
+            "ONCEFLOW_PREFIX": self.prefix,
+            "ONCEFLOW_PARTITIONS": str(self.partitions),
+            "ONCEFLOW_HOST": self.host,
+            "ONCEFLOW_PORT": str(self.port),
+            "ONCEFLOW_LEASE": str(self.lease),
+            "ONCEFLOW_DATA": str(self.data),
+            "ONCEFLOW_LOG": self.log,
+        }
+        for name, value in self.kafka_options.items():
+            env["ONCEFLOW_KAFKA_" + name.replace(".", "_").upper()] = value
+        return env
+
+
+def load_settings(env: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings out of ``env`` (the process's own by default). Raises SettingsError."""
+    env = os.environ if env is None else env
+    default = Settings()
+    return Settings(
+        dsn=_dsn(env.get("ONCEFLOW_DSN", "").strip()),
+        kafka=_bootstrap(env.get("ONCEFLOW_KAFKA", "").strip()),
+        kafka_options=_kafka_options(env),
+        prefix=_prefix(env.get("ONCEFLOW_PREFIX") or default.prefix),
+        partitions=int(_number(env, "ONCEFLOW_PARTITIONS", default.partitions, 1, 10_000)),
+        host=env.get("ONCEFLOW_HOST") or default.host,
+        port=int(_number(env, "ONCEFLOW_PORT", default.port, 0, 65_535)),
+        lease=_number(env, "ONCEFLOW_LEASE", default.lease, 0.1, 86_400, whole=False),
+        data=Path(env.get("ONCEFLOW_DATA") or default.data),
+        log=_log_level(env.get("ONCEFLOW_LOG") or default.log),
+    )
+
+
+def _number(
+    env: Mapping[str, str],
+    name: str,
+    default: float,
+    least: float,
+    most: float,
+    *,
+    whole: bool = True,
+) -> float:
+    text = env.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        value = int(text) if whole else float(text)
+    except ValueError:
+        value = None
+    if value is None or not least <= value <= most:
+        kind = "a whole number" if whole else "a number"
+        raise SettingsError(f"{name} is {text!r}: give {kind} from {least} to {most}")
+    return value
+
+
+def _dsn(text: str) -> str:
+    if text:
+        try:
+            conninfo_to_dict(text)
+        except psycopg.ProgrammingError as error:
+            # libpq repeats parts of the string, which may hold a password: do not print it all.
+            reason = str(error).strip().split('"')[0].strip()
+            raise SettingsError(
+                f"ONCEFLOW_DSN is not a connection string that libpq can read ({reason} …): give "
+                "postgresql://user@host:5432/database or 'host=… dbname=…'"
+            ) from None
+    return text
+
+
+def _bootstrap(text: str) -> str:
+    for server in text.split(",") if text else []:
+        host, _, port = server.strip().rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65_536:
+            raise SettingsError(
+                f"ONCEFLOW_KAFKA names the server {server.strip()!r}: give host:port, "
+                "several with commas between them"
+            )
+    return text
+
+
+def _kafka_options(env: Mapping[str, str]) -> dict[str, str]:
+    start = "ONCEFLOW_KAFKA_"
+    return {
+        name.removeprefix(start).lower().replace("_", "."): value
+        for name, value in sorted(env.items())
+        if name.startswith(start) and len(name) > len(start) and value
+    }
+
+
+def _prefix(text: str) -> str:
+    if not PREFIX.fullmatch(text):
+        raise SettingsError(
+            f"ONCEFLOW_PREFIX is {text!r}: give at most 100 letters, digits, '.', '_' and '-', "
+            "beginning with a letter or digit, as Kafka takes them in the names of topics"
+        )
+    return text
+
+
+def _log_level(text: str) -> str:
+    if text.lower() not in LOG_LEVELS:
+        raise SettingsError(f"ONCEFLOW_LOG is {text!r}: give one of {', '.join(LOG_LEVELS)}")
+    return text.lower()
