@@ -1,0 +1,32 @@
+-- cancel_instances(ids) -> (instance_id, outcome, detail)
+-- Begins the end of RUNNING instances, suspended or not: nothing more of them is started, what runs is
+-- told to stop and awaited, what was done is compensated, and they end CANCELLED.
+-- outcome: done | refused (detail says why) | unknown.
+-- Errors: WF004.
+create or replace function onceflow.cancel_instances(p_ids uuid[])
+returns table (instance_id uuid, outcome text, detail text)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+    v_ids uuid[] := onceflow.lock_instances(p_ids);
+    v_running uuid[] := array(
+        select i.id from onceflow.instance i where i.id = any (v_ids) and i.state = 'RUNNING' order by i.id);
+begin
+    perform onceflow.record_changes(onceflow.close_instances(v_running,
+        array_fill('CANCELLED'::text, array[cardinality(v_running)]),
+        array_fill(null::jsonb, array[cardinality(v_running)])));
+    return query
+    select u.id, case when i.id is null then 'unknown'
+            when i.id = any (v_running) then 'done' else 'refused' end,
+        case when i.id is null then 'there is no such instance'
+            when i.id = any (v_running) then 'it is ' || i.state
+            when i.ended_at is not null then 'it has ended, as ' || i.state
+            else 'it is ' || i.state || ' already, to end as ' || i.closing_as
+                || case when i.suspended_at is not null
+                    then '; redrive, skip or discard its dead letter' else '' end
+            end
+    from unnest(v_ids) u (id)
+    left join onceflow.instance i on i.id = u.id
+    order by u.id;
+end $$;
+revoke execute on function onceflow.cancel_instances(uuid[]) from public;

@@ -1,0 +1,49 @@
+-- check_instances(ids) -> (instance_id, fault)
+-- Holds the counters against the rows they count, and the states of instances against those of their
+-- tasks; nothing returned means that all is well. Without ids it looks at every instance.
+create or replace function onceflow.check_instances(p_ids uuid[] default null)
+returns table (instance_id uuid, fault text)
+language plpgsql stable security definer set search_path = '' as $$
+#variable_conflict use_column
+begin
+    return query
+    with looked_at as (
+        select i.*, t.open, t.running, t.queued, t.dead, l.highest, l.numbers
+        from onceflow.instance i
+        cross join lateral (
+            select count(*) filter (where t.seq is null) as open,
+                count(*) filter (where t.state = 'RUNNING') as running,
+                count(*) filter (where t.state = 'QUEUED') as queued,
+                count(*) filter (where t.state = 'DEAD_LETTER' and t.seq is null) as dead
+            from onceflow.task t where t.instance_id = i.id) t
+        cross join lateral (
+            select max(l.seq) as highest, count(distinct l.seq) as numbers
+            from onceflow.task_log l where l.instance_id = i.id) l
+        where p_ids is null or i.id = any (p_ids)
+    )
+    select c.id, f.fault
+    from looked_at c
+    cross join lateral (values
+        (c.open <> c.open_tasks, format('open_tasks is %s, open rows are %s', c.open_tasks, c.open)),
+        (c.highest is distinct from c.seq or c.numbers <> c.seq,
+            format('seq is %s, the log has %s numbers up to %s', c.seq, c.numbers, c.highest)),
+        (c.state in ('RUNNING', 'CLOSING', 'COMPENSATING') and c.open = 0, 'nothing is open, but it has not ended'),
+        (c.state = 'CLOSING' and c.open <> c.running, 'CLOSING with open tasks that are not RUNNING'),
+        (c.suspended_at is not null and c.queued > 0, 'suspended with QUEUED tasks'),
+        (c.dead > 0 and c.suspended_at is null, 'an open dead letter, but not suspended')
+    ) f (holds, fault)
+    where f.holds
+    union all
+    select j.instance_id, format('join %s counts %s edges, %s have passed', j.step, j.passed, j.edges)
+    from (
+        select t.instance_id, t.step, t.passed, (
+            select count(*) from onceflow.edge e
+            join onceflow.task p on p.instance_id = t.instance_id and p.step = e.from_step
+                and p.scope = t.scope and p.visit = t.visit and p.state in ('SUCCEEDED', 'SKIPPED')
+            where e.version_id = i.version_id and e.to_step = t.step and e.kind = 'next') as edges
+        from onceflow.task t
+        join onceflow.instance i on i.id = t.instance_id
+        where t.state = 'WAITING' and t.undoes_seq is null and (p_ids is null or i.id = any (p_ids))) j
+    where j.edges <> j.passed;
+end $$;
+revoke execute on function onceflow.check_instances(uuid[]) from public;

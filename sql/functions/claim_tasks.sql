@@ -1,0 +1,54 @@
+-- claim_tasks(worker, token, call, instance ids, tasks) -> (instance_id, task, answer)
+-- Turns QUEUED tasks into RUNNING attempts of a worker. p_token is a fresh random UUID, the fence of
+-- what this call grants; p_call the worker's own counter of claiming calls. Repeating a call with its
+-- token gives the same grants; read_grants() tells what they are to do.
+-- answer: granted | skipped (a duplicate, cancelled or stale message; nothing was changed)
+--   | unknown (names no task: for quarantine_messages).
+-- Rows are waited for, never skipped because they are locked. No instance is locked: a cancel locks
+-- the instance and then its tasks, so either it finds this task RUNNING or we find it CANCELLED.
+-- Errors: WF002 arrays that differ · WF003 a worker whose lease is over · WF004.
+create or replace function onceflow.claim_tasks(
+    p_worker_id uuid, p_token uuid, p_call bigint, p_instance_ids uuid[], p_tasks text[])
+returns table (instance_id uuid, task text, answer text)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+    v_keys onceflow.task_key[] := onceflow.task_keys(p_instance_ids, p_tasks);
+    v_ids uuid[] := array(select distinct u from unnest(p_instance_ids) u order by u);
+    v_now timestamptz := onceflow.now();
+begin
+    perform onceflow.require_live_worker(p_worker_id);
+    perform onceflow.lock_tasks(v_keys);
+
+    with claimed as (
+        update onceflow.task t
+        set state = 'RUNNING', worker_id = p_worker_id, fence = p_token, call = p_call,
+            attempt = t.attempt + 1, queued_xid = null, changed_at = v_now,
+            due_at = v_now + make_interval(secs => (s.spec ->> 'timeout')::float8)
+        from (select distinct * from unnest(v_keys)) k
+        join onceflow.instance i on i.id = k.instance_id
+            and i.id between v_ids[1] and v_ids[cardinality(v_ids)]
+        join onceflow.step s on s.version_id = i.version_id and s.step = k.step
+        where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
+            and t.visit = k.visit and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
+            and t.state = 'QUEUED' and onceflow.may_run(i.state, i.suspended_at, s.kind)
+        returning t.instance_id, t.step, t.scope, t.visit, t.attempt
+    )
+    insert into onceflow.task_log (
+        instance_id, step, scope, visit, attempt, state, worker_id, at)
+    select c.instance_id, c.step, c.scope, c.visit, c.attempt, 'RUNNING', p_worker_id, v_now
+    from claimed c;
+
+    return query
+    select p.instance_id, p.task, case
+        when t.instance_id is null then 'unknown'
+        when t.state = 'RUNNING' and t.fence = p_token and t.worker_id = p_worker_id then 'granted'
+        else 'skipped' end
+    from unnest(p_instance_ids, p_tasks) with ordinality p (instance_id, task, n)
+    join unnest(v_keys) with ordinality k (instance_id, step, scope, visit, n) using (n)
+    left join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
+        and t.scope = k.scope and t.visit = k.visit
+        and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
+    order by p.n;
+end $$;
+revoke execute on function onceflow.claim_tasks(uuid, uuid, bigint, uuid[], text[]) from public;

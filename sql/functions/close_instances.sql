@@ -1,0 +1,60 @@
+-- close_instances(ids, closing_as, errors) -> change[]   (internal)
+-- Begins the end of locked RUNNING instances: CLOSING cancels what is WAITING, READY, QUEUED or
+-- RETRYING and makes records of open dead letters; what is RUNNING is awaited. When nothing is open
+-- any more, settle_instances() takes it from there: an instance closing as COMPENSATED or CANCELLED is
+-- compensated first, one closing as FAILED is not.
+create or replace function onceflow.close_instances(
+    p_ids uuid[], p_closing_as text[], p_errors jsonb[])
+returns onceflow.change[]
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_now timestamptz := onceflow.now();
+    v_closed onceflow.change[];
+    v_ids uuid[];
+    v_ended onceflow.change[];
+begin
+    if cardinality(p_ids) = 0 then
+        return '{}';
+    end if;
+    with closed as (
+        update onceflow.instance i
+        set state = 'CLOSING', closing_as = k.closing_as, compensate = k.closing_as <> 'FAILED',
+            error = k.error, suspended_at = null, suspended_by = null, deadline_at = null
+        from unnest(p_ids, p_closing_as, p_errors) k (id, closing_as, error)
+        where i.id = k.id and i.state = 'RUNNING'
+        returning i.id, i.error
+    )
+    select coalesce(array_agg(row(c.id, null, null, null, null,
+            'RUNNING', 'CLOSING', 0, null, null, c.error)::onceflow.change), '{}'),
+        coalesce(array_agg(c.id), '{}')
+    into v_closed, v_ids
+    from closed c;
+
+    -- Locked first, decided upon in the next statement: a claim that came before us has made its
+    -- task RUNNING, one that comes after us finds it CANCELLED.
+    perform from onceflow.task t
+    where t.instance_id = any (v_ids) and t.seq is null
+    order by t.instance_id, t.step, t.scope, t.visit
+    for no key update;
+
+    with open as (
+        select t.instance_id, t.step, t.scope, t.visit, t.state as was, i.seq + 1 as seq
+        from onceflow.task t
+        join onceflow.instance i on i.id = t.instance_id
+        where t.instance_id = any (v_ids) and t.seq is null and t.state <> 'RUNNING'
+    ), ended as (
+        update onceflow.task t
+        set state = case t.state when 'DEAD_LETTER' then 'DEAD_LETTER' else 'CANCELLED' end,
+            seq = o.seq, queued_xid = null, due_at = null, changed_at = v_now
+        from open o
+        where t.instance_id = o.instance_id and t.step = o.step and t.scope = o.scope
+            and t.visit = o.visit and t.seq is null and t.state = o.was
+        returning t.instance_id, t.step, t.scope, t.visit, t.attempt, o.was, t.state, t.queue, t.error
+    )
+    select coalesce(array_agg(row(e.instance_id, e.step, e.scope, e.visit, e.attempt,
+        e.was, e.state, -1, null, e.queue, e.error)::onceflow.change), '{}')
+    into v_ended
+    from ended e;
+    return v_closed || v_ended;
+end $$;
+revoke execute on function onceflow.close_instances(uuid[], text[], jsonb[]) from public;

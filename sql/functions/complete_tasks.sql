@@ -1,0 +1,53 @@
+-- complete_tasks(worker, instance ids, tasks, fences, outputs, token, call, room)
+--   -> (instance_id, task, answer, state)
+-- Ends attempts with their outputs and moves their instances on, all in one transition each.
+-- With a fresh p_token and p_room > 0, up to p_room tasks that come due on the worker's queues are
+-- handed off: made RUNNING under p_token at once, without a message; read_grants() tells them.
+-- answer: accepted | repeated (answered before under this fence; state tells as what) | stale
+--   (the fence is not, or no longer, the task's; nothing was changed).
+-- Errors: WF002 arrays that differ · WF004 · a check violation where an output is too large.
+create or replace function onceflow.complete_tasks(
+    p_worker_id uuid, p_instance_ids uuid[], p_tasks text[], p_fences uuid[], p_outputs jsonb[],
+    p_token uuid default null, p_call bigint default 0, p_room int default 0)
+returns table (instance_id uuid, task text, answer text, state text)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+    v_keys onceflow.task_key[] := onceflow.task_keys(p_instance_ids, p_tasks);
+    v_ids uuid[] := onceflow.lock_instances(p_instance_ids);
+    v_now timestamptz := onceflow.now();
+    v_changes onceflow.change[];
+begin
+    perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_outputs));
+    perform onceflow.lock_tasks(v_keys);
+
+    with completed as (
+        update onceflow.task t
+        set state = 'SUCCEEDED', output = a.output, seq = i.seq + 1, error = null,
+            worker_id = null, call = null, due_at = null, changed_at = v_now
+        from unnest(v_keys, p_fences, p_outputs)
+            a (instance_id, step, scope, visit, fence, output)
+        join onceflow.instance i on i.id = a.instance_id
+            and i.id between v_ids[1] and v_ids[cardinality(v_ids)]
+        where t.instance_id = a.instance_id and t.step = a.step and t.scope = a.scope
+            and t.visit = a.visit and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
+            and t.state = 'RUNNING' and t.fence = a.fence
+        returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue
+    )
+    select coalesce(array_agg(row(c.instance_id, c.step, c.scope, c.visit, c.attempt,
+        'RUNNING', 'SUCCEEDED', -1, p_worker_id, c.queue, null)::onceflow.change), '{}')
+    into v_changes
+    from completed c;
+
+    if cardinality(v_changes) > 0 then
+        perform onceflow.record_changes(v_changes || onceflow.advance_instances(
+            onceflow.changed_to(v_changes, 'SUCCEEDED'),
+            onceflow.next_compensations(array(select c.instance_id from unnest(v_changes) c)),
+            p_worker_id, p_token, p_call, case when p_token is null then 0 else p_room end));
+    end if;
+    return query
+    select * from onceflow.answer_tasks(p_instance_ids, p_tasks, p_fences,
+        onceflow.changed_to(v_changes, 'SUCCEEDED'));
+end $$;
+revoke execute on function onceflow.complete_tasks(
+    uuid, uuid[], text[], uuid[], jsonb[], uuid, bigint, int) from public;

@@ -1,0 +1,60 @@
+-- discard_dead_letters(instance ids, tasks) -> (instance_id, task, outcome, detail)
+-- Gives open dead letters up: their instances fail, by their workflow's policy (`fail` without
+-- compensation, else with it). The dead letter of a compensation becomes a record, the way back goes
+-- on with the next, and the instance ends FAILED, since not everything was undone.
+-- outcome: done | refused (detail says why).
+-- Errors: WF002 arrays that differ · WF004.
+create or replace function onceflow.discard_dead_letters(p_instance_ids uuid[], p_tasks text[])
+returns table (instance_id uuid, task text, outcome text, detail text)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+    v_ids uuid[] := onceflow.lock_instances(p_instance_ids);
+    v_now timestamptz := onceflow.now();
+    v_keys onceflow.task_key[];
+    v_closed onceflow.change[];
+    v_given_up onceflow.change[];
+begin
+    perform onceflow.lock_tasks(onceflow.task_keys(p_instance_ids, p_tasks));
+    v_keys := array(select j.key from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
+        where j.refusal is null);
+    return query
+    select j.instance_id, j.task, case when j.refusal is null then 'done' else 'refused' end,
+        coalesce(j.refusal, 'it is given up')
+    from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
+    order by j.n;
+
+    select onceflow.close_instances(coalesce(array_agg(d.id), '{}'), array_agg(d.closing_as), array_agg(d.error))
+    into v_closed
+    from (
+        select distinct on (i.id) i.id, t.error || jsonb_build_object('task', t.step) as error,
+            case v.on_failure when 'fail' then 'FAILED' else 'COMPENSATED' end as closing_as
+        from unnest(v_keys) k
+        join onceflow.instance i on i.id = k.instance_id and i.state = 'RUNNING'
+        join onceflow.workflow_version v on v.id = i.version_id
+        join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
+            and t.scope = k.scope and t.visit = k.visit
+        order by i.id, k.step) d;
+
+    with given_up as (
+        update onceflow.task t
+        set seq = i.seq + 1, changed_at = v_now
+        from unnest(v_keys) k
+        join onceflow.instance i on i.id = k.instance_id and i.state = 'COMPENSATING'
+        where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
+            and t.visit = k.visit and t.state = 'DEAD_LETTER' and t.seq is null
+        returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue, t.error
+    )
+    select coalesce(array_agg(row(g.instance_id, g.step, g.scope, g.visit, g.attempt,
+        'DEAD_LETTER', 'DEAD_LETTER', -1, null, g.queue, g.error)::onceflow.change), '{}')
+    into v_given_up
+    from given_up g;
+    update onceflow.instance i set closing_as = 'FAILED'
+    where i.id = any (array(select g.instance_id from unnest(v_given_up) g)) and i.state = 'COMPENSATING';
+
+    perform onceflow.record_changes(v_closed || v_given_up
+        || onceflow.lift_suspensions(v_ids)
+        || onceflow.advance_instances('{}', onceflow.next_compensations(array(
+            select g.instance_id from unnest(v_given_up) g))));
+end $$;
+revoke execute on function onceflow.discard_dead_letters(uuid[], text[]) from public;

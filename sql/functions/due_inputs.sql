@@ -1,0 +1,30 @@
+-- due_inputs(due) -> evaluated_task[]   (internal)
+-- Evaluates `when` and `with` of steps that are due, in the context of step_context().
+-- A step runs unless its `when` gives false or null. Without `with` its input is {}.
+-- Errors: those of evaluate(); evaluate_due() keeps them to the step they belong to.
+create or replace function onceflow.due_inputs(p_due onceflow.due_task[])
+returns onceflow.evaluated_task[]
+language plpgsql stable set search_path = '' as $$
+begin
+    return array(
+        select row(d.instance_id, d.step, d.scope, d.visit, d.waiting, r.runs,
+            case
+                when not r.runs then null
+                when not s.spec ? 'with' then '{}'::jsonb
+                else onceflow.evaluate(s.spec -> 'with', c.context)
+            end, null)::onceflow.evaluated_task
+        from unnest(p_due) with ordinality d (instance_id, step, scope, visit, waiting, n)
+        join onceflow.instance i on i.id = d.instance_id
+        join onceflow.step s on s.version_id = i.version_id and s.step = d.step
+        cross join lateral (
+            select case when s.spec -> 'with' ? 'v' and not s.spec ? 'when' then null
+                else onceflow.step_context(d.instance_id, s.version_id, d.step, d.scope, d.visit,
+                    s.kind, s.spec -> 'reads') end as context) c
+        cross join lateral (
+            select case when s.spec ? 'when'
+                then coalesce(onceflow.evaluate(s.spec -> 'when', c.context), 'null')
+                    not in ('false', 'null')
+                else true end as runs) r
+        order by d.n);
+end $$;
+revoke execute on function onceflow.due_inputs(onceflow.due_task[]) from public;

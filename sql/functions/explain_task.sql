@@ -1,0 +1,62 @@
+-- explain_task(task, step) -> text   (internal)
+-- Why one open task is not further, in words.
+create or replace function onceflow.explain_task(p_task onceflow.task, p_step onceflow.step)
+returns text
+language plpgsql stable set search_path = '' as $$
+declare
+    v_age text := round(extract(epoch from onceflow.now() - p_task.changed_at)) || ' s';
+    v_worker onceflow.worker;
+    v_error text := coalesce(format('%s: %s', p_task.error ->> 'code', p_task.error ->> 'message'), 'no error');
+    v_outbox onceflow.outbox;
+begin
+    case p_task.state
+    when 'WAITING' then
+        return case when p_task.undoes_seq is not null
+            then 'waits for its turn: compensations run one by one, the last step first'
+            else format('waits for %s of the %s steps that it joins',
+                p_step.join_count - p_task.passed, p_step.join_count) end;
+    when 'READY' then
+        return 'held back by the suspension of its instance';
+    when 'RETRYING' then
+        return format('waits until %s for its next attempt; attempt %s failed with %s',
+            p_task.due_at, p_task.attempt, v_error);
+    when 'DEAD_LETTER' then
+        return format('dead letter after %s attempts: %s. Mend the cause, then '
+            'select * from onceflow.redrive_dead_letters(array[%L::uuid], array[%L])',
+            p_task.attempt, v_error, p_task.instance_id,
+            onceflow.task_name(p_task.step, p_task.scope, p_task.visit));
+    when 'RUNNING' then
+        select * into v_worker from onceflow.worker w where w.id = p_task.worker_id;
+        return format('attempt %s runs for %s on worker %s%s%s', p_task.attempt, v_age,
+            coalesce(v_worker.name, p_task.worker_id::text),
+            case when v_worker.state is distinct from 'live' then ', which is ' || coalesce(v_worker.state, 'gone')
+                || ': the next tick gives it out again'
+                when v_worker.lease_until < clock_timestamp() then ', whose lease ran out at ' || v_worker.lease_until
+                else '' end,
+            coalesce(', times out at ' || p_task.due_at, ''));
+    else
+        null;
+    end case;
+
+    -- QUEUED: is the message shipped, and is anybody there to take it?
+    select * into v_outbox from onceflow.outbox o
+    where o.kind = 'task' and o.queued_xid = p_task.queued_xid and o.key = p_task.instance_id::text
+    limit 1;
+    if v_outbox.id is not null then
+        return format('message not shipped for %s%s: is a relay running?', v_age,
+            coalesce(' (' || v_outbox.tries || ' tries, last ' || v_outbox.error || ')', ''));
+    elsif not exists (select from onceflow.worker w where w.state = 'live'
+        and w.lease_until > clock_timestamp() and p_task.queue = any (w.queues))
+    then
+        return format('queue %s has no live worker: start one with onceflow worker --queues %s',
+            quote_ident(p_task.queue), p_task.queue);
+    elsif not exists (select from onceflow.worker w where w.state = 'live'
+        and p_task.queue = any (w.queues) and p_step.spec ->> 'task' = any (w.tasks))
+    then
+        return format('no live worker of queue %s has the task %s: start one with --import of its module',
+            quote_ident(p_task.queue), p_step.spec ->> 'task');
+    end if;
+    return format('queued on %s for %s, its message shipped: workers are busy, or it was lost and '
+        'will be shipped again', quote_ident(p_task.queue), v_age);
+end $$;
+revoke execute on function onceflow.explain_task(onceflow.task, onceflow.step) from public;

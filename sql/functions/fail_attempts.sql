@@ -1,0 +1,58 @@
+-- fail_attempts(failed, keep fences) -> change[]   (internal)
+-- Ends attempts, locked before, that did not succeed: RETRYING after retry_delay() while the policy
+-- of the step (or else of the handler) leaves attempts, else a dead letter, which
+-- settle_dead_letters() acts upon. In a CLOSING instance nothing is tried again: CANCELLED.
+-- The fence is kept where the worker itself answered, so that its repetition is known; otherwise it
+-- goes, and the worker's late answer is stale.
+create or replace function onceflow.fail_attempts(
+    p_failed onceflow.failed_attempt[], p_keep_fences boolean)
+returns onceflow.change[]
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_now timestamptz := onceflow.now();
+    v_changes onceflow.change[];
+begin
+    if cardinality(p_failed) = 0 then
+        return '{}';
+    end if;
+    with judged as (
+        select f.*, i.seq + 1 as seq, t.attempt, t.worker_id,
+            coalesce(s.spec -> 'retry', f.retry, '{}') as policy,
+            case
+                when i.state = 'CLOSING' then 'CANCELLED'
+                when f.retryable
+                    and t.attempt < t.extra_attempts + coalesce(
+                        (s.spec -> 'retry' ->> 'attempts')::int, (f.retry ->> 'attempts')::int, 5)
+                    and not onceflow.is_non_retryable(f.error ->> 'code', s.spec -> 'retry')
+                    and not onceflow.is_non_retryable(f.error ->> 'code', f.retry)
+                then 'RETRYING'
+                else 'DEAD_LETTER'
+            end as state
+        from unnest(p_failed) f
+        join onceflow.task t on t.instance_id = f.instance_id and t.step = f.step
+            and t.scope = f.scope and t.visit = f.visit and t.state = 'RUNNING' and t.fence = f.fence
+        join onceflow.instance i on i.id = f.instance_id
+        join onceflow.step s on s.version_id = i.version_id and s.step = f.step
+    ), failed as (
+        update onceflow.task t
+        set state = j.state, seq = case j.state when 'CANCELLED' then j.seq end,
+            error = j.error, unknown = t.unknown or j.unknown,
+            due_at = case j.state when 'RETRYING' then
+                v_now + onceflow.retry_delay(j.policy, j.attempt, (j.error ->> 'retry_after')::float8)
+                end,
+            worker_id = null, call = null, fence = case when p_keep_fences then t.fence end,
+            changed_at = v_now
+        from judged j
+        where t.instance_id = j.instance_id and t.step = j.step and t.scope = j.scope
+            and t.visit = j.visit and t.state = 'RUNNING' and t.fence = j.fence
+        returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.state, t.queue, t.error,
+            j.worker_id
+    )
+    select coalesce(array_agg(row(f.instance_id, f.step, f.scope, f.visit, f.attempt,
+        'RUNNING', f.state, -(f.state = 'CANCELLED')::int, f.worker_id, f.queue, f.error)
+        ::onceflow.change), '{}')
+    into v_changes
+    from failed f;
+    return v_changes || onceflow.settle_dead_letters(onceflow.changed_to(v_changes, 'DEAD_LETTER'));
+end $$;
+revoke execute on function onceflow.fail_attempts(onceflow.failed_attempt[], boolean) from public;

@@ -1,0 +1,37 @@
+-- hold_instances(ids, by) -> change[]   (internal)
+-- Suspends locked instances: what is QUEUED goes back to READY, so a suspended instance never has a
+-- message that a claim would have to refuse. An operator's suspension outranks a dead letter's.
+create or replace function onceflow.hold_instances(p_ids uuid[], p_by text)
+returns onceflow.change[]
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_now timestamptz := onceflow.now();
+    v_changes onceflow.change[];
+begin
+    if cardinality(p_ids) = 0 then
+        return '{}';
+    end if;
+    update onceflow.instance i
+    set suspended_by = p_by, suspended_at = coalesce(i.suspended_at, v_now)
+    where i.id = any (p_ids) and i.state in ('RUNNING', 'COMPENSATING')
+        and (i.suspended_by is null or p_by = 'operator');
+
+    -- Locked by key before they are decided upon: a claim may hold one of them.
+    perform from onceflow.task t
+    where t.instance_id = any (p_ids) and t.state = 'QUEUED'
+    order by t.instance_id, t.step, t.scope, t.visit
+    for no key update;
+
+    with held as (
+        update onceflow.task t
+        set state = 'READY', queued_xid = null, changed_at = v_now
+        where t.instance_id = any (p_ids) and t.state = 'QUEUED'
+        returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue
+    )
+    select coalesce(array_agg(row(h.instance_id, h.step, h.scope, h.visit, h.attempt,
+        'QUEUED', 'READY', 0, null, h.queue, null)::onceflow.change), '{}')
+    into v_changes
+    from held h;
+    return v_changes;
+end $$;
+revoke execute on function onceflow.hold_instances(uuid[], text) from public;

@@ -1,0 +1,8 @@
+-- list_queues() -> names
+-- Every queue that a definition or a worker has named; each is a topic.
+create or replace function onceflow.list_queues() returns setof text
+language plpgsql stable security definer set search_path = '' as $$
+begin
+    return query select q.name::text from onceflow.queue q order by q.name;
+end $$;
+revoke execute on function onceflow.list_queues() from public;

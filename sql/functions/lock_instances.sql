@@ -1,0 +1,18 @@
+-- lock_instances(ids) -> uuid[]   (internal)
+-- Locks the instances in the order of their ids and gives the ids, sorted, each once. Every
+-- transition begins here; lock order: instances, then tasks, each by key.
+-- What is read under the lock is read in the next statement (READ COMMITTED gives it a new snapshot).
+-- Errors: WF004 (require_read_committed).
+create or replace function onceflow.lock_instances(p_ids uuid[]) returns uuid[]
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_ids uuid[] := array(select distinct u from unnest(p_ids) u where u is not null order by u);
+begin
+    perform onceflow.require_read_committed();
+    perform from onceflow.instance i
+    where i.id = any (v_ids) and i.id between v_ids[1] and v_ids[cardinality(v_ids)]
+    order by i.id
+    for no key update;
+    return v_ids;
+end $$;
+revoke execute on function onceflow.lock_instances(uuid[]) from public;

@@ -1,0 +1,21 @@
+-- publish_events(topics, keys, values, headers, event ids) -> number of rows
+-- Puts events of the user's own into the outbox, in the caller's transaction. Each is shipped at least
+-- once, with its id in the header onceflow-event-id, by which a receiver knows a repetition.
+create or replace function onceflow.publish_events(
+    p_topics text[], p_keys text[], p_values text[], p_headers jsonb[], p_event_ids text[])
+returns int
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+    v_count int;
+begin
+    insert into onceflow.outbox (kind, topic, key, value, headers, queued_xid, made_at)
+    select 'event', e.topic, e.key, e.value,
+        coalesce(e.headers, '{}') || jsonb_build_object('onceflow-event-id', e.event_id),
+        pg_current_xact_id(), clock_timestamp()
+    from unnest(p_topics, p_keys, p_values, p_headers, p_event_ids)
+        with ordinality e (topic, key, value, headers, event_id, n)
+    order by e.n;
+    get diagnostics v_count = row_count;
+    return v_count;
+end $$;
+revoke execute on function onceflow.publish_events(text[], text[], text[], jsonb[], text[]) from public;

@@ -1,0 +1,30 @@
+-- queue_tasks(keys, was) -> change[]   (internal)
+-- Makes locked tasks of one state (RETRYING, READY, QUEUED) due again: QUEUED, with a new
+-- dispatch, or READY where the instance may not run them now.
+create or replace function onceflow.queue_tasks(p_keys onceflow.task_key[], p_was text)
+returns onceflow.change[]
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_changes onceflow.change[];
+begin
+    with queued as (
+        update onceflow.task t
+        set state = case when k.runs then 'QUEUED' else 'READY' end,
+            queued_xid = case when k.runs then pg_current_xact_id() end,
+            due_at = null, changed_at = onceflow.now()
+        from (
+            select k.*, onceflow.may_run(i.state, i.suspended_at, s.kind) as runs
+            from unnest(p_keys) k
+            join onceflow.instance i on i.id = k.instance_id
+            join onceflow.step s on s.version_id = i.version_id and s.step = k.step) k
+        where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
+            and t.visit = k.visit and t.state = p_was and (k.runs or p_was <> 'READY')
+        returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.state, t.queue
+    )
+    select coalesce(array_agg(row(q.instance_id, q.step, q.scope, q.visit, q.attempt,
+        p_was, q.state, 0, null, q.queue, null)::onceflow.change), '{}')
+    into v_changes
+    from queued q;
+    return v_changes;
+end $$;
+revoke execute on function onceflow.queue_tasks(onceflow.task_key[], text) from public;

@@ -1,0 +1,17 @@
+-- read_outcomes(instance ids, tasks, fences) -> (instance_id, task, answer, state)
+-- After a COMMIT whose answer was lost: what became of completions, read under the rows' locks, so
+-- that a transaction still under way is awaited. answer: running (it rolled back: nothing is recorded)
+-- | repeated (it is recorded; state tells as what) | stale (the fence is not the task's any more).
+-- Errors: WF002 arrays that differ · WF004.
+create or replace function onceflow.read_outcomes(
+    p_instance_ids uuid[], p_tasks text[], p_fences uuid[])
+returns table (instance_id uuid, task text, answer text, state text)
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+    perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_tasks));
+    perform onceflow.lock_instances(p_instance_ids);
+    perform onceflow.lock_tasks(onceflow.task_keys(p_instance_ids, p_tasks));
+    return query
+    select * from onceflow.answer_tasks(p_instance_ids, p_tasks, p_fences, '{}');
+end $$;
+revoke execute on function onceflow.read_outcomes(uuid[], text[], uuid[]) from public;

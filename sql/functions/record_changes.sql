@@ -1,0 +1,80 @@
+-- record_changes(changes) -> void   (internal)
+-- The end of every transition, and the one place that writes the task log, the outbox and the
+-- instance's counters: what became QUEUED gets a message, what became a dead letter an event.
+-- An instance of which nothing is open any more moves on: RUNNING succeeds here, with its output;
+-- the others, and one whose output fails, go through settle_instances().
+create or replace function onceflow.record_changes(p_changes onceflow.change[]) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_now timestamptz := onceflow.now();
+    v_drained uuid[];
+    v_outputs onceflow.evaluated_task[];
+    v_changes onceflow.change[] := p_changes;
+begin
+    if cardinality(p_changes) = 0 then
+        return;
+    end if;
+    v_drained := array(
+        select i.id
+        from (select c.instance_id, sum(c.opened) as opened from unnest(p_changes) c group by 1) d
+        join onceflow.instance i on i.id = d.instance_id
+        where i.open_tasks + d.opened = 0 and i.ended_at is null
+        order by i.id);
+    v_outputs := onceflow.instance_outputs(v_drained);
+    v_changes := v_changes || array(
+        select row(o.instance_id, null, null, null, null,
+            'RUNNING', 'SUCCEEDED', 0, null, null, null)::onceflow.change
+        from unnest(v_outputs) o where o.error is null);
+
+    insert into onceflow.task_log (
+        instance_id, seq, n, step, scope, visit, attempt, state, worker_id, error, at)
+    select c.instance_id, i.seq + 1, row_number() over (partition by c.instance_id order by c.ord),
+        c.step, c.scope, c.visit, c.attempt, c.state, c.worker_id, c.error, v_now
+    from unnest(v_changes) with ordinality c (instance_id, step, scope, visit, attempt,
+        was, state, opened, worker_id, queue, error, ord)
+    join onceflow.instance i on i.id = c.instance_id;
+
+    insert into onceflow.outbox (kind, topic, key, value, queued_xid, made_at)
+    select case c.state when 'QUEUED' then 'task' else 'dead_letter' end,
+        case c.state when 'QUEUED' then c.queue else 'dead-letters' end,
+        c.instance_id::text,
+        (jsonb_build_object('instance', c.instance_id,
+            'task', onceflow.task_name(c.step, c.scope, c.visit))
+            || case c.state when 'QUEUED' then '{}' else
+                jsonb_build_object('attempts', c.attempt, 'error', c.error - 'detail') end)::text,
+        pg_current_xact_id(), v_now
+    from unnest(v_changes) c
+    where c.state = 'QUEUED' or c.state = 'DEAD_LETTER' and c.was is distinct from 'DEAD_LETTER';
+
+    update onceflow.instance i
+    set seq = i.seq + 1,
+        open_tasks = i.open_tasks + d.opened,
+        state = case when o.instance_id is null then i.state else 'SUCCEEDED' end,
+        output = o.input,
+        ended_at = case when o.instance_id is null then i.ended_at else v_now end,
+        deadline_at = case when o.instance_id is null then i.deadline_at end,
+        suspended_at = case when o.instance_id is null then i.suspended_at end,
+        suspended_by = case when o.instance_id is null then i.suspended_by end
+    from (select c.instance_id, sum(c.opened) as opened from unnest(v_changes) c group by 1) d
+    left join unnest(v_outputs) o on o.instance_id = d.instance_id and o.error is null
+    where i.id = d.instance_id;
+
+    if exists (select from unnest(v_outputs) o where o.error is not null) then
+        perform onceflow.record_changes(onceflow.close_instances(
+            array_agg(o.instance_id),
+            array_agg(case v.on_failure when 'fail' then 'FAILED' else 'COMPENSATED' end),
+            array_agg(o.error)))
+        from unnest(v_outputs) o
+        join onceflow.instance i on i.id = o.instance_id
+        join onceflow.workflow_version v on v.id = i.version_id
+        where o.error is not null;
+    end if;
+    v_drained := array(
+        select i.id from onceflow.instance i
+        where i.id = any (v_drained) and i.state in ('CLOSING', 'COMPENSATING') and i.open_tasks = 0
+        order by i.id);
+    if cardinality(v_drained) > 0 then
+        perform onceflow.record_changes(onceflow.settle_instances(v_drained));
+    end if;
+end $$;
+revoke execute on function onceflow.record_changes(onceflow.change[]) from public;

@@ -1,0 +1,57 @@
+-- register_workflow(compiled) -> (workflow_id, name, version, created)
+-- Stores a definition as compiled by `onceflow deploy` or the API. The definition of the latest
+-- version again gives that version (created is false); anything else makes the next one.
+-- Errors: WF007 where Postgres refuses one of its paths; nothing is stored then.
+create or replace function onceflow.register_workflow(p_compiled jsonb)
+returns table (workflow_id bigint, name text, version int, created boolean)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+    v_workflow_id bigint;
+    v_latest onceflow.workflow_version;
+    v_version_id bigint;
+    v_path text;
+begin
+    for v_path in
+        select distinct p #>> '{}' from jsonb_path_query(p_compiled, 'lax $.**.p ? (@.type() == "string")') p
+    loop
+        begin
+            perform v_path::jsonpath;
+        exception when others then
+            raise exception 'not a path: %', v_path using errcode = 'WF007', detail = sqlerrm,
+                hint = 'Write it in the SQL/JSON path language of PostgreSQL 15.';
+        end;
+    end loop;
+
+    insert into onceflow.workflow (name) values (p_compiled ->> 'name') on conflict (name) do nothing;
+    select w.id into v_workflow_id from onceflow.workflow w
+    where w.name = p_compiled ->> 'name' for no key update;
+    select * into v_latest from onceflow.workflow_version v
+    where v.workflow_id = v_workflow_id order by v.version desc limit 1;
+    if v_latest.definition = p_compiled -> 'definition' then
+        return query select v_workflow_id, p_compiled ->> 'name', v_latest.version, false;
+        return;
+    end if;
+
+    insert into onceflow.workflow_version (workflow_id, version, definition, input_schema,
+        output, output_reads, on_failure, deadline)
+    values (v_workflow_id, coalesce(v_latest.version, 0) + 1, p_compiled -> 'definition',
+        nullif(p_compiled -> 'input_schema', 'null'), nullif(p_compiled -> 'output', 'null'),
+        array(select jsonb_array_elements_text(p_compiled -> 'output_reads')),
+        p_compiled ->> 'on_failure', make_interval(secs => (p_compiled ->> 'deadline')::float8))
+    returning id into v_version_id;
+
+    insert into onceflow.step (version_id, step, kind, join_count, spec)
+    select v_version_id, s.step, s.kind, s.join_count, s.spec
+    from jsonb_to_recordset(p_compiled -> 'steps') s (step text, kind text, join_count int, spec jsonb);
+    insert into onceflow.edge (version_id, from_step, to_step, kind)
+    select v_version_id, e."from", e."to", e.kind
+    from jsonb_to_recordset(p_compiled -> 'edges') e ("from" text, "to" text, kind text);
+    insert into onceflow.queue (name)
+    select distinct coalesce(s.spec ->> 'queue', 'default') as queue
+    from onceflow.step s where s.version_id = v_version_id
+    order by queue
+    on conflict do nothing;
+    return query select v_workflow_id, p_compiled ->> 'name', coalesce(v_latest.version, 0) + 1, true;
+end $$;
+revoke execute on function onceflow.register_workflow(jsonb) from public;

@@ -1,0 +1,41 @@
+-- renew_worker(worker, tokens, call, progress, stats) -> (instance_id, task) to be told to stop
+-- Renews the lease, whatever the worker runs. p_tokens are the tokens that it holds or that are in
+-- flight, p_call the number that its next claiming call will carry. What else runs in its name, from an
+-- earlier call, was granted by an answer that never arrived: it is given out again.
+-- The answer names forward tasks that run in instances which have begun to end.
+-- Errors: WF003 where the worker was declared dead: that is final · WF004.
+create or replace function onceflow.renew_worker(
+    p_worker_id uuid, p_tokens uuid[], p_call bigint, p_progress jsonb, p_stats jsonb)
+returns table (instance_id uuid, task text)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+    v_ids uuid[];
+    v_lost onceflow.task_key[];
+    v_fences uuid[];
+begin
+    update onceflow.worker w
+    set lease_until = clock_timestamp() + w.lease, progress = p_progress, stats = p_stats
+    where w.id = p_worker_id and w.state = 'live';
+    perform onceflow.require_live_worker(p_worker_id);
+
+    select array_agg(t.instance_id),
+        array_agg(row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key), array_agg(t.fence)
+    into v_ids, v_lost, v_fences
+    from onceflow.task t
+    where t.worker_id = p_worker_id and t.state = 'RUNNING'
+        and t.fence <> all (p_tokens) and t.call < p_call;
+    if v_ids is not null then
+        perform onceflow.lock_instances(v_ids);
+        perform onceflow.lock_tasks(v_lost);
+        perform onceflow.record_changes(onceflow.return_attempts(
+            v_lost, v_fences, array_fill(true, array[cardinality(v_fences)]), false));
+    end if;
+
+    return query
+    select t.instance_id, onceflow.task_name(t.step, t.scope, t.visit)
+    from onceflow.task t
+    join onceflow.instance i on i.id = t.instance_id and i.state = 'CLOSING'
+    where t.worker_id = p_worker_id and t.state = 'RUNNING';
+end $$;
+revoke execute on function onceflow.renew_worker(uuid, uuid[], bigint, jsonb, jsonb) from public;

@@ -1,0 +1,30 @@
+-- requeue_lost_tasks(queue, before, limit) -> number of tasks
+-- Ships again the QUEUED tasks of a queue that were queued by a transaction older than p_before. The
+-- caller has made sure (docs/protocol.md) that the broker no longer holds their messages, or that the
+-- workers have consumed past them.
+-- Errors: WF004.
+create or replace function onceflow.requeue_lost_tasks(p_queue text, p_before xid8, p_limit int)
+returns int
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+    v_keys onceflow.task_key[] := array(
+        select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key
+        from onceflow.task t
+        where t.queue = p_queue and t.state = 'QUEUED' and t.queued_xid < p_before
+        order by t.queued_xid
+        limit p_limit);
+    v_changes onceflow.change[];
+begin
+    perform onceflow.lock_instances(array(select k.instance_id from unnest(v_keys) k));
+    perform onceflow.lock_tasks(v_keys);
+    -- Asked again under the lock: meanwhile it may have been claimed, or dispatched anew.
+    v_changes := onceflow.queue_tasks(array(
+        select k::onceflow.task_key
+        from unnest(v_keys) k
+        join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
+            and t.scope = k.scope and t.visit = k.visit
+        where t.state = 'QUEUED' and t.queued_xid < p_before), 'QUEUED');
+    perform onceflow.record_changes(v_changes);
+    return cardinality(v_changes);
+end $$;
+revoke execute on function onceflow.requeue_lost_tasks(text, xid8, int) from public;

@@ -1,0 +1,41 @@
+-- return_attempts(keys, fences, started, keep fences) -> change[]   (internal)
+-- Takes locked RUNNING tasks out of their workers' hands without a failure: due again at once
+-- (QUEUED, or READY where the instance may not run them), CANCELLED in a CLOSING instance. An attempt
+-- so returned does not count against the budget.
+create or replace function onceflow.return_attempts(
+    p_keys onceflow.task_key[], p_fences uuid[], p_started boolean[], p_keep_fences boolean)
+returns onceflow.change[]
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_changes onceflow.change[];
+begin
+    with judged as (
+        select k.*, i.seq + 1 as seq, t.worker_id, case
+            when i.state = 'CLOSING' then 'CANCELLED'
+            when onceflow.may_run(i.state, i.suspended_at, s.kind) then 'QUEUED'
+            else 'READY' end as state
+        from unnest(p_keys, p_fences, p_started) k (instance_id, step, scope, visit, fence, started)
+        join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
+            and t.scope = k.scope and t.visit = k.visit and t.state = 'RUNNING' and t.fence = k.fence
+        join onceflow.instance i on i.id = k.instance_id
+        join onceflow.step s on s.version_id = i.version_id and s.step = k.step
+    ), returned as (
+        update onceflow.task t
+        set state = j.state, seq = case j.state when 'CANCELLED' then j.seq end,
+            queued_xid = case j.state when 'QUEUED' then pg_current_xact_id() end,
+            extra_attempts = t.extra_attempts + 1, unknown = t.unknown or j.started,
+            worker_id = null, call = null, due_at = null,
+            fence = case when p_keep_fences then t.fence end, changed_at = onceflow.now()
+        from judged j
+        where t.instance_id = j.instance_id and t.step = j.step and t.scope = j.scope
+            and t.visit = j.visit and t.state = 'RUNNING' and t.fence = j.fence
+        returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.state, t.queue, j.worker_id
+    )
+    select coalesce(array_agg(row(r.instance_id, r.step, r.scope, r.visit, r.attempt,
+        'RUNNING', r.state, -(r.state = 'CANCELLED')::int, r.worker_id, r.queue, null)
+        ::onceflow.change), '{}')
+    into v_changes
+    from returned r;
+    return v_changes;
+end $$;
+revoke execute on function onceflow.return_attempts(onceflow.task_key[], uuid[], boolean[], boolean) from public;

@@ -1,0 +1,11 @@
+-- set_clock(at) -> void
+-- For tests: stands the clock of now() still at a time; null lets it run again.
+create or replace function onceflow.set_clock(p_at timestamptz) returns void
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+    delete from onceflow.test_clock;
+    if p_at is not null then
+        insert into onceflow.test_clock (at) values (p_at);
+    end if;
+end $$;
+revoke execute on function onceflow.set_clock(timestamptz) from public;

@@ -1,0 +1,49 @@
+-- settle_dead_letters(keys) -> change[]   (internal)
+-- What follows a task's failure for good, its row being an open dead letter already: the policy of
+-- its step, or else of its workflow, suspends the instance, or closes it (which makes the dead letter
+-- a record). A compensation always suspends: the way back waits for a person.
+create or replace function onceflow.settle_dead_letters(p_keys onceflow.task_key[])
+returns onceflow.change[]
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_ids uuid[];
+    v_closing_as text[];
+    v_errors jsonb[];
+    v_suspended uuid[];
+begin
+    if cardinality(p_keys) = 0 then
+        return '{}';
+    end if;
+    with failed as (
+        select k.instance_id, t.error || jsonb_build_object(
+                'task', onceflow.task_name(t.step, t.scope, t.visit)) as error,
+            case when s.kind = 'compensation' then 'suspend'
+                else coalesce(s.spec ->> 'on_failure', v.on_failure) end as policy
+        from unnest(p_keys) k
+        join onceflow.instance i on i.id = k.instance_id
+        join onceflow.workflow_version v on v.id = i.version_id
+        join onceflow.step s on s.version_id = i.version_id and s.step = k.step
+        join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
+            and t.scope = k.scope and t.visit = k.visit
+            and t.state = 'DEAD_LETTER' and t.seq is null
+    ), judged as (
+        select f.instance_id,
+            -- The strongest policy among the failures (compensate, fail, suspend: by name), and its error.
+            min(f.policy) as policy,
+            (array_agg(f.error order by f.policy))[1] as error
+        from failed f
+        group by f.instance_id
+    )
+    select
+        coalesce(array_agg(j.instance_id order by j.instance_id) filter (where j.policy <> 'suspend'), '{}'),
+        array_agg(case j.policy when 'fail' then 'FAILED' else 'COMPENSATED' end order by j.instance_id)
+            filter (where j.policy <> 'suspend'),
+        array_agg(j.error order by j.instance_id) filter (where j.policy <> 'suspend'),
+        coalesce(array_agg(j.instance_id order by j.instance_id) filter (where j.policy = 'suspend'), '{}')
+    into v_ids, v_closing_as, v_errors, v_suspended
+    from judged j;
+
+    return onceflow.close_instances(v_ids, v_closing_as, v_errors)
+        || onceflow.hold_instances(v_suspended, 'dead_letter');
+end $$;
+revoke execute on function onceflow.settle_dead_letters(onceflow.task_key[]) from public;

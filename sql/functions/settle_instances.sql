@@ -1,0 +1,51 @@
+-- settle_instances(ids) -> change[]   (internal)
+-- The next state of CLOSING and COMPENSATING instances of which nothing is open any more.
+-- CLOSING with something to undo becomes COMPENSATING: every step that succeeded, and every step with
+-- an attempt whose outcome is unknown, gets the row of its compensation, once, in WAITING; the first
+-- of them is made due. Otherwise the instance ends as what it was closing as.
+create or replace function onceflow.settle_instances(p_ids uuid[]) returns onceflow.change[]
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_now timestamptz := onceflow.now();
+    v_waiting onceflow.change[];
+    v_moved onceflow.change[];
+begin
+    with undone as (
+        insert into onceflow.task (
+            instance_id, step, scope, visit, state, undoes_seq, changed_at)
+        select t.instance_id, e.to_step, t.scope, t.visit, 'WAITING', t.seq, v_now
+        from onceflow.instance i
+        join onceflow.task t on t.instance_id = i.id and (t.state = 'SUCCEEDED' or t.unknown)
+        join onceflow.edge e on e.version_id = i.version_id and e.from_step = t.step and e.kind = 'undo'
+        where i.id = any (p_ids) and i.state = 'CLOSING' and i.compensate
+        returning instance_id, step, scope, visit
+    )
+    select coalesce(array_agg(row(u.instance_id, u.step, u.scope, u.visit, 0,
+        null, 'WAITING', 1, null, null, null)::onceflow.change), '{}')
+    into v_waiting
+    from undone u;
+
+    with moved as (
+        update onceflow.instance i
+        set state = k.state,
+            ended_at = case when k.state <> 'COMPENSATING' then v_now end,
+            suspended_at = null, suspended_by = null
+        from (
+            select i.id, i.state as was, case
+                when i.state = 'CLOSING' and exists (
+                    select from unnest(v_waiting) w where w.instance_id = i.id)
+                then 'COMPENSATING' else i.closing_as end as state
+            from onceflow.instance i
+            where i.id = any (p_ids)) k
+        where i.id = k.id and i.state = k.was and i.state in ('CLOSING', 'COMPENSATING')
+        returning i.id, k.was, i.state
+    )
+    select coalesce(array_agg(row(m.id, null, null, null, null,
+        m.was, m.state, 0, null, null, null)::onceflow.change), '{}')
+    into v_moved
+    from moved m;
+
+    return v_waiting || v_moved
+        || onceflow.advance_instances('{}', onceflow.next_compensations(p_ids));
+end $$;
+revoke execute on function onceflow.settle_instances(uuid[]) from public;

@@ -1,0 +1,46 @@
+-- skip_dead_letters(instance ids, tasks, outputs) -> (instance_id, task, outcome, detail)
+-- Takes open dead letters for done, with outputs given by a person: SKIPPED, and the instance goes on
+-- as if they had succeeded. outcome: done | refused (detail says why).
+-- Errors: WF002 arrays that differ · WF004.
+create or replace function onceflow.skip_dead_letters(
+    p_instance_ids uuid[], p_tasks text[], p_outputs jsonb[])
+returns table (instance_id uuid, task text, outcome text, detail text)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+    v_ids uuid[] := onceflow.lock_instances(p_instance_ids);
+    v_now timestamptz := onceflow.now();
+    v_changes onceflow.change[];
+begin
+    perform onceflow.require_same_length(p_instance_ids, p_instance_ids, cardinality(p_outputs));
+    perform onceflow.lock_tasks(onceflow.task_keys(p_instance_ids, p_tasks));
+
+    return query
+    select j.instance_id, j.task, case when j.refusal is null then 'done' else 'refused' end,
+        coalesce(j.refusal, 'it is skipped')
+    from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
+    order by j.n;
+
+    with skipped as (
+        update onceflow.task t
+        set state = 'SKIPPED', reason = 'operator', output = p_outputs[j.n::int], seq = i.seq + 1,
+            changed_at = v_now
+        from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
+        join onceflow.instance i on i.id = j.instance_id
+        where t.instance_id = (j.key).instance_id and t.step = (j.key).step
+            and t.scope = (j.key).scope and t.visit = (j.key).visit
+            and t.state = 'DEAD_LETTER' and t.seq is null
+        returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue
+    )
+    select coalesce(array_agg(row(s.instance_id, s.step, s.scope, s.visit, s.attempt,
+        'DEAD_LETTER', 'SKIPPED', -1, null, s.queue, null)::onceflow.change), '{}')
+    into v_changes
+    from skipped s;
+    -- The suspension is lifted before successors are made, so that they are not held by it.
+    v_changes := v_changes || onceflow.lift_suspensions(v_ids);
+    perform onceflow.record_changes(v_changes || onceflow.advance_instances(
+        onceflow.changed_to(v_changes, 'SKIPPED'),
+        onceflow.next_compensations(array(
+            select c.instance_id from unnest(v_changes) c where c.state = 'SKIPPED'))));
+end $$;
+revoke execute on function onceflow.skip_dead_letters(uuid[], text[], jsonb[]) from public;

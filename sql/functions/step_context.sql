@@ -1,0 +1,41 @@
+-- step_context(instance, version, step, scope, visit, kind, reads) -> jsonb   (internal)
+-- What the expressions of one step see: input, instance, and of the steps those that they name.
+-- A compensation also sees output, task_input and key of the step that it undoes.
+create or replace function onceflow.step_context(
+    p_instance_id uuid, p_version_id bigint, p_step text, p_scope bigint, p_visit int,
+    p_kind text, p_reads jsonb)
+returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+    v_context jsonb;
+begin
+    select jsonb_build_object(
+        'input', i.input,
+        'instance', jsonb_build_object(
+            'id', i.id, 'workflow', w.name, 'version', v.version, 'started_at', i.started_at),
+        'steps', case when jsonb_array_length(p_reads) > 0 then coalesce((
+            select jsonb_object_agg(t.step, jsonb_build_object('output', t.output, 'state', t.state))
+            from onceflow.task t
+            where t.instance_id = p_instance_id and t.scope = 0
+                and t.step = any (array(select jsonb_array_elements_text(p_reads)))), '{}')
+            else '{}' end)
+    into v_context
+    from onceflow.instance i
+    join onceflow.workflow_version v on v.id = i.version_id
+    join onceflow.workflow w on w.id = v.workflow_id
+    where i.id = p_instance_id;
+
+    if p_kind = 'compensation' then
+        select v_context || jsonb_build_object(
+            'output', t.output,
+            'task_input', t.input,
+            'key', onceflow.idempotency_key(t.instance_id, t.step, t.scope, t.visit))
+        into v_context
+        from onceflow.edge e
+        join onceflow.task t on t.instance_id = p_instance_id and t.step = e.from_step
+            and t.scope = p_scope and t.visit = p_visit
+        where e.version_id = p_version_id and e.to_step = p_step and e.kind = 'undo';
+    end if;
+    return v_context;
+end $$;
+revoke execute on function onceflow.step_context(uuid, bigint, text, bigint, int, text, jsonb) from public;

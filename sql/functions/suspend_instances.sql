@@ -1,0 +1,24 @@
+-- suspend_instances(ids) -> (instance_id, outcome, detail)
+-- Holds instances until resume_instances(): what runs is finished and its answer recorded, nothing
+-- else is started. outcome: done | refused (detail says why) | unknown.
+-- Errors: WF004.
+create or replace function onceflow.suspend_instances(p_ids uuid[])
+returns table (instance_id uuid, outcome text, detail text)
+language plpgsql volatile security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+    v_ids uuid[] := onceflow.lock_instances(p_ids);
+begin
+    perform onceflow.record_changes(onceflow.hold_instances(v_ids, 'operator'));
+    return query
+    select u.id, case when i.id is null then 'unknown'
+            when i.suspended_by = 'operator' then 'done' else 'refused' end,
+        case when i.id is null then 'there is no such instance'
+            when i.suspended_by = 'operator' then 'suspended since ' || i.suspended_at
+            when i.ended_at is not null then 'it has ended, as ' || i.state
+            else 'it is ' || i.state || ': nothing more is started until what runs has ended' end
+    from unnest(v_ids) u (id)
+    left join onceflow.instance i on i.id = u.id
+    order by u.id;
+end $$;
+revoke execute on function onceflow.suspend_instances(uuid[]) from public;

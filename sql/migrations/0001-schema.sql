@@ -1,0 +1,291 @@
+-- The tables of Onceflow. They are private: functions and views are the interface.
+-- docs/state-machine.md draws the states that the checks below encode.
+
+create schema onceflow;
+revoke all on schema onceflow from public;
+
+-- Definitions ---------------------------------------------------------------------------------
+
+create table onceflow.workflow (
+    id bigint generated always as identity primary key,
+    name text collate "C" not null unique check (name ~ '^[A-Za-z][A-Za-z0-9_.-]{0,127}$'),
+    created_at timestamptz not null default pg_catalog.clock_timestamp()
+);
+
+create table onceflow.workflow_version (
+    id bigint generated always as identity primary key,
+    workflow_id bigint not null references onceflow.workflow,
+    version int not null check (version > 0),
+    definition jsonb not null,
+    input_schema jsonb,
+    output jsonb,
+    output_reads text[] not null default '{}',
+    on_failure text not null check (on_failure in ('compensate', 'fail', 'suspend')),
+    deadline interval check (deadline > interval '0'),
+    created_at timestamptz not null default pg_catalog.clock_timestamp(),
+    unique (workflow_id, version)
+);
+
+-- The compiled definition is rows, so that no transition reads a whole document.
+create table onceflow.step (
+    version_id bigint not null references onceflow.workflow_version,
+    step text collate "C" not null,
+    kind text not null check (kind in ('task', 'compensation')),
+    block text collate "C",
+    join_count int not null check (join_count >= 0),
+    spec jsonb not null,
+    primary key (version_id, step)
+);
+
+create table onceflow.edge (
+    version_id bigint not null,
+    from_step text collate "C" not null,
+    to_step text collate "C" not null,
+    kind text not null check (kind in ('next', 'undo')),
+    primary key (version_id, from_step, to_step, kind),
+    foreign key (version_id, from_step) references onceflow.step,
+    foreign key (version_id, to_step) references onceflow.step
+);
+create index edge_into on onceflow.edge (version_id, to_step, kind);
+
+-- Instances and tasks, partitioned by the time in their UUIDv7 ---------------------------------
+-- No foreign keys between these: a partition of one is dropped without a look at the others.
+
+create table onceflow.instance (
+    id uuid not null primary key,
+    version_id bigint not null,
+    state text collate "C" not null,
+    closing_as text collate "C",
+    compensate boolean not null default false,
+    suspended_by text collate "C",
+    suspended_at timestamptz,
+    seq int not null default 0,
+    open_tasks int not null default 0,
+    started_at timestamptz not null,
+    ended_at timestamptz,
+    deadline_at timestamptz,
+    input jsonb not null,
+    output jsonb,
+    error jsonb,
+    constraint instance_state check (state in (
+        'RUNNING', 'CLOSING', 'COMPENSATING', 'SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED')),
+    constraint instance_open_tasks check (open_tasks >= 0),
+    constraint instance_ended check (
+        (ended_at is not null) = (state in ('SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED'))),
+    constraint instance_ended_has_nothing_open check (ended_at is null or open_tasks = 0),
+    constraint instance_closing check (
+        case state
+            when 'RUNNING' then closing_as is null
+            when 'SUCCEEDED' then closing_as is null
+            when 'CLOSING' then closing_as in ('FAILED', 'COMPENSATED', 'CANCELLED')
+            when 'COMPENSATING' then closing_as in ('FAILED', 'COMPENSATED', 'CANCELLED') and compensate
+            else closing_as = state
+        end),
+    constraint instance_suspended check (
+        (suspended_at is null) = (suspended_by is null)
+        and suspended_by in ('operator', 'dead_letter')
+        and (suspended_at is null or state in ('RUNNING', 'COMPENSATING'))),
+    constraint instance_deadline check (deadline_at is null or state = 'RUNNING'),
+    constraint instance_output check (output is null or state = 'SUCCEEDED'),
+    constraint instance_payload check (
+        pg_catalog.pg_column_size(input) <= 1050000
+        and (output is null or pg_catalog.pg_column_size(output) <= 1050000))
+) partition by range (id);
+-- seq and open_tasks change at every transition and stand in no index: those updates stay HOT.
+create index instance_by_state on onceflow.instance (state, id);
+create index instance_by_version on onceflow.instance (version_id, id);
+create index instance_deadline on onceflow.instance (deadline_at) where deadline_at is not null;
+create index instance_suspended on onceflow.instance (id) where suspended_at is not null;
+
+create table onceflow.task (
+    instance_id uuid not null,
+    step text collate "C" not null,
+    scope bigint not null default 0,
+    visit int not null default 0,
+    state text collate "C" not null,
+    queue text collate "C",
+    attempt int not null default 0,
+    -- Attempts granted beyond those of the retry policy, by give-backs and redrives.
+    extra_attempts int not null default 0,
+    -- Live edges that have passed into a join.
+    passed int not null default 0,
+    -- Of the attempts, one was claimed and never answered: its effect may have happened.
+    unknown boolean not null default false,
+    -- The transition that ended the row; null while it is open.
+    seq int,
+    -- For a compensation: the seq of the row it undoes.
+    undoes_seq int,
+    worker_id uuid,
+    -- The token of the claim; kept after the answer, so that a repeated answer is known again.
+    fence uuid,
+    -- The worker's counter of claiming calls, by which a renewal finds grants that never arrived.
+    call bigint,
+    -- The transaction that queued the row; it names this dispatch to the search for lost messages.
+    queued_xid xid8,
+    -- When the clock acts on the row: a retry that is due, an attempt that has timed out.
+    due_at timestamptz,
+    changed_at timestamptz not null,
+    input jsonb,
+    output jsonb,
+    error jsonb,
+    reason text,
+    primary key (instance_id, step, scope, visit),
+    constraint task_state check (state in (
+        'WAITING', 'READY', 'QUEUED', 'RUNNING', 'RETRYING',
+        'SUCCEEDED', 'FAILED', 'DEAD_LETTER', 'SKIPPED', 'CANCELLED')),
+    constraint task_ended check (
+        case
+            when state in ('SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED') then seq is not null
+            -- A dead letter is open while seq is null, else a record.
+            when state = 'DEAD_LETTER' then true
+            else seq is null
+        end),
+    constraint task_running check (
+        case when state = 'RUNNING'
+            then worker_id is not null and fence is not null and call is not null and attempt > 0
+            else worker_id is null and call is null
+        end),
+    constraint task_queued check ((state = 'QUEUED') = (queued_xid is not null)),
+    constraint task_due check (
+        case state
+            when 'RETRYING' then due_at is not null
+            when 'RUNNING' then true
+            when 'WAITING' then true
+            else due_at is null
+        end),
+    constraint task_input check (
+        input is not null or state in ('WAITING', 'SKIPPED', 'CANCELLED', 'DEAD_LETTER')),
+    constraint task_output check (output is null or state in ('SUCCEEDED', 'SKIPPED')),
+    constraint task_error check (error is not null or state not in ('RETRYING', 'FAILED', 'DEAD_LETTER')),
+    constraint task_reason check ((state = 'SKIPPED') = (reason is not null)),
+    constraint task_queue check (
+        queue is not null or state in ('WAITING', 'SKIPPED', 'CANCELLED', 'DEAD_LETTER')),
+    constraint task_counts check (
+        attempt >= 0 and extra_attempts >= 0 and passed >= 0 and scope >= 0 and visit >= 0),
+    constraint task_payload check (
+        (input is null or pg_catalog.pg_column_size(input) <= 1050000)
+        and (output is null or pg_catalog.pg_column_size(output) <= 1050000))
+) partition by range (instance_id);
+-- Each of these holds open rows alone, so none of them grows with history.
+create index task_running on onceflow.task (worker_id, fence) where state = 'RUNNING';
+create index task_queued on onceflow.task (queue, queued_xid) where state = 'QUEUED';
+create index task_due on onceflow.task (due_at) where due_at is not null;
+create index task_dead_letter on onceflow.task (instance_id) where state = 'DEAD_LETTER' and seq is null;
+create index task_undo on onceflow.task (instance_id, undoes_seq)
+    where state = 'WAITING' and undoes_seq is not null;
+
+-- One row a transition; step is null where the instance itself moved.
+-- seq numbers the transitions made under the instance's lock and n the rows of one of them; claims
+-- have neither: they are ordered by their task and attempt.
+create table onceflow.task_log (
+    instance_id uuid not null,
+    seq int,
+    n int,
+    step text collate "C",
+    scope bigint,
+    visit int,
+    attempt int,
+    state text collate "C" not null,
+    worker_id uuid,
+    error jsonb,
+    at timestamptz not null
+) partition by range (instance_id);
+create index task_log_by_instance on onceflow.task_log (instance_id, seq, n);
+
+-- Messages --------------------------------------------------------------------------------------
+
+create table onceflow.outbox (
+    id bigint generated always as identity primary key,
+    kind text not null check (kind in ('task', 'event', 'dead_letter')),
+    topic text collate "C" not null,
+    key text,
+    value text not null,
+    headers jsonb not null default '{}',
+    queued_xid xid8 not null,
+    made_at timestamptz not null,
+    not_before timestamptz,
+    tries int not null default 0,
+    error text
+) with (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+    autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000);
+
+create table onceflow.quarantine (
+    id bigint generated always as identity primary key,
+    source text not null check (source in ('message', 'outbox')),
+    topic text not null,
+    partition int,
+    "offset" bigint,
+    payload bytea,
+    -- For an outbox row: the row itself, so that it can be put back.
+    outbox jsonb,
+    reason text not null,
+    at timestamptz not null,
+    check ((source = 'outbox') = (outbox is not null)),
+    unique (topic, partition, "offset")
+);
+
+create table onceflow.queue (
+    name text collate "C" primary key check (name ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$')
+);
+
+-- Clients and workers ---------------------------------------------------------------------------
+
+-- A key lives as long as its instance is kept: it goes with the instance's partition.
+create table onceflow.idempotency_key (
+    workflow_id bigint not null,
+    key text collate "C" not null check (pg_catalog.length(key) between 1 and 255),
+    input_hash bytea not null,
+    instance_id uuid not null,
+    primary key (workflow_id, key)
+);
+create index idempotency_key_instance on onceflow.idempotency_key (instance_id);
+
+create table onceflow.worker (
+    id uuid primary key,
+    name text not null,
+    queues text[] not null,
+    tasks text[] not null,
+    state text collate "C" not null check (state in ('live', 'stopped', 'dead')),
+    lease interval not null check (lease between interval '100 milliseconds' and interval '1 hour'),
+    lease_until timestamptz not null,
+    progress jsonb not null default '{}',
+    stats jsonb not null default '{}',
+    registered_at timestamptz not null,
+    ended_at timestamptz
+) with (fillfactor = 50);
+create index worker_live on onceflow.worker (id) where state = 'live';
+
+-- What the clock remembers between two ticks: one row.
+create table onceflow.clock (
+    one boolean primary key default true check (one),
+    last_tick_at timestamptz,
+    -- Until then no worker is declared dead: Postgres or the clock itself was away.
+    grace_until timestamptz
+) with (fillfactor = 50);
+insert into onceflow.clock default values;
+
+-- The time that a test has set; empty in production.
+create table onceflow.test_clock (at timestamptz not null);
+
+-- Sets that the internal functions hand to each other --------------------------------------------
+
+create type onceflow.task_key as (instance_id uuid, step text, scope bigint, visit int);
+
+-- A step that is due; waiting says that its row is there already, in WAITING.
+create type onceflow.due_task as (
+    instance_id uuid, step text, scope bigint, visit int, waiting boolean);
+
+create type onceflow.evaluated_task as (
+    instance_id uuid, step text, scope bigint, visit int, waiting boolean,
+    runs boolean, input jsonb, error jsonb);
+
+-- An attempt that ended without success.
+create type onceflow.failed_attempt as (
+    instance_id uuid, step text, scope bigint, visit int, fence uuid,
+    error jsonb, retryable boolean, unknown boolean, retry jsonb);
+
+-- One transition of a task (or, where step is null, of the instance); opened counts open tasks.
+create type onceflow.change as (
+    instance_id uuid, step text, scope bigint, visit int, attempt int,
+    was text, state text, opened int, worker_id uuid, queue text, error jsonb);

@@ -1,0 +1,7 @@
+-- Workflows with their latest version.
+create or replace view onceflow.workflows as
+select w.id, w.name, v.version, v.created_at
+from onceflow.workflow w
+cross join lateral (
+    select v.version, v.created_at from onceflow.workflow_version v
+    where v.workflow_id = w.id order by v.version desc limit 1) v;
