@@ -5,7 +5,7 @@ that psycopg raises (a lost connection, a timeout, a deadlock) passes as it is.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -152,7 +152,7 @@ def _faults(detail: str, message: str) -> list[Fault]:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated() -> Generator[None, None, None]:
     """Raise the errors of our SQL functions as the exceptions of this module."""
     try:
         yield
