@@ -6,6 +6,8 @@
 --   | unknown (names no task: for quarantine_messages).
 -- Rows are waited for, never skipped because they are locked. No instance is locked: a cancel locks
 -- the instance and then its tasks, so either it finds this task RUNNING or we find it CANCELLED.
+-- A row that is not QUEUED is not waited for either: if it becomes QUEUED again, a message of its own
+-- goes with that.
 -- Errors: WF002 arrays that differ · WF003 a worker whose lease is over · WF004.
 create or replace function onceflow.claim_tasks(
     p_worker_id uuid, p_token uuid, p_call bigint, p_instance_ids uuid[], p_tasks text[])
@@ -18,7 +20,7 @@ declare
     v_now timestamptz := onceflow.now();
 begin
     perform onceflow.require_live_worker(p_worker_id);
-    perform onceflow.lock_tasks(v_keys);
+    perform onceflow.lock_tasks(v_keys, 'QUEUED');
 
     with claimed as (
         update onceflow.task t

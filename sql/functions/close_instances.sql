@@ -30,12 +30,7 @@ begin
     into v_closed, v_ids
     from closed c;
 
-    -- Locked first, decided upon in the next statement: a claim that came before us has made its
-    -- task RUNNING, one that comes after us finds it CANCELLED.
-    perform from onceflow.task t
-    where t.instance_id = any (v_ids) and t.seq is null
-    order by t.instance_id, t.step, t.scope, t.visit
-    for no key update;
+    perform onceflow.lock_open_tasks(v_ids);
 
     with open as (
         select t.instance_id, t.step, t.scope, t.visit, t.state as was, i.seq + 1 as seq

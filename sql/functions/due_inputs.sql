@@ -7,12 +7,8 @@ returns onceflow.evaluated_task[]
 language plpgsql stable set search_path = '' as $$
 begin
     return array(
-        select row(d.instance_id, d.step, d.scope, d.visit, d.waiting, r.runs,
-            case
-                when not r.runs then null
-                when not s.spec ? 'with' then '{}'::jsonb
-                else onceflow.evaluate(s.spec -> 'with', c.context)
-            end, null)::onceflow.evaluated_task
+        select row(d.instance_id, d.step, d.scope, d.visit, d.waiting, r.runs, e.input,
+            onceflow.payload_error(e.input))::onceflow.evaluated_task
         from unnest(p_due) with ordinality d (instance_id, step, scope, visit, waiting, n)
         join onceflow.instance i on i.id = d.instance_id
         join onceflow.step s on s.version_id = i.version_id and s.step = d.step
@@ -25,6 +21,11 @@ begin
                 then coalesce(onceflow.evaluate(s.spec -> 'when', c.context), 'null')
                     not in ('false', 'null')
                 else true end as runs) r
+        cross join lateral (
+            select case
+                when not r.runs then null
+                when not s.spec ? 'with' then '{}'::jsonb
+                else onceflow.evaluate(s.spec -> 'with', c.context) end as input) e
         order by d.n);
 end $$;
 revoke execute on function onceflow.due_inputs(onceflow.due_task[]) from public;

@@ -16,11 +16,7 @@ begin
     where i.id = any (p_ids) and i.state in ('RUNNING', 'COMPENSATING')
         and (i.suspended_by is null or p_by = 'operator');
 
-    -- Locked by key before they are decided upon: a claim may hold one of them.
-    perform from onceflow.task t
-    where t.instance_id = any (p_ids) and t.state = 'QUEUED'
-    order by t.instance_id, t.step, t.scope, t.visit
-    for no key update;
+    perform onceflow.lock_open_tasks(p_ids);
 
     with held as (
         update onceflow.task t

@@ -11,12 +11,13 @@ begin
     end if;
     begin
         return array(
-            select row(i.id, null, null, null, false, true,
-                case when v.output is not null then onceflow.evaluate(v.output,
-                    onceflow.step_context(i.id, v.id, null, 0, 0, 'output', to_jsonb(v.output_reads)))
-                end, null)::onceflow.evaluated_task
+            select row(i.id, null, null, null, false, true, e.output,
+                onceflow.payload_error(e.output))::onceflow.evaluated_task
             from onceflow.instance i
             join onceflow.workflow_version v on v.id = i.version_id
+            cross join lateral (select case when v.output is not null then onceflow.evaluate(v.output,
+                onceflow.step_context(i.id, v.id, null, 0, 0, 'output', to_jsonb(v.output_reads)))
+                end as output) e
             where i.id = any (p_ids) and i.state = 'RUNNING');
     exception when others then
         if sqlstate ~ '^(08|40|53|55|57|58|XX)' then

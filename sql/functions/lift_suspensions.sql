@@ -11,10 +11,7 @@ begin
             select from onceflow.task t
             where t.instance_id = i.id and t.state = 'DEAD_LETTER' and t.seq is null);
 
-    perform from onceflow.task t
-    where t.instance_id = any (p_ids) and t.state = 'READY'
-    order by t.instance_id, t.step, t.scope, t.visit
-    for no key update;
+    perform onceflow.lock_open_tasks(p_ids);
 
     return onceflow.queue_tasks(array(
         select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key

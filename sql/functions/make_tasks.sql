@@ -50,7 +50,8 @@ begin
             case when d.granted then p_call end,
             case when d.state = 'QUEUED' and not d.granted then pg_current_xact_id() end,
             case when d.granted then v_now + make_interval(secs => d.timeout) end,
-            v_now, d.input, d.error, case when d.state = 'SKIPPED' then 'when' end
+            v_now, case when d.error is null then d.input end, d.error,
+            case when d.state = 'SKIPPED' then 'when' end
         from decided d
         order by d.instance_id, d.step, d.scope, d.visit
         on conflict (instance_id, step, scope, visit) do update set

@@ -43,6 +43,8 @@ begin
     into v_ids, v_closing_as, v_errors, v_suspended
     from judged j;
 
+    -- Both kinds at once, so that their tasks are locked in one order.
+    perform onceflow.lock_open_tasks(v_ids || v_suspended);
     return onceflow.close_instances(v_ids, v_closing_as, v_errors)
         || onceflow.hold_instances(v_suspended, 'dead_letter');
 end $$;

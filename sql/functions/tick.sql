@@ -42,7 +42,8 @@ begin
         order by i.deadline_at limit greatest(p_limit - cardinality(v_keys), 0));
 
     perform onceflow.lock_instances(array(select k.instance_id from unnest(v_keys) k) || v_late);
-    perform onceflow.lock_tasks(v_keys);
+    perform onceflow.lock_open_tasks(
+        array(select k.instance_id from unnest(v_keys) k) || v_late);
 
     v_retried := onceflow.queue_tasks(array(
         select k::onceflow.task_key from unnest(v_keys) k
