@@ -18,6 +18,8 @@ from collections.abc import Callable
 
 NAMES = frozenset(
     {
+        "migrate.in_migration",  # a migration is applied and marked; nothing is committed
+        "migrate.in_functions",  # functions and views are replaced; nothing is committed
         "relay.after_produce",  # the broker has acknowledged; the outbox rows are still there
         "worker.before_claim",  # messages are consumed; nothing is claimed
         "worker.after_claim",  # the claim is committed; offsets and handlers are still to come

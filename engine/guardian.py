@@ -11,7 +11,7 @@ usage: guardian.py STATUS_FD USER STOP_SIGNAL GRACE -- PROGRAM ARGUMENT…
 STATUS_FD  gets the lines ``pid N`` once the program runs and ``exit N`` at its end (negative: by
            signal N), or ``error TEXT`` alone where it could not be started
 USER       the name of the user to run as, or empty for our own
-STOP_SIGNAL, GRACE  at the end of stdin: send this signal (``INT``), and GRACE seconds later ``KILL``
+STOP_SIGNAL, GRACE  at the end of stdin: this signal (``INT``), and GRACE seconds later ``KILL``
 stdin      each line is the name of a signal to be passed on
 """
 

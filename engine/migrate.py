@@ -1,0 +1,324 @@
+"""Brings the schema of a database to the state of this release.
+
+Every step is one transaction that begins by taking one advisory lock and looks again at what is
+done, so any number of migrates may run at once, through a pooler too, and a kill at any point leaves
+nothing half done:
+
+1. the schema ``onceflow_migrations``, which keeps the list of what was applied;
+2. each migration that is missing (sql/migrations, immutable files), with its mark;
+3. all functions and views (sql/functions, sql/views), every time;
+4. the partitions of the coming weeks.
+"""
+
+import hashlib
+import importlib.metadata
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, LiteralString, TypeVar, cast
+
+import psycopg
+from psycopg import errors as pg
+
+from .. import sql
+from . import failpoints
+from .errors import MigrationError, SchemaTooNew
+from .pool import connect, place_of
+from .settings import Settings
+from .yoyo_backend import Backend, read_migrations
+
+log = logging.getLogger("onceflow.migrate")
+
+SQL_FOLDER = Path(sql.__file__).parent
+LOCK_TIMEOUT = "2s"  # DDL that waits longer than this lets those behind it pass, and tries again
+_Result = TypeVar("_Result")
+
+BOOKKEEPING = """
+    create schema if not exists onceflow_migrations;
+    grant usage on schema onceflow_migrations to public;
+    create table if not exists onceflow_migrations.content (
+        migration text primary key,
+        sha256 text not null,
+        applied_at timestamptz not null default pg_catalog.clock_timestamp()
+    );
+    grant select on onceflow_migrations.content to public;
+    create table if not exists onceflow_migrations.release (
+        one boolean primary key default true check (one),
+        version text not null,
+        applied_at timestamptz not null
+    )"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What a migrate did: the migrations it applied, and how many files of functions and views."""
+
+    applied: list[str]
+    functions: int
+
+
+def migrate(
+    settings: Settings,
+    *,
+    folder: Path = SQL_FOLDER,
+    version: str | None = None,
+    patience: float = 60,
+    wait: float | None = 0,
+) -> Migrated:
+    """Migrate the database; ``wait`` is how long to wait for Postgres (see ``pool.connect``).
+
+    A lock that a step needs and others hold is asked for again and again, for ``patience`` seconds.
+    Raises SchemaTooNew where the schema is of a newer release than ``version`` (ours by default),
+    MigrationError where a file fails, was changed, or a lock is not to be had, ServerError.
+    """
+    version = version or importlib.metadata.version("onceflow")
+    applied: list[str] = []
+    with connect(settings, "migrate", statement_timeout=0, wait=wait) as conn:
+        step = _Step(conn, settings, time.monotonic() + patience)
+        step.run("its bookkeeping", lambda _: _execute(conn, BOOKKEEPING))
+        while True:
+            name = step.run("a migration", lambda b: _apply_next(conn, b, folder, version))
+            if name is None:
+                break
+            log.info("applied %s", name)
+            applied.append(name)
+        count = step.run("functions and views", lambda _: _apply_code(conn, folder, version))
+        step.run("partitions", lambda _: _make_partitions(conn))
+    return Migrated(applied, count)
+
+
+def wait_for_schema(
+    settings: Settings,
+    name: str,
+    *,
+    folder: Path = SQL_FOLDER,
+    wait: float | None = None,
+    stop: threading.Event | None = None,
+) -> None:
+    """Wait until all migrations of this release are applied, and say so meanwhile.
+
+    A newer schema is fine: each release keeps working on that of the next one, so that processes
+    can be upgraded one after the other. ``wait``, ``stop`` and ServerError as in ``pool.connect``;
+    raises MigrationError where the wait is over.
+    """
+    stop = stop or threading.Event()
+    deadline = None if wait is None else time.monotonic() + wait
+    known = {path.stem for path in (folder / "migrations").glob("*.sql")}
+    said: set[str] = set()
+    with connect(settings, name, wait=wait, stop=stop) as conn:
+        while True:
+            missing = known - _read_contents(conn).keys()
+            if not missing:
+                return
+            if deadline is not None and time.monotonic() >= deadline:
+                raise MigrationError(
+                    f"the schema in {place_of(settings.dsn)} lacks {', '.join(sorted(missing))}",
+                    hint="run `onceflow migrate`",
+                )
+            if missing != said:
+                log.warning(
+                    "waiting for `onceflow migrate` on %s (missing: %s)",
+                    place_of(settings.dsn),
+                    ", ".join(sorted(missing)),
+                )
+                said = missing
+            if stop.wait(0.5):
+                raise MigrationError("stopped while waiting for `onceflow migrate`")
+
+
+class _Step:
+    """Runs functions, each in a transaction that holds our lock, and again where locks fail."""
+
+    def __init__(self, conn: psycopg.Connection[Any], settings: Settings, deadline: float) -> None:
+        self.conn = conn
+        self.settings = settings
+        self.deadline = deadline
+
+    def run(self, what: str, function: Callable[[Backend], _Result]) -> _Result:
+        pause = 0.1
+        while True:
+            try:
+                with self._transaction() as backend:
+                    return function(backend)
+            except (pg.LockNotAvailable, pg.DeadlockDetected) as error:
+                if time.monotonic() >= self.deadline:
+                    raise MigrationError(
+                        f"migrate could not get the locks for {what}: {_first_line(error)}",
+                        hint=f"end what holds them and migrate again; {self._oldest()}",
+                    ) from error
+                log.info("waiting for locks (%s)", _first_line(error))
+            except psycopg.Error as error:
+                raise MigrationError(
+                    f"migrate failed at {what} on {place_of(self.settings.dsn)}: "
+                    f"{_first_line(error)}"
+                ) from error
+            # Others' work goes on between two tries: nobody queues behind us meanwhile.
+            time.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+    @contextmanager
+    def _transaction(self) -> Generator[Backend, None, None]:
+        backend = Backend(self.conn)
+        with backend.transaction():
+            self.conn.execute(
+                "select pg_catalog.set_config('lock_timeout', '0', true),"
+                " pg_catalog.set_config('idle_in_transaction_session_timeout', '0', true),"
+                " pg_catalog.set_config('search_path', 'onceflow_migrations, pg_catalog', true)"
+            )
+            # Of the transaction, not of the session: a pooler may give each another session.
+            self.conn.execute(
+                "select pg_catalog.pg_advisory_xact_lock("
+                "pg_catalog.hashtextextended('onceflow.migrate', 0))"
+            )
+            self.conn.execute(
+                "select pg_catalog.set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,)
+            )
+            yield backend
+
+    def _oldest(self) -> str:
+        """Name the oldest transactions, which most likely hold the locks."""
+        rows = self.conn.execute(
+            "select pid, application_name, (pg_catalog.now() - xact_start)::text, state"
+            " from pg_catalog.pg_stat_activity where datname = pg_catalog.current_database()"
+            " and xact_start is not null and pid <> pg_catalog.pg_backend_pid()"
+            " order by xact_start limit 3"
+        ).fetchall()
+        shown = "; ".join(f"process {p} ({n or 'no name'}), {s}, for {t}" for p, n, t, s in rows)
+        return f"the oldest transactions are: {shown}" if rows else "none is open now"
+
+
+def _apply_next(
+    conn: psycopg.Connection[Any], backend: Backend, folder: Path, version: str
+) -> str | None:
+    """Apply the first migration that is missing and return its name, or None if none is."""
+    recorded = _read_contents(conn)
+    files = read_migrations(folder / "migrations")
+    _refuse_newer(conn, recorded.keys() - {file.name for file in files}, version)
+    for file in files:
+        digest = hashlib.sha256(file.path.read_bytes()).hexdigest()
+        if backend.is_marked(file):
+            if recorded.get(file.name) != digest:
+                raise MigrationError(
+                    f"{file.name}.sql is not the file that was applied to this database: "
+                    "migrations that were released never change",
+                    hint="restore the file, and put the change into a new migration",
+                )
+            continue
+        try:
+            backend.apply_and_mark(file)
+        except (pg.LockNotAvailable, pg.DeadlockDetected):
+            raise
+        except psycopg.Error as error:
+            raise MigrationError(f"{file.name}.sql failed: {_first_line(error)}") from error
+        conn.execute(
+            "insert into onceflow_migrations.content (migration, sha256) values (%s, %s)",
+            (file.name, digest),
+        )
+        failpoints.hit("migrate.in_migration")
+        return file.name
+    return None
+
+
+def _refuse_newer(conn: psycopg.Connection[Any], unknown: set[str], version: str) -> None:
+    row = conn.execute("select version from onceflow_migrations.release").fetchone()
+    theirs = str(row[0]) if row else ""
+    if unknown or (theirs and _ordered(theirs) > _ordered(version)):
+        names = f" (it has {', '.join(sorted(unknown))})" if unknown else ""
+        raise SchemaTooNew(
+            f"the schema in this database is of Onceflow {theirs or 'a newer release'}{names}, "
+            f"and this is {version}, which would put older functions in its place",
+            hint="migrate with the newer release, or name another database in ONCEFLOW_DSN",
+        )
+
+
+def _apply_code(conn: psycopg.Connection[Any], folder: Path, version: str) -> int:
+    """Apply all functions and views, check them, and record our version."""
+    # Another migrate may have come between our last migration and this transaction.
+    known = {path.stem for path in (folder / "migrations").glob("*.sql")}
+    _refuse_newer(conn, _read_contents(conn).keys() - known, version)
+    # A function may call one that comes later: bodies are checked once all are there.
+    conn.execute(
+        "select pg_catalog.set_config('check_function_bodies', 'off', true),"
+        " pg_catalog.set_config('search_path', '', true)"
+    )
+    paths = [p for part in ("functions", "views") for p in sorted((folder / part).glob("*.sql"))]
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        try:
+            _execute(conn, text)
+        except (pg.LockNotAvailable, pg.DeadlockDetected):
+            raise
+        except psycopg.Error as error:
+            position = error.diag.statement_position
+            line = text.count("\n", 0, int(position) - 1) + 1 if position else 0
+            where = f"{path.parent.name}/{path.name}" + (f":{line}" if line else "")
+            raise MigrationError(f"{where} failed: {_first_line(error)}") from error
+    failpoints.hit("migrate.in_functions")
+    _check_bodies(conn)
+    conn.execute(
+        "insert into onceflow_migrations.release as r values (true, %s, pg_catalog.now())"
+        " on conflict (one) do update set version = excluded.version,"
+        " applied_at = excluded.applied_at",
+        (version,),
+    )
+    return len(paths)
+
+
+def _check_bodies(conn: psycopg.Connection[Any]) -> None:
+    """Let Postgres check the body of each function, as it does when one is created alone."""
+    conn.execute("select pg_catalog.set_config('check_function_bodies', 'on', true)")
+    functions = conn.execute(
+        "select p.oid, p.oid::regprocedure::text, l.lanvalidator::regproc::text"
+        " from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang"
+        " where p.pronamespace = (select n.oid from pg_catalog.pg_namespace n"
+        "     where n.nspname = 'onceflow') and l.lanvalidator <> 0 order by 2"
+    ).fetchall()
+    for oid, name, validator in functions:
+        try:
+            _execute(conn, f"select {validator}({oid}::oid)")
+        except psycopg.Error as error:
+            raise MigrationError(f"function {name} is faulty: {_first_line(error)}") from error
+
+
+def _make_partitions(conn: psycopg.Connection[Any]) -> None:
+    """Make the partitions of the coming weeks; from then on ``tick`` does."""
+    found = conn.execute(
+        "select pg_catalog.to_regproc('onceflow.ensure_partitions') is not null"
+    ).fetchone()
+    if found and found[0]:
+        conn.execute("select onceflow.ensure_partitions()")
+
+
+def _read_contents(conn: psycopg.Connection[Any]) -> dict[str, str]:
+    """Return the name and content hash of every migration that is applied."""
+    there = conn.execute(
+        "select pg_catalog.to_regclass('onceflow_migrations.content') is not null"
+    ).fetchone()
+    if not there or not there[0]:
+        return {}
+    rows = conn.execute("select migration, sha256 from onceflow_migrations.content").fetchall()
+    return dict(cast(list[tuple[str, str]], rows))
+
+
+def _execute(conn: psycopg.Connection[Any], text: str) -> None:
+    """Run a text of one or more statements that stands in our own files."""
+    conn.execute(cast(LiteralString, text))
+
+
+def _first_line(error: psycopg.Error) -> str:
+    lines = [error.diag.message_primary or str(error).strip()]
+    lines += [part for part in (error.diag.message_detail, error.diag.message_hint) if part]
+    return "; ".join(lines)
+
+
+def _ordered(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version, for comparison: ``1.10.2`` is newer than ``1.9``."""
+    numbers: list[int] = []
+    for part in version.split("."):
+        digits = "".join(c for c in part if c.isdigit())
+        numbers.append(int(digits or "0"))
+    return tuple(numbers)
