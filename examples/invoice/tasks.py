@@ -63,8 +63,16 @@ def create_invoice(customer: Buyer, orders: list[Order], context: Context) -> di
             "insert into shop.invoice_line (invoice_id, position, order_id, ordered_on, product,"
             " unit_price, quantity, discount) values (%s, %s, %s, %s, %s, %s, %s, %s)",
             [
-                (invoice, position, order.id, order.ordered_on)
-                + (line.product, line.unit_price, line.quantity, line.discount)
+                (
+                    invoice,
+                    position,
+                    order.id,
+                    order.ordered_on,
+                    line.product,
+                    line.unit_price,
+                    line.quantity,
+                    line.discount,
+                )
                 for position, (order, line) in enumerate(lines, start=1)
             ],
         )

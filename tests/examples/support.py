@@ -5,7 +5,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -40,7 +40,7 @@ def serves(url: str) -> bool:
 
 
 @contextmanager
-def running_shop(ledger: Path, *options: str) -> Iterator[str]:
+def running_shop(ledger: Path, *options: str) -> Generator[str]:
     """Run the shop as a process of its own, and give its URL."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"

@@ -3,7 +3,7 @@
 import smtplib
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -30,7 +30,7 @@ def listens(port: int) -> bool:
 
 
 @contextmanager
-def running_catcher(folder: Path) -> Iterator[int]:
+def running_catcher(folder: Path) -> Generator[int]:
     port = free_port()
     argv = [sys.executable, "-m", "onceflow.examples.invoice.mail_catcher", "--port", str(port)]
     argv += ["--mailbox", str(folder), "--reject", REFUSED, "--withhold", SLOW]
