@@ -1,12 +1,12 @@
 """Named points at which a test can make a process die or freeze.
 
-The environment variable ``ONCEFLOW_FAILPOINT`` holds ``NAME[:ACTION[:NTH]]``. When the process comes
-to ``hit(NAME)`` for the NTH time (1 unless given) it writes the line ``failpoint NAME`` to stderr and
-then does ACTION:
+The environment variable ``ONCEFLOW_FAILPOINT`` holds ``NAME[:ACTION[:NTH]]``. When the process
+comes to ``hit(NAME)`` for the NTH time (1 unless given) it writes the line ``failpoint NAME`` to
+stderr and then does ACTION:
 
 - ``kill`` (the default): SIGKILL to itself. Nothing is cleaned up, as in a crash.
-- ``stop``: SIGSTOP to itself. All its threads freeze, leases run out, and SIGCONT wakes it again as a
-  process that does not know how long it has slept.
+- ``stop``: SIGSTOP to itself. All its threads freeze, leases run out, and SIGCONT wakes it again
+  as a process that does not know how long it has slept.
 
 Without the variable a point costs one call of an empty function.
 """

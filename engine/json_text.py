@@ -1,13 +1,13 @@
 """JSON as text, with numbers kept to the last digit.
 
-Postgres keeps a jsonb number as numeric, so ``1265793.0395`` comes back as it was given. Python would
-lose digits only where a number becomes a float, so:
+Postgres keeps a jsonb number as numeric, so ``1265793.0395`` comes back as it was given. Python
+would lose digits only where a number becomes a float, so:
 
 - A ``Decimal`` is written as a JSON number with all its digits, never as a string.
 - ``decode`` gives what Python's own json gives: int for whole numbers, float for others.
 - ``decode_exact`` gives a ``Decimal`` where ``decode`` gives a float. What only passes through (an
   input read from a file, a row shown on the screen) goes this way.
-- Who wants exact money in a task asks for it by a type hint: ``msgspec.json.decode(text, type=...)``
+- Who wants exact money in a task asks for it by a type hint: ``msgspec.json.decode`` with a type
   reads a field hinted ``Decimal`` from the digits as they stand in the text.
 """
 
@@ -17,9 +17,9 @@ from typing import Any, TypeAlias
 import msgspec
 
 Json: TypeAlias = Any
-"""A JSON value: None, bool, int, float, Decimal, str, or lists and dicts of these. An argument of this
-type may also be what msgspec writes as JSON (dataclasses, structs, datetimes, UUIDs), and ``bytes`` or
-``msgspec.Raw`` where the JSON text is already at hand."""
+"""A JSON value: None, bool, int, float, Decimal, str, or lists and dicts of these. An argument of
+this type may also be what msgspec writes as JSON (dataclasses, structs, datetimes, UUIDs), and
+``bytes`` or ``msgspec.Raw`` where the JSON text is already at hand."""
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()

@@ -1,1 +1,1 @@
-"""Ships outbox rows to Kafka, finds lost messages and turns the clock."""
+"""The relay: ships the outbox to Kafka, finds lost messages, turns the clock, makes topics."""

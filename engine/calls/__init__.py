@@ -1,8 +1,9 @@
 """One typed call for each public SQL function of schema ``onceflow``.
 
-Each takes a psycopg connection first. On an autocommit connection one call is one transaction; in an
-open transaction it takes part in that (READ COMMITTED only: WrongIsolation else). What the database
-refuses comes as the exceptions of ``engine.errors``; a call keeps no state and never retries.
+Each takes a psycopg connection first. On an autocommit connection one call is one transaction; in
+an open transaction it takes part in that (READ COMMITTED only: WrongIsolation else). What the
+database refuses comes as the exceptions of ``engine.errors``; a call keeps no state and never
+retries.
 """
 
 from .base import Decided, Key

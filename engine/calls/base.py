@@ -38,17 +38,13 @@ class Decided:
     detail: str
 
 
-def fetch(
-    conn: Connection, statement: LiteralString, parameters: Sequence[Any] = ()
-) -> list[Row]:
+def fetch(conn: Connection, statement: LiteralString, parameters: Sequence[Any] = ()) -> list[Row]:
     """Run one statement and return its rows; errors come as those of ``engine.errors``."""
     with translated(), conn.cursor(row_factory=tuple_row) as cursor:
         return cursor.execute(statement, parameters).fetchall()
 
 
-def fetch_value(
-    conn: Connection, statement: LiteralString, parameters: Sequence[Any] = ()
-) -> Any:
+def fetch_value(conn: Connection, statement: LiteralString, parameters: Sequence[Any] = ()) -> Any:
     """Run a statement that gives one row of one column and return that."""
     rows = fetch(conn, statement, parameters)
     if len(rows) != 1 or len(rows[0]) != 1:
@@ -67,7 +63,7 @@ async def fetch_async(
 
 
 def word(value: object, *known: _Word) -> _Word:
-    """Return ``value``, which must be one of the ``known`` words; a newer schema may know others."""
+    """Return ``value``, one of the ``known`` words; a newer schema may know others."""
     if value not in known:
         raise OnceflowError(
             f"the database answered {value!r} where this release knows {', '.join(known)}: "
@@ -87,8 +83,6 @@ DecidedWord: TypeAlias = Literal["done", "refused", "unknown"]
 def decided(rows: list[Row]) -> list[Decided]:
     """Read rows (instance_id, task or null, outcome, detail)."""
     return [
-        Decided(
-            instance_id, task, word(outcome, "done", "refused", "unknown"), detail or ""
-        )
+        Decided(instance_id, task, word(outcome, "done", "refused", "unknown"), detail or "")
         for instance_id, task, outcome, detail in rows
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, LiteralString
 
+from .. import json_text
 from ..json_text import Json
 from .base import Connection, Decided, Key, decided, fetch, fetch_value, json_list
 
@@ -49,9 +50,14 @@ def redrive_dead_letters(
 ) -> list[Decided]:
     """Queue open dead letters again, with a fresh budget of retries.
 
-    ``inputs``, where given, are as many as keys and replace the tasks' inputs.
+    ``inputs``, where given, are as many as keys and replace the tasks' inputs; None leaves one as
+    it was.
     """
-    corrected = None if inputs is None else json_list(inputs)
+    corrected = (
+        None
+        if inputs is None
+        else [None if value is None else json_text.encode(value) for value in inputs]
+    )
     return decided(fetch(conn, REDRIVE_DEAD_LETTERS, (*_columns(keys), corrected)))
 
 
@@ -59,9 +65,7 @@ def skip_dead_letters(
     conn: Connection, keys: Sequence[Key], outputs: Sequence[Json]
 ) -> list[Decided]:
     """Skip open dead letters: what follows goes on with the given outputs, one a key."""
-    return decided(
-        fetch(conn, SKIP_DEAD_LETTERS, (*_columns(keys), json_list(outputs)))
-    )
+    return decided(fetch(conn, SKIP_DEAD_LETTERS, (*_columns(keys), json_list(outputs))))
 
 
 def discard_dead_letters(conn: Connection, keys: Sequence[Key]) -> list[Decided]:
@@ -70,9 +74,9 @@ def discard_dead_letters(conn: Connection, keys: Sequence[Key]) -> list[Decided]
 
 
 def tick(conn: Connection, limit: int, skip: int = 0) -> Ticked:
-    """Turn the clock once: due retries, timeouts, deadlines, dead workers; at most ``limit`` of them.
+    """Turn the clock once: retries, timeouts, deadlines, dead workers; at most ``limit`` of them.
 
-    ``skip`` passes over that many candidates of each kind, where one that always fails stands first.
+    ``skip`` passes over the first so many candidates, where one that always fails stands there.
     ``handled == limit`` means that more is due.
     """
     (row,) = fetch(conn, TICK, (limit, skip))

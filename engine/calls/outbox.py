@@ -96,14 +96,14 @@ def take_outbox(conn: Connection, limit: int) -> list[OutboxRow]:
     """
     return [
         OutboxRow(
-            id,
+            row_id,
             word(kind, "task", "event", "dead_letter"),
             topic,
             key,
             value,
             _headers(headers),
         )
-        for id, kind, topic, key, value, headers in fetch(conn, TAKE_OUTBOX, (limit,))
+        for row_id, kind, topic, key, value, headers in fetch(conn, TAKE_OUTBOX, (limit,))
     ]
 
 
@@ -112,13 +112,11 @@ def drop_outbox(conn: Connection, ids: Sequence[int]) -> int:
     return fetch_value(conn, DROP_OUTBOX, (list(ids),))
 
 
-def defer_outbox(
-    conn: Connection, ids: Sequence[int], errors: Sequence[str]
-) -> list[Deferred]:
+def defer_outbox(conn: Connection, ids: Sequence[int], errors: Sequence[str]) -> list[Deferred]:
     """Put rows off that could not be shipped, each with its error; in the end, give them up."""
     return [
-        Deferred(id, word(outcome, "deferred", "quarantined"))
-        for id, outcome in fetch(conn, DEFER_OUTBOX, (list(ids), list(errors)))
+        Deferred(row_id, word(outcome, "deferred", "quarantined"))
+        for row_id, outcome in fetch(conn, DEFER_OUTBOX, (list(ids), list(errors)))
     ]
 
 

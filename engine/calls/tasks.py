@@ -125,8 +125,9 @@ class Failure:
     """A task's error.
 
     ``error``: ``{"code": "http.503", "message": "…"}`` and, where they apply, ``type``, ``detail``,
-    ``"unknown": true`` (the effect may have happened) and ``retry_after`` (seconds). ``retry`` is the
-    handler's own policy (attempts, backoff, factor, max, jitter; in seconds), for a step without one.
+    ``"unknown": true`` (the effect may have happened) and ``retry_after`` (seconds). ``retry`` is
+    the handler's own policy (attempts, backoff, factor, max, jitter; in seconds), for a step that
+    has none.
     """
 
     instance_id: UUID
@@ -151,9 +152,9 @@ class GiveBack:
 class Answer:
     """What became of one completion, failure or give-back.
 
-    ``accepted``: recorded now. ``repeated``: it was recorded under this fence before. ``stale``: the
-    fence is not the task's; nothing has changed. ``running`` (read_outcomes only): not recorded, so
-    its transaction rolled back. ``state`` is the task's.
+    ``accepted``: recorded now. ``repeated``: it was recorded under this fence before. ``stale``:
+    the fence is not the task's; nothing has changed. ``running`` (read_outcomes only): not
+    recorded, so its transaction rolled back. ``state`` is the task's.
     """
 
     instance_id: UUID
@@ -197,8 +198,8 @@ def complete_tasks(
 ) -> list[Answer]:
     """Record outputs and move the instances on.
 
-    With a ``token`` and ``room`` above 0, up to ``room`` tasks that come due on this worker's queues
-    are handed to it, RUNNING under the token: ``read_grants`` tells which.
+    With a ``token`` and ``room`` above 0, up to ``room`` tasks that come due on this worker's
+    queues are handed to it, RUNNING under the token: ``read_grants`` tells which.
     """
     parameters = _completion_parameters(worker_id, completions, token, call, room)
     return _answers(fetch(conn, COMPLETE_TASKS, parameters))
@@ -212,9 +213,7 @@ async def complete_tasks_async(
     return _answers(await fetch_async(conn, COMPLETE_TASKS, parameters))
 
 
-def fail_tasks(
-    conn: Connection, worker_id: UUID, failures: Sequence[Failure]
-) -> list[Answer]:
+def fail_tasks(conn: Connection, worker_id: UUID, failures: Sequence[Failure]) -> list[Answer]:
     """Record errors; each task goes to RETRYING, DEAD_LETTER, CANCELLED …, as ``state`` tells."""
     parameters = (
         worker_id,
@@ -246,18 +245,13 @@ def read_outcomes(conn: Connection, fences: Sequence[Fenced]) -> list[Answer]:
     return _answers(fetch(conn, READ_OUTCOMES, _fenced_columns(fences)))
 
 
-async def read_outcomes_async(
-    conn: AsyncConnection, fences: Sequence[Fenced]
-) -> list[Answer]:
+async def read_outcomes_async(conn: AsyncConnection, fences: Sequence[Fenced]) -> list[Answer]:
     """Like ``read_outcomes``, on an asynchronous connection."""
     return _answers(await fetch_async(conn, READ_OUTCOMES, _fenced_columns(fences)))
 
 
 def _fenced_columns(
-    items: Sequence[Fenced]
-    | Sequence[Completion]
-    | Sequence[Failure]
-    | Sequence[GiveBack],
+    items: Sequence[Fenced] | Sequence[Completion] | Sequence[Failure] | Sequence[GiveBack],
 ) -> tuple[list[UUID], list[str], list[UUID]]:
     return (
         [item.instance_id for item in items],

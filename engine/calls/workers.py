@@ -49,9 +49,9 @@ def renew_worker(
     """Renew the lease and return the tasks that are to be told to stop.
 
     ``tokens`` are all tokens held or in flight and ``call`` the number that the next claiming call
-    will carry, both taken at one moment: what else runs in this worker's name, from an earlier call,
-    had its reply lost and is given out again. ``progress`` maps ``<instance_id>/<task>`` to what the
-    handler reports. Raises WorkerNotLive: everything that this worker holds is lost to it.
+    will carry, both taken at one moment: what else runs in this worker's name, from an earlier
+    call, had its reply lost and is given out again. ``progress`` maps ``<instance_id>/<task>`` to
+    what the handler reports. Raises WorkerNotLive: all that this worker holds is lost to it.
     """
     parameters = (
         worker_id,

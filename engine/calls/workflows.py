@@ -74,9 +74,7 @@ class InstanceFault:
     fault: str
 
 
-def register_workflow(
-    conn: Connection, compiled: Mapping[str, Any]
-) -> RegisteredVersion:
+def register_workflow(conn: Connection, compiled: Mapping[str, Any]) -> RegisteredVersion:
     """Store a compiled definition as a version of its workflow; the latest again changes nothing.
 
     ``compiled`` is what ``engine.definition.compile_definition`` returns. Raises DefinitionError.
@@ -94,9 +92,9 @@ def start_instances(
 ) -> list[Started]:
     """Start one instance per input, all or none; the answers stand in the order of the inputs.
 
-    ``workflow`` is a name or the text of an id; ``version`` is the latest unless given. ``keys`` are
-    idempotency keys, as many as inputs; None starts without one. Inputs are not checked against the
-    workflow's schema here. Raises NotFound, BadArgument.
+    ``workflow`` is a name or the text of an id; ``version`` is the latest unless given. ``keys``
+    are idempotency keys, as many as inputs; None starts without one. Inputs are not checked against
+    the workflow's schema here. Raises NotFound, BadArgument.
     """
     rows = fetch(
         conn,
@@ -124,14 +122,12 @@ def resume_instances(conn: Connection, ids: Sequence[UUID]) -> list[Decided]:
     return decided(fetch(conn, RESUME_INSTANCES, (list(ids),)))
 
 
-def explain_instance(conn: Connection, id: UUID) -> list[Because]:
+def explain_instance(conn: Connection, instance_id: UUID) -> list[Because]:
     """Say why an instance is not moving. Raises NotFound."""
-    return [Because(*row) for row in fetch(conn, EXPLAIN_INSTANCE, (id,))]
+    return [Because(*row) for row in fetch(conn, EXPLAIN_INSTANCE, (instance_id,))]
 
 
-def check_instances(
-    conn: Connection, ids: Sequence[UUID] | None = None
-) -> list[InstanceFault]:
+def check_instances(conn: Connection, ids: Sequence[UUID] | None = None) -> list[InstanceFault]:
     """Check the invariants of these instances (of all, unless given); none broken gives []."""
     rows = fetch(conn, CHECK_INSTANCES, (None if ids is None else list(ids),))
     return [InstanceFault(*row) for row in rows]

@@ -1,0 +1,157 @@
+"""How the relay reaches Kafka: clients with their settings, patience, and the names of topics."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Protocol, cast
+
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, ClusterMetadata, OffsetSpec, TopicDescription
+from confluent_kafka.admin import ListOffsetsResultInfo as ListedOffset
+from confluent_kafka.cimpl import NewPartitions, NewTopic
+
+from ..engine.settings import Settings
+
+log = logging.getLogger("onceflow.relay")
+
+# librdkafka repeats a failing connection twenty times a second here; error_cb tells it once.
+client_log = logging.getLogger("onceflow.relay.librdkafka")
+client_log.setLevel(logging.CRITICAL)
+
+ANSWER = 5.0
+"""Seconds within which a broker answers what is asked of it."""
+
+DELIVERY = 10.0
+"""Seconds within which a record is acknowledged, or has failed."""
+
+
+def task_topic(settings: Settings, queue: str) -> str:
+    """Return the topic of a queue's tasks."""
+    return f"{settings.prefix}.tasks.{queue}"
+
+
+def dead_letter_topic(settings: Settings) -> str:
+    """Return the topic to which dead letters are published."""
+    return f"{settings.prefix}.dead-letters"
+
+
+def worker_group(settings: Settings) -> str:
+    """Return the consumer group that all workers share."""
+    return f"{settings.prefix}.workers"
+
+
+class Admin(Protocol):
+    """What we use of AdminClient, with types. Its futures live no longer than itself."""
+
+    def list_topics(self, topic: str | None = None, timeout: float = -1) -> ClusterMetadata: ...
+
+    def create_topics(
+        self, new_topics: list[NewTopic], *, request_timeout: float
+    ) -> dict[str, Future[None]]: ...
+
+    def create_partitions(
+        self, new_partitions: list[NewPartitions], *, request_timeout: float
+    ) -> dict[str, Future[None]]: ...
+
+    def describe_topics(
+        self, topics: TopicCollection, *, request_timeout: float
+    ) -> dict[str, Future[TopicDescription]]: ...
+
+    def list_offsets(
+        self, requests: dict[TopicPartition, OffsetSpec], *, request_timeout: float
+    ) -> dict[TopicPartition, Future[ListedOffset]]: ...
+
+
+def open_admin(settings: Settings) -> Admin:
+    """Return an admin client. Asking it about a topic never makes the topic."""
+    config = {**client_config(settings), "allow.auto.create.topics": False}
+    return cast("Admin", AdminClient(config))
+
+
+def open_producer(settings: Settings) -> Producer:
+    """Return an idempotent producer whose records are acknowledged by all in-sync replicas.
+
+    Asking it about a topic makes the topic where the broker does that by itself.
+    """
+    config = {
+        # What Java's clients choose for a key, so that a key means the same partition everywhere.
+        "partitioner": "murmur2_random",
+        **client_config(settings),
+        "enable.idempotence": True,
+        "acks": "all",
+        # Lets a batch be gathered while we produce it; flush() does not wait for it.
+        "linger.ms": 5,
+        "message.timeout.ms": round(DELIVERY * 1000),
+        "topic.metadata.propagation.max.ms": 2000,
+    }
+    return Producer(config)
+
+
+def client_config(settings: Settings) -> dict[str, Any]:
+    """Return what all our clients begin with: the settings' own, and errors that are said once."""
+    return {
+        "client.id": "onceflow-relay",
+        **settings.kafka_config(),
+        "error_cb": _say_once(),
+        "logger": client_log,
+    }
+
+
+def trouble_with(client: Admin | Producer) -> str:
+    """Return what keeps a broker from answering; an empty text where it answers."""
+    try:
+        client.list_topics(timeout=ANSWER)
+    except KafkaException as error:
+        return describe(error)
+    return ""
+
+
+def wait_for_broker(settings: Settings, stop: threading.Event) -> None:
+    """Return once a broker answers, or when ``stop`` is set; say what it waits for."""
+    client = open_admin(settings)
+    pause, said = 0.1, ""
+    while not stop.is_set():
+        reason = trouble_with(client)
+        if not reason:
+            if said:
+                log.info("Kafka at %s answers", settings.kafka)
+            return
+        if reason != said:
+            log.warning("waiting for Kafka at %s (%s)", settings.kafka, reason)
+            said = reason
+        stop.wait(pause)
+        pause = min(pause * 2, 5.0)
+
+
+def inner(error: BaseException | KafkaError) -> KafkaError | None:
+    """Return the error of librdkafka that an exception carries, if it does."""
+    if isinstance(error, KafkaException) and error.args:
+        error = error.args[0]
+    return error if isinstance(error, KafkaError) else None
+
+
+def describe(error: BaseException | KafkaError) -> str:
+    """Return an error in one line: its text and, where librdkafka made it, its name."""
+    ours = inner(error)
+    return f"{ours.str()} [{ours.name()}]" if ours is not None else str(error)
+
+
+def code_of(error: BaseException | KafkaError) -> int:
+    """Return the number of a librdkafka error, such as ``KafkaError.MSG_SIZE_TOO_LARGE``."""
+    ours = inner(error)
+    return ours.code() if ours is not None else KafkaError.UNKNOWN
+
+
+def _say_once(every: float = 60.0) -> Callable[[KafkaError], None]:
+    """Return an error_cb that logs an error when it is new, or was last said long ago (s)."""
+    said: dict[int, float] = {}
+
+    def say(error: KafkaError) -> None:
+        now = time.monotonic()
+        if now - said.get(error.code(), -every) >= every:
+            said[error.code()] = now
+            log.warning("Kafka: %s", describe(error))
+
+    return say
