@@ -1,8 +1,8 @@
 """Brings the schema of a database to the state of this release.
 
 Every step is one transaction that begins by taking one advisory lock and looks again at what is
-done, so any number of migrates may run at once, through a pooler too, and a kill at any point leaves
-nothing half done:
+done, so any number of migrates may run at once, through a pooler too, and a kill at any point
+leaves nothing half done:
 
 1. the schema ``onceflow_migrations``, which keeps the list of what was applied;
 2. each migration that is missing (sql/migrations, immutable files), with its mark;

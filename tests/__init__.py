@@ -1,0 +1,1 @@
+"""The tests of Onceflow, on real servers."""

@@ -1,0 +1,124 @@
+"""Fixtures for all tests.
+
+``database``  a fresh database with our schema; ``empty_database`` one without
+``dsn``       how to connect to ``database``
+``connect``   a function that opens connections to it (closed at the test's end); ``conn`` is one
+``kafka``     bootstrap servers; ``prefix`` what this test's topics and groups begin with
+``settings``  Settings with all of these
+``own_postgres``, ``own_broker``  servers of this test alone, for tests that stop or kill them
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from typing import Any
+
+import psycopg
+import pytest
+
+from onceflow.engine.embedded.broker import EmbeddedBroker
+from onceflow.engine.embedded.postgres import EmbeddedPostgres
+from onceflow.engine.settings import Settings
+
+from .servers import (
+    Database,
+    Servers,
+    create_database,
+    drop_database,
+    start_broker,
+    start_postgres,
+    start_servers,
+)
+
+Connect = Callable[..., psycopg.Connection[Any]]
+
+STACK = pytest.StashKey[ExitStack]()
+SERVERS = pytest.StashKey[Servers]()
+
+
+def _servers_of(config: pytest.Config) -> Servers:
+    """Return the servers of this session, starting them at the first call."""
+    if SERVERS not in config.stash:
+        stack = config.stash.setdefault(STACK, ExitStack())
+        config.stash[SERVERS] = start_servers(stack)
+    return config.stash[SERVERS]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """In xdist's controller: tell a new worker where the servers are."""
+    node.workerinput["onceflow_servers"] = _servers_of(node.config).as_dict()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the servers with the session."""
+    if STACK in config.stash:
+        config.stash[STACK].close()
+
+
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest) -> Servers:
+    told: dict[str, Any] | None = getattr(request.config, "workerinput", None)
+    if told is not None:
+        return Servers(**told["onceflow_servers"])
+    return _servers_of(request.config)
+
+
+@pytest.fixture
+def database(servers: Servers) -> Iterator[Database]:
+    made = create_database(servers, migrated=True)
+    yield made
+    drop_database(servers, made.name)
+
+
+@pytest.fixture
+def empty_database(servers: Servers) -> Iterator[Database]:
+    made = create_database(servers, migrated=False)
+    yield made
+    drop_database(servers, made.name)
+
+
+@pytest.fixture
+def dsn(database: Database) -> str:
+    return database.dsn
+
+
+@pytest.fixture
+def connect(database: Database) -> Iterator[Connect]:
+    with ExitStack() as stack:
+
+        def open_connection(**options: Any) -> psycopg.Connection[Any]:
+            return stack.enter_context(closing(database.connect(**options)))
+
+        yield open_connection
+
+
+@pytest.fixture
+def conn(connect: Connect) -> psycopg.Connection[Any]:
+    return connect()
+
+
+@pytest.fixture
+def kafka(servers: Servers) -> str:
+    return servers.kafka
+
+
+@pytest.fixture
+def prefix(database: Database) -> str:
+    return database.name.replace("_", "-")
+
+
+@pytest.fixture
+def settings(database: Database, kafka: str, prefix: str) -> Settings:
+    return Settings(dsn=database.dsn, kafka=kafka, prefix=prefix, partitions=2, port=0, lease=5.0)
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[EmbeddedPostgres]:
+    with ExitStack() as stack:
+        yield start_postgres(stack, fsync=True)
+
+
+@pytest.fixture
+def own_broker() -> Iterator[EmbeddedBroker]:
+    with ExitStack() as stack:
+        yield start_broker(stack)

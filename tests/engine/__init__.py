@@ -1,0 +1,1 @@
+"""Tests of the foundation: settings, migrations, embedded servers, processes, command line."""
