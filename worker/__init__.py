@@ -1,1 +1,31 @@
-"""Consumes task messages, claims, runs handlers, completes."""
+"""Consumes task messages, claims, runs handlers, completes; and what authors of tasks import.
+
+from onceflow.worker import Context, PermanentError, task
+
+@task("invoice.create", transactional=True)
+def create_invoice(customer: str, orders: list[int], ctx: Context) -> dict[str, int]:
+    ...
+"""
+
+from .command import run_worker
+from .context import AsyncContext, Context
+from .errors import Cancelled, PermanentError, RetryableError, TaskError, UnknownOutcome
+from .registry import Registry, Retry, registry, task
+from .runtime import Options, Worker
+
+__all__ = [
+    "AsyncContext",
+    "Cancelled",
+    "Context",
+    "Options",
+    "PermanentError",
+    "Registry",
+    "Retry",
+    "RetryableError",
+    "TaskError",
+    "UnknownOutcome",
+    "Worker",
+    "registry",
+    "run_worker",
+    "task",
+]

@@ -1,0 +1,127 @@
+"""One attempt at a task that this worker holds, and the set of all of them."""
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from ..engine.calls import Fenced, Grant, Key
+from .context import Context
+from .deadlines import Deadline
+from .errors import Fault
+from .leases import Registration
+from .registry import Handler
+
+
+class Attempt:
+    """A granted task on its way through this process.
+
+    It is *settled* once, by whoever comes first: its handler's answer, its timeout, a give-back,
+    the loss of the lease. What comes later is dropped. Its slot is free only when its handler has
+    really ended, which for a sync one that is past its timeout may be much later.
+    """
+
+    def __init__(self, grant: Grant, handler: Handler | None, registration: Registration) -> None:
+        self.grant = grant
+        self.handler = handler
+        self.registration = registration
+        self.context: Context[Any] = Context(grant)
+        self.started = False
+        self.deadline: Deadline | None = None
+        self._lock = threading.Lock()
+        self._settled = False
+        self._stopped = False
+        self._interrupt: Callable[[], None] | None = None
+        self._abort: Callable[[], None] | None = None
+
+    @property
+    def fenced(self) -> Fenced:
+        """What names the attempt to the engine."""
+        return Fenced(self.grant.instance_id, self.grant.task, self.grant.fence)
+
+    def settle(self) -> bool:
+        """Decide the attempt. True for the first caller alone: only its answer is sent."""
+        with self._lock:
+            first = not self._settled
+            self._settled = True
+        if first and self.deadline is not None:
+            self.deadline.cancel()
+        return first
+
+    def finish(self) -> bool:
+        """Settle it as its handler has ended: nothing interrupts what follows any more."""
+        first = self.settle()
+        with self._lock:
+            self._interrupt = self._abort = None
+        return first
+
+    def stop(self, reason: str) -> None:
+        """Tell the handler to stop, and interrupt it where that can be done.
+
+        Where the attempt is settled already its transaction is aborted too: it is for nothing.
+        """
+        self.context.tell_to_stop(reason)
+        with self._lock:
+            calls = [self._interrupt, self._abort if self._settled else None]
+        for call in calls:
+            if call is not None:
+                call()
+
+    def on_stop(
+        self, interrupt: Callable[[], None] | None = None, abort: Callable[[], None] | None = None
+    ) -> None:
+        """Set how the running handler is interrupted, and how its transaction is aborted."""
+        with self._lock:
+            self._interrupt = interrupt or self._interrupt
+            self._abort = abort or self._abort
+        if self.context.cancelled:  # it was told to stop before there was anything to interrupt
+            self.stop("")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A settled attempt's answer: its output as JSON text, or the fault that it failed with."""
+
+    attempt: Attempt
+    answer: bytes | Fault
+
+
+class Running:
+    """The attempts that are not settled, by task. All methods may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._attempts: dict[tuple[UUID, str], Attempt] = {}
+
+    def add(self, attempt: Attempt) -> None:
+        """Begin to account for ``attempt``."""
+        with self._lock:
+            self._attempts[attempt.grant.instance_id, attempt.grant.task] = attempt
+
+    def remove(self, attempt: Attempt) -> None:
+        """Account for ``attempt`` no longer; it has been settled."""
+        key = attempt.grant.instance_id, attempt.grant.task
+        with self._lock:
+            if self._attempts.get(key) is attempt:
+                del self._attempts[key]
+
+    def all(self) -> list[Attempt]:
+        """Return the attempts that are not settled."""
+        with self._lock:
+            return list(self._attempts.values())
+
+    def find(self, keys: Iterable[Key]) -> list[Attempt]:
+        """Return those that belong to ``keys``."""
+        with self._lock:
+            found = (self._attempts.get((key.instance_id, key.task)) for key in keys)
+            return [attempt for attempt in found if attempt is not None]
+
+    def progress(self) -> dict[str, msgspec.Raw]:
+        """Return the progress of each attempt that has ever reported some, by its key."""
+        with self._lock:
+            attempts = list(self._attempts.values())
+        values = {attempt.grant.key: attempt.context.last_progress for attempt in attempts}
+        return {key: value for key, value in values.items() if value is not None}

@@ -1,0 +1,118 @@
+"""``onceflow worker``: run the tasks of some modules until a signal."""
+
+import argparse
+import importlib
+import logging
+import queue
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from ..engine.errors import SettingsError
+from ..engine.settings import Settings
+from .registry import registry
+from .runtime import Options, Worker
+
+log = logging.getLogger("onceflow.worker")
+
+HELP = "run the handlers of tasks"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument(
+        "--import",
+        dest="imports",
+        metavar="MODULE",
+        action="append",
+        default=[],
+        help="module whose @task functions this worker runs; may be given again "
+        "(onceflow.worker.integrations has the built-in ones)",
+    )
+    parser.add_argument(
+        "--queues",
+        metavar="A,B",
+        default="",
+        help="queues to listen on (default: those that the handlers name)",
+    )
+    parser.add_argument(
+        "--concurrency",
+        metavar="N",
+        type=int,
+        default=10,
+        help="how many handlers may run at once (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--name", default="", help="the worker's name in logs and views (default: host:pid)"
+    )
+    parser.add_argument(
+        "--grace",
+        metavar="SECONDS",
+        type=float,
+        default=30.0,
+        help="time for running handlers after SIGTERM; the rest is given back, a second signal "
+        "does so at once (default: %(default)s)",
+    )
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Run the worker; return the exit code. Raises SettingsError for what cannot be started."""
+    _import(args.imports)
+    if args.concurrency < 1 or args.grace < 0:
+        raise SettingsError("--concurrency must be at least 1 and --grace not negative")
+    settings.require_dsn()
+    settings.kafka_config()
+    queues = [name.strip() for name in args.queues.split(",") if name.strip()]
+    return run_worker(settings, Options(queues, args.concurrency, args.name, args.grace))
+
+
+def run_worker(settings: Settings, options: Options) -> int:
+    """Run a worker with the process's handlers until SIGTERM or SIGINT; return the exit code.
+
+    Call it from the main thread. The first signal stops it gracefully, the second at once.
+    """
+    worker = Worker(settings, options)
+    # A handler of signals may only do what cannot wait for a lock that its own thread holds.
+    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        signals.put(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    codes: list[int] = []
+    thread = threading.Thread(target=lambda: codes.append(worker.run()), name="turn", daemon=True)
+    thread.start()
+    try:
+        seen = 0
+        while thread.is_alive():
+            try:
+                number = signals.get(timeout=0.1)
+            except queue.Empty:
+                continue
+            seen += 1
+            log.info("%s", signal.Signals(number).name)
+            worker.stop(None if seen == 1 else 0)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return codes[0] if codes else 1
+
+
+def _import(modules: list[str]) -> None:
+    """Import the modules that register handlers, as ``python -m`` would find them."""
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            raise SettingsError(
+                f"--import {name}: {error}",
+                hint="give the module as Python imports it; the current folder is searched first",
+            ) from error
+    if not registry.names():
+        raise SettingsError(
+            "no task is registered: name the modules with @task functions by --import"
+        )

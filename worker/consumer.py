@@ -1,0 +1,244 @@
+"""Task messages from Kafka: received as there is room, committed once they are claimed.
+
+This is all of the worker that knows of Kafka. What it gives is a message's key (or why it has none)
+and its place; another transport would be another class with the same four methods.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Message as KafkaMessage
+
+from ..engine.calls import BadMessage, Key
+from ..engine.settings import Settings
+
+log = logging.getLogger("onceflow.worker")
+
+CONSUMER_DEFAULTS: dict[str, str | int] = {
+    # A worker that vanished gives its partitions up after this long; its tasks have the lease.
+    "session.timeout.ms": 10_000,
+    "heartbeat.interval.ms": 2_000,
+    # Brokers that hold a fetch back for the whole of this time make it the latency of a message.
+    "fetch.wait.max.ms": 50,
+    "fetch.error.backoff.ms": 100,
+    "reconnect.backoff.max.ms": 2_000,
+    # How soon partitions that were added, and topics that came back, are seen.
+    "topic.metadata.refresh.interval.ms": 10_000,
+}
+"""What ONCEFLOW_KAFKA_… variables may set otherwise."""
+CONSUMER_RULES: dict[str, str | bool] = {
+    # The offset of a message is stored when it is claimed, by us, and never before.
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "auto.offset.reset": "earliest",
+    "allow.auto.create.topics": False,
+}
+"""What nobody may set otherwise: the protocol rests on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A task message. ``key`` is the task it names, or None for one that says nothing readable."""
+
+    key: Key | None
+    topic: str
+    partition: int
+    offset: int
+    payload: bytes | None
+    reason: str
+
+    def as_bad(self, reason: str = "") -> BadMessage:
+        """Return it as a message for the quarantine, for ``reason`` or its own."""
+        return BadMessage(
+            self.topic, self.partition, self.offset, self.payload, reason or self.reason
+        )
+
+
+class _TaskMessage(msgspec.Struct):
+    instance: UUID
+    task: str
+
+
+_decoder = msgspec.json.Decoder(_TaskMessage)
+
+
+def parse(payload: bytes | None) -> Key | str:
+    """Return the task that a message names, or in words why it names none."""
+    if payload is None:
+        return "the message is empty"
+    try:
+        message = _decoder.decode(payload)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        return f"the message is not a task message: {error}"
+    if not message.task or len(message.task) > 1_000 or not message.task.isprintable():
+        return "the message names a task by a text that cannot be one"
+    return Key(message.instance, message.task)
+
+
+def topic_of(settings: Settings, queue: str) -> str:
+    """Return the name of the topic that carries the tasks of ``queue``."""
+    return f"{settings.prefix}.tasks.{queue}"
+
+
+class TaskConsumer:
+    """A member of the workers' consumer group.
+
+    ``receive`` belongs to one thread, which must call it every few seconds even when there is no
+    room; ``commit`` may be called from another. ``on_revoked`` is called in ``receive`` with the
+    (topic, partition) pairs that went to another worker.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        queues: Sequence[str],
+        name: str,
+        on_revoked: Callable[[set[tuple[str, int]]], None],
+    ) -> None:
+        self._topics = [topic_of(settings, queue) for queue in queues]
+        self._on_revoked = on_revoked
+        self._lock = threading.Lock()
+        self._assigned: set[tuple[str, int]] = set()
+        self._paused = False
+        self._said = ""
+        config: dict[str, Any] = {
+            **CONSUMER_DEFAULTS,
+            "client.id": name,
+            **settings.kafka_config(),
+            **CONSUMER_RULES,
+            "group.id": f"{settings.prefix}.workers",
+            "on_commit": self._committed,
+            "error_cb": self._report,
+        }
+        self._consumer: Consumer | None = Consumer(config, logger=log)
+
+    def missing_topics(self) -> list[str]:
+        """Return the topics that do not exist yet. Raises KafkaException if no broker answers."""
+        topics = self._live().list_topics(timeout=5).topics
+        return [t for t in self._topics if t not in topics or topics[t].error is not None]
+
+    def subscribe(self) -> None:
+        """Join the group; partitions come with a later ``receive``."""
+        self._live().subscribe(
+            self._topics,
+            on_assign=self._assign,
+            on_revoke=self._revoke,
+            on_lost=self._revoke,
+        )
+
+    def receive(self, room: int, timeout: float) -> list[Message]:
+        """Return up to ``room`` messages, waiting up to ``timeout`` seconds for the first of them.
+
+        With no room all partitions are paused and it returns at once. Raises KafkaException when
+        the consumer is of no more use and a new one must be made.
+        """
+        consumer = self._live()
+        self._flow(paused=room <= 0)
+        # poll for the first: consume would wait the whole timeout unless all came.
+        first = consumer.poll(timeout if room > 0 else 0)
+        if first is None:
+            return []
+        received = [first]
+        if room > 1:
+            received += consumer.consume(room - 1, 0)
+        return [message for item in received if (message := self._read(item)) is not None]
+
+    def commit(self, messages: Iterable[Message]) -> None:
+        """Commit the offsets behind ``messages``, without waiting; all before them must be claimed.
+
+        A commit that is lost has these messages come again, which claims nothing. Partitions that
+        went to another worker are left to it.
+        """
+        ends: dict[tuple[str, int], int] = {}
+        for message in messages:
+            place = message.topic, message.partition
+            ends[place] = max(ends.get(place, 0), message.offset + 1)
+        with self._lock:
+            offsets = [
+                TopicPartition(*place, end)
+                for place, end in ends.items()
+                if place in self._assigned
+            ]
+            if self._consumer is None or not offsets:
+                return
+            try:
+                self._consumer.commit(offsets=offsets, asynchronous=True)
+            except KafkaException as error:
+                log.warning("offsets could not be committed: %s", error)
+
+    def close(self) -> None:
+        """Leave the group, so that others get the partitions at once."""
+        with self._lock:
+            consumer, self._consumer = self._consumer, None
+            self._assigned = set()
+        if consumer is not None:
+            consumer.close()
+
+    def _live(self) -> Consumer:
+        if self._consumer is None:
+            raise RuntimeError("the consumer is closed")
+        return self._consumer
+
+    def _flow(self, *, paused: bool) -> None:
+        """Pause or resume all held partitions, as the worker's own state has it."""
+        changed, self._paused = paused != self._paused, paused
+        if changed or paused:
+            self._apply_flow([TopicPartition(*place) for place in self._assigned])
+
+    def _apply_flow(self, partitions: list[TopicPartition]) -> None:
+        consumer = self._live()
+        try:
+            if self._paused:
+                consumer.pause(partitions)
+            else:
+                consumer.resume(partitions)
+        except KafkaException as error:  # a partition went in this very moment
+            log.debug("pausing or resuming: %s", error)
+
+    def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        consumer.assign(partitions)
+        with self._lock:
+            self._assigned = {(p.topic, p.partition) for p in partitions}
+        # librdkafka keeps a partition paused that comes back: our own state decides, each time.
+        self._apply_flow(partitions)
+        log.info("receives from %d partitions", len(partitions))
+
+    def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        with self._lock:
+            gone = {(p.topic, p.partition) for p in partitions}
+            self._assigned -= gone
+        consumer.unassign()
+        self._on_revoked(gone)
+
+    def _read(self, received: KafkaMessage) -> Message | None:
+        error = received.error()
+        if error is not None:
+            if error.fatal():
+                raise KafkaException(error)
+            self._report(error)
+            return None
+        self._said = ""
+        payload = received.value()
+        found = parse(payload)
+        key, reason = (None, found) if isinstance(found, str) else (found, "")
+        topic, partition, offset = received.topic(), received.partition(), received.offset()
+        if topic is None or partition is None or offset is None:
+            raise RuntimeError("librdkafka gave a message without its place")
+        return Message(key, topic, partition, offset, payload, reason)
+
+    def _report(self, error: KafkaError) -> None:
+        """Log an error that librdkafka mends itself, once until something else happens."""
+        text = error.str()
+        if text != self._said:
+            self._said = text
+            log.warning("Kafka: %s", text)
+
+    def _committed(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
+        if error is not None and error.code() != KafkaError._NO_OFFSET:
+            log.debug("offsets were not committed: %s", error)

@@ -1,0 +1,45 @@
+"""Threads for sync handlers. Unlike those of concurrent.futures they keep no process alive."""
+
+import itertools
+import logging
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+
+log = logging.getLogger("onceflow.worker")
+
+
+class Crew:
+    """Daemon threads, as many as there were ever jobs at once; the slots bound these."""
+
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._idle = 0
+        self._numbers = itertools.count(1)
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Run ``job`` in a thread at once; it handles its own errors."""
+        with self._lock:
+            if self._idle > 0:
+                self._idle -= 1  # that thread is promised to this job
+            else:
+                name = f"handler-{next(self._numbers)}"
+                threading.Thread(target=self._run, name=name, daemon=True).start()
+        self._jobs.put(job)
+
+    def close(self) -> None:
+        """Let idle threads end."""
+        with self._lock:
+            for _ in range(self._idle):
+                self._jobs.put(None)
+            self._idle = 0
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                job()
+            except BaseException:  # the thread goes on; a slot must not be lost with it
+                log.exception("a job of a handler's thread failed")
+            with self._lock:
+                self._idle += 1

@@ -1,0 +1,178 @@
+"""Where the threads of a worker meet: messages to claim, answers to record, and the free slots."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ..engine.calls import Grant
+from .attempt import Outcome
+from .consumer import Message
+from .leases import Registration
+
+T = TypeVar("T")
+
+LARGEST_SET = 500
+"""Tasks in one call, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """Tasks that a transactional handler's completion was handed, still to be started."""
+
+    grants: list[Grant]
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one turn of the worker is about. ``room`` is how many tasks may be handed to it."""
+
+    outcomes: list[Outcome]
+    handed: list[Handed]
+    messages: list[Message]
+    room: int
+
+
+class Desk:
+    """Shared by the turn, the receiver of messages and the handlers; one lock, short moments.
+
+    ``slots`` is how many handlers may run at once. As many messages again may wait here unclaimed,
+    so that a slot that falls free is not idle for a trip to the broker, and so that a worker kept
+    busy by hand-offs still sees that others are waiting.
+    """
+
+    def __init__(self, slots: int) -> None:
+        lock = threading.Lock()
+        self._work = threading.Condition(lock)  # the turn waits here
+        self._space = threading.Condition(lock)  # the receiver waits here
+        self._slots = slots
+        self._free = slots
+        self._messages: deque[Message] = deque()
+        self._outcomes: deque[Outcome] = deque()
+        self._handed: deque[Handed] = deque()
+        self._accepting = True
+        self._woken = False
+        self._odd = False
+
+    # The turn's side.
+
+    def take(self, timeout: float) -> Work:
+        """Wait up to ``timeout`` seconds for something to do and return it; maybe nothing.
+
+        Where both messages and hand-offs compete for slots each gets half of the free ones, the odd
+        one in turns.
+        """
+        with self._work:
+            self._work.wait_for(self._has_work, timeout)
+            self._woken = False
+            outcomes = _pop(self._outcomes, LARGEST_SET)
+            handed = _pop(self._handed, len(self._handed))
+            free = max(0, self._free - sum(len(h.grants) for h in handed))
+            if not self._accepting:
+                return Work(outcomes, handed, [], 0)
+            share = free
+            if outcomes:
+                self._odd = not self._odd
+                share = (free + self._odd) // 2
+            messages = _pop(self._messages, min(share, LARGEST_SET))
+            if messages:
+                self._space.notify()
+            return Work(outcomes, handed, messages, min(free - len(messages), LARGEST_SET))
+
+    def put_back(self, messages: list[Message]) -> None:
+        """Lay messages down again that were taken and not claimed, before those that wait."""
+        with self._work:
+            if self._accepting:
+                self._messages.extendleft(reversed(messages))
+
+    def occupy(self) -> None:
+        """Take a slot for an attempt that is started."""
+        with self._work:
+            self._free -= 1
+
+    def stop_accepting(self) -> None:
+        """Take no more work: drop the messages, unclaimed, and give no room for hand-offs."""
+        with self._work:
+            self._accepting = False
+            self._messages.clear()
+            self._work.notify()
+            self._space.notify()
+
+    def wake(self) -> None:
+        """Let the turn that waits look around."""
+        with self._work:
+            self._woken = True
+            self._work.notify()
+
+    def _has_work(self) -> bool:
+        return bool(
+            self._woken
+            or self._outcomes
+            or self._handed
+            or (self._accepting and self._messages and self._free > 0)
+        )
+
+    # The receiver's side.
+
+    def wait_for_room(self, timeout: float) -> int:
+        """Wait up to ``timeout`` seconds for room; return how many messages there is room for."""
+        with self._work:
+            self._space.wait_for(lambda: self._room() > 0, timeout)
+            return self._room()
+
+    def deliver(self, messages: Iterable[Message]) -> None:
+        """Lay messages down to be claimed, in their order."""
+        with self._work:
+            if self._accepting:
+                self._messages.extend(messages)
+                self._work.notify()
+
+    def forget(self, gone: Callable[[Message], bool]) -> None:
+        """Drop messages that somebody else will get, as their partition went to another worker."""
+        with self._work:
+            self._messages = deque(m for m in self._messages if not gone(m))
+
+    def _room(self) -> int:
+        return self._slots - len(self._messages) if self._accepting else 0
+
+    # The handlers' side.
+
+    def hand_in(self, outcome: Outcome) -> None:
+        """Lay an answer down to be recorded."""
+        with self._work:
+            self._outcomes.append(outcome)
+            self._work.notify()
+
+    def leave(self, outcome: Outcome | None = None, handed: Handed | None = None) -> None:
+        """Free the slot of a handler that has ended, and lay down what it left, in one moment."""
+        with self._work:
+            self._free += 1
+            if outcome is not None:
+                self._outcomes.append(outcome)
+            if handed is not None:
+                self._handed.append(handed)
+            self._work.notify()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether messages wait for a slot."""
+        with self._work:
+            return bool(self._messages)
+
+    @property
+    def busy(self) -> int:
+        """How many slots are taken."""
+        with self._work:
+            return self._slots - self._free
+
+    @property
+    def unrecorded(self) -> bool:
+        """Whether answers or handed tasks lie here."""
+        with self._work:
+            return bool(self._outcomes or self._handed)
+
+
+def _pop(items: deque[T], most: int) -> list[T]:
+    return [items.popleft() for _ in range(min(most, len(items)))]

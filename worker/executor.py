@@ -1,0 +1,271 @@
+"""Runs handlers: async ones on one event loop, sync and transactional ones in threads."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
+
+from ..engine import failpoints
+from ..engine.calls import Grant
+from ..engine.errors import WorkerNotLive
+from ..engine.settings import Settings
+from .attempt import Attempt, Outcome, Running
+from .conversion import InputInvalid, encode_output
+from .crew import Crew
+from .deadlines import Deadlines
+from .desk import Desk, Handed
+from .errors import Fault, TaskError, describe, fault
+from .leases import Registration
+from .link import Abandoned, Trouble, judge
+from .registry import Handler, Registry
+from .transactions import LIMIT, NotAccepted, Sessions, Transaction
+
+log = logging.getLogger("onceflow.worker")
+
+UNWIND = 1.0
+"""Seconds that cancelled async handlers get to clean up when the process stops."""
+
+
+class Executor:
+    """Starts attempts and lays what they answer on the desk."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        desk: Desk,
+        running: Running,
+        deadlines: Deadlines,
+    ) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._desk = desk
+        self._running = running
+        self._deadlines = deadlines
+        self._sessions = Sessions(settings)
+        self._crew = Crew()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="loop", daemon=True)
+        self._thread.start()
+
+    def start(self, grants: Sequence[Grant], registration: Registration) -> None:
+        """Begin to run what was granted under ``registration``; each takes a slot until it ends."""
+        for grant in grants:
+            handler = self._registry.find(grant.handler)
+            attempt = Attempt(grant, handler, registration)
+            if handler is None:
+                self._desk.hand_in(Outcome(attempt, self._no_handler(grant)))
+                continue
+            self._desk.occupy()
+            self._running.add(attempt)
+            limit = grant.timeout or (LIMIT if handler.transactional else None)
+            if limit is not None:
+                attempt.deadline = self._deadlines.add(limit, _Timeout(self, attempt, limit))
+            if handler.transactional:
+                self._crew.submit(lambda a=attempt, h=handler: self._run_in_transaction(a, h))
+            elif handler.is_async:
+                self._call_soon(self._spawn, attempt, handler)
+            else:
+                self._crew.submit(lambda a=attempt, h=handler: self._run_sync(a, h))
+        if registration.lost.is_set():  # it was lost while these were on their way
+            self.drop(registration, "the lease is lost")
+
+    def drop(self, registration: Registration, reason: str) -> int:
+        """Stop all that runs under a registration that is lost; return how many these were."""
+        lost = [a for a in self._running.all() if a.registration is registration and a.settle()]
+        for attempt in lost:
+            attempt.stop(reason)
+            self._running.remove(attempt)
+        return len(lost)
+
+    def time_out(self, attempt: Attempt, limit: float) -> None:
+        """End an attempt whose time is up: its answer is sent now, whenever its handler returns."""
+        if not attempt.settle():
+            return
+        attempt.stop(f"its {limit:g} s are over")  # first, so that a retry does not meet it
+        message = f"the attempt did not end within its {limit:g} s"
+        answer = fault("timeout", message, retryable=True, unknown=True)
+        self._desk.hand_in(Outcome(attempt, answer))
+        self._running.remove(attempt)
+
+    def close(self) -> None:
+        """Cancel async handlers, let them unwind for a moment, and end the threads."""
+        self._crew.close()
+        with suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(self._unwind(), self._loop).result(UNWIND)
+        self._call_soon(self._loop.stop)
+        self._thread.join(UNWIND)
+        self._sessions.close()
+
+    async def _unwind(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _call_soon(self, callback: Callable[..., object], *args: Any) -> None:
+        with suppress(RuntimeError):  # the loop is closed: the process is about to end
+            self._loop.call_soon_threadsafe(callback, *args)
+
+    # Async handlers.
+
+    def _spawn(self, attempt: Attempt, handler: Handler) -> None:
+        task = self._loop.create_task(self._run_async(attempt, handler))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        attempt.on_stop(lambda: self._call_soon(task.cancel))
+
+    async def _run_async(self, attempt: Attempt, handler: Handler) -> None:
+        try:
+            begin(attempt)
+            answer = encode_output(
+                await handler.call(attempt.grant.input_json, attempt.context), unknown=True
+            )
+        except BaseException as error:
+            answer = self._fault_of(attempt, error)
+        self._leave(attempt, answer)
+
+    # Sync handlers.
+
+    def _run_sync(self, attempt: Attempt, handler: Handler) -> None:
+        try:
+            begin(attempt)
+            answer = encode_output(
+                handler.call(attempt.grant.input_json, attempt.context), unknown=True
+            )
+        except BaseException as error:
+            answer = self._fault_of(attempt, error)
+        self._leave(attempt, answer)
+
+    # Transactional handlers, sync and async: the thread is theirs for the whole transaction.
+
+    def _run_in_transaction(self, attempt: Attempt, handler: Handler) -> None:
+        answer: Fault | None = None
+        handed: Handed | None = None
+        try:
+            transaction = Transaction(self._sessions, self._settings, attempt)
+        except Exception as error:
+            self._leave(attempt, self._fault_of(attempt, error))
+            return
+        try:
+            try:
+                output = self._work(transaction, attempt, handler)
+            except BaseException as error:
+                output = self._fault_of(attempt, error)
+            if attempt.finish():  # else its time is over, and somebody else has answered
+                answer, handed = self._complete(transaction, attempt, output)
+        finally:
+            transaction.end()
+            outcome = Outcome(attempt, answer) if answer is not None else None
+            self._desk.leave(outcome, handed)
+            self._running.remove(attempt)
+
+    def _work(self, transaction: Transaction, attempt: Attempt, handler: Handler) -> bytes | Fault:
+        transaction.begin()
+        attempt.on_stop(abort=transaction.session.abort)
+        begin(attempt)
+        result = handler.call(attempt.grant.input_json, attempt.context)
+        if handler.is_async:
+            result = self._await_on_loop(attempt, result)
+        return encode_output(result, unknown=False)
+
+    def _await_on_loop(self, attempt: Attempt, coroutine: Any) -> Any:
+        """Return what ``coroutine`` gives once it has really ended, cancelled or not."""
+        ended: Future[Any] = Future()
+
+        def spawn() -> None:
+            task = self._loop.create_task(_guarded(coroutine))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(lambda done: _pass_on(done, ended))
+            attempt.on_stop(lambda: self._call_soon(task.cancel))
+
+        self._call_soon(spawn)
+        return ended.result()
+
+    def _complete(
+        self, transaction: Transaction, attempt: Attempt, output: bytes | Fault
+    ) -> tuple[Fault | None, Handed | None]:
+        """Complete the attempt in its transaction; return a fault to be recorded outside of it."""
+        if isinstance(output, Fault):
+            return output, None
+        try:
+            # The slot is this handler's own. It goes on along its instance unless others wait.
+            grants = transaction.complete(output, 0 if self._desk.waiting else 1)
+        except (NotAccepted, WorkerNotLive, Abandoned) as error:
+            # The engine knows, or will find, another end of this attempt: nothing is sent.
+            log.warning("%s: rolled back, its completion being %s", attempt.grant.key, error)
+            return None, None
+        except Exception as error:
+            if judge(error) is not Trouble.DATA or isinstance(error, TaskError):
+                return self._fault_of(attempt, error), None
+            message = f"Postgres refuses the output, so all was rolled back: {error}"
+            return fault("output.refused", message), None
+        return None, Handed(grants, attempt.registration) if grants else None
+
+    # Answers.
+
+    def _leave(self, attempt: Attempt, answer: bytes | Fault | None) -> None:
+        first = attempt.finish()
+        outcome = Outcome(attempt, answer) if first and answer is not None else None
+        self._desk.leave(outcome)
+        self._running.remove(attempt)
+
+    def _fault_of(self, attempt: Attempt, error: BaseException) -> Fault:
+        handler = attempt.handler
+        if isinstance(error, InputInvalid):
+            return fault("input.invalid", str(error))
+        if isinstance(error, asyncio.CancelledError) and attempt.context.cancelled:
+            unknown = handler is None or not handler.transactional
+            message = "the handler was cancelled, as its task was told to stop"
+            return fault("task.cancelled", message, retryable=True, unknown=unknown)
+        found = describe(error)
+        attempt.context.logger.info(
+            "attempt %d failed: %s: %s",
+            attempt.grant.attempt,
+            found.error["code"],
+            found.error["message"],
+        )
+        attempt.context.logger.debug("", exc_info=error)
+        return found
+
+    def _no_handler(self, grant: Grant) -> Fault:
+        """Return the fault of a task that this worker does not know; a newer one may, so retry."""
+        known = ", ".join(self._registry.names()) or "none"
+        message = f"this worker has no handler for {grant.handler!r}; it has: {known}"
+        return fault("task.unknown", message, retryable=True)
+
+
+def begin(attempt: Attempt) -> None:
+    """Note that the handler is about to run."""
+    attempt.started = True
+    failpoints.hit("worker.in_handler")
+
+
+class _Timeout:
+    """The callback of an attempt's deadline."""
+
+    def __init__(self, executor: Executor, attempt: Attempt, limit: float) -> None:
+        self._executor, self._attempt, self._limit = executor, attempt, limit
+
+    def __call__(self) -> None:
+        self._executor.time_out(self._attempt, self._limit)
+
+
+async def _guarded(coroutine: Awaitable[Any]) -> Any:
+    try:
+        return await coroutine
+    except (SystemExit, KeyboardInterrupt) as error:  # these would end the event loop
+        raise RuntimeError(f"the handler raised {error!r}") from error
+
+
+def _pass_on(task: asyncio.Task[Any], ended: Future[Any]) -> None:
+    if task.cancelled():
+        ended.set_exception(asyncio.CancelledError())
+    elif (error := task.exception()) is not None:
+        ended.set_exception(error)
+    else:
+        ended.set_result(task.result())

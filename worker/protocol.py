@@ -1,0 +1,228 @@
+"""The worker's calls on the tasks of one registration: claim, record, give back.
+
+Each call is one transaction over a set. Where a set fails by the data in it, or takes too long, it
+is halved until the poisoned item stands alone, and that one becomes a permanent failure of its
+task.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import psycopg
+
+from ..engine import failpoints
+from ..engine.calls import (
+    Answer,
+    Completion,
+    Failure,
+    GiveBack,
+    Grant,
+    Key,
+    claim_tasks,
+    complete_tasks,
+    fail_tasks,
+    give_back_tasks,
+    quarantine_messages,
+    read_grants,
+)
+from .attempt import Attempt, Outcome
+from .consumer import Message
+from .errors import Fault, fault
+from .leases import Counters, Registration
+from .link import Link, Spoiled
+
+log = logging.getLogger("onceflow.worker")
+
+T = TypeVar("T")
+Conn = psycopg.Connection[Any]
+
+PATIENCE = 3
+"""How often an item that stands alone may run into the statement timeout before it is refused."""
+
+
+class Protocol:
+    """The calls of one registration, over one link, made by one thread.
+
+    Each method repeats its call until it is answered. They raise WorkerNotLive, and Abandoned where
+    ``go_on`` says no (the lease is lost, or the time to stop is up).
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        registration: Registration,
+        counters: Counters,
+        go_on: Callable[[], bool],
+    ) -> None:
+        self._link = link
+        self._registration = registration
+        self._worker_id = registration.worker_id
+        self._ledger = registration.ledger
+        self._counters = counters
+        self._go_on = go_on
+
+    def claim(self, messages: Sequence[Message]) -> list[Grant]:
+        """Claim what the messages name and return what was granted.
+
+        A message that cannot be read or names nothing known is in quarantine afterwards; then all
+        of them may be committed.
+        """
+        by_key = {message.key: message for message in messages if message.key is not None}
+        bad = [message.as_bad() for message in messages if message.key is None]
+        grants: list[Grant] = []
+        if by_key:
+            failpoints.hit("worker.before_claim")
+            grants, refused = self._claim(list(by_key))
+            bad += [by_key[key].as_bad(reason) for key, reason in refused.items()]
+        if bad:
+            kept = self._call("quarantining messages", lambda c: quarantine_messages(c, bad))
+            self._counters.add("quarantined", kept)
+        self._counters.add("claimed", len(grants))
+        self._counters.add("skipped", len(messages) - len(bad) - len(grants))
+        return grants
+
+    def record(self, outcomes: Sequence[Outcome], room: int) -> list[Grant]:
+        """Send answers back, and return up to ``room`` tasks that were handed off in return."""
+        completions = [o for o in outcomes if isinstance(o.answer, bytes)]
+        failures = [o for o in outcomes if not isinstance(o.answer, bytes)]
+        if failures:
+            self._fail(failures)
+        if not completions:
+            return []
+        failpoints.hit("worker.before_complete")
+        grants = self._complete(completions, room)
+        self._counters.add("handed_off", len(grants))
+        return grants
+
+    def give_back(self, attempts: Sequence[Attempt]) -> None:
+        """Return attempts undone; nobody's data is in such a call, so it cannot be poisoned."""
+        items = [
+            GiveBack(a.grant.instance_id, a.grant.task, a.grant.fence, a.started) for a in attempts
+        ]
+        answers = self._call(
+            "giving tasks back", lambda c: give_back_tasks(c, self._worker_id, items)
+        )
+        self._answered(attempts, answers, "given_back")
+
+    def _claim(self, keys: list[Key]) -> tuple[list[Grant], dict[Key, str]]:
+        """Return the grants, and the keys that no task belongs to, each with the reason."""
+        call = self._ledger.open()
+        granted = 0
+        try:
+            claims = self._call(
+                f"claiming {len(keys)} tasks",
+                lambda c: claim_tasks(c, self._worker_id, call.token, call.number, keys),
+            )
+            failpoints.hit("worker.after_claim")
+            grants: list[Grant] = []
+            if any(claim.answer == "granted" for claim in claims):
+                grants = self._read_grants(call.token)
+            granted = len(grants)
+        except Spoiled as error:
+            if len(keys) == 1:
+                return [], {keys[0]: f"its claim was refused: {error}"}
+            halves = [self._claim(half) for half in _halves(keys)]
+            return halves[0][0] + halves[1][0], halves[0][1] | halves[1][1]
+        finally:
+            self._ledger.close(call.token, granted)
+        unknown = (Key(c.instance_id, c.task) for c in claims if c.answer == "unknown")
+        return grants, dict.fromkeys(unknown, "it names a task that does not exist")
+
+    def _complete(self, outcomes: list[Outcome], room: int, tries: int = 1) -> list[Grant]:
+        completions = [_completion(outcome) for outcome in outcomes]
+        call = self._ledger.open() if room > 0 else None
+        grants: list[Grant] = []
+        try:
+            answers = self._call(
+                f"completing {len(outcomes)} tasks",
+                lambda c: complete_tasks(
+                    c,
+                    self._worker_id,
+                    completions,
+                    call.token if call else None,
+                    call.number if call else 0,
+                    room,
+                ),
+            )
+            failpoints.hit("worker.after_complete")
+            if call:
+                grants = self._read_grants(call.token)
+        except Spoiled as error:
+            if len(outcomes) > 1:
+                first, second = _halves(outcomes)
+                grants_of_first = self._complete(first, room)
+                return grants_of_first + self._complete(second, room - len(grants_of_first))
+            if error.too_long and tries < PATIENCE:
+                return self._complete(outcomes, room, tries + 1)
+            self._fail([_refused(outcomes[0], error)])
+            return []
+        finally:
+            if call:
+                self._ledger.close(call.token, len(grants))
+        self._answered([outcome.attempt for outcome in outcomes], answers, "completed")
+        return grants
+
+    def _fail(self, outcomes: list[Outcome]) -> None:
+        failures = [_failure(outcome) for outcome in outcomes]
+        try:
+            answers = self._call(
+                f"failing {len(outcomes)} tasks",
+                lambda c: fail_tasks(c, self._worker_id, failures),
+            )
+        except Spoiled as error:
+            if len(outcomes) > 1:
+                for half in _halves(outcomes):
+                    self._fail(half)
+                return
+            # Errors are made fit to be kept (errors.fault), so this is no matter of the task's own
+            # data. Its token is released: the next renewal has the task given out again.
+            log.error("%s: its failure was refused: %s", outcomes[0].attempt.grant.key, error)
+            self._ledger.release(outcomes[0].attempt.grant.fence)
+            return
+        self._answered([outcome.attempt for outcome in outcomes], answers, "failed")
+
+    def _read_grants(self, token: Any) -> list[Grant]:
+        return self._call("reading grants", lambda c: read_grants(c, self._worker_id, token))
+
+    def _answered(
+        self, attempts: Sequence[Attempt], answers: Sequence[Answer], accepted: str
+    ) -> None:
+        stale = sum(answer.answer == "stale" for answer in answers)
+        self._counters.add("stale", stale)
+        self._counters.add(accepted, len(answers) - stale)
+        for attempt in attempts:
+            self._ledger.release(attempt.grant.fence)
+
+    def _call(self, what: str, operation: Callable[[Conn], T]) -> T:
+        return self._link.call(what, operation, self._go_on, self._registration.lost)
+
+
+def _completion(outcome: Outcome) -> Completion:
+    grant = outcome.attempt.grant
+    return Completion(grant.instance_id, grant.task, grant.fence, outcome.answer)
+
+
+def _failure(outcome: Outcome) -> Failure:
+    grant, handler = outcome.attempt.grant, outcome.attempt.handler
+    if not isinstance(outcome.answer, Fault):
+        raise TypeError("an output is no failure")
+    return Failure(
+        grant.instance_id,
+        grant.task,
+        grant.fence,
+        outcome.answer.error,
+        outcome.answer.retryable,
+        handler.retry if handler else None,
+    )
+
+
+def _refused(outcome: Outcome, error: Spoiled) -> Outcome:
+    """Return the permanent failure of a task whose output the database refuses."""
+    message = f"the task has succeeded, but its output was refused: {error}"
+    return Outcome(outcome.attempt, fault("output.refused", message, unknown=True))
+
+
+def _halves(items: list[T]) -> tuple[list[T], list[T]]:
+    middle = len(items) // 2
+    return items[:middle], items[middle:]

@@ -1,0 +1,98 @@
+"""The thread that brings messages from the broker to the desk, as there is room for them."""
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from confluent_kafka import KafkaException
+
+from ..engine.settings import Settings
+from .consumer import Message, TaskConsumer
+from .desk import Desk
+
+log = logging.getLogger("onceflow.worker")
+
+POLL = 0.2
+"""Seconds that one look for messages waits; also how soon a stop is seen."""
+PAUSED_TURN = 0.1
+"""Seconds between two looks while there is no room: the group wants a sign of life."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+"""Seconds between two tries to reach the broker, doubled from the first to the longest."""
+
+
+class Receiver:
+    """Receives the messages of some queues; makes a new consumer when one is past mending."""
+
+    def __init__(self, settings: Settings, queues: Sequence[str], name: str, desk: Desk) -> None:
+        self._settings = settings
+        self._queues = queues
+        self._name = name
+        self._desk = desk
+        self._stopping = threading.Event()
+        self._consumer: TaskConsumer | None = None
+        self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
+        self._thread.start()
+
+    def commit(self, messages: Sequence[Message]) -> None:
+        """Commit the offsets of messages that are claimed or in quarantine."""
+        consumer = self._consumer
+        if messages and consumer is not None:
+            consumer.commit(messages)
+
+    def stop(self) -> None:
+        """Receive no more, and leave the group; does not wait."""
+        self._stopping.set()
+
+    def join(self, timeout: float) -> None:
+        """Wait until the group is left, at most ``timeout`` seconds."""
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        pause = FIRST_PAUSE
+        while not self._stopping.is_set():
+            try:
+                self._consume()
+                pause = FIRST_PAUSE
+            except KafkaException as error:
+                log.warning("a new consumer is made in %.1f s: %s", pause, error)
+            except Exception:
+                log.exception("the receiver failed; a new consumer is made in %.1f s", pause)
+            self._stopping.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _consume(self) -> None:
+        consumer = TaskConsumer(self._settings, self._queues, self._name, self._revoked)
+        try:
+            self._wait_for_topics(consumer)
+            if self._stopping.is_set():
+                return
+            consumer.subscribe()
+            self._consumer = consumer
+            while not self._stopping.is_set():
+                room = self._desk.wait_for_room(PAUSED_TURN)
+                self._desk.deliver(consumer.receive(room, POLL))
+        finally:
+            self._consumer = None
+            consumer.close()
+
+    def _wait_for_topics(self, consumer: TaskConsumer) -> None:
+        """Return once all topics are there; the relay makes them. A word each time that changes."""
+        said, pause = "", FIRST_PAUSE
+        while not self._stopping.is_set():
+            try:
+                missing = consumer.missing_topics()
+                state = f"waiting for the relay to make {', '.join(missing)}" if missing else ""
+            except KafkaException as error:
+                state = f"waiting for Kafka at {self._settings.kafka}: {error.args[0].str()}"
+            if not state:
+                if said:
+                    log.info("Kafka and its topics are there")
+                return
+            if state != said:
+                log.warning("%s", state)
+                said = state
+            self._stopping.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _revoked(self, gone: set[tuple[str, int]]) -> None:
+        self._desk.forget(lambda message: (message.topic, message.partition) in gone)

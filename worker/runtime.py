@@ -1,0 +1,221 @@
+"""The worker: takes tasks from its queues, runs their handlers, and records what they answer.
+
+Threads: the *turn* (claims and records, one call each over a set), the *receiver* (messages from
+Kafka), the *lease* (renewals), the *deadlines*, an event loop for async handlers and a crew of
+threads for the others. They meet at the desk. DESIGN of a turn::
+
+    receiver ──messages──▶ desk ──▶ turn: record, claim ──grants──▶ executor ──answers──▶ desk
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..engine.calls import Key, stop_worker
+from ..engine.errors import WorkerNotLive
+from ..engine.settings import Settings
+from .attempt import Outcome, Running
+from .deadlines import Deadlines
+from .desk import Desk, Work
+from .executor import Executor
+from .leases import Counters, Lease, Registration, register
+from .link import Abandoned, Link
+from .protocol import Protocol
+from .receiver import Receiver
+from .registry import Registry, registry
+
+log = logging.getLogger("onceflow.worker")
+
+LONGEST_WAIT = 0.5
+"""Seconds that a turn waits for something to do before it looks around."""
+LAST_CALLS = 5.0
+"""Seconds after the grace within which what is left must be given back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a worker is told when it is started.
+
+    ``queues`` are those it listens on: where there are none, those of its handlers. ``concurrency``
+    is how many handlers may run at once. ``grace`` is how many seconds running ones get when the
+    worker is stopped.
+    """
+
+    queues: Sequence[str] = ()
+    concurrency: int = 10
+    name: str = ""
+    grace: float = 30.0
+
+
+class Worker:
+    """One worker process (or thread): ``run`` until ``stop``."""
+
+    def __init__(self, settings: Settings, options: Options, handlers: Registry = registry) -> None:
+        if options.concurrency < 1:
+            raise ValueError("a worker needs a concurrency of at least 1")
+        self._settings = settings
+        self._grace = options.grace
+        self._name = options.name or f"{socket.gethostname()}:{os.getpid()}"
+        self._queues = sorted(set(options.queues)) or handlers.queues() or ["default"]
+        self._task_names = handlers.names()
+        self.counters = Counters()
+        self._desk = Desk(options.concurrency)
+        self._running = Running()
+        self._deadlines = Deadlines()
+        self._executor = Executor(settings, handlers, self._desk, self._running, self._deadlines)
+        self._link = Link(settings, "worker")
+        self._receiver: Receiver | None = None
+        self._registration: Registration | None = None
+        self._stopping = threading.Event()
+        self._stop_by = float("inf")
+
+    def run(self) -> int:
+        """Work until ``stop`` is called; return the exit code: 0 where all was given back."""
+        self._receiver = Receiver(self._settings, self._queues, self._name, self._desk)
+        try:
+            while True:
+                try:
+                    return self._live()
+                except WorkerNotLive as error:
+                    self._lose(self._registration, str(error))
+                except Abandoned:
+                    if self._stopping.is_set():
+                        return self._unclean()
+        finally:
+            self._stopping.set()
+            self._receiver.stop()
+            self._receiver.join(LAST_CALLS)
+            self._executor.close()
+            self._deadlines.close()
+            self._link.close()
+
+    def stop(self, grace: float | None = None) -> None:
+        """Stop: take nothing more, finish what runs within ``grace`` seconds, give back the rest.
+
+        May be called from any thread, and again with a smaller grace.
+        """
+        grace = self._grace if grace is None else grace
+        self._stop_by = min(self._stop_by, time.monotonic() + grace)
+        if not self._stopping.is_set():
+            log.info("stopping: %d tasks run and get %g s", len(self._running.all()), grace)
+        self._stopping.set()
+        self._desk.stop_accepting()
+        if self._receiver is not None:
+            self._receiver.stop()
+        self._desk.wake()
+
+    def _live(self) -> int:
+        """Live through one registration, until the worker is stopped."""
+        registration = self._registration = register(
+            self._link,
+            self._name,
+            self._queues,
+            self._task_names,
+            self._settings.lease,
+            lambda: not self._stopping.is_set(),
+        )
+        log.info(
+            "worker %s (%s) serves %s", self._name, registration.worker_id, ", ".join(self._queues)
+        )
+        lease = Lease(
+            self._settings,
+            registration,
+            self._deadlines,
+            progress=self._running.progress,
+            stats=self.counters.snapshot,
+            on_stop=self._tell_to_stop,
+            on_lost=self._lose,
+        )
+        protocol = Protocol(self._link, registration, self.counters, self._may_go_on)
+        try:
+            while not self._finished():
+                self._turn(protocol, registration)
+            return self._leave(protocol, registration)
+        finally:
+            lease.close()
+
+    def _turn(self, protocol: Protocol, registration: Registration) -> None:
+        """One turn: what was answered is recorded, what waits is claimed, what is granted runs."""
+        work = self._desk.take(LONGEST_WAIT)
+        if registration.lost.is_set():
+            self._desk.put_back(work.messages)
+            raise Abandoned("the registration is lost")
+        try:
+            for handed in work.handed:
+                self.counters.add("handed_off", len(handed.grants))
+                self._executor.start(handed.grants, handed.registration)
+            if outcomes := self._of_this(registration, work.outcomes):
+                self._executor.start(protocol.record(outcomes, work.room), registration)
+            if work.messages:
+                grants = protocol.claim(work.messages)
+                self._commit(work)
+                self._executor.start(grants, registration)
+        except BaseException:
+            # Never claimed, perhaps, and not committed: this worker must see them again.
+            self._desk.put_back(work.messages)
+            raise
+
+    def _commit(self, work: Work) -> None:
+        """Commit the offsets of claimed messages: from here on the lease protects their tasks."""
+        if self._receiver is not None:
+            self._receiver.commit(work.messages)
+
+    def _of_this(self, registration: Registration, outcomes: list[Outcome]) -> list[Outcome]:
+        """Drop answers of tasks that were held under a lost registration: they are stale."""
+        live = [o for o in outcomes if o.attempt.registration is registration]
+        self.counters.add("stale", len(outcomes) - len(live))
+        return live
+
+    def _finished(self) -> bool:
+        """Whether the worker is stopped and has nothing left to wait for."""
+        if not self._stopping.is_set():
+            return False
+        if time.monotonic() >= self._stop_by:
+            return True
+        return not self._running.all() and not self._desk.unrecorded
+
+    def _may_go_on(self) -> bool:
+        registration = self._registration
+        if registration is None or registration.lost.is_set():
+            return False
+        return time.monotonic() < self._stop_by + LAST_CALLS
+
+    def _leave(self, protocol: Protocol, registration: Registration) -> int:
+        """Give back what has not ended and end the registration; return the exit code."""
+        left = [attempt for attempt in self._running.all() if attempt.settle()]
+        for attempt in left:
+            attempt.stop("the worker stops")
+        self._executor.close()  # async handlers have ended before their tasks are given out again
+        if outcomes := self._of_this(registration, self._desk.take(0).outcomes):
+            protocol.record(outcomes, 0)
+        if left:
+            protocol.give_back(left)
+        self._link.call(
+            "ending the registration",
+            lambda conn: stop_worker(conn, registration.worker_id),
+            self._may_go_on,
+        )
+        log.info("stopped; %d tasks given back", len(left))
+        return 0
+
+    def _unclean(self) -> int:
+        log.error("stopped without Postgres: its tasks are given out again when the lease is over")
+        return 1
+
+    def _tell_to_stop(self, keys: list[Key]) -> None:
+        for attempt in self._running.find(keys):
+            attempt.stop("its instance is ending")
+
+    def _lose(self, registration: Registration | None, reason: str) -> None:
+        """Drop everything that was held under a registration which the engine gave up, or will."""
+        if registration is None:
+            return
+        registration.lost.set()
+        dropped = self._executor.drop(registration, reason)
+        self.counters.add("stale", dropped)
+        log.warning("the registration is lost (%s); %d tasks are dropped", reason, dropped)
+        self._desk.wake()

@@ -1,0 +1,280 @@
+"""The transaction in which a transactional handler works and its task completes.
+
+The handler's own effects, its events, the completion and what follows from it commit together or
+not at all. Whatever the engine answers to the completion but "accepted" rolls all of it back. When
+the COMMIT's answer is lost, the outcome is read by the task's fence under the row's lock; the
+completion is never repeated outside of its transaction.
+"""
+
+import logging
+import os
+import socket
+import threading
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from ..engine import failpoints
+from ..engine.calls import (
+    Answer,
+    Completion,
+    Grant,
+    complete_tasks,
+    publish_events,
+    read_grants,
+    read_outcomes,
+)
+from ..engine.errors import ServerError
+from ..engine.pool import connect
+from ..engine.settings import Settings
+from .attempt import Attempt
+from .errors import PermanentError, RetryableError
+from .link import STATEMENT_TIMEOUT, Link, Trouble, judge
+
+log = logging.getLogger("onceflow.worker")
+
+LIMIT = 300.0
+"""Seconds that a handler's transaction may take where its step has no timeout."""
+MARGIN = 2.0
+"""Seconds after our own limit at which Postgres ends the transaction by itself."""
+CONNECT_PATIENCE = 30.0
+"""Seconds that a handler waits for its connection before the attempt fails."""
+
+SyncConnection = psycopg.Connection[Any]
+AsyncConnection = psycopg.AsyncConnection[Any]
+
+
+class NotAccepted(Exception):
+    """The completion inside the transaction was not accepted, so all of it was rolled back."""
+
+
+class Session:
+    """One connection for handlers, seen as a sync and as an async one; one handler at a time.
+
+    Both views stand on the same libpq connection and are never used at the same moment: the async
+    one while an async handler runs on the event loop, the sync one before and after.
+    """
+
+    def __init__(self, conn: SyncConnection) -> None:
+        self.sync = conn
+        self.asynchronous: AsyncConnection = psycopg.AsyncConnection(conn.pgconn)
+        # Two views must not both number prepared statements on one connection.
+        self.asynchronous.prepare_threshold = None
+        self._lock = threading.Lock()
+        self._closed = False
+        self.fresh = True
+        """Whether no handler has had it yet."""
+
+    def begin(self, marker: str, limit: float) -> None:
+        """Begin a transaction that Postgres itself ends some time after ``limit`` seconds."""
+        by_server = _milliseconds(limit + MARGIN)
+        names = {
+            "onceflow.fence": marker,
+            "statement_timeout": by_server,
+            "idle_in_transaction_session_timeout": by_server,
+        }
+        if self.sync.info.server_version >= 170_000:
+            names["transaction_timeout"] = by_server
+        statements = [sql.SQL("begin isolation level read committed")]
+        for name, value in names.items():
+            identifier = sql.SQL(".").join(sql.Identifier(part) for part in name.split("."))
+            statements.append(sql.SQL("set local {} = {}").format(identifier, sql.Literal(value)))
+        self.sync.execute(sql.SQL("; ").join(statements))  # one trip
+
+    def require_own(self, marker: str) -> None:
+        """Raise PermanentError unless the transaction is still the one that ``begin`` began."""
+        if self.sync.info.transaction_status is psycopg.pq.TransactionStatus.INTRANS:
+            row = self.sync.execute(
+                "select pg_catalog.current_setting('onceflow.fence', true)"
+            ).fetchone()
+            if row is not None and row[0] == marker:
+                return
+        raise PermanentError(
+            "the handler has ended the transaction that was to complete its task; what it did "
+            "there may stand. Leave commit and rollback to the worker; for a part that may fail use "
+            "`with connection.transaction():`",
+            code="transaction.ended",
+            unknown=True,
+        )
+
+    def abort(self) -> None:
+        """End the transaction from another thread, whatever the handler is doing with it.
+
+        First the socket is shut, so that no further statement can reach Postgres, then the one
+        under way is cancelled; Postgres rolls back as it finds the client gone.
+        """
+        with self._lock:
+            if self._closed or self.sync.closed:
+                return
+            with suppress(OSError), socket.socket(fileno=os.dup(self.sync.fileno())) as twin:
+                twin.shutdown(socket.SHUT_RDWR)
+            cancel = self.sync.pgconn.get_cancel()
+        # It opens a connection of its own, which may take long: not in the caller's thread.
+        threading.Thread(target=_cancel, args=(cancel,), name="cancel", daemon=True).start()
+
+    def close(self) -> None:
+        """Close the connection, which rolls an open transaction back."""
+        with self._lock:
+            self._closed = True
+            self.sync.close()
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another handler may have it: open, and outside of any transaction."""
+        if self.sync.closed:
+            return False
+        return self.sync.info.transaction_status is psycopg.pq.TransactionStatus.IDLE
+
+
+class Sessions:
+    """The connections of transactional handlers: opened as needed, kept for the next handler."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._idle: list[Session] = []
+
+    def take(self, stop: threading.Event) -> Session:
+        """Return a session. Raises RetryableError where none can be had for a while."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        try:
+            conn = connect(
+                self._settings,
+                "handler",
+                statement_timeout=STATEMENT_TIMEOUT,
+                wait=CONNECT_PATIENCE,
+                stop=stop,
+            )
+        except ServerError as error:
+            raise RetryableError(str(error), code="transaction.unavailable") from error
+        return Session(conn)
+
+    def put(self, session: Session) -> None:
+        """Take a session back."""
+        if session.reusable:
+            session.fresh = False
+            with self._lock:
+                self._idle.append(session)
+        else:
+            session.close()
+
+    def close(self) -> None:
+        """Close what is idle."""
+        with self._lock:
+            for session in self._idle:
+                session.close()
+            self._idle.clear()
+
+
+class Transaction:
+    """One attempt of a transactional handler, from BEGIN to a known outcome."""
+
+    def __init__(self, sessions: Sessions, settings: Settings, attempt: Attempt) -> None:
+        self._sessions = sessions
+        self._settings = settings
+        self._attempt = attempt
+        self._marker = str(attempt.grant.fence)
+        self._limit = attempt.grant.timeout or LIMIT
+        self.session = sessions.take(attempt.context.stop_event)
+
+    def begin(self) -> None:
+        """Begin it and give its connection to the handler's context."""
+        handler, context = self._attempt.handler, self._attempt.context
+        while True:
+            try:
+                self.session.begin(self._marker, self._limit)
+                break
+            except psycopg.OperationalError:  # kept over a restart of Postgres: take another
+                if self.session.fresh:
+                    raise
+                self.session.close()
+                self.session = self._sessions.take(context.stop_event)
+        is_async = handler is not None and handler.is_async
+        context.enter_transaction(self.session.asynchronous if is_async else self.session.sync)
+
+    def complete(self, output: bytes, room: int) -> list[Grant]:
+        """Record the output and commit; return the tasks that were handed off, at most ``room``.
+
+        The attempt is settled already. Raises NotAccepted where the engine knows better, and what
+        Postgres said against the handler's transaction: then nothing of it stands.
+        """
+        attempt = self._attempt
+        grant, registration = attempt.grant, attempt.registration
+        self.session.require_own(self._marker)
+        call = registration.ledger.open()
+        grants: list[Grant] = []
+        try:
+            conn = self.session.sync
+            # The completion has the worker's own limit, not what was left of the handler's.
+            conn.execute(
+                "select pg_catalog.set_config('statement_timeout', %s, true)",
+                (_milliseconds(STATEMENT_TIMEOUT),),
+            )
+            if events := attempt.context.take_events():
+                publish_events(conn, events)
+            completion = Completion(grant.instance_id, grant.task, grant.fence, output)
+            failpoints.hit("worker.before_complete")
+            (answer,) = complete_tasks(
+                conn, registration.worker_id, [completion], call.token, call.number, room
+            )
+            if answer.answer != "accepted":
+                conn.execute("rollback")
+                raise NotAccepted(answer.answer)
+            if room:
+                grants = read_grants(conn, registration.worker_id, call.token)
+            grants = self._commit(grants, call.token)
+        finally:
+            registration.ledger.close(call.token, len(grants))
+        failpoints.hit("worker.after_complete")
+        return grants
+
+    def _commit(self, grants: list[Grant], token: Any) -> list[Grant]:
+        try:
+            self.session.sync.execute("commit")
+        except psycopg.Error as error:
+            if judge(error) is not Trouble.LOST and not self.session.sync.closed:
+                raise  # Postgres has answered: a deferred constraint, for example
+            log.warning("%s: the answer to COMMIT was lost: %s", self._attempt.grant.key, error)
+            outcome = self._read_outcome().answer
+            if outcome == "running":
+                raise RetryableError(
+                    "the connection was lost at COMMIT, and the transaction was rolled back",
+                    code="transaction.lost",
+                ) from error
+            if outcome != "repeated":
+                raise NotAccepted(outcome) from error
+        return grants
+
+    def _read_outcome(self) -> Answer:
+        """Ask, for as long as the worker lives, whether the transaction was committed."""
+        self.session.close()
+        attempt, link = self._attempt, Link(self._settings, "worker outcome")
+        try:
+            (answer,) = link.call(
+                f"reading the outcome of {attempt.grant.key}",
+                lambda conn: read_outcomes(conn, [attempt.fenced]),
+                lambda: not attempt.registration.lost.is_set(),
+            )
+        finally:
+            link.close()
+        return answer
+
+    def end(self) -> None:
+        """Roll back whatever is left open and let the connection go."""
+        with suppress(psycopg.Error):
+            if not self.session.sync.closed and not self.session.reusable:
+                self.session.sync.execute("rollback")
+        self._sessions.put(self.session)
+
+
+def _cancel(cancel: psycopg.pq.abc.PGcancel) -> None:
+    with suppress(psycopg.Error, OSError):
+        cancel.cancel()
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{max(1, round(seconds * 1000))}ms"
