@@ -8,8 +8,13 @@ from concurrent.futures import Future
 from typing import Any, Protocol, cast
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, ClusterMetadata, OffsetSpec, TopicDescription
-from confluent_kafka.admin import ListOffsetsResultInfo as ListedOffset
+from confluent_kafka.admin import (
+    AdminClient,
+    ClusterMetadata,  # pyright: ignore[reportPrivateImportUsage]  public, but not in __all__
+    ListOffsetsResultInfo,  # pyright: ignore[reportPrivateImportUsage]
+    OffsetSpec,  # pyright: ignore[reportPrivateImportUsage]
+    TopicDescription,  # pyright: ignore[reportPrivateImportUsage]
+)
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from ..engine.settings import Settings
@@ -61,7 +66,7 @@ class Admin(Protocol):
 
     def list_offsets(
         self, requests: dict[TopicPartition, OffsetSpec], *, request_timeout: float
-    ) -> dict[TopicPartition, Future[ListedOffset]]: ...
+    ) -> dict[TopicPartition, Future[ListOffsetsResultInfo]]: ...
 
 
 def open_admin(settings: Settings) -> Admin:

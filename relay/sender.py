@@ -1,0 +1,191 @@
+"""Sends a batch of records and tells, record by record, what became of it.
+
+A batch is never all or nothing: one record may be too large or its topic unknown while the others
+are acknowledged. And a producer does not live for ever: after a fatal error, and after a record that
+nobody answered for in time, it is replaced (an idempotent producer may otherwise wait for ever for
+a broker that has restarted and does not know it).
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from ..engine.settings import Settings
+from .broker import DELIVERY, describe, inner, open_producer
+
+log = logging.getLogger("onceflow.relay")
+
+# What is wrong with the record or its topic itself, however well the broker is. All else (timeouts,
+# lost connections, too few replicas) says nothing about the record.
+THE_RECORD = frozenset(
+    {
+        KafkaError.MSG_SIZE_TOO_LARGE,
+        KafkaError.INVALID_MSG,
+        KafkaError.INVALID_MSG_SIZE,
+        KafkaError.INVALID_RECORD,
+        KafkaError.INVALID_TIMESTAMP,
+        KafkaError.POLICY_VIOLATION,
+        KafkaError.RECORD_LIST_TOO_LARGE,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.TOPIC_EXCEPTION,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.UNSUPPORTED_FOR_MESSAGE_FORMAT,
+        KafkaError._INVALID_ARG,  # pyright: ignore[reportPrivateUsage]
+        KafkaError._UNKNOWN_PARTITION,  # pyright: ignore[reportPrivateUsage]
+        KafkaError._UNKNOWN_TOPIC,  # pyright: ignore[reportPrivateUsage]
+    }
+)
+UNKNOWN_TOPIC = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError._UNKNOWN_TOPIC,  # pyright: ignore[reportPrivateUsage]
+    }
+)
+TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record to send; ``id`` is the caller's own name for it."""
+
+    id: int
+    topic: str
+    key: str | None
+    value: str
+    headers: Mapping[str, str]
+
+
+def _no_errors() -> dict[int, str]:
+    return {}
+
+
+@dataclass(slots=True)
+class Sent:
+    """What became of each record of a batch.
+
+    ``refused``: this record cannot be sent as it is, or its topic cannot take it.
+    ``unanswered``: nobody acknowledged it in time; it may have arrived all the same.
+    ``unknown_topics``: the topics of which the broker said that it does not have them.
+    """
+
+    acknowledged: list[int] = field(default_factory=list[int])
+    refused: dict[int, str] = field(default_factory=_no_errors)
+    unanswered: dict[int, str] = field(default_factory=_no_errors)
+    unknown_topics: set[str] = field(default_factory=set[str])
+
+
+class Sender:
+    """An idempotent producer, replaced when it must be. For one thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.producer: Producer = open_producer(settings)
+
+    def send(self, records: Sequence[Record]) -> Sent:
+        """Send the records and return when each was acknowledged or has failed.
+
+        It takes at most DELIVERY seconds and a little. Whatever happens, nothing of the batch is
+        left in the producer.
+        """
+        results = self._deliver(records)
+        too_large = [record for record in records if _code(results, record) in TOO_LARGE]
+        if too_large and len(records) > 1:
+            # The broker refuses a whole set of records where their sum is too large for it.
+            for record in too_large:
+                results |= self._deliver([record])
+        return _sorted(records, results)
+
+    def close(self) -> None:
+        """Drop what is unsent and end the producer."""
+        _end(self.producer)
+
+    def _deliver(self, records: Sequence[Record]) -> dict[int, KafkaError | None]:
+        """Return the error or None of each record that was answered for, by its id."""
+        results: dict[int, KafkaError | None] = {}
+        try:
+            for record in records:
+                self._produce(record, results)
+            if self.producer.flush(DELIVERY + 2):
+                self._replace("it answers for nothing")
+        except BaseException:
+            self._replace("a batch was broken off")
+            raise
+        lost = next((e for e in results.values() if e is not None and not _is_its_own(e)), None)
+        if lost is not None:
+            self._replace(describe(lost))
+        return results
+
+    def _produce(self, record: Record, results: dict[int, KafkaError | None]) -> None:
+        while True:
+            try:
+                self.producer.produce(
+                    record.topic,
+                    record.value.encode(),
+                    None if record.key is None else record.key.encode(),
+                    headers=dict(record.headers) or None,
+                    on_delivery=partial(_answered, results, record.id),
+                )
+            except BufferError:
+                self.producer.poll(0.1)  # full; it empties, at the latest by timeouts
+            except KafkaException as error:
+                results[record.id] = inner(error)
+                return
+            else:
+                return
+
+    def _replace(self, reason: str) -> None:
+        log.warning("the producer is replaced: %s", reason)
+        _end(self.producer)
+        self.producer = open_producer(self._settings)
+
+
+def _answered(
+    results: dict[int, KafkaError | None], record_id: int, error: KafkaError | None, _: Message
+) -> None:
+    results[record_id] = error
+
+
+def _end(producer: Producer) -> None:
+    producer.purge()
+    producer.flush(1)  # lets the callbacks of what was purged run
+
+
+def _is_its_own(error: KafkaError) -> bool:
+    return error.code() in THE_RECORD and not error.fatal()
+
+
+def _code(results: Mapping[int, KafkaError | None], record: Record) -> int:
+    error = results.get(record.id)
+    return KafkaError.NO_ERROR if error is None else error.code()
+
+
+def _sorted(records: Sequence[Record], results: Mapping[int, KafkaError | None]) -> Sent:
+    """Sort the records by what became of them."""
+    sent = Sent()
+    for record in records:
+        if record.id not in results:
+            sent.unanswered[record.id] = f"the broker did not answer within {DELIVERY:g} s"
+            continue
+        error = results[record.id]
+        if error is None:
+            sent.acknowledged.append(record.id)
+        elif not _is_its_own(error):
+            sent.unanswered[record.id] = describe(error)
+        else:
+            sent.refused[record.id] = _explain(record, error)
+            if error.code() in UNKNOWN_TOPIC:
+                sent.unknown_topics.add(record.topic)
+    return sent
+
+
+def _explain(record: Record, error: KafkaError) -> str:
+    if error.code() in TOO_LARGE:
+        size = len(record.value.encode())
+        return (
+            f"{describe(error)}: {size} bytes for topic {record.topic}; send less, or raise "
+            "max.message.bytes of the topic and ONCEFLOW_KAFKA_MESSAGE_MAX_BYTES of the relay"
+        )
+    return f"{describe(error)} (topic {record.topic})"
