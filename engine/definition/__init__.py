@@ -1,0 +1,43 @@
+"""The definition compiler: from YAML or JSON to the rows of a workflow version.
+
+    document = parse(text, "yaml")              # plain data, with the place of everything in it
+    compiled = compile_definition(document)     # what register_workflow takes
+    faults = check_input(compiled["input_schema"], {"customer": "ALFKI"})
+
+docs/definitions.md is the reference of the language. Here, each in its file: the keys (keys.py over
+checks.py), the order of steps (graph.py), expressions (expressions.py over jsonpath.py), what they
+may name (references.py), the JSON Schema of inputs (input_schema.py, inputs.py), and what puts them
+together (compiler.py). Expressions are evaluated in Postgres, by sql/functions/evaluate.sql.
+"""
+
+from typing import Literal
+
+from ..errors import Fault
+from .compiler import compile_definition
+from .document import MAX_BYTES, Document, refusal
+from .inputs import check_input
+from .read_json import read_json
+from .read_yaml import read_yaml
+from .schema import json_schema
+
+__all__ = ["Document", "check_input", "compile_definition", "json_schema", "parse"]
+
+
+def parse(
+    text: str | bytes,
+    format: Literal["yaml", "json"],  # noqa: A002  the plain word reads best at the call
+) -> Document:
+    """Read the text of a definition, which is at most 1 MiB of UTF-8.
+
+    Raises DefinitionError where it cannot be read, with every fault found.
+    """
+    raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if len(raw) > MAX_BYTES:
+        fault = Fault("the document", f"has more than {MAX_BYTES} bytes; split the workflow")
+        raise refusal([fault])
+    try:
+        decoded = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        fault = Fault(f"byte {error.start + 1}", "is not UTF-8; save the file as UTF-8")
+        raise refusal([fault]) from None
+    return read_yaml(decoded) if format == "yaml" else read_json(decoded)

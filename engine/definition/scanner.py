@@ -1,0 +1,73 @@
+"""Reads an expression's text piece by piece: marks, words, strings."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import NoReturn
+
+_SPACE = re.compile(r"[ \t\n\r\f]*")
+_WORD = re.compile(r"[A-Za-z_]+")
+_STRING = re.compile(r'"((?:[^"\\\x00-\x1f]|\\.)*)"', re.DOTALL)
+_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class PathError(Exception):
+    """The text is no path; ``offset`` is where that shows."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+@dataclass(slots=True)
+class Scanner:
+    """Stands at ``offset`` of ``text`` and reads on from there. Methods raise PathError."""
+
+    text: str
+    offset: int = 0
+
+    def fail(self, message: str, offset: int | None = None) -> NoReturn:
+        """Raise PathError at ``offset``, or where the reader stands."""
+        raise PathError(message, self.offset if offset is None else offset)
+
+    def skip_space(self) -> None:
+        """Go on to what is no white space."""
+        found = _SPACE.match(self.text, self.offset)
+        self.offset = found.end() if found else self.offset
+
+    def taken(self, *marks: str) -> str:
+        """Read the first of the marks that comes next and return it, or an empty string."""
+        self.skip_space()
+        for mark in marks:
+            if self.text.startswith(mark, self.offset):
+                self.offset += len(mark)
+                return mark
+        return ""
+
+    def expect(self, mark: str, why: str) -> None:
+        """Read the mark, which must come next."""
+        if not self.taken(mark):
+            self.fail(f"{mark} is expected {why}")
+
+    def word(self, word: str) -> bool:
+        self.skip_space()
+        found = _WORD.match(self.text, self.offset)
+        if not found or found.group() != word:
+            return False
+        self.offset = found.end()
+        return True
+
+    def string(self) -> str:
+        self.skip_space()
+        start = self.offset
+        found = _STRING.match(self.text, start)
+        if not found:
+            self.fail('a string in "double quotes" is expected')
+        self.offset = found.end()
+        if "\\" in _ESCAPE.sub("", found.group()):
+            self.fail("a string has an escape that JSON does not know", start)
+        value: str = json.loads(found.group())
+        if "\0" in value or _SURROGATE.search(value):
+            self.fail("the string holds a character that Postgres cannot keep", start)
+        return value

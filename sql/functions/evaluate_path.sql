@@ -1,0 +1,36 @@
+-- evaluate_path(leaf, context, lenient) -> jsonb   (internal)
+-- What the path of a leaf {"p": path, "t": text} finds in the context: one value; with "m" an array
+-- of all that it finds; with "b" the truth of a condition, which is nothing where a part of it finds
+-- nothing or compares values of different kinds.
+-- Lenient (under default()): SQL null where it finds nothing.
+-- Errors: WF006, which names the path as the user wrote it and gives Postgres's reason.
+-- Not parallel safe: before Postgres 17 a block with an exception handler may not run in parallel.
+create or replace function onceflow.evaluate_path(p_leaf jsonb, p_context jsonb, p_lenient boolean)
+returns jsonb
+language plpgsql immutable set search_path = '' as $$
+declare
+    v_found jsonb;
+    v_reason text;
+begin
+    begin
+        if p_leaf ? 'm' then
+            return jsonb_path_query_array(p_context, (p_leaf ->> 'p')::jsonpath);
+        end if;
+        v_found := jsonb_path_query_first(p_context, (p_leaf ->> 'p')::jsonpath);
+        if not p_leaf ? 'b' or v_found <> 'null' then
+            return v_found;
+        end if;
+        v_reason := 'a part of it finds nothing, or two values of different kinds are compared';
+    exception
+        -- Of the path or the data; a comparison of dates that needs a time zone is "not supported".
+        when data_exception or feature_not_supported or program_limit_exceeded then
+            v_reason := sqlerrm;
+    end;
+    if p_lenient then
+        return null;
+    end if;
+    raise exception '%: %; see that it is there, or give a value for when it is not: % | default(…)',
+        p_leaf ->> 't', v_reason, p_leaf ->> 't'
+        using errcode = 'WF006';
+end $$;
+revoke execute on function onceflow.evaluate_path(jsonb, jsonb, boolean) from public;
