@@ -1,0 +1,155 @@
+"""``onceflow demo``: real orders become invoices, PDFs and e-mails, in a world with faults."""
+
+import argparse
+import fcntl
+import json
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import httpx2
+import psycopg
+
+from ...engine.errors import OnceflowError, ServerError
+from ...engine.logs import set_up_logging
+from ...engine.migrate import migrate
+from ...engine.settings import Settings
+from . import plan
+from .client import ApiError, Client
+from .conduct import Conductor, NotInTime
+from .programs import ProgramEnded, Programs
+from .servers import running_servers
+from .show import Show
+from .world import Check, check_world, read_world
+
+HELP = "run the invoice example, on servers of its own, and check what came of it"
+
+TABLES = Path(__file__).with_name("tables.sql")
+LEASE = 6.0
+"""Seconds after which the killed worker's task is given out again."""
+KEPT = ("mail", "pdf", "logs", "shop.jsonl")
+"""What stays of a demo until the next one."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=float,
+        default=180.0,
+        help="give up after so long (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="leave everything running at the end, until Ctrl-C"
+    )
+    parser.add_argument("--json", action="store_true", help="print the summary alone, as JSON")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Run the demo; return 0 where the world is as it ought to be, 1 where it differs."""
+    set_up_logging("warning" if settings.log == "info" else settings.log)
+    began = time.monotonic()
+    show = Show(quiet=args.json)
+    folder = (settings.data / "demo").absolute()
+    try:
+        with _stopped_by_signals(), _fresh_world(folder):
+            checks = _play(settings, folder, show, began + args.timeout, args.keep)
+    except KeyboardInterrupt:
+        show.say("stopped")
+        return 130
+    except (ProgramEnded, NotInTime, ApiError, OnceflowError, psycopg.Error) as error:
+        print(f"the demo failed: {error}", file=sys.stderr)
+        print(f"logs: {folder / 'logs'}", file=sys.stderr)
+        return 1
+    differing = [check for check in checks if check.faults]
+    seconds = round(time.monotonic() - began, 1)
+    if args.json:
+        summary = {"ok": not differing, "seconds": seconds, "checks": [asdict(c) for c in checks]}
+        print(json.dumps(summary, ensure_ascii=False, indent=2))
+    elif differing:
+        show.say(f"{len(differing)} of {len(checks)} checks failed, after {seconds} s")
+    else:
+        show.say(f"all as it ought to be, after {seconds} s; see {folder}/mail and {folder}/pdf")
+    return 1 if differing else 0
+
+
+def _play(settings: Settings, folder: Path, show: Show, deadline: float, keep: bool) -> list[Check]:
+    """Run everything, see it through and return what is found in the world."""
+    with running_servers(settings, folder) as at:
+        at = replace(at, lease=LEASE)
+        migrate(at)
+        with psycopg.connect(at.dsn, autocommit=True) as connection:
+            connection.execute(TABLES.read_bytes())
+        with Programs(at, folder) as programs, Client(programs.api) as client:
+            programs.start()
+            show.say(f"api and web pages at {programs.api}")
+            conductor = Conductor(client, programs, folder / "mail", show, deadline)
+            try:
+                conductor.start_all()
+                conductor.see_through()
+            except (NotInTime, ApiError):
+                for line in conductor.explain():
+                    print(line, file=sys.stderr)
+                raise
+            checks = _look(at, folder, programs.shop)
+            show.checks(checks)
+            if keep:
+                show.say(f"all of it goes on at {programs.api} until Ctrl-C")
+                signal.pause()
+    return checks
+
+
+def _look(settings: Settings, folder: Path, shop: str) -> list[Check]:
+    """Read the world and check it."""
+    reservations: dict[str, Any] = httpx2.get(f"{shop}/reservations", timeout=30).json()
+    with psycopg.connect(settings.dsn) as connection:
+        world = read_world(connection, folder / "pdf", folder / "mail", reservations)
+    return check_world(world, plan.expected_world())
+
+
+@contextmanager
+def _fresh_world(folder: Path) -> Generator[None]:
+    """Take what the last demo left away, and keep a second one out meanwhile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ServerError(
+                f"another demo runs in {folder}",
+                hint="wait for its end, or give another folder in ONCEFLOW_DATA",
+            ) from None
+        for name in KEPT:
+            left = folder / name
+            if left.is_dir():
+                shutil.rmtree(left)
+            else:
+                left.unlink(missing_ok=True)
+        for name in ("mail", "pdf", "logs"):
+            (folder / name).mkdir()
+        yield
+
+
+@contextmanager
+def _stopped_by_signals() -> Generator[None]:
+    """Let SIGTERM and SIGHUP end us as Ctrl-C does: everything is stopped on the way out."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {
+        number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

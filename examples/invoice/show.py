@@ -1,0 +1,83 @@
+"""How the demo shows itself: a progress bar in a terminal, plain lines anywhere else."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from .world import Check
+
+
+class Show:
+    """Where the demo says what happens. ``quiet`` says nothing at all (for ``--json``)."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._console = Console(quiet=quiet, highlight=False)
+        self._last = ""
+        self._progress: Progress | None = None
+
+    def say(self, text: str) -> None:
+        """Print one line, above the progress bar where there is one."""
+        self._console.print(escape(text))
+
+    def counting(self, total: int) -> "_Counting":
+        """Return a context in which ``count`` shows how far ``total`` instances are."""
+        return _Counting(self._console, total)
+
+    def checks(self, checks: Iterable[Check]) -> None:
+        """Print the summary: each statement, and under it what speaks against it."""
+        for check in checks:
+            mark = "[red]✗[/red]" if check.faults else "[green]✓[/green]"
+            self._console.print(f"{mark} {escape(check.statement)}")
+            for fault in check.faults:
+                self._console.print(f"    [red]{escape(fault)}[/red]")
+
+
+class _Counting:
+    """The counts by state, drawn anew in a terminal, or a line where they changed."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        self._console = console
+        self._total = total
+        self._last = ""
+        self._bar: Progress | None = None
+        if console.is_terminal and not console.quiet:
+            self._bar = Progress(
+                TextColumn("instances"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.description}"),
+                console=console,
+            )
+            self._task = self._bar.add_task("", total=total)
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def count(self, instances: Iterable[Mapping[str, Any]]) -> None:
+        """Show how many instances have ended, and how many are in each state."""
+        states = Counter[str]()
+        ended = 0
+        for instance in instances:
+            ended += instance["ended_at"] is not None
+            states["suspended" if _waits(instance) else instance["status"].lower()] += 1
+        text = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+        if self._bar:
+            self._bar.update(self._task, completed=ended, description=text)
+        elif text != self._last:
+            self._console.print(f"{ended} of {self._total} ended: {text}")
+            self._last = text
+
+
+def _waits(instance: Mapping[str, Any]) -> bool:
+    return instance["suspended_at"] is not None and instance["ended_at"] is None
