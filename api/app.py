@@ -1,0 +1,78 @@
+"""The application: operations, their description, web pages, and the guards around them."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from ..engine.pool import Pool
+from .context import Context
+from .database import Database
+from .guards import Guards
+from .openapi import make_document
+from .operation import JSON, routes_of
+from .pages import PAGES
+from .pages.render import render
+from .problems import problem_of, respond
+from .routes import OPERATIONS
+from .waiting import Waiting
+
+STATIC_FOLDER: Final = Path(__file__).parent / "static"
+
+
+@cache
+def _document() -> bytes:
+    return msgspec.json.encode(make_document(OPERATIONS))
+
+
+async def openapi(_: Request) -> Response:
+    """Serve the OpenAPI document."""
+    return Response(_document(), media_type=JSON)
+
+
+async def swagger(_: Request) -> Response:
+    """Serve Swagger UI, whose assets are ours: nothing is fetched from elsewhere."""
+    return render("swagger.html", {})
+
+
+async def tell(_: Request, error: Exception) -> Response:
+    """Answer an error that arose outside an operation, such as an unknown path."""
+    return respond(problem_of(error))
+
+
+def create_app(pool: Pool) -> Starlette:
+    """Return the application over a pool, which the caller opens and closes."""
+    database = Database(pool)
+    context = Context(database, Waiting(database))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        yield
+        await context.waiting.close()
+
+    app = Starlette(
+        routes=[
+            *routes_of(OPERATIONS),
+            *PAGES,
+            Route("/openapi.json", openapi),
+            Route("/api", swagger),
+            Mount("/static", StaticFiles(directory=STATIC_FOLDER)),
+        ],
+        middleware=[Middleware(Guards)],
+        exception_handlers={Exception: tell, HTTPException: tell},
+        lifespan=lifespan,
+    )
+    # A path is what it is: no redirects that clients would have to follow.
+    app.router.redirect_slashes = False
+    app.state.context = context
+    return app

@@ -1,0 +1,119 @@
+"""`onceflow api`: serves the REST API and the web pages."""
+
+import argparse
+import errno
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from ..engine.errors import ServerError
+from ..engine.pool import Pool, open_pool
+from ..engine.settings import Settings
+from .app import create_app
+
+log = logging.getLogger("onceflow.api")
+
+POOL_SIZE = 10
+STATEMENT_TIMEOUT = 15.0
+"""Seconds that one query of a request may take; then it is answered with 503."""
+POOL_TIMEOUT = 10.0
+"""Seconds that a request waits for a connection; then it is answered with 503."""
+GRACE = 10
+"""Seconds that requests under way have to end when the process is told to stop."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `onceflow api`."""
+    parser.add_argument("--host", help="address to listen on (ONCEFLOW_HOST, 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (ONCEFLOW_PORT, 3000)")
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT. Raises ServerError where the port is taken."""
+    host: str = args.host or settings.host
+    port: int = settings.port if args.port is None else args.port
+    with listen(host, port) as listening, open_api_pool(settings) as pool:
+        app = create_app(pool)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE,
+        )
+        log.info("listening on http://%s", address_of(listening))
+        Server(config, app.state.context.waiting.let_go).run(sockets=[listening])
+    return 0
+
+
+def open_api_pool(settings: Settings) -> Pool:
+    """Return the pool that requests share, once Postgres has answered."""
+    return open_pool(
+        settings,
+        "api",
+        max_size=POOL_SIZE,
+        statement_timeout=STATEMENT_TIMEOUT,
+        timeout=POOL_TIMEOUT,
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket bound to an address. Raises ServerError where it cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ServerError(
+            f"cannot listen on {host}: {error.strerror}", hint="set ONCEFLOW_HOST or --host"
+        ) from error
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ServerError(
+                f"port {port} on {host} is taken by another process",
+                hint="end that one, or choose another port with ONCEFLOW_PORT or --port",
+            ) from error
+        raise ServerError(
+            f"cannot listen on port {port} of {host}: {error.strerror}",
+            hint="choose others with ONCEFLOW_HOST and ONCEFLOW_PORT",
+        ) from error
+    return bound
+
+
+def address_of(listening: socket.socket) -> str:
+    """Return ``host:port`` of a socket, as it stands in a URL."""
+    host, port, *_ = listening.getsockname()
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _nothing_more(_signal: int, _frame: FrameType | None) -> None:
+    """Take a signal that has been heeded already."""
+
+
+class Server(uvicorn.Server):
+    """A server that ends with exit code 0, and sends away who waits for instances, when told to."""
+
+    def __init__(self, config: uvicorn.Config, let_go: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._let_go = let_go
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        # uvicorn raises the signal that ended it once more: nothing is left to be done on it then.
+        for sig in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(sig, _nothing_more)
+        super().run(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let waiting requests end before the others are awaited."""
+        self._let_go()
+        await super().shutdown(sockets)

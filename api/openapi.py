@@ -1,0 +1,163 @@
+"""The OpenAPI 3.1 document, made from the operations and the types of requests and answers."""
+
+import importlib.metadata
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
+
+import msgspec
+
+from ..engine.definition import json_schema
+from .operation import JSON, Document, Operation
+from .problems import MEDIA_TYPE, ProblemDetails, phrase
+
+Schema = dict[str, Any]
+
+PATH_PARAMETERS: Final[Mapping[str, Schema]] = {
+    "id": {"schema": {"type": "string"}, "description": "A workflow's id or name."},
+    "n": {"schema": {"type": "integer", "minimum": 1}, "description": "A version."},
+    "instanceId": {"schema": {"type": "string", "format": "uuid"}},
+}
+TAGS: Final = [
+    {"name": "workflows", "description": "Definitions, in immutable versions."},
+    {"name": "instances", "description": "Executions of workflows."},
+    {"name": "dead letters", "description": "Tasks that failed for good and await a person."},
+    {"name": "system", "description": "Workers, queues and messages."},
+    {"name": "health", "description": "Probes."},
+]
+DESCRIPTION: Final = (
+    "Onceflow runs workflows to their end, across crashes, and gives each effect exactly once.\n\n"
+    "Every error is a problem document (RFC 9457, `application/problem+json`) whose `faults` list "
+    "everything that is wrong with the request. Lists are read page by page: `next` of one page is "
+    "the `cursor` of the following."
+)
+
+
+def make_document(operations: Iterable[Operation]) -> Schema:
+    """Return the whole document."""
+    operations = list(operations)
+    schemas = _Schemas(operations)
+    paths: dict[str, Schema] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(
+            operation, schemas
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Onceflow",
+            "version": importlib.metadata.version("onceflow"),
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "tags": TAGS,
+        "paths": paths,
+        "components": {"schemas": schemas.components},
+    }
+
+
+class _Schemas:
+    """The JSON Schemas of all types that the operations name, as components."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        kinds: list[Any] = [ProblemDetails]
+        for operation in operations:
+            kinds += operation.answers.values()
+            if operation.takes_body and operation.body is not Document:
+                kinds.append(operation.body)
+        found, components = msgspec.json.schema_components(
+            kinds, ref_template="#/components/schemas/{name}"
+        )
+        self._by_type = dict(zip(kinds, found, strict=True))
+        self.components: dict[str, Schema] = dict(components)
+        # A body that its operation reads itself: there is one such type, with a schema of its own.
+        definition = json_schema()
+        definition.pop("$schema")
+        self.components["Definition"] = definition
+        self._by_type[Document] = {"$ref": "#/components/schemas/Definition"}
+
+    def of(self, kind: Any) -> Schema:
+        """Return the (reference to the) schema of a type."""
+        return self._by_type[kind]
+
+
+def _operation(operation: Operation, schemas: _Schemas) -> Schema:
+    parameters = [
+        {"name": name, "in": "path", "required": True, **PATH_PARAMETERS[name]}
+        for name in re.findall(r"{(\w+)}", operation.path)
+    ]
+    parameters += _parameters(operation.query, "query")
+    parameters += _parameters(operation.headers, "header")
+    described: Schema = {
+        "operationId": operation.name,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "parameters": parameters,
+        "responses": _responses(operation, schemas),
+    }
+    if operation.description:
+        described["description"] = operation.description
+    if operation.takes_body:
+        described["requestBody"] = {
+            "required": operation.body_required,
+            "content": {
+                kind: {"schema": schemas.of(operation.body)} for kind in operation.media_types
+            },
+        }
+    return described
+
+
+def _parameters(kind: Any, where: str) -> list[Schema]:
+    """Return the fields of a Struct as parameters; what may be left out has no null of its own."""
+    parameters: list[Schema] = []
+    (_,), components = msgspec.json.schema_components([kind])
+    described = next(iter(components.values()))
+    for field in msgspec.structs.fields(kind):
+        schema = _without_null(described["properties"][field.encode_name])
+        if schema.get("default") in (None, ""):
+            schema.pop("default", None)
+        parameter: Schema = {
+            "name": field.encode_name,
+            "in": where,
+            "required": field.required,
+            "schema": schema,
+        }
+        if "description" in schema:
+            parameter["description"] = schema.pop("description")
+        parameters.append(parameter)
+    return parameters
+
+
+def _without_null(schema: Schema) -> Schema:
+    kept = dict(schema)
+    options = cast("list[Schema]", kept.pop("anyOf", []))
+    if not options:
+        return kept
+    (option,) = [option for option in options if option != {"type": "null"}]
+    return {**kept, **option}
+
+
+def _responses(operation: Operation, schemas: _Schemas) -> Schema:
+    responses: Schema = {
+        str(status): {
+            "description": phrase(status),
+            "content": {JSON: {"schema": schemas.of(kind)}},
+        }
+        for status, kind in operation.answers.items()
+    }
+    problem = {MEDIA_TYPE: {"schema": schemas.of(ProblemDetails)}}
+    for status in sorted(problems_of(operation)):
+        responses[str(status)] = {"description": phrase(status), "content": problem}
+    return responses
+
+
+def problems_of(operation: Operation) -> set[int]:
+    """Return every problem that an operation can answer with."""
+    statuses = {*operation.problems, 422, 500, 503}
+    if "{" in operation.path:
+        statuses.add(404)
+    if operation.takes_body:
+        statuses |= {400, 413, 415}
+    if operation.method not in ("GET", "HEAD"):
+        statuses.add(403)
+    return statuses

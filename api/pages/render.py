@@ -1,0 +1,96 @@
+"""Templates, and how values look on a page."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+
+TEMPLATES: Final = Path(__file__).parent.parent / "templates"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: list[Callable[..., str]] = [ago, at, iso, pretty, span, count, message]
+    for shown in filters:
+        environment.filters[shown.__name__] = shown
+    return environment
+
+
+def render(template: str, values: Mapping[str, Any], status: int = 200) -> Response:
+    """Return a page."""
+    page = _environment().get_template(template)
+    return HTMLResponse(page.render(now=datetime.now(UTC), **values), status)
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in its two largest units: ``1 h 05 min``, ``12 s``, ``340 ms``."""
+    if seconds < 1:
+        return f"{max(round(seconds * 1000), 0)} ms"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{int(seconds)} s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes:02} min"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h"
+
+
+def ago(time: datetime | None, now: datetime) -> str:
+    """Return how long ago a time was, or how far away it is."""
+    if time is None:
+        return "–"
+    seconds = (now - time).total_seconds()
+    if abs(seconds) < 1:
+        return "now"
+    return f"{span(seconds)} ago" if seconds > 0 else f"in {span(-seconds)}"
+
+
+def at(time: datetime | None) -> str:
+    """Return a time as a person reads it, in UTC, to the second."""
+    return "–" if time is None else time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def iso(time: datetime) -> str:
+    """Return a time for machines."""
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def pretty(json: msgspec.Raw) -> str:
+    """Return JSON text on several lines; numbers keep their digits."""
+    return msgspec.json.format(bytes(json), indent=2).decode()
+
+
+def count(number: int, limit: int = 0) -> str:
+    """Return a count with separators; one that was cut off at ``limit`` says so."""
+    return f"{number:,}" + ("+" if limit and number >= limit else "")
+
+
+def message(error: msgspec.Raw | None) -> str:
+    """Return an error, which is an object with code and message, as one line."""
+    if error is None:
+        return ""
+    try:
+        told = msgspec.json.decode(error, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return bytes(error).decode()
+    code, text = told.get("code"), told.get("message")
+    if text is None:
+        return bytes(error).decode()
+    return f"{code}: {text}" if code else str(text)

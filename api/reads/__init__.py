@@ -1,0 +1,1 @@
+"""What the API and the web pages read out of the views."""

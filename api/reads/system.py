@@ -1,0 +1,92 @@
+"""Workers, queues, the outbox, quarantine, and whether the schema is there."""
+
+from functools import cache
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+from ...engine.migrate import SQL_FOLDER
+from ..database import Connection, Database
+from ..schemas.system import (
+    Backlog,
+    BacklogList,
+    Quarantined,
+    QuarantinePage,
+    Queue,
+    QueueList,
+    Worker,
+    WorkerPage,
+    WorkersQuery,
+)
+from ..schemas.workflows import PageQuery
+from .paging import cut, read_cursor
+
+WORKER: Final[LiteralString] = (
+    "select id, name, queues, tasks, state, lease_until, running, stats, registered_at"
+    " from onceflow.workers"
+)
+
+
+def list_workers(database: Database, query: WorkersQuery) -> WorkerPage:
+    """Return workers, the youngest first: their ids carry the time of registration."""
+    before = read_cursor(query.cursor, tuple[UUID])
+    where: list[LiteralString] = ["true"]
+    parameters: dict[str, Any] = {"limit": query.limit + 1}
+    if query.state:
+        where.append("state = %(state)s")
+        parameters["state"] = query.state
+    if before:
+        where.append("id < %(before)s")
+        parameters["before"] = before[0]
+    matching: LiteralString = " and ".join(where)
+    text: LiteralString = f"{WORKER} where {matching} order by id desc limit %(limit)s"
+    items, following = cut(
+        database.rows(Worker, text, parameters), query.limit, lambda row: (row.id,)
+    )
+    return WorkerPage(items, following)
+
+
+def list_queues(database: Database) -> QueueList:
+    """Return all queues: as many as definitions and workers name, so few."""
+    return QueueList(
+        database.rows(Queue, "select name, queued, live_workers from onceflow.queues order by name")
+    )
+
+
+def read_outbox(database: Database) -> BacklogList:
+    """Return what waits to be shipped."""
+    return BacklogList(
+        database.rows(
+            Backlog,
+            "select kind, topic, rows, oldest_at, deferred, last_error"
+            " from onceflow.outbox_backlog order by kind, topic",
+        )
+    )
+
+
+def list_quarantined(database: Database, page: PageQuery) -> QuarantinePage:
+    """Return what is in quarantine, the youngest first."""
+    before = read_cursor(page.cursor, tuple[int])
+    found = database.rows(
+        Quarantined,
+        'select id, source, topic, partition, "offset", reason, at,'
+        # escape gives every byte a text; a message is mostly text already.
+        " pg_catalog.encode(pg_catalog.substr(payload, 1, 4096), 'escape') as payload"
+        " from onceflow.quarantined where id < %(before)s order by id desc limit %(limit)s",
+        {"before": before[0] if before else 2**63 - 1, "limit": page.limit + 1},
+    )
+    items, following = cut(found, page.limit, lambda row: (row.id,))
+    return QuarantinePage(items, following)
+
+
+@cache
+def _known_migrations() -> frozenset[str]:
+    return frozenset(path.stem for path in (SQL_FOLDER / "migrations").glob("*.sql"))
+
+
+def missing_migrations(conn: Connection) -> set[str]:
+    """Return the migrations of this release that the database lacks.
+
+    Raises psycopg.errors.UndefinedTable where it was never migrated.
+    """
+    applied = conn.execute("select migration from onceflow_migrations.content")
+    return set(_known_migrations() - {name for (name,) in applied})

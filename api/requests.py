@@ -1,0 +1,157 @@
+"""What comes in: bodies, query parameters and headers, read into types with every fault listed."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar, cast
+
+import jsonschema
+import msgspec
+from starlette.requests import Request
+
+from ..engine.json_text import decode_exact
+from .problems import Fault, Problem, invalid
+
+T = TypeVar("T")
+
+BODY_LIMIT = 1 << 20
+"""Bytes that a request's body may have, unless its operation says otherwise."""
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Return the body. Raises Problem 413 as soon as it is known to be larger than ``limit``."""
+    too_large = Problem(
+        413, f"The body is larger than {limit:,} bytes.", headers={"Connection": "close"}
+    )
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > limit:
+        raise too_large
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise too_large
+    return bytes(body)
+
+
+def media_type(content_type: str) -> str:
+    """Return the type of a Content-Type header, without its parameters."""
+    return content_type.split(";")[0].strip().lower()
+
+
+def require_media_type(request: Request, known: Iterable[str]) -> str:
+    """Return the request's media type. Raises Problem 415 where it is none of the known."""
+    given = media_type(request.headers.get("content-type", ""))
+    if given not in known:
+        said = f"is {given}" if given else "has no Content-Type"
+        raise Problem(415, f"The body {said}: send it as {' or '.join(known)}.")
+    return given
+
+
+def decode_text(body: bytes) -> str:
+    """Return the text of a body. Raises Problem 400 where it is not UTF-8."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise Problem(400, f"The body is not UTF-8 text (byte {error.start}).") from error
+
+
+def decode_json(body: bytes, kind: type[T]) -> T:
+    """Read a JSON body into its type.
+
+    Raises Problem: 400 where it is not JSON, 422 with every fault where it is not of this type or
+    holds a NUL character, which Postgres cannot store.
+    """
+    decode_text(body)
+    try:
+        value = msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise invalid(_faults(body, kind) or [_fault(error)]) from error
+    except msgspec.DecodeError as error:
+        raise Problem(400, f"The body is not JSON: {error}.") from error
+    except RecursionError as error:
+        raise Problem(400, "The body is nested too deeply.") from error
+    refuse_nul(body)
+    return value
+
+
+def refuse_nul(body: bytes) -> None:
+    """Raise Problem 422 where a JSON text has a NUL character in a string."""
+    if b"\\u0000" in body:
+        faults = [Fault(place, "has a NUL character") for place in _nul(decode_exact(body), "")]
+        if faults:
+            raise invalid(faults)
+
+
+def _nul(value: Any, place: str) -> Iterator[str]:
+    match value:
+        case str() if "\0" in value:
+            yield place
+        case list():
+            for index, item in enumerate(cast("list[Any]", value)):
+                yield from _nul(item, f"{place}/{index}")
+        case dict():
+            for key, item in cast("dict[str, Any]", value).items():
+                inner = place + pointer([key])
+                yield from ([inner] if "\0" in key else [])
+                yield from _nul(item, inner)
+        case _:
+            pass
+
+
+def pointer(path: Iterable[str | int]) -> str:
+    """Return keys and indexes as a JSON pointer: ``/instances/3/input``."""
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    return "".join(f"/{part}" for part in parts)
+
+
+def _faults(body: bytes, kind: type[Any]) -> list[Fault]:
+    """Check a body that msgspec refused at its first fault against the same type's JSON Schema."""
+    validator = jsonschema.Draft202012Validator(msgspec.json.schema(kind))
+    found = validator.iter_errors(decode_exact(body))  # pyright: ignore[reportUnknownMemberType]
+    return [
+        Fault(pointer(error.absolute_path), shorten(error.message))
+        for error in sorted(found, key=lambda error: list(map(str, error.absolute_path)))
+    ]
+
+
+def _fault(error: msgspec.ValidationError) -> Fault:
+    """Return what msgspec says, which ends with the place."""
+    return Fault("", str(error))
+
+
+def read_parameters(given: Mapping[str, list[str]], kind: type[T], where: str) -> T:
+    """Read query parameters or headers into a Struct, each text converted to its field's type.
+
+    ``given`` has every value of each name. Raises Problem 422 with every fault; ``where`` (query,
+    header) begins their places.
+    """
+    faults: list[Fault] = []
+    values: dict[str, Any] = {}
+    fields = {field.encode_name: field for field in msgspec.structs.fields(cast(Any, kind))}
+    for name, texts in given.items():
+        place = f"{where}.{name}".replace("\0", "\\u0000")
+        if name not in fields:
+            faults.append(Fault(place, f"is unknown; known are {', '.join(fields) or 'none'}"))
+        elif len(texts) > 1:
+            faults.append(Fault(place, "is given more than once"))
+        elif "\0" in texts[0]:
+            faults.append(Fault(place, "has a NUL character"))
+        else:
+            try:
+                values[fields[name].name] = msgspec.convert(
+                    texts[0], fields[name].type, strict=False
+                )
+            except msgspec.ValidationError as error:
+                faults.append(Fault(place, str(error)))
+    faults += [
+        Fault(f"{where}.{name}", "is missing")
+        for name, field in fields.items()
+        if field.required and name not in given
+    ]
+    if faults:
+        raise invalid(faults)
+    return kind(**values)
+
+
+def shorten(text: str, limit: int = 300) -> str:
+    """Return a message cut to a length that a person reads; validators repeat the whole value."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -1,0 +1,15 @@
+"""The operations of the API, by what they are about."""
+
+from typing import Final
+
+from ..operation import Operation
+from . import dead_letters, health, instances, starts, system, workflows
+
+OPERATIONS: Final[list[Operation]] = [
+    *workflows.OPERATIONS,
+    *starts.OPERATIONS,
+    *instances.OPERATIONS,
+    *dead_letters.OPERATIONS,
+    *system.OPERATIONS,
+    *health.OPERATIONS,
+]

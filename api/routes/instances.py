@@ -1,0 +1,135 @@
+"""/instances and /workflows/{id}/instances: reading and steering instances."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from ...engine import calls
+from ..database import Connection
+from ..operation import Call, Nothing, Operation
+from ..problems import Problem, not_found
+from ..reads import instances as reads
+from ..schemas.instances import (
+    AllInstancesQuery,
+    Explanation,
+    InstanceDecision,
+    InstanceDetail,
+    InstancePage,
+    InstancesQuery,
+)
+
+Decide = Callable[[Connection, Sequence[UUID]], list[calls.Decided]]
+
+
+def list_instances(call: Call[AllInstancesQuery, Nothing]) -> InstancePage:
+    """List instances of all workflows."""
+    return reads.list_instances(call.context.database, call.query, call.query.workflow)
+
+
+def list_instances_of(call: Call[InstancesQuery, Nothing]) -> InstancePage:
+    """List instances of one workflow."""
+    return reads.list_instances(call.context.database, call.query, call.path["id"])
+
+
+def read_instance(call: Call[Nothing, Nothing]) -> InstanceDetail:
+    """Read an instance, its tasks and its log."""
+    instance = call.uuid("instanceId", "instance")
+    return reads.read_instance(call.context.database, instance, call.path.get("id"))
+
+
+def explain_instance(call: Call[Nothing, Nothing]) -> Explanation:
+    """Say why an instance is not moving."""
+    return reads.explain(call.context.database, call.uuid("instanceId", "instance"))
+
+
+def _deciding(decide: Decide) -> Callable[[Call[Nothing, Nothing]], InstanceDecision]:
+    """Return the handler that carries out an operator's decision about one instance."""
+
+    def handler(call: Call[Nothing, Nothing]) -> InstanceDecision:
+        instance = call.uuid("instanceId", "instance")
+        with call.context.database.connection() as conn:
+            (decided,) = decide(conn, [instance])
+        if decided.outcome == "unknown":
+            raise not_found(f"instance {instance}")
+        if decided.outcome == "refused":
+            raise Problem(409, f"Refused: {decided.detail}.")
+        return InstanceDecision(instance, "done", decided.detail)
+
+    return handler
+
+
+def _decision(verb: str, summary: str, description: str, decide: Decide) -> Operation:
+    return Operation(
+        method="POST",
+        path=f"/instances/{{instanceId}}/{verb}",
+        name=f"{verb}Instance",
+        tag="instances",
+        summary=summary,
+        description=description,
+        handler=_deciding(decide),
+        answers={200: InstanceDecision},
+        problems=(409,),
+    )
+
+
+READ: Final[dict[str, Any]] = {
+    "method": "GET",
+    "tag": "instances",
+    "summary": "Read an instance, its tasks and its log",
+    "handler": read_instance,
+    "answers": {200: InstanceDetail},
+}
+
+OPERATIONS: Final = [
+    Operation(
+        method="GET",
+        path="/workflows/{id}/instances",
+        name="listInstancesOfWorkflow",
+        tag="instances",
+        summary="List the instances of a workflow",
+        handler=list_instances_of,
+        query=InstancesQuery,
+        answers={200: InstancePage},
+    ),
+    Operation(path="/workflows/{id}/instances/{instanceId}", name="readInstanceOfWorkflow", **READ),
+    Operation(
+        method="GET",
+        path="/instances",
+        name="listInstances",
+        tag="instances",
+        summary="List instances",
+        handler=list_instances,
+        query=AllInstancesQuery,
+        answers={200: InstancePage},
+        problems=(404,),
+    ),
+    Operation(path="/instances/{instanceId}", name="readInstance", **READ),
+    Operation(
+        method="GET",
+        path="/instances/{instanceId}/explain",
+        name="explainInstance",
+        tag="instances",
+        summary="Say why an instance is not moving",
+        handler=explain_instance,
+        answers={200: Explanation},
+    ),
+    _decision(
+        "cancel",
+        "Cancel an instance",
+        "Nothing more of it is started, what runs is told to stop and awaited, what was done is "
+        "compensated; then it ends CANCELLED.",
+        calls.cancel_instances,
+    ),
+    _decision(
+        "suspend",
+        "Suspend an instance",
+        "What runs goes on and is recorded; nothing new is given out until it is resumed.",
+        calls.suspend_instances,
+    ),
+    _decision(
+        "resume",
+        "Resume a suspended instance",
+        "What has become due meanwhile is given out.",
+        calls.resume_instances,
+    ),
+]

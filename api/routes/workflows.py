@@ -1,0 +1,123 @@
+"""/workflows: registering definitions and reading them."""
+
+from typing import Final
+
+import msgspec
+
+from ...engine import calls
+from ...engine.definition import compile_definition, parse
+from ..operation import JSON, Answer, Call, Document, Nothing, Operation
+from ..problems import Problem
+from ..reads import workflows as reads
+from ..requests import decode_text
+from ..schemas.workflows import (
+    PageQuery,
+    Registered,
+    Version,
+    VersionPage,
+    Workflow,
+    WorkflowPage,
+)
+
+YAML: Final = ("application/yaml", "text/yaml", "application/x-yaml")
+
+
+def register_workflow(call: Call[Nothing, Document]) -> Answer:
+    """Compile and store a definition."""
+    text = decode_text(call.body.text)
+    if call.body.media_type == JSON:
+        refuse_malformed(call.body.text)
+        document = parse(text, "json")
+    else:
+        document = parse(text, "yaml")
+    compiled = compile_definition(document)
+    with call.context.database.connection() as conn:
+        stored = calls.register_workflow(conn, compiled)
+    registered = Registered(stored.workflow_id, stored.name, stored.version, stored.created)
+    location = f"/workflows/{stored.name}/versions/{stored.version}"
+    return Answer(201 if stored.created else 200, registered, {"Location": location})
+
+
+def refuse_malformed(text: bytes) -> None:
+    """Raise Problem 400 where a text is not JSON; what else is wrong the compiler tells."""
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except msgspec.DecodeError as error:
+        raise Problem(400, f"The body is not JSON: {error}.") from error
+    except RecursionError as error:
+        raise Problem(400, "The body is nested too deeply.") from error
+
+
+def list_workflows(call: Call[PageQuery, Nothing]) -> WorkflowPage:
+    """List workflows."""
+    return reads.list_workflows(call.context.database, call.query)
+
+
+def read_workflow(call: Call[Nothing, Nothing]) -> Workflow:
+    """Read a workflow."""
+    return reads.read_workflow(call.context.database, call.path["id"])
+
+
+def list_versions(call: Call[PageQuery, Nothing]) -> VersionPage:
+    """List the versions of a workflow."""
+    return reads.list_versions(call.context.database, call.path["id"], call.query)
+
+
+def read_version(call: Call[Nothing, Nothing]) -> Version:
+    """Read one version of a workflow."""
+    return reads.read_version(call.context.database, call.path["id"], call.path["n"])
+
+
+OPERATIONS: Final = [
+    Operation(
+        method="POST",
+        path="/workflows",
+        name="registerWorkflow",
+        tag="workflows",
+        summary="Register a definition",
+        description="Makes a new version of the workflow that the definition names (201), unless "
+        "its latest version has the same content already (200). Every fault is listed.",
+        handler=register_workflow,
+        body=Document,
+        media_types=(JSON, *YAML),
+        answers={201: Registered, 200: Registered},
+    ),
+    Operation(
+        method="GET",
+        path="/workflows",
+        name="listWorkflows",
+        tag="workflows",
+        summary="List workflows",
+        handler=list_workflows,
+        query=PageQuery,
+        answers={200: WorkflowPage},
+    ),
+    Operation(
+        method="GET",
+        path="/workflows/{id}",
+        name="readWorkflow",
+        tag="workflows",
+        summary="Read a workflow and its latest definition",
+        handler=read_workflow,
+        answers={200: Workflow},
+    ),
+    Operation(
+        method="GET",
+        path="/workflows/{id}/versions",
+        name="listVersions",
+        tag="workflows",
+        summary="List the versions of a workflow",
+        handler=list_versions,
+        query=PageQuery,
+        answers={200: VersionPage},
+    ),
+    Operation(
+        method="GET",
+        path="/workflows/{id}/versions/{n}",
+        name="readVersion",
+        tag="workflows",
+        summary="Read a version and its definition",
+        handler=read_version,
+        answers={200: Version},
+    ),
+]

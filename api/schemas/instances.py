@@ -1,0 +1,215 @@
+"""Types of instances, their tasks and their log."""
+
+from typing import Annotated, Literal, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from .words import (
+    ClosingAs,
+    Cursor,
+    InstanceState,
+    Json,
+    JsonOrNull,
+    Limit,
+    Next,
+    SuspendedBy,
+    TaskState,
+    Time,
+)
+
+IdempotencyKey: TypeAlias = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=255,
+        description="The same key starts one instance of the workflow, however often it is sent.",
+    ),
+]
+VersionNumber: TypeAlias = Annotated[
+    int, msgspec.Meta(ge=1, le=2**31 - 1, description="The version to run; the latest if absent.")
+]
+Input: TypeAlias = Annotated[
+    Json | msgspec.UnsetType,
+    msgspec.Meta(
+        description="Fits the JSON Schema of the workflow; {} if absent.",
+        extra_json_schema={"type": "object"},
+    ),
+]
+
+
+class StartRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an instance is started with."""
+
+    input: Input = msgspec.UNSET
+    version: VersionNumber | None = None
+
+
+class StartHeaders(msgspec.Struct, frozen=True):
+    """Headers of a start."""
+
+    idempotency_key: IdempotencyKey | None = msgspec.field(name="Idempotency-Key", default=None)
+
+
+class StartQuery(msgspec.Struct, frozen=True):
+    """Whether a start waits for the end."""
+
+    wait: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0,
+            le=60,
+            description="Seconds to wait for the instance's end; then it is answered as it stands.",
+        ),
+    ] = 0
+
+
+class BatchItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One instance of a set."""
+
+    input: Input = msgspec.UNSET
+    key: IdempotencyKey | None = None
+
+
+class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A set of instances to start in one transaction."""
+
+    instances: Annotated[list[BatchItem], msgspec.Meta(min_length=1, max_length=1000)]
+    version: VersionNumber | None = None
+
+
+class BatchStarted(msgspec.Struct, frozen=True):
+    """What became of one instance of a set."""
+
+    id: UUID
+    status: InstanceState
+    outcome: Annotated[
+        Literal["started", "exists", "conflict"],
+        msgspec.Meta(
+            description="exists: its key had started this instance before; conflict: with another "
+            "input, and nothing was started."
+        ),
+    ]
+
+
+class BatchAnswer(msgspec.Struct, frozen=True):
+    """What became of a set of instances, in the order of the request."""
+
+    instances: list[BatchStarted]
+
+
+class InstanceSummary(msgspec.Struct, frozen=True):
+    """An instance, as lists show it."""
+
+    id: UUID
+    workflow: str
+    version: int
+    status: InstanceState
+    closing_as: Annotated[
+        ClosingAs | None, msgspec.Meta(description="Which end it is bound for, or has reached.")
+    ]
+    suspended_by: SuspendedBy | None
+    suspended_at: Time | None
+    open_tasks: int
+    seq: Annotated[int, msgspec.Meta(description="How many transitions it has made.")]
+    error: JsonOrNull
+    started_at: Time
+    deadline_at: Time | None
+    ended_at: Time | None
+
+
+class Instance(InstanceSummary, frozen=True):
+    """An instance with what went in and what came out."""
+
+    input: Json
+    output: JsonOrNull
+
+
+class Task(msgspec.Struct, frozen=True):
+    """A task of an instance."""
+
+    task: Annotated[str, msgspec.Meta(description="Its name within the instance.")]
+    step: str
+    kind: Literal["task", "compensation"]
+    state: TaskState
+    open: bool
+    handler: str | None
+    queue: str | None
+    attempts: int
+    input: JsonOrNull
+    output: JsonOrNull
+    error: JsonOrNull
+    reason: Annotated[str | None, msgspec.Meta(description="Why it was skipped.")]
+    progress: JsonOrNull
+    worker_id: UUID | None
+    due_at: Time | None
+    changed_at: Time
+    seq: Annotated[int | None, msgspec.Meta(description="The transition that ended it.")]
+
+
+class LogEntry(msgspec.Struct, frozen=True):
+    """One transition of a task, or of the instance itself."""
+
+    seq: Annotated[int | None, msgspec.Meta(description="Null for a claim.")]
+    task: Annotated[str | None, msgspec.Meta(description="Null: the instance itself.")]
+    attempt: int | None
+    state: Annotated[str, msgspec.Meta(description="The state that was entered.")]
+    worker_id: UUID | None
+    error: JsonOrNull
+    at: Time
+
+
+class InstanceDetail(Instance, frozen=True):
+    """An instance with its tasks and its log."""
+
+    tasks: list[Task]
+    log: list[LogEntry]
+    truncated: Annotated[
+        bool, msgspec.Meta(description="Whether there are more tasks or log entries than these.")
+    ]
+
+
+class InstancePage(msgspec.Struct, frozen=True):
+    """Instances, the youngest first."""
+
+    items: list[InstanceSummary]
+    next: Next
+
+
+class InstancesQuery(msgspec.Struct, frozen=True):
+    """Which instances."""
+
+    status: InstanceState | None = None
+    suspended: bool | None = None
+    started_after: Time | None = None
+    started_before: Time | None = None
+    limit: Limit = 50
+    cursor: Cursor = ""
+
+
+class AllInstancesQuery(InstancesQuery, frozen=True):
+    """Which instances of which workflow."""
+
+    workflow: Annotated[str | None, msgspec.Meta(description="A workflow's id or name.")] = None
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why an instance (task null) or one of its tasks is not moving."""
+
+    task: str | None
+    because: str
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why an instance is not moving; nothing stands in its way where the list is empty."""
+
+    id: UUID
+    because: list[Reason]
+
+
+class InstanceDecision(msgspec.Struct, frozen=True):
+    """What an operator's request did with an instance."""
+
+    id: UUID
+    outcome: Literal["done"]
+    detail: str

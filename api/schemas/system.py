@@ -1,0 +1,115 @@
+"""Types of workers, queues, the outbox, quarantine, health and version."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+
+from .words import Cursor, Json, Limit, Next, Time
+
+
+class Worker(msgspec.Struct, frozen=True):
+    """A worker process."""
+
+    id: UUID
+    name: str
+    queues: list[str]
+    tasks: list[str]
+    state: Literal["live", "stopped", "dead"]
+    lease_until: Time
+    running: Annotated[int, msgspec.Meta(description="Tasks that it runs now.")]
+    stats: Json
+    registered_at: Time
+
+
+class WorkersQuery(msgspec.Struct, frozen=True):
+    """Which workers."""
+
+    state: Literal["live", "stopped", "dead"] | None = None
+    limit: Limit = 50
+    cursor: Cursor = ""
+
+
+class WorkerPage(msgspec.Struct, frozen=True):
+    """Workers, the youngest first."""
+
+    items: list[Worker]
+    next: Next
+
+
+class Queue(msgspec.Struct, frozen=True):
+    """A queue of tasks."""
+
+    name: str
+    queued: Annotated[int, msgspec.Meta(description="Tasks that no worker has claimed yet.")]
+    live_workers: int
+
+
+class QueueList(msgspec.Struct, frozen=True):
+    """All queues."""
+
+    items: list[Queue]
+
+
+class Backlog(msgspec.Struct, frozen=True):
+    """Messages of one kind and topic that have not been shipped."""
+
+    kind: Literal["task", "event", "dead_letter"]
+    topic: str
+    rows: int
+    oldest_at: Time | None
+    deferred: Annotated[int, msgspec.Meta(description="Of these, how many wait to be tried again.")]
+    last_error: str | None
+
+
+class BacklogList(msgspec.Struct, frozen=True):
+    """What waits in the outbox."""
+
+    items: list[Backlog]
+
+
+class Quarantined(msgspec.Struct, frozen=True):
+    """A message that could not be read, or one that could not be shipped."""
+
+    id: int
+    source: Literal["message", "outbox"]
+    topic: str
+    partition: int | None
+    offset: int | None
+    payload: Annotated[str | None, msgspec.Meta(description="Its bytes as text, where they are.")]
+    reason: str
+    at: Time
+
+
+class QuarantinePage(msgspec.Struct, frozen=True):
+    """What is in quarantine, the youngest first."""
+
+    items: list[Quarantined]
+    next: Next
+
+
+class ReleaseRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to take out of quarantine: rows of the outbox are shipped again, messages dropped."""
+
+    ids: Annotated[
+        list[Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]],
+        msgspec.Meta(min_length=1, max_length=1000),
+    ]
+
+
+class Released(msgspec.Struct, frozen=True):
+    """How many were taken out of quarantine."""
+
+    released: int
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The process is well."""
+
+    status: Literal["ok"]
+
+
+class VersionAnswer(msgspec.Struct, frozen=True):
+    """Which release this is."""
+
+    version: str
