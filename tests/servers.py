@@ -30,7 +30,7 @@ REDPANDA_IMAGE = "redpandadata/redpanda:v25.2.7"
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """``dsn`` is a superuser's; ``token`` is what the names of this session's databases begin with."""
+    """``dsn``: a superuser's; ``token``: what the names of this session's databases begin with."""
 
     dsn: str
     kafka: str

@@ -1,0 +1,70 @@
+# make env     the virtual environment in .venv (every other target makes it first)
+# make demo    the invoice workflow, end to end, on embedded servers
+# make test    the whole suite on real servers          (ARGS='-k name' passes options to pytest)
+# make lint    style, types, layers, migrations
+# make mutants each guard of the protocol broken once: its test must fail
+# make build   the wheel, in dist/
+# make format  lay out the Python files
+
+SHELL := /bin/bash
+VENV ?= .venv
+BIN := $(VENV)/bin
+# A version may be on the PATH as a shim that fails, so each is tried by running it.
+PYTHONS ?= python3.13 python3.12 python3.11 python3.14 python3 python
+WORKERS ?= 2
+ARGS ?=
+
+.PHONY: env demo test lint format mutants build bench lock clean
+
+env: $(VENV)/complete
+
+# The wheels' versions and hashes are fixed by requirements.lock.
+$(VENV)/complete: requirements.lock pyproject.toml
+	@set -e; for python in $(PYTHONS); do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	      && "$$python" -m venv --clear "$(VENV)" 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "make env: no Python 3.11 or newer that can make a virtual environment was found" \
+	    "(tried: $(PYTHONS)); on Debian and Ubuntu install python3-venv," \
+	    "or name one: make PYTHONS=/path/to/python" >&2; exit 1; \
+	fi; \
+	echo "make env: $$("$$found" --version) into $(VENV)"
+	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch "$@"
+
+demo: env
+	@"$(BIN)/onceflow" demo
+
+test: env
+	@"$(BIN)/python" -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+lint: env
+	"$(BIN)/ruff" check
+	"$(BIN)/ruff" format --check
+	PATH="$(CURDIR)/$(BIN):$$PATH" "$(BIN)/pyright" --pythonpath "$(BIN)/python" --warnings
+	"$(BIN)/lint-imports"
+	"$(BIN)/squawk" --config .squawk.toml sql/migrations/*.sql
+
+format: env
+	"$(BIN)/ruff" check --fix-only
+	"$(BIN)/ruff" format
+
+mutants: env
+	@"$(BIN)/python" -m tests.mutants $(ARGS)
+
+build: env
+	rm -rf build
+	"$(BIN)/python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+bench: env
+	@"$(BIN)/python" -m bench $(ARGS)
+
+# Takes the newest versions that pyproject.toml allows; needs uv on the PATH.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --extra dev --upgrade --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf "$(VENV)" build dist .pytest_cache .ruff_cache .hypothesis
