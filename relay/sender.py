@@ -1,12 +1,14 @@
 """Sends a batch of records and tells, record by record, what became of it.
 
 A batch is never all or nothing: one record may be too large or its topic unknown while the others
-are acknowledged. And a producer does not live for ever: after a fatal error, and after a record that
-nobody answered for in time, it is replaced (an idempotent producer may otherwise wait for ever for
+are acknowledged. And a producer does not live for ever: after a fatal error, or a record that
+nobody answered for in time, it is replaced (an idempotent producer may else wait for ever for
 a broker that has restarted and does not know it).
 """
 
 import logging
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -44,6 +46,9 @@ UNKNOWN_TOPIC = frozenset(
         KafkaError._UNKNOWN_TOPIC,  # pyright: ignore[reportPrivateUsage]
     }
 )
+SLICE = 2.0
+"""Seconds after which a wait for answers looks whether the relay is to end."""
+
 TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})
 
 
@@ -80,8 +85,9 @@ class Sent:
 class Sender:
     """An idempotent producer, replaced when it must be. For one thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, stop: threading.Event | None = None) -> None:
         self._settings = settings
+        self._stop = stop or threading.Event()
         self.producer: Producer = open_producer(settings)
 
     def send(self, records: Sequence[Record]) -> Sent:
@@ -108,7 +114,7 @@ class Sender:
         try:
             for record in records:
                 self._produce(record, results)
-            if self.producer.flush(DELIVERY + 2):
+            if self._flush():
                 self._replace("it answers for nothing")
         except BaseException:
             self._replace("a batch was broken off")
@@ -135,6 +141,16 @@ class Sender:
                 return
             else:
                 return
+
+    def _flush(self) -> int:
+        """Wait for all answers; return how many are still missing when the time is over."""
+        left = self.producer.flush(SLICE)
+        deadline = time.monotonic() + DELIVERY
+        while left and time.monotonic() < deadline:
+            if self._stop.is_set():
+                return self.producer.flush(2)
+            left = self.producer.flush(SLICE)
+        return left
 
     def _replace(self, reason: str) -> None:
         log.warning("the producer is replaced: %s", reason)

@@ -32,9 +32,10 @@ class BrokerAway(Exception):
 class Shipper:
     """Ships batches over one producer. For one thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, stop: threading.Event | None = None) -> None:
+        """Open the producer; once ``stop`` is set nothing waits long for a broker."""
         self._settings = settings
-        self._sender = Sender(settings)
+        self._sender = Sender(settings, stop)
         self._topics = Topics(settings)
 
     def run(self, conn: Connection, stop: threading.Event) -> None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, LiteralString
-
-import msgspec
+from typing import Any, Final, Literal, LiteralString, cast
 
 from .. import json_text
+from ..json_text import Json
 from .base import AsyncConnection, Connection, fetch, fetch_async, fetch_value, word
 
 TAKE_OUTBOX: Final[LiteralString] = """
@@ -40,8 +39,6 @@ select onceflow.read_watermark()::text"""
 REQUEUE_LOST_TASKS: Final[LiteralString] = """
 select onceflow.requeue_lost_tasks(p_queue => %s::text, p_before => %s::text::xid8,
                                    p_limit => %s::int)"""
-
-_header_decoder = msgspec.json.Decoder(dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +166,15 @@ def requeue_lost_tasks(conn: Connection, queue: str, before: str, limit: int) ->
     return fetch_value(conn, REQUEUE_LOST_TASKS, (queue, before, limit))
 
 
-def _headers(text: str | None) -> dict[str, str]:
-    return _header_decoder.decode(text) if text else {}
+def _headers(text: str) -> dict[str, str]:
+    """Read headers as whoever published them may have left them: one odd value stops no relay."""
+    headers = json_text.decode_exact(text)
+    if not isinstance(headers, dict):
+        return {"headers": text}
+    return {
+        name: value if isinstance(value, str) else json_text.encode(value)
+        for name, value in cast("dict[str, Json]", headers).items()
+    }
 
 
 def _event_columns(events: Sequence[Event]) -> tuple[list[Any], ...]:
