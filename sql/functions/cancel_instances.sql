@@ -5,14 +5,17 @@
 -- Errors: WF004.
 create or replace function onceflow.cancel_instances(p_ids uuid[])
 returns table (instance_id uuid, outcome text, detail text)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = ''
+set plan_cache_mode = 'force_generic_plan' set jit = 'off'
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
 #variable_conflict use_column
 declare
     v_ids uuid[] := onceflow.lock_instances(p_ids);
     v_running uuid[] := array(
         select i.id from onceflow.instance i where i.id = any (v_ids) and i.state = 'RUNNING' order by i.id);
 begin
-    perform onceflow.record_changes(onceflow.close_instances(v_running,
+    perform onceflow.record_changes(v_ids, onceflow.close_instances(v_running,
         array_fill('CANCELLED'::text, array[cardinality(v_running)]),
         array_fill(null::jsonb, array[cardinality(v_running)])));
     return query

@@ -12,7 +12,10 @@
 create or replace function onceflow.claim_tasks(
     p_worker_id uuid, p_token uuid, p_call bigint, p_instance_ids uuid[], p_tasks text[])
 returns table (instance_id uuid, task text, answer text)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = ''
+set plan_cache_mode = 'force_generic_plan' set jit = 'off'
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
 #variable_conflict use_column
 declare
     v_keys onceflow.task_key[] := onceflow.task_keys(p_instance_ids, p_tasks);
@@ -29,10 +32,10 @@ begin
             due_at = v_now + make_interval(secs => (s.spec ->> 'timeout')::float8)
         from (select distinct * from unnest(v_keys)) k
         join onceflow.instance i on i.id = k.instance_id
-            and i.id between v_ids[1] and v_ids[cardinality(v_ids)]
+            and i.id >= v_ids[1]
         join onceflow.step s on s.version_id = i.version_id and s.step = k.step
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
-            and t.visit = k.visit and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
+            and t.visit = k.visit and t.instance_id >= v_ids[1]
             and t.state = 'QUEUED' and onceflow.may_run(i.state, i.suspended_at, s.kind)
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt
     )
@@ -42,15 +45,14 @@ begin
     from claimed c;
 
     return query
-    select p.instance_id, p.task, case
+    select k.instance_id, k.task, case
         when t.instance_id is null then 'unknown'
         when t.state = 'RUNNING' and t.fence = p_token and t.worker_id = p_worker_id then 'granted'
         else 'skipped' end
-    from unnest(p_instance_ids, p_tasks) with ordinality p (instance_id, task, n)
-    join unnest(v_keys) with ordinality k (instance_id, step, scope, visit, n) using (n)
+    from unnest(v_keys, p_tasks) with ordinality k (instance_id, step, scope, visit, task, n)
     left join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
         and t.scope = k.scope and t.visit = k.visit
-        and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
-    order by p.n;
+        and t.instance_id >= v_ids[1]
+    order by k.n;
 end $$;
 revoke execute on function onceflow.claim_tasks(uuid, uuid, bigint, uuid[], text[]) from public;

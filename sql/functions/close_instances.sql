@@ -1,4 +1,4 @@
--- close_instances(ids, closing_as, errors) -> change[]   (internal)
+-- close_instances(sorted ids, closing_as, errors) -> change[]   (internal)
 -- Begins the end of locked RUNNING instances: CLOSING cancels what is WAITING, READY, QUEUED or
 -- RETRYING and makes records of open dead letters; what is RUNNING is awaited. When nothing is open
 -- any more, settle_instances() takes it from there: an instance closing as COMPENSATED or CANCELLED is
@@ -21,7 +21,8 @@ begin
         set state = 'CLOSING', closing_as = k.closing_as, compensate = k.closing_as <> 'FAILED',
             error = k.error, suspended_at = null, suspended_by = null, deadline_at = null
         from unnest(p_ids, p_closing_as, p_errors) k (id, closing_as, error)
-        where i.id = k.id and i.state = 'RUNNING'
+        where i.id = k.id and i.id >= p_ids[1]
+            and i.state = 'RUNNING'
         returning i.id, i.error
     )
     select coalesce(array_agg(row(c.id, null, null, null, null,
@@ -36,14 +37,16 @@ begin
         select t.instance_id, t.step, t.scope, t.visit, t.state as was, i.seq + 1 as seq
         from onceflow.task t
         join onceflow.instance i on i.id = t.instance_id
-        where t.instance_id = any (v_ids) and t.seq is null and t.state <> 'RUNNING'
+        where t.instance_id = any (v_ids) and t.instance_id >= p_ids[1]
+            and t.seq is null and t.state <> 'RUNNING'
     ), ended as (
         update onceflow.task t
         set state = case t.state when 'DEAD_LETTER' then 'DEAD_LETTER' else 'CANCELLED' end,
             seq = o.seq, queued_xid = null, due_at = null, changed_at = v_now
         from open o
         where t.instance_id = o.instance_id and t.step = o.step and t.scope = o.scope
-            and t.visit = o.visit and t.seq is null and t.state = o.was
+            and t.visit = o.visit and t.instance_id >= p_ids[1]
+            and t.seq is null and t.state = o.was
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, o.was, t.state, t.queue, t.error
     )
     select coalesce(array_agg(row(e.instance_id, e.step, e.scope, e.visit, e.attempt,

@@ -10,16 +10,20 @@ create or replace function onceflow.complete_tasks(
     p_worker_id uuid, p_instance_ids uuid[], p_tasks text[], p_fences uuid[], p_outputs jsonb[],
     p_token uuid default null, p_call bigint default 0, p_room int default 0)
 returns table (instance_id uuid, task text, answer text, state text)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = ''
+set plan_cache_mode = 'force_generic_plan' set jit = 'off'
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
 #variable_conflict use_column
 declare
     v_keys onceflow.task_key[] := onceflow.task_keys(p_instance_ids, p_tasks);
     v_ids uuid[] := onceflow.lock_instances(p_instance_ids);
     v_now timestamptz := onceflow.now();
+    v_held boolean[];
     v_changes onceflow.change[];
 begin
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_outputs));
-    perform onceflow.lock_tasks(v_keys);
+    v_held := onceflow.lock_attempts(v_ids, v_keys, p_fences);
 
     with completed as (
         update onceflow.task t
@@ -28,9 +32,9 @@ begin
         from unnest(v_keys, p_fences, p_outputs)
             a (instance_id, step, scope, visit, fence, output)
         join onceflow.instance i on i.id = a.instance_id
-            and i.id between v_ids[1] and v_ids[cardinality(v_ids)]
+            and i.id >= v_ids[1]
         where t.instance_id = a.instance_id and t.step = a.step and t.scope = a.scope
-            and t.visit = a.visit and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
+            and t.visit = a.visit and t.instance_id >= v_ids[1]
             and t.state = 'RUNNING' and t.fence = a.fence
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue
     )
@@ -40,14 +44,13 @@ begin
     from completed c;
 
     if cardinality(v_changes) > 0 then
-        perform onceflow.record_changes(v_changes || onceflow.advance_instances(
+        perform onceflow.record_changes(v_ids, v_changes || onceflow.advance_instances(v_ids,
             onceflow.changed_to(v_changes, 'SUCCEEDED'),
-            onceflow.next_compensations(array(select c.instance_id from unnest(v_changes) c)),
+            onceflow.next_compensations(v_ids, array(select c.instance_id from unnest(v_changes) c)),
             p_worker_id, p_token, p_call, case when p_token is null then 0 else p_room end));
     end if;
     return query
-    select * from onceflow.answer_tasks(p_instance_ids, p_tasks, p_fences,
-        onceflow.changed_to(v_changes, 'SUCCEEDED'));
+    select * from onceflow.answer_tasks(v_ids, v_keys, p_tasks, p_fences, v_held);
 end $$;
 revoke execute on function onceflow.complete_tasks(
     uuid, uuid[], text[], uuid[], jsonb[], uuid, bigint, int) from public;

@@ -6,7 +6,10 @@
 -- Errors: WF002 arrays that differ · WF004.
 create or replace function onceflow.discard_dead_letters(p_instance_ids uuid[], p_tasks text[])
 returns table (instance_id uuid, task text, outcome text, detail text)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = ''
+set plan_cache_mode = 'force_generic_plan' set jit = 'off'
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
 #variable_conflict use_column
 declare
     v_ids uuid[] := onceflow.lock_instances(p_instance_ids);
@@ -24,7 +27,8 @@ begin
     from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
     order by j.n;
 
-    select onceflow.close_instances(coalesce(array_agg(d.id), '{}'), array_agg(d.closing_as), array_agg(d.error))
+    select onceflow.close_instances(coalesce(array_agg(d.id order by d.id), '{}'),
+        array_agg(d.closing_as order by d.id), array_agg(d.error order by d.id))
     into v_closed
     from (
         select distinct on (i.id) i.id, t.error || jsonb_build_object('task', t.step) as error,
@@ -52,9 +56,9 @@ begin
     update onceflow.instance i set closing_as = 'FAILED'
     where i.id = any (array(select g.instance_id from unnest(v_given_up) g)) and i.state = 'COMPENSATING';
 
-    perform onceflow.record_changes(v_closed || v_given_up
+    perform onceflow.record_changes(v_ids, v_closed || v_given_up
         || onceflow.lift_suspensions(v_ids)
-        || onceflow.advance_instances('{}', onceflow.next_compensations(array(
+        || onceflow.advance_instances(v_ids, '{}', onceflow.next_compensations(v_ids, array(
             select g.instance_id from unnest(v_given_up) g))));
 end $$;
 revoke execute on function onceflow.discard_dead_letters(uuid[], text[]) from public;

@@ -1,16 +1,16 @@
--- due_inputs(due) -> evaluated_task[]   (internal)
+-- due_inputs(ids, due) -> evaluated_task[]   (internal)
 -- Evaluates `when` and `with` of steps that are due, in the context of step_context().
 -- A step runs unless its `when` gives false or null. Without `with` its input is {}.
 -- Errors: those of evaluate(); evaluate_due() keeps them to the step they belong to.
-create or replace function onceflow.due_inputs(p_due onceflow.due_task[])
+create or replace function onceflow.due_inputs(p_ids uuid[], p_due onceflow.task_key[])
 returns onceflow.evaluated_task[]
 language plpgsql stable set search_path = '' as $$
 begin
     return array(
-        select row(d.instance_id, d.step, d.scope, d.visit, d.waiting, r.runs, e.input,
+        select row(d.instance_id, d.step, d.scope, d.visit, r.runs, e.input,
             onceflow.payload_error(e.input))::onceflow.evaluated_task
-        from unnest(p_due) with ordinality d (instance_id, step, scope, visit, waiting, n)
-        join onceflow.instance i on i.id = d.instance_id
+        from unnest(p_due) with ordinality d (instance_id, step, scope, visit, n)
+        join onceflow.instance i on i.id = d.instance_id and i.id >= p_ids[1]
         join onceflow.step s on s.version_id = i.version_id and s.step = d.step
         cross join lateral (
             select case when s.spec -> 'with' ? 'v' and not s.spec ? 'when' then null
@@ -28,4 +28,4 @@ begin
                 else onceflow.evaluate(s.spec -> 'with', c.context) end as input) e
         order by d.n);
 end $$;
-revoke execute on function onceflow.due_inputs(onceflow.due_task[]) from public;
+revoke execute on function onceflow.due_inputs(uuid[], onceflow.task_key[]) from public;

@@ -1,11 +1,11 @@
--- fail_attempts(failed, keep fences) -> change[]   (internal)
+-- fail_attempts(sorted ids, failed, keep fences) -> change[]   (internal)
 -- Ends attempts, locked before, that did not succeed: RETRYING after retry_delay() while the policy
 -- of the step (or else of the handler) leaves attempts, else a dead letter, which
 -- settle_dead_letters() acts upon. In a CLOSING instance nothing is tried again: CANCELLED.
 -- The fence is kept where the worker itself answered, so that its repetition is known; otherwise it
 -- goes, and the worker's late answer is stale.
 create or replace function onceflow.fail_attempts(
-    p_failed onceflow.failed_attempt[], p_keep_fences boolean)
+    p_ids uuid[], p_failed onceflow.failed_attempt[], p_keep_fences boolean)
 returns onceflow.change[]
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -31,7 +31,8 @@ begin
         from unnest(p_failed) f
         join onceflow.task t on t.instance_id = f.instance_id and t.step = f.step
             and t.scope = f.scope and t.visit = f.visit and t.state = 'RUNNING' and t.fence = f.fence
-        join onceflow.instance i on i.id = f.instance_id
+            and t.instance_id >= p_ids[1]
+        join onceflow.instance i on i.id = f.instance_id and i.id >= p_ids[1]
         join onceflow.step s on s.version_id = i.version_id and s.step = f.step
     ), failed as (
         update onceflow.task t
@@ -44,7 +45,8 @@ begin
             changed_at = v_now
         from judged j
         where t.instance_id = j.instance_id and t.step = j.step and t.scope = j.scope
-            and t.visit = j.visit and t.state = 'RUNNING' and t.fence = j.fence
+            and t.visit = j.visit and t.instance_id >= p_ids[1]
+            and t.state = 'RUNNING' and t.fence = j.fence
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.state, t.queue, t.error,
             j.worker_id
     )
@@ -53,6 +55,7 @@ begin
         ::onceflow.change), '{}')
     into v_changes
     from failed f;
-    return v_changes || onceflow.settle_dead_letters(onceflow.changed_to(v_changes, 'DEAD_LETTER'));
+    return v_changes
+        || onceflow.settle_dead_letters(p_ids, onceflow.changed_to(v_changes, 'DEAD_LETTER'));
 end $$;
-revoke execute on function onceflow.fail_attempts(onceflow.failed_attempt[], boolean) from public;
+revoke execute on function onceflow.fail_attempts(uuid[], onceflow.failed_attempt[], boolean) from public;

@@ -9,32 +9,31 @@ create or replace function onceflow.fail_tasks(
     p_worker_id uuid, p_instance_ids uuid[], p_tasks text[], p_fences uuid[], p_errors jsonb[],
     p_retryable boolean[], p_retries jsonb[])
 returns table (instance_id uuid, task text, answer text, state text)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = ''
+set plan_cache_mode = 'force_generic_plan' set jit = 'off'
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
 declare
     v_keys onceflow.task_key[] := onceflow.task_keys(p_instance_ids, p_tasks);
     v_ids uuid[] := onceflow.lock_instances(p_instance_ids);
-    v_changes onceflow.change[];
+    v_held boolean[];
 begin
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_errors));
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_retryable));
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_retries));
-    perform onceflow.lock_tasks(v_keys);
+    v_held := onceflow.lock_attempts(v_ids, v_keys, p_fences);
 
-    v_changes := onceflow.fail_attempts(array(
-        select row(k.instance_id, k.step, k.scope, k.visit, f.fence,
+    perform onceflow.record_changes(v_ids, onceflow.fail_attempts(v_ids, array(
+        select row(f.instance_id, f.step, f.scope, f.visit, f.fence,
             case when jsonb_typeof(f.error) = 'object' then f.error
                 else jsonb_build_object('message', f.error) end,
             f.retryable, coalesce(f.error ->> 'unknown' = 'true', false), nullif(f.retry, 'null'))
             ::onceflow.failed_attempt
-        from unnest(v_keys) with ordinality k (instance_id, step, scope, visit, n)
-        join unnest(p_fences, p_errors, p_retryable, p_retries)
-            with ordinality f (fence, error, retryable, retry, n) using (n)), true);
-    perform onceflow.record_changes(v_changes);
+        from unnest(v_keys, p_fences, p_errors, p_retryable, p_retries)
+            f (instance_id, step, scope, visit, fence, error, retryable, retry)), true));
 
     return query
-    select * from onceflow.answer_tasks(p_instance_ids, p_tasks, p_fences, array(
-        select row(c.instance_id, c.step, c.scope, c.visit)::onceflow.task_key
-        from unnest(v_changes) c where c.was = 'RUNNING'));
+    select * from onceflow.answer_tasks(v_ids, v_keys, p_tasks, p_fences, v_held);
 end $$;
 revoke execute on function onceflow.fail_tasks(
     uuid, uuid[], text[], uuid[], jsonb[], boolean[], jsonb[]) from public;

@@ -6,19 +6,20 @@
 create or replace function onceflow.give_back_tasks(
     p_worker_id uuid, p_instance_ids uuid[], p_tasks text[], p_fences uuid[], p_started boolean[])
 returns table (instance_id uuid, task text, answer text, state text)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = ''
+set plan_cache_mode = 'force_generic_plan' set jit = 'off'
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
 declare
     v_keys onceflow.task_key[] := onceflow.task_keys(p_instance_ids, p_tasks);
     v_ids uuid[] := onceflow.lock_instances(p_instance_ids);
-    v_changes onceflow.change[];
+    v_held boolean[];
 begin
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_started));
-    perform onceflow.lock_tasks(v_keys);
-    v_changes := onceflow.return_attempts(v_keys, p_fences, p_started, true);
-    perform onceflow.record_changes(v_changes);
+    v_held := onceflow.lock_attempts(v_ids, v_keys, p_fences);
+    perform onceflow.record_changes(v_ids,
+        onceflow.return_attempts(v_ids, v_keys, p_fences, p_started, true));
     return query
-    select * from onceflow.answer_tasks(p_instance_ids, p_tasks, p_fences, array(
-        select row(c.instance_id, c.step, c.scope, c.visit)::onceflow.task_key
-        from unnest(v_changes) c));
+    select * from onceflow.answer_tasks(v_ids, v_keys, p_tasks, p_fences, v_held);
 end $$;
 revoke execute on function onceflow.give_back_tasks(uuid, uuid[], text[], uuid[], boolean[]) from public;

@@ -1,4 +1,4 @@
--- hold_instances(ids, by) -> change[]   (internal)
+-- hold_instances(sorted ids, by) -> change[]   (internal)
 -- Suspends locked instances: what is QUEUED goes back to READY, so a suspended instance never has a
 -- message that a claim would have to refuse. An operator's suspension outranks a dead letter's.
 create or replace function onceflow.hold_instances(p_ids uuid[], p_by text)
@@ -13,7 +13,8 @@ begin
     end if;
     update onceflow.instance i
     set suspended_by = p_by, suspended_at = coalesce(i.suspended_at, v_now)
-    where i.id = any (p_ids) and i.state in ('RUNNING', 'COMPENSATING')
+    where i.id = any (p_ids) and i.id >= p_ids[1]
+        and i.state in ('RUNNING', 'COMPENSATING')
         and (i.suspended_by is null or p_by = 'operator');
 
     perform onceflow.lock_open_tasks(p_ids);
@@ -21,7 +22,8 @@ begin
     with held as (
         update onceflow.task t
         set state = 'READY', queued_xid = null, changed_at = v_now
-        where t.instance_id = any (p_ids) and t.state = 'QUEUED'
+        where t.instance_id = any (p_ids) and t.instance_id >= p_ids[1]
+            and t.state = 'QUEUED'
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue
     )
     select coalesce(array_agg(row(h.instance_id, h.step, h.scope, h.visit, h.attempt,

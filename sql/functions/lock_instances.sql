@@ -10,7 +10,7 @@ declare
 begin
     perform onceflow.require_read_committed();
     perform from onceflow.instance i
-    where i.id = any (v_ids) and i.id between v_ids[1] and v_ids[cardinality(v_ids)]
+    where i.id = any (v_ids) and i.id >= v_ids[1]
     order by i.id
     for no key update;
     return v_ids;

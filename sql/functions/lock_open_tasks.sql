@@ -4,9 +4,12 @@
 -- later finds what was decided.
 create or replace function onceflow.lock_open_tasks(p_ids uuid[]) returns void
 language plpgsql volatile set search_path = '' as $$
+declare
+    v_ids uuid[] := array(select distinct u from unnest(p_ids) u order by u);
 begin
     perform from onceflow.task t
-    where t.instance_id = any (p_ids) and t.seq is null
+    where t.instance_id = any (v_ids) and t.seq is null
+        and t.instance_id >= v_ids[1]
     order by t.instance_id, t.step, t.scope, t.visit
     for no key update;
 end $$;

@@ -13,7 +13,7 @@ begin
     join onceflow.task t
         on t.instance_id = k.instance_id and t.step = k.step
         and t.scope = k.scope and t.visit = k.visit
-        and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
+        and t.instance_id >= v_ids[1]
         and (p_state is null or t.state = p_state)
     order by t.instance_id, t.step, t.scope, t.visit
     for no key update of t;

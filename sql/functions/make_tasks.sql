@@ -1,14 +1,14 @@
--- make_tasks(due, worker, token, call, room) -> change[]   (internal)
+-- make_tasks(ids, due, worker, token, call, room) -> change[]   (internal)
 -- Makes the rows of steps that are due, with their input evaluated now, once: QUEUED; SKIPPED by
 -- their own `when`; READY in a suspended instance; DEAD_LETTER where an expression fails; RUNNING
 -- where they are handed off: up to p_room of them, on the queues of a live worker, under its token.
 create or replace function onceflow.make_tasks(
-    p_due onceflow.due_task[], p_worker_id uuid, p_token uuid, p_call bigint, p_room int)
+    p_ids uuid[], p_due onceflow.task_key[], p_worker_id uuid, p_token uuid, p_call bigint, p_room int)
 returns onceflow.change[]
 language plpgsql volatile set search_path = '' as $$
 declare
     v_now timestamptz := onceflow.now();
-    v_evaluated onceflow.evaluated_task[] := onceflow.evaluate_due(p_due);
+    v_evaluated onceflow.evaluated_task[] := onceflow.evaluate_due(p_ids, p_due);
     v_queues text[] := '{}';
     v_changes onceflow.change[];
 begin
@@ -26,7 +26,7 @@ begin
                 else 'QUEUED'
             end as state
         from unnest(v_evaluated) e
-        join onceflow.instance i on i.id = e.instance_id
+        join onceflow.instance i on i.id = e.instance_id and i.id >= p_ids[1]
         join onceflow.step s on s.version_id = i.version_id and s.step = e.step
     ), ranked as (
         select m.*, m.state = 'QUEUED' and m.queue = any (v_queues) as fits,
@@ -61,15 +61,16 @@ begin
             changed_at = excluded.changed_at, input = excluded.input, error = excluded.error,
             reason = excluded.reason
         where t.state = 'WAITING'
-        returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.state, t.worker_id, t.queue, t.error
+        -- A row that was there in WAITING is a join that has counted, or a compensation.
+        returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.state, t.worker_id, t.queue,
+            t.error, t.passed > 0 or t.undoes_seq is not null as waited
     )
     select coalesce(array_agg(row(w.instance_id, w.step, w.scope, w.visit, w.attempt,
-        case when d.waiting then 'WAITING' end, w.state,
-        (w.state <> 'SKIPPED')::int - d.waiting::int,
+        case when w.waited then 'WAITING' end, w.state,
+        (w.state <> 'SKIPPED')::int - w.waited::int,
         w.worker_id, w.queue, w.error)::onceflow.change), '{}')
     into v_changes
-    from written w
-    join decided d using (instance_id, step, scope, visit);
+    from written w;
     return v_changes;
 end $$;
-revoke execute on function onceflow.make_tasks(onceflow.due_task[], uuid, uuid, bigint, int) from public;
+revoke execute on function onceflow.make_tasks(uuid[], onceflow.task_key[], uuid, uuid, bigint, int) from public;

@@ -1,16 +1,18 @@
--- pass_edges(ended) -> due, changes   (internal)
+-- pass_edges(ids, ended) -> due, changes   (internal)
 -- The firing rule. Each task in p_ended passes its outgoing edges, live. A step with one edge into
 -- it is due; a join is due when every edge into it has passed, and until then its row counts them in
 -- WAITING. One call changes a count once, by all the edges of the call together.
 -- Successors follow only where the instance, locked before, is RUNNING.
 create or replace function onceflow.pass_edges(
-    p_ended onceflow.task_key[], out o_due onceflow.due_task[], out o_changes onceflow.change[])
+    p_ids uuid[], p_ended onceflow.task_key[],
+    out o_due onceflow.task_key[], out o_changes onceflow.change[])
 language plpgsql volatile set search_path = '' as $$
 begin
     with passed as (
         select k.instance_id, i.version_id, e.to_step as step, k.scope, k.visit, count(*)::int as edges
         from unnest(p_ended) k
         join onceflow.instance i on i.id = k.instance_id and i.state = 'RUNNING'
+            and i.id >= p_ids[1]
         join onceflow.edge e on e.version_id = i.version_id and e.from_step = k.step and e.kind = 'next'
         group by k.instance_id, i.version_id, e.to_step, k.scope, k.visit
     ), counted as (
@@ -21,6 +23,7 @@ begin
         left join onceflow.task t
             on s.join_count > 1 and t.instance_id = p.instance_id and t.step = p.step
             and t.scope = p.scope and t.visit = p.visit and t.state = 'WAITING'
+            and t.instance_id >= p_ids[1]
     ), kept as (
         insert into onceflow.task as t (instance_id, step, scope, visit, state, passed, changed_at)
         select c.instance_id, c.step, c.scope, c.visit, 'WAITING', c.passed, onceflow.now()
@@ -31,7 +34,7 @@ begin
             do update set passed = excluded.passed where t.state = 'WAITING'
     )
     select
-        coalesce(array_agg(row(c.instance_id, c.step, c.scope, c.visit, c.waiting)::onceflow.due_task)
+        coalesce(array_agg(row(c.instance_id, c.step, c.scope, c.visit)::onceflow.task_key)
             filter (where c.passed >= c.join_count), '{}'),
         coalesce(array_agg(row(c.instance_id, c.step, c.scope, c.visit, 0,
             null, 'WAITING', 1, null, null, null)::onceflow.change)
@@ -39,4 +42,4 @@ begin
     into o_due, o_changes
     from counted c;
 end $$;
-revoke execute on function onceflow.pass_edges(onceflow.task_key[]) from public;
+revoke execute on function onceflow.pass_edges(uuid[], onceflow.task_key[]) from public;

@@ -1,7 +1,8 @@
--- queue_tasks(keys, was) -> change[]   (internal)
+-- queue_tasks(sorted ids, keys, was) -> change[]   (internal)
 -- Makes locked tasks of one state (RETRYING, READY, QUEUED) due again: QUEUED, with a new
 -- dispatch, or READY where the instance may not run them now.
-create or replace function onceflow.queue_tasks(p_keys onceflow.task_key[], p_was text)
+create or replace function onceflow.queue_tasks(
+    p_ids uuid[], p_keys onceflow.task_key[], p_was text)
 returns onceflow.change[]
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -15,10 +16,11 @@ begin
         from (
             select k.*, onceflow.may_run(i.state, i.suspended_at, s.kind) as runs
             from unnest(p_keys) k
-            join onceflow.instance i on i.id = k.instance_id
+            join onceflow.instance i on i.id = k.instance_id and i.id >= p_ids[1]
             join onceflow.step s on s.version_id = i.version_id and s.step = k.step) k
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
-            and t.visit = k.visit and t.state = p_was and (k.runs or p_was <> 'READY')
+            and t.visit = k.visit and t.instance_id >= p_ids[1]
+            and t.state = p_was and (k.runs or p_was <> 'READY')
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.state, t.queue
     )
     select coalesce(array_agg(row(q.instance_id, q.step, q.scope, q.visit, q.attempt,
@@ -27,4 +29,4 @@ begin
     from queued q;
     return v_changes;
 end $$;
-revoke execute on function onceflow.queue_tasks(onceflow.task_key[], text) from public;
+revoke execute on function onceflow.queue_tasks(uuid[], onceflow.task_key[], text) from public;

@@ -1,14 +1,15 @@
--- record_changes(changes) -> void   (internal)
+-- record_changes(sorted ids, changes) -> void   (internal)
 -- The end of every transition, and the one place that writes the task log, the outbox and the
 -- instance's counters: what became QUEUED gets a message, what became a dead letter an event.
 -- An instance of which nothing is open any more moves on: RUNNING succeeds here, with its output;
 -- the others, and one whose output fails, go through settle_instances().
-create or replace function onceflow.record_changes(p_changes onceflow.change[]) returns void
+create or replace function onceflow.record_changes(p_ids uuid[], p_changes onceflow.change[])
+returns void
 language plpgsql volatile set search_path = '' as $$
 declare
     v_now timestamptz := onceflow.now();
     v_drained uuid[];
-    v_outputs onceflow.evaluated_task[];
+    v_outputs onceflow.evaluated_task[] := '{}';
     v_changes onceflow.change[] := p_changes;
 begin
     if cardinality(p_changes) = 0 then
@@ -17,14 +18,16 @@ begin
     v_drained := array(
         select i.id
         from (select c.instance_id, sum(c.opened) as opened from unnest(p_changes) c group by 1) d
-        join onceflow.instance i on i.id = d.instance_id
+        join onceflow.instance i on i.id = d.instance_id and i.id >= p_ids[1]
         where i.open_tasks + d.opened = 0 and i.ended_at is null
         order by i.id);
-    v_outputs := onceflow.instance_outputs(v_drained);
-    v_changes := v_changes || array(
-        select row(o.instance_id, null, null, null, null,
-            'RUNNING', 'SUCCEEDED', 0, null, null, null)::onceflow.change
-        from unnest(v_outputs) o where o.error is null);
+    if cardinality(v_drained) > 0 then
+        v_outputs := onceflow.instance_outputs(v_drained);
+        v_changes := v_changes || array(
+            select row(o.instance_id, null, null, null, null,
+                'RUNNING', 'SUCCEEDED', 0, null, null, null)::onceflow.change
+            from unnest(v_outputs) o where o.error is null);
+    end if;
 
     insert into onceflow.task_log (
         instance_id, seq, n, step, scope, visit, attempt, state, worker_id, error, at)
@@ -32,7 +35,7 @@ begin
         c.step, c.scope, c.visit, c.attempt, c.state, c.worker_id, c.error, v_now
     from unnest(v_changes) with ordinality c (instance_id, step, scope, visit, attempt,
         was, state, opened, worker_id, queue, error, ord)
-    join onceflow.instance i on i.id = c.instance_id;
+    join onceflow.instance i on i.id = c.instance_id and i.id >= p_ids[1];
 
     insert into onceflow.outbox (kind, topic, key, value, queued_xid, made_at)
     select case c.state when 'QUEUED' then 'task' else 'dead_letter' end,
@@ -49,32 +52,43 @@ begin
     update onceflow.instance i
     set seq = i.seq + 1,
         open_tasks = i.open_tasks + d.opened,
-        state = case when o.instance_id is null then i.state else 'SUCCEEDED' end,
-        output = o.input,
-        ended_at = case when o.instance_id is null then i.ended_at else v_now end,
-        deadline_at = case when o.instance_id is null then i.deadline_at end,
-        suspended_at = case when o.instance_id is null then i.suspended_at end,
-        suspended_by = case when o.instance_id is null then i.suspended_by end
-    from (select c.instance_id, sum(c.opened) as opened from unnest(v_changes) c group by 1) d
-    left join unnest(v_outputs) o on o.instance_id = d.instance_id and o.error is null
-    where i.id = d.instance_id;
+        state = case when d.done then 'SUCCEEDED' else i.state end,
+        output = d.output,
+        ended_at = case when d.done then v_now else i.ended_at end,
+        deadline_at = case when not d.done then i.deadline_at end,
+        suspended_at = case when not d.done then i.suspended_at end,
+        suspended_by = case when not d.done then i.suspended_by end
+    from (
+        select c.instance_id, sum(c.opened) as opened, bool_or(c.done) as done,
+            (array_agg(c.output) filter (where c.done))[1] as output
+        from (
+            select c.instance_id, c.opened, false as done, null::jsonb as output
+            from unnest(p_changes) c
+            union all
+            select o.instance_id, 0, true, o.input from unnest(v_outputs) o where o.error is null) c
+        group by c.instance_id) d
+    where i.id = d.instance_id and i.id >= p_ids[1];
 
     if exists (select from unnest(v_outputs) o where o.error is not null) then
-        perform onceflow.record_changes(onceflow.close_instances(
-            array_agg(o.instance_id),
-            array_agg(case v.on_failure when 'fail' then 'FAILED' else 'COMPENSATED' end),
-            array_agg(o.error)))
+        perform onceflow.record_changes(p_ids, onceflow.close_instances(
+            array_agg(o.instance_id order by o.instance_id),
+            array_agg(case v.on_failure when 'fail' then 'FAILED' else 'COMPENSATED' end
+                order by o.instance_id),
+            array_agg(o.error order by o.instance_id)))
         from unnest(v_outputs) o
-        join onceflow.instance i on i.id = o.instance_id
+        join onceflow.instance i on i.id = o.instance_id and i.id >= p_ids[1]
         join onceflow.workflow_version v on v.id = i.version_id
         where o.error is not null;
     end if;
-    v_drained := array(
-        select i.id from onceflow.instance i
-        where i.id = any (v_drained) and i.state in ('CLOSING', 'COMPENSATING') and i.open_tasks = 0
-        order by i.id);
     if cardinality(v_drained) > 0 then
-        perform onceflow.record_changes(onceflow.settle_instances(v_drained));
+        v_drained := array(
+            select i.id from onceflow.instance i
+            where i.id = any (v_drained) and i.id >= p_ids[1]
+                and i.state in ('CLOSING', 'COMPENSATING') and i.open_tasks = 0
+            order by i.id);
+    end if;
+    if cardinality(v_drained) > 0 then
+        perform onceflow.record_changes(v_drained, onceflow.settle_instances(v_drained));
     end if;
 end $$;
-revoke execute on function onceflow.record_changes(onceflow.change[]) from public;
+revoke execute on function onceflow.record_changes(uuid[], onceflow.change[]) from public;

@@ -8,7 +8,10 @@
 create or replace function onceflow.redrive_dead_letters(
     p_instance_ids uuid[], p_tasks text[], p_inputs jsonb[] default null)
 returns table (instance_id uuid, task text, outcome text, detail text)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = ''
+set plan_cache_mode = 'force_generic_plan' set jit = 'off'
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
 #variable_conflict use_column
 declare
     v_ids uuid[] := onceflow.lock_instances(p_instance_ids);
@@ -45,6 +48,6 @@ begin
         'DEAD_LETTER', 'READY', 0, null, r.queue, null)::onceflow.change), '{}')
     into v_changes
     from redriven r;
-    perform onceflow.record_changes(v_changes || onceflow.lift_suspensions(v_ids));
+    perform onceflow.record_changes(v_ids, v_changes || onceflow.lift_suspensions(v_ids));
 end $$;
 revoke execute on function onceflow.redrive_dead_letters(uuid[], text[], jsonb[]) from public;

@@ -7,7 +7,10 @@
 create or replace function onceflow.renew_worker(
     p_worker_id uuid, p_tokens uuid[], p_call bigint, p_progress jsonb, p_stats jsonb)
 returns table (instance_id uuid, task text)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = ''
+set plan_cache_mode = 'force_generic_plan' set jit = 'off'
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
 #variable_conflict use_column
 declare
     v_ids uuid[];
@@ -26,10 +29,10 @@ begin
     where t.worker_id = p_worker_id and t.state = 'RUNNING'
         and t.fence <> all (p_tokens) and t.call < p_call;
     if v_ids is not null then
-        perform onceflow.lock_instances(v_ids);
+        v_ids := onceflow.lock_instances(v_ids);
         perform onceflow.lock_tasks(v_lost);
-        perform onceflow.record_changes(onceflow.return_attempts(
-            v_lost, v_fences, array_fill(true, array[cardinality(v_fences)]), false));
+        perform onceflow.record_changes(v_ids, onceflow.return_attempts(
+            v_ids, v_lost, v_fences, array_fill(true, array[cardinality(v_fences)]), false));
     end if;
 
     return query

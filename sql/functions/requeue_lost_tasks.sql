@@ -5,7 +5,10 @@
 -- Errors: WF004.
 create or replace function onceflow.requeue_lost_tasks(p_queue text, p_before xid8, p_limit int)
 returns int
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = ''
+set plan_cache_mode = 'force_generic_plan' set jit = 'off'
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
 declare
     v_keys onceflow.task_key[] := array(
         select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key
@@ -13,18 +16,20 @@ declare
         where t.queue = p_queue and t.state = 'QUEUED' and t.queued_xid < p_before
         order by t.queued_xid
         limit p_limit);
+    v_ids uuid[];
     v_changes onceflow.change[];
 begin
-    perform onceflow.lock_instances(array(select k.instance_id from unnest(v_keys) k));
+    v_ids := onceflow.lock_instances(array(select k.instance_id from unnest(v_keys) k));
     perform onceflow.lock_tasks(v_keys);
     -- Asked again under the lock: meanwhile it may have been claimed, or dispatched anew.
-    v_changes := onceflow.queue_tasks(array(
+    v_changes := onceflow.queue_tasks(v_ids, array(
         select k::onceflow.task_key
         from unnest(v_keys) k
         join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
             and t.scope = k.scope and t.visit = k.visit
+            and t.instance_id >= v_ids[1]
         where t.state = 'QUEUED' and t.queued_xid < p_before), 'QUEUED');
-    perform onceflow.record_changes(v_changes);
+    perform onceflow.record_changes(v_ids, v_changes);
     return cardinality(v_changes);
 end $$;
 revoke execute on function onceflow.requeue_lost_tasks(text, xid8, int) from public;

@@ -4,7 +4,10 @@
 -- Errors: WF004.
 create or replace function onceflow.resume_instances(p_ids uuid[])
 returns table (instance_id uuid, outcome text, detail text)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = ''
+set plan_cache_mode = 'force_generic_plan' set jit = 'off'
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
 #variable_conflict use_column
 declare
     v_ids uuid[] := onceflow.lock_instances(p_ids);
@@ -15,7 +18,7 @@ begin
     -- An open dead letter takes the suspension over; lift_suspensions() looks for one.
     update onceflow.instance i set suspended_by = 'dead_letter'
     where i.id = any (v_held) and i.suspended_by = 'operator';
-    perform onceflow.record_changes(onceflow.lift_suspensions(v_held));
+    perform onceflow.record_changes(v_ids, onceflow.lift_suspensions(v_held));
     return query
     select u.id, case when i.id is null then 'unknown'
             when i.id = any (v_held) and i.suspended_at is null then 'done' else 'refused' end,

@@ -1,9 +1,10 @@
--- return_attempts(keys, fences, started, keep fences) -> change[]   (internal)
+-- return_attempts(sorted ids, keys, fences, started, keep fences) -> change[]   (internal)
 -- Takes locked RUNNING tasks out of their workers' hands without a failure: due again at once
 -- (QUEUED, or READY where the instance may not run them), CANCELLED in a CLOSING instance. An attempt
 -- so returned does not count against the budget.
 create or replace function onceflow.return_attempts(
-    p_keys onceflow.task_key[], p_fences uuid[], p_started boolean[], p_keep_fences boolean)
+    p_ids uuid[], p_keys onceflow.task_key[], p_fences uuid[], p_started boolean[],
+    p_keep_fences boolean)
 returns onceflow.change[]
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -17,7 +18,8 @@ begin
         from unnest(p_keys, p_fences, p_started) k (instance_id, step, scope, visit, fence, started)
         join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
             and t.scope = k.scope and t.visit = k.visit and t.state = 'RUNNING' and t.fence = k.fence
-        join onceflow.instance i on i.id = k.instance_id
+            and t.instance_id >= p_ids[1]
+        join onceflow.instance i on i.id = k.instance_id and i.id >= p_ids[1]
         join onceflow.step s on s.version_id = i.version_id and s.step = k.step
     ), returned as (
         update onceflow.task t
@@ -28,7 +30,8 @@ begin
             fence = case when p_keep_fences then t.fence end, changed_at = onceflow.now()
         from judged j
         where t.instance_id = j.instance_id and t.step = j.step and t.scope = j.scope
-            and t.visit = j.visit and t.state = 'RUNNING' and t.fence = j.fence
+            and t.visit = j.visit and t.instance_id >= p_ids[1]
+            and t.state = 'RUNNING' and t.fence = j.fence
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.state, t.queue, j.worker_id
     )
     select coalesce(array_agg(row(r.instance_id, r.step, r.scope, r.visit, r.attempt,
@@ -38,4 +41,4 @@ begin
     from returned r;
     return v_changes;
 end $$;
-revoke execute on function onceflow.return_attempts(onceflow.task_key[], uuid[], boolean[], boolean) from public;
+revoke execute on function onceflow.return_attempts(uuid[], onceflow.task_key[], uuid[], boolean[], boolean) from public;

@@ -1,8 +1,8 @@
--- settle_dead_letters(keys) -> change[]   (internal)
+-- settle_dead_letters(ids, keys) -> change[]   (internal)
 -- What follows a task's failure for good, its row being an open dead letter already: the policy of
 -- its step, or else of its workflow, suspends the instance, or closes it (which makes the dead letter
 -- a record). A compensation always suspends: the way back waits for a person.
-create or replace function onceflow.settle_dead_letters(p_keys onceflow.task_key[])
+create or replace function onceflow.settle_dead_letters(p_ids uuid[], p_keys onceflow.task_key[])
 returns onceflow.change[]
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -20,12 +20,13 @@ begin
             case when s.kind = 'compensation' then 'suspend'
                 else coalesce(s.spec ->> 'on_failure', v.on_failure) end as policy
         from unnest(p_keys) k
-        join onceflow.instance i on i.id = k.instance_id
+        join onceflow.instance i on i.id = k.instance_id and i.id >= p_ids[1]
         join onceflow.workflow_version v on v.id = i.version_id
         join onceflow.step s on s.version_id = i.version_id and s.step = k.step
         join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
             and t.scope = k.scope and t.visit = k.visit
             and t.state = 'DEAD_LETTER' and t.seq is null
+            and t.instance_id >= p_ids[1]
     ), judged as (
         select f.instance_id,
             -- The strongest policy among the failures (compensate, fail, suspend: by name), and its error.
@@ -48,4 +49,4 @@ begin
     return onceflow.close_instances(v_ids, v_closing_as, v_errors)
         || onceflow.hold_instances(v_suspended, 'dead_letter');
 end $$;
-revoke execute on function onceflow.settle_dead_letters(onceflow.task_key[]) from public;
+revoke execute on function onceflow.settle_dead_letters(uuid[], onceflow.task_key[]) from public;

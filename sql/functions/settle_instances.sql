@@ -1,4 +1,4 @@
--- settle_instances(ids) -> change[]   (internal)
+-- settle_instances(sorted ids) -> change[]   (internal)
 -- The next state of CLOSING and COMPENSATING instances of which nothing is open any more.
 -- CLOSING with something to undo becomes COMPENSATING: every step that succeeded, and every step with
 -- an attempt whose outcome is unknown, gets the row of its compensation, once, in WAITING; the first
@@ -15,9 +15,12 @@ begin
             instance_id, step, scope, visit, state, undoes_seq, changed_at)
         select t.instance_id, e.to_step, t.scope, t.visit, 'WAITING', t.seq, v_now
         from onceflow.instance i
-        join onceflow.task t on t.instance_id = i.id and (t.state = 'SUCCEEDED' or t.unknown)
+        join onceflow.task t on t.instance_id = i.id
+            and t.instance_id >= p_ids[1]
+            and (t.state = 'SUCCEEDED' or t.unknown)
         join onceflow.edge e on e.version_id = i.version_id and e.from_step = t.step and e.kind = 'undo'
-        where i.id = any (p_ids) and i.state = 'CLOSING' and i.compensate
+        where i.id = any (p_ids) and i.id >= p_ids[1]
+            and i.state = 'CLOSING' and i.compensate
         returning instance_id, step, scope, visit
     )
     select coalesce(array_agg(row(u.instance_id, u.step, u.scope, u.visit, 0,
@@ -36,8 +39,9 @@ begin
                     select from unnest(v_waiting) w where w.instance_id = i.id)
                 then 'COMPENSATING' else i.closing_as end as state
             from onceflow.instance i
-            where i.id = any (p_ids)) k
-        where i.id = k.id and i.state = k.was and i.state in ('CLOSING', 'COMPENSATING')
+            where i.id = any (p_ids) and i.id >= p_ids[1]) k
+        where i.id = k.id and i.id >= p_ids[1]
+            and i.state = k.was and i.state in ('CLOSING', 'COMPENSATING')
         returning i.id, k.was, i.state
     )
     select coalesce(array_agg(row(m.id, null, null, null, null,
@@ -46,6 +50,7 @@ begin
     from moved m;
 
     return v_waiting || v_moved
-        || onceflow.advance_instances('{}', onceflow.next_compensations(p_ids));
+        || onceflow.advance_instances(
+            p_ids, '{}', onceflow.next_compensations(p_ids, p_ids));
 end $$;
 revoke execute on function onceflow.settle_instances(uuid[]) from public;

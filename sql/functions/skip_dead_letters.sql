@@ -5,7 +5,10 @@
 create or replace function onceflow.skip_dead_letters(
     p_instance_ids uuid[], p_tasks text[], p_outputs jsonb[])
 returns table (instance_id uuid, task text, outcome text, detail text)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = ''
+set plan_cache_mode = 'force_generic_plan' set jit = 'off'
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
 #variable_conflict use_column
 declare
     v_ids uuid[] := onceflow.lock_instances(p_instance_ids);
@@ -38,9 +41,9 @@ begin
     from skipped s;
     -- The suspension is lifted before successors are made, so that they are not held by it.
     v_changes := v_changes || onceflow.lift_suspensions(v_ids);
-    perform onceflow.record_changes(v_changes || onceflow.advance_instances(
+    perform onceflow.record_changes(v_ids, v_changes || onceflow.advance_instances(v_ids,
         onceflow.changed_to(v_changes, 'SKIPPED'),
-        onceflow.next_compensations(array(
+        onceflow.next_compensations(v_ids, array(
             select c.instance_id from unnest(v_changes) c where c.state = 'SKIPPED'))));
 end $$;
 revoke execute on function onceflow.skip_dead_letters(uuid[], text[], jsonb[]) from public;

@@ -3,7 +3,10 @@
 -- (as begun: what it did not begin it has given back itself).
 -- Errors: WF004.
 create or replace function onceflow.stop_worker(p_worker_id uuid) returns void
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = ''
+set plan_cache_mode = 'force_generic_plan' set jit = 'off'
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
 declare
     v_ids uuid[];
     v_held onceflow.task_key[];
@@ -18,10 +21,10 @@ begin
     from onceflow.task t
     where t.worker_id = p_worker_id and t.state = 'RUNNING';
     if v_ids is not null then
-        perform onceflow.lock_instances(v_ids);
+        v_ids := onceflow.lock_instances(v_ids);
         perform onceflow.lock_tasks(v_held);
-        perform onceflow.record_changes(onceflow.return_attempts(
-            v_held, v_fences, array_fill(true, array[cardinality(v_fences)]), false));
+        perform onceflow.record_changes(v_ids, onceflow.return_attempts(
+            v_ids, v_held, v_fences, array_fill(true, array[cardinality(v_fences)]), false));
     end if;
 end $$;
 revoke execute on function onceflow.stop_worker(uuid) from public;

@@ -4,12 +4,15 @@
 -- Errors: WF004.
 create or replace function onceflow.suspend_instances(p_ids uuid[])
 returns table (instance_id uuid, outcome text, detail text)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = ''
+set plan_cache_mode = 'force_generic_plan' set jit = 'off'
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
 #variable_conflict use_column
 declare
     v_ids uuid[] := onceflow.lock_instances(p_ids);
 begin
-    perform onceflow.record_changes(onceflow.hold_instances(v_ids, 'operator'));
+    perform onceflow.record_changes(v_ids, onceflow.hold_instances(v_ids, 'operator'));
     return query
     select u.id, case when i.id is null then 'unknown'
             when i.suspended_by = 'operator' then 'done' else 'refused' end,

@@ -7,12 +7,16 @@
 -- Errors: WF004.
 create or replace function onceflow.tick(p_limit int, p_skip int default 0)
 returns table (handled int, retried int, timed_out int, expired int, lost_workers int)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = ''
+set plan_cache_mode = 'force_generic_plan' set jit = 'off'
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
 declare
     v_now timestamptz := onceflow.now();
     v_lost_workers int;
     v_keys onceflow.task_key[];
     v_late uuid[];
+    v_ids uuid[];
     v_retried onceflow.change[];
     v_failed onceflow.failed_attempt[];
     v_closed onceflow.change[];
@@ -33,7 +37,7 @@ begin
             (select t.instance_id, t.step, t.scope, t.visit, t.changed_at
                 from onceflow.task t
                 left join onceflow.worker w on w.id = t.worker_id and w.state = 'live'
-                where t.state = 'RUNNING' and w.id is null
+                where t.worker_id is not null and w.id is null
                 limit p_limit + p_skip)) c
         order by c.at offset p_skip limit p_limit)
     into v_keys;
@@ -41,14 +45,14 @@ begin
         select i.id from onceflow.instance i where i.deadline_at <= v_now
         order by i.deadline_at limit greatest(p_limit - cardinality(v_keys), 0));
 
-    perform onceflow.lock_instances(array(select k.instance_id from unnest(v_keys) k) || v_late);
-    perform onceflow.lock_open_tasks(
-        array(select k.instance_id from unnest(v_keys) k) || v_late);
+    v_ids := onceflow.lock_instances(array(select k.instance_id from unnest(v_keys) k) || v_late);
+    perform onceflow.lock_open_tasks(v_ids);
 
-    v_retried := onceflow.queue_tasks(array(
+    v_retried := onceflow.queue_tasks(v_ids, array(
         select k::onceflow.task_key from unnest(v_keys) k
         join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
             and t.scope = k.scope and t.visit = k.visit
+            and t.instance_id >= v_ids[1]
         where t.state = 'RETRYING' and t.due_at <= v_now), 'RETRYING');
 
     v_failed := array(
@@ -61,13 +65,15 @@ begin
         from (select distinct * from unnest(v_keys)) k
         join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
             and t.scope = k.scope and t.visit = k.visit
+            and t.instance_id >= v_ids[1]
         left join onceflow.worker w on w.id = t.worker_id and w.state = 'live'
         left join onceflow.worker l on l.id = t.worker_id
         where t.state = 'RUNNING' and (w.id is null or t.due_at <= v_now));
 
-    perform onceflow.record_changes(v_retried
-        || onceflow.fail_attempts(v_failed, false)
-        || onceflow.close_expired(v_late, v_now));
+    perform onceflow.record_changes(v_ids, v_retried
+        || onceflow.fail_attempts(v_ids, v_failed, false)
+        || onceflow.close_expired(
+            array(select u from unnest(v_late) u order by u), v_now));
     return query select cardinality(v_keys) + cardinality(v_late), cardinality(v_retried),
         cardinality(v_failed), cardinality(v_late), v_lost_workers;
 end $$;

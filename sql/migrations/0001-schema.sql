@@ -46,7 +46,7 @@ create table onceflow.edge (
     foreign key (version_id, from_step) references onceflow.step,
     foreign key (version_id, to_step) references onceflow.step
 );
-create index edge_into on onceflow.edge (version_id, to_step, kind);
+create index edge_into on onceflow.edge (to_step, version_id, kind);
 
 -- Instances and tasks, partitioned by the time in their UUIDv7 ---------------------------------
 -- No foreign keys between these: a partition of one is dropped without a look at the others.
@@ -166,9 +166,10 @@ create table onceflow.task (
         (input is null or pg_catalog.pg_column_size(input) <= 1050000)
         and (output is null or pg_catalog.pg_column_size(output) <= 1050000))
 ) partition by range (instance_id);
--- Each of these holds open rows alone, so none of them grows with history.
-create index task_running on onceflow.task (worker_id, fence) where state = 'RUNNING';
-create index task_queued on onceflow.task (queue, queued_xid) where state = 'QUEUED';
+-- Each of these holds open rows alone, so none of them grows with history. The first two do not name
+-- the state, so that no plan that looks a RUNNING or QUEUED row up by its key is drawn to them.
+create index task_running on onceflow.task (worker_id, fence) where worker_id is not null;
+create index task_queued on onceflow.task (queue, queued_xid) where queued_xid is not null;
 create index task_due on onceflow.task (due_at) where due_at is not null;
 create index task_dead_letter on onceflow.task (instance_id) where state = 'DEAD_LETTER' and seq is null;
 create index task_undo on onceflow.task (instance_id, undoes_seq)
@@ -272,13 +273,8 @@ create table onceflow.test_clock (at timestamptz not null);
 
 create type onceflow.task_key as (instance_id uuid, step text, scope bigint, visit int);
 
--- A step that is due; waiting says that its row is there already, in WAITING.
-create type onceflow.due_task as (
-    instance_id uuid, step text, scope bigint, visit int, waiting boolean);
-
 create type onceflow.evaluated_task as (
-    instance_id uuid, step text, scope bigint, visit int, waiting boolean,
-    runs boolean, input jsonb, error jsonb);
+    instance_id uuid, step text, scope bigint, visit int, runs boolean, input jsonb, error jsonb);
 
 -- An attempt that ended without success.
 create type onceflow.failed_attempt as (

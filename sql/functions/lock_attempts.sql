@@ -1,0 +1,18 @@
+-- lock_attempts(sorted ids, keys, fences) -> boolean[]   (internal)
+-- Locks the named tasks of locked instances, by key, and tells of each, in the order given, whether it
+-- runs under its fence.
+create or replace function onceflow.lock_attempts(
+    p_ids uuid[], p_keys onceflow.task_key[], p_fences uuid[])
+returns boolean[]
+language plpgsql volatile set search_path = '' as $$
+begin
+    perform onceflow.lock_tasks(p_keys);
+    return array(
+        select coalesce(t.state = 'RUNNING' and t.fence = k.fence, false)
+        from unnest(p_keys, p_fences) with ordinality k (instance_id, step, scope, visit, fence, n)
+        left join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
+            and t.scope = k.scope and t.visit = k.visit
+            and t.instance_id >= p_ids[1]
+        order by k.n);
+end $$;
+revoke execute on function onceflow.lock_attempts(uuid[], onceflow.task_key[], uuid[]) from public;
