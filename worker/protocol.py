@@ -8,6 +8,7 @@ task.
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
+from uuid import UUID
 
 import psycopg
 
@@ -117,7 +118,7 @@ class Protocol:
             failpoints.hit("worker.after_claim")
             grants: list[Grant] = []
             if any(claim.answer == "granted" for claim in claims):
-                grants = self._read_grants(call.token)
+                grants = self._read_grants(call.token, [key.instance_id for key in keys])
             granted = len(grants)
         except Spoiled as error:
             if len(keys) == 1:
@@ -147,7 +148,7 @@ class Protocol:
             )
             failpoints.hit("worker.after_complete")
             if call:
-                grants = self._read_grants(call.token)
+                grants = self._read_grants(call.token, [c.instance_id for c in completions])
         except Spoiled as error:
             if len(outcomes) > 1:
                 first, second = _halves(outcomes)
@@ -182,8 +183,10 @@ class Protocol:
             return
         self._answered([outcome.attempt for outcome in outcomes], answers, "failed")
 
-    def _read_grants(self, token: Any) -> list[Grant]:
-        return self._call("reading grants", lambda c: read_grants(c, self._worker_id, token))
+    def _read_grants(self, token: Any, instance_ids: list[UUID]) -> list[Grant]:
+        return self._call(
+            "reading grants", lambda c: read_grants(c, self._worker_id, token, instance_ids)
+        )
 
     def _answered(
         self, attempts: Sequence[Attempt], answers: Sequence[Answer], accepted: str

@@ -77,7 +77,7 @@ class Session:
         }
         if self.sync.info.server_version >= 170_000:
             names["transaction_timeout"] = by_server
-        statements = [sql.SQL("begin isolation level read committed")]
+        statements: list[sql.Composable] = [sql.SQL("begin isolation level read committed")]
         for name, value in names.items():
             identifier = sql.SQL(".").join(sql.Identifier(part) for part in name.split("."))
             statements.append(sql.SQL("set local {} = {}").format(identifier, sql.Literal(value)))
@@ -93,8 +93,8 @@ class Session:
                 return
         raise PermanentError(
             "the handler has ended the transaction that was to complete its task; what it did "
-            "there may stand. Leave commit and rollback to the worker; for a part that may fail use "
-            "`with connection.transaction():`",
+            "there may stand. Leave commit and rollback to the worker; for a part that may fail "
+            "use `with connection.transaction():`",
             code="transaction.ended",
             unknown=True,
         )
@@ -225,7 +225,7 @@ class Transaction:
                 conn.execute("rollback")
                 raise NotAccepted(answer.answer)
             if room:
-                grants = read_grants(conn, registration.worker_id, call.token)
+                grants = read_grants(conn, registration.worker_id, call.token, [grant.instance_id])
             grants = self._commit(grants, call.token)
         finally:
             registration.ledger.close(call.token, len(grants))

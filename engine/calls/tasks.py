@@ -31,7 +31,8 @@ select instance_id, task, answer
 READ_GRANTS: Final[LiteralString] = """
 select instance_id, task, fence, handler, queue, input::text, attempt, timeout, key, workflow,
        version, compensation
-  from onceflow.read_grants(p_worker_id => %s::uuid, p_token => %s::uuid)"""
+  from onceflow.read_grants(p_worker_id => %s::uuid, p_token => %s::uuid,
+                            p_instance_ids => %s::uuid[])"""
 
 COMPLETE_TASKS: Final[LiteralString] = """
 select instance_id, task, answer, state
@@ -183,9 +184,15 @@ def claim_tasks(
     ]
 
 
-def read_grants(conn: Connection, worker_id: UUID, token: UUID) -> list[Grant]:
-    """Return what is RUNNING under ``token``, from a claim or a hand-off; it can be repeated."""
-    return [Grant(*row) for row in fetch(conn, READ_GRANTS, (worker_id, token))]
+def read_grants(
+    conn: Connection, worker_id: UUID, token: UUID, instance_ids: Sequence[UUID] | None = None
+) -> list[Grant]:
+    """Return what is RUNNING under ``token``, from a claim or a hand-off; it can be repeated.
+
+    ``instance_ids``, those of the claim or completion, keep the search to their partitions.
+    """
+    ids = None if instance_ids is None else list(instance_ids)
+    return [Grant(*row) for row in fetch(conn, READ_GRANTS, (worker_id, token, ids))]
 
 
 def complete_tasks(
