@@ -20,7 +20,6 @@ class DeadLetter(msgspec.Struct, frozen=True):
     attempts: int
     input: JsonOrNull
     error: JsonOrNull
-    open: Annotated[bool, msgspec.Meta(description="False: only a record of what happened.")]
     died_at: Time
 
 

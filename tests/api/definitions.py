@@ -1,0 +1,29 @@
+"""Workflow definitions that the tests register."""
+
+# Two steps; the second has an input of its own and may fail.
+ORDER = """
+name: order
+on_failure: fail
+input:
+  type: object
+  required: [customer, total]
+  properties:
+    customer: {type: string, minLength: 1}
+    total: {type: number, minimum: 0}
+steps:
+  - id: reserve
+    task: shop.reserve
+    with: {customer: $.input.customer}
+  - id: pay
+    task: shop.pay
+    with: {amount: $.input.total}
+    on_failure: suspend
+output: {paid: $.steps.pay.output.amount}
+"""
+
+# One step that needs nothing.
+ONE = """
+name: one
+steps:
+  - {id: only, task: test.only}
+"""

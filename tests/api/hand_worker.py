@@ -1,0 +1,68 @@
+"""A worker moved by hand: it claims what is queued, and answers as the test says."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+
+from onceflow.engine.calls import (
+    Answer,
+    Completion,
+    Failure,
+    Grant,
+    Key,
+    claim_tasks,
+    complete_tasks,
+    fail_tasks,
+    read_grants,
+    register_worker,
+)
+
+TASKS = ["shop.reserve", "shop.pay", "test.only"]
+
+
+class HandWorker:
+    """One registered worker of the queue ``default``."""
+
+    def __init__(self, conn: psycopg.Connection[Any], name: str = "by-hand") -> None:
+        self._conn = conn
+        self._call = 0
+        self.id = register_worker(conn, name, ["default"], TASKS, 60.0)
+
+    def claim_all(self, instance: str | UUID) -> list[Grant]:
+        """Claim all tasks of an instance that are queued."""
+        rows = self._conn.execute(
+            "select instance_id, task from onceflow.tasks"
+            " where instance_id = %s and state = 'QUEUED' order by task",
+            (instance,),
+        ).fetchall()
+        token = uuid4()
+        self._call += 1
+        claim_tasks(self._conn, self.id, token, self._call, [Key(*row) for row in rows])
+        return read_grants(self._conn, self.id, token)
+
+    def claim(self, instance: str | UUID) -> Grant:
+        """Claim the one task of an instance that is queued."""
+        (grant,) = self.claim_all(instance)
+        return grant
+
+    def complete(self, instance: str | UUID, output: Any = None) -> Answer:
+        """Claim the queued task of an instance and complete it."""
+        grant = self.claim(instance)
+        completion = Completion(grant.instance_id, grant.task, grant.fence, output)
+        (answer,) = complete_tasks(self._conn, self.id, [completion])
+        return answer
+
+    def fail(self, instance: str | UUID, code: str = "test.broken") -> Answer:
+        """Claim the one queued task of an instance and fail it for good."""
+        (answer,) = self.fail_all(instance, code)
+        return answer
+
+    def fail_all(self, instance: str | UUID, code: str = "test.broken") -> list[Answer]:
+        """Claim all queued tasks of an instance and fail them for good."""
+        error = {"code": code, "message": "it broke"}
+        failures = [
+            Failure(grant.instance_id, grant.task, grant.fence, error, retryable=False)
+            for grant in self.claim_all(instance)
+        ]
+        return fail_tasks(self._conn, self.id, failures)

@@ -1,0 +1,159 @@
+"""Reading and steering instances."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from starlette.testclient import TestClient
+
+from .conftest import Start, deploy
+from .definitions import ONE
+from .hand_worker import HandWorker
+
+
+def test_an_instance_with_its_tasks_and_log(
+    client: TestClient, start: Start, worker: HandWorker
+) -> None:
+    instance = start()
+    worker.complete(instance, {"reserved": 3})
+    worker.complete(instance, {"amount": 12.5})
+    read = client.get(f"/workflows/order/instances/{instance}").json()
+    assert read["status"] == "SUCCEEDED"
+    assert read["output"] == {"paid": 12.5}
+    assert [task["task"] for task in read["tasks"]] == ["reserve", "pay"]
+    reserve = read["tasks"][0]
+    assert reserve["state"] == "SUCCEEDED"
+    assert reserve["attempts"] == 1
+    assert reserve["handler"] == "shop.reserve"
+    assert reserve["input"] == {"customer": "ALFKI"}
+    assert reserve["output"] == {"reserved": 3}
+    moves = [(entry["task"], entry["state"]) for entry in read["log"]]
+    assert moves[0] == (None, "RUNNING")
+    assert moves.index(("reserve", "RUNNING")) < moves.index(("reserve", "SUCCEEDED"))
+    assert moves[-1] == (None, "SUCCEEDED")
+    assert read["truncated"] is False
+    assert client.get(f"/instances/{instance}").json() == read
+
+
+def test_times_are_utc_whatever_the_session(
+    client: TestClient, start: Start, conn: psycopg.Connection[Any]
+) -> None:
+    conn.execute(f"alter database {conn.info.dbname} set timezone = 'Asia/Kolkata'")
+    instance = start()
+    text = client.get(f"/instances/{instance}").json()["started_at"]
+    assert text.endswith("Z")
+    assert abs(datetime.fromisoformat(text).timestamp() - datetime.now().astimezone().timestamp()) < 60
+
+
+def test_an_instance_of_another_workflow_is_not_found_there(
+    client: TestClient, start: Start
+) -> None:
+    instance = start()
+    deploy(client, ONE)
+    assert client.get(f"/workflows/order/instances/{instance}").status_code == 200
+    assert client.get(f"/workflows/one/instances/{instance}").status_code == 404
+    assert client.get(f"/workflows/nobody/instances/{instance}").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["01a205de-4851-7852-a2f3-9df555da97c8", "x", "%00", "1"])
+def test_unknown_instances(client: TestClient, start: Start, name: str) -> None:
+    start()
+    for path in (f"/instances/{name}", f"/instances/{name}/explain"):
+        assert client.get(path).status_code == 404, path
+    for verb in ("cancel", "suspend", "resume"):
+        assert client.post(f"/instances/{name}/{verb}").status_code == 404, verb
+
+
+def test_explain_says_what_it_waits_for(client: TestClient, start: Start) -> None:
+    answer = client.get(f"/instances/{start()}/explain").json()
+    assert {reason["task"] for reason in answer["because"]} == {None, "reserve"}
+    assert "relay" in answer["because"][1]["because"]
+
+
+def test_suspend_and_resume(client: TestClient, start: Start, worker: HandWorker) -> None:
+    instance = start()
+    assert client.post(f"/instances/{instance}/suspend").json()["outcome"] == "done"
+    assert client.get("/instances", params={"suspended": True}).json()["items"][0]["id"] == instance
+    assert client.get("/instances", params={"suspended": False}).json()["items"] == []
+    worker_sees = client.get(f"/instances/{instance}").json()
+    assert worker_sees["suspended_by"] == "operator"
+    assert client.post(f"/instances/{instance}/resume").status_code == 200
+    worker.complete(instance)
+    assert client.post(f"/instances/{instance}/resume").status_code == 409
+
+
+def test_cancel_once(client: TestClient, start: Start) -> None:
+    instance = start()
+    assert client.post(f"/instances/{instance}/cancel").status_code == 200
+    assert client.get(f"/instances/{instance}").json()["status"] == "CANCELLED"
+    again = client.post(f"/instances/{instance}/cancel")
+    assert again.status_code == 409
+    assert "CANCELLED" in again.json()["detail"]
+
+
+def test_filters(client: TestClient, start: Start) -> None:
+    first, second = start("A"), start("B")
+    deploy(client, ONE)
+    third = client.post("/workflows/one/start").json()["id"]
+    client.post(f"/instances/{second}/cancel")
+
+    def listed(path: str = "/instances", **query: Any) -> list[str]:
+        answer = client.get(path, params=query)
+        assert answer.status_code == 200, answer.text
+        return [item["id"] for item in answer.json()["items"]]
+
+    assert listed() == [third, second, first]
+    assert listed(status="CANCELLED") == [second]
+    assert listed(status="RUNNING") == [third, first]
+    assert listed(workflow="order") == [second, first]
+    assert listed(workflow="1", status="RUNNING") == [first]
+    assert listed("/workflows/one/instances") == [third]
+    started = client.get(f"/instances/{second}").json()["started_at"]
+    assert listed(started_after=started) == [third]
+    assert listed(started_before=started) == [first]
+    assert client.get("/instances", params={"workflow": "nobody"}).status_code == 404
+
+
+def test_faulty_filters_are_all_named(client: TestClient) -> None:
+    query = {"status": "BUSY", "limit": 201, "stated": "x", "started_after": "2026-01-01T00:00:00"}
+    answer = client.get("/instances", params=query)
+    assert answer.status_code == 422
+    places = {fault["place"] for fault in answer.json()["faults"]}
+    assert places == {"query.status", "query.limit", "query.stated", "query.started_after"}
+    assert client.get("/instances?limit=1&limit=2").status_code == 422
+
+
+def test_pages_neither_repeat_nor_leave_out(client: TestClient) -> None:
+    deploy(client, ONE)
+    # Started in one transaction: their times are all the same.
+    body = {"instances": [{}] * 7}
+    started = client.post("/workflows/one/instances", json=body).json()["instances"]
+    seen: list[str] = []
+    cursor: str | None = ""
+    sizes: list[int] = []
+    while cursor is not None:
+        query = {"limit": 3, "cursor": cursor}
+        page = client.get("/workflows/one/instances", params=query).json()
+        sizes.append(len(page["items"]))
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next"]
+    assert sizes == [3, 3, 1]
+    ids = [UUID(item["id"]) for item in started]
+    assert [UUID(id) for id in seen] == sorted(ids, reverse=True)
+
+
+def test_a_page_that_is_just_full_is_the_last(client: TestClient) -> None:
+    deploy(client, ONE)
+    client.post("/workflows/one/instances", json={"instances": [{}] * 3})
+    page = client.get("/instances", params={"limit": 3}).json()
+    assert len(page["items"]) == 3
+    assert page["next"] is None
+
+
+@pytest.mark.parametrize("cursor", ["x", "WzFd", "%00", "bm90IGpzb24", "=", "é"])
+def test_a_cursor_that_is_none_is_refused(client: TestClient, cursor: str) -> None:
+    answer = client.get("/instances", params={"cursor": cursor})
+    assert answer.status_code == 422
+    assert answer.json()["faults"][0]["place"] == "query.cursor"
