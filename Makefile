@@ -14,6 +14,11 @@ PYTHONS ?= python3.13 python3.12 python3.11 python3.14 python3 python
 WORKERS ?= 2
 ARGS ?=
 
+# uv downloads side by side, which makes minutes of pip's into seconds. Where pip is set up for a
+# registry that uv is not set up for, pip does it.
+UV = UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --python $(BIN)/python
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
 .PHONY: env demo test lint format mutants build bench lock clean
 
 env: $(VENV)/complete
@@ -30,8 +35,10 @@ $(VENV)/complete: requirements.lock pyproject.toml
 	    "or name one: make PYTHONS=/path/to/python" >&2; exit 1; \
 	fi; \
 	echo "make env: $$("$$found" --version) into $(VENV)"
-	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@awk '/^uv==/ {own = 1; print; next} /^[^ ]/ {own = 0} own' requirements.lock > $(VENV)/uv.txt
+	@$(PIP) --require-hashes -r $(VENV)/uv.txt
+	@$(UV) --require-hashes -r requirements.lock || $(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch "$@"
 
 demo: env
@@ -61,9 +68,9 @@ build: env
 bench: env
 	@"$(BIN)/python" -m bench $(ARGS)
 
-# Takes the newest versions that pyproject.toml allows; needs uv on the PATH.
-lock:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+# Takes the newest versions that pyproject.toml allows.
+lock: env
+	"$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --extra dev --upgrade --output-file requirements.lock pyproject.toml
 
 clean:
