@@ -1,7 +1,6 @@
 """``onceflow demo``: real orders become invoices, PDFs and e-mails, in a world with faults."""
 
 import argparse
-import fcntl
 import json
 import shutil
 import signal
@@ -17,21 +16,22 @@ from typing import Any
 import httpx2
 import psycopg
 
-from ...engine.errors import OnceflowError, ServerError
+from ...engine.errors import OnceflowError
+from ...engine.locks import FileLock
 from ...engine.logs import set_up_logging
 from ...engine.migrate import migrate
 from ...engine.settings import Settings
 from . import plan
 from .client import ApiError, Client
 from .conduct import Conductor, NotInTime
-from .programs import ProgramEnded, Programs
-from .servers import running_servers
+from .programs import Programs
+from .servers import supervised
 from .show import Show
+from .tables import make_tables
 from .world import Check, check_world, read_world
 
 HELP = "run the invoice example, on servers of its own, and check what came of it"
 
-TABLES = Path(__file__).with_name("tables.sql")
 LEASE = 6.0
 """Seconds after which the killed worker's task is given out again."""
 KEPT = ("mail", "pdf", "logs", "shop.jsonl")
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     except KeyboardInterrupt:
         show.say("stopped")
         return 130
-    except (ProgramEnded, NotInTime, ApiError, OnceflowError, psycopg.Error) as error:
+    except (NotInTime, ApiError, OnceflowError, psycopg.Error) as error:
         print(f"the demo failed: {error}", file=sys.stderr)
         print(f"logs: {folder / 'logs'}", file=sys.stderr)
         return 1
@@ -83,13 +83,13 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 def _play(settings: Settings, folder: Path, show: Show, deadline: float, keep: bool) -> list[Check]:
     """Run everything, see it through and return what is found in the world."""
-    with running_servers(settings, folder) as at:
-        at = replace(at, lease=LEASE)
-        migrate(at)
-        with psycopg.connect(at.dsn, autocommit=True) as connection:
-            connection.execute(TABLES.read_bytes())
-        with Programs(at, folder) as programs, Client(programs.api) as client:
-            programs.start()
+    with supervised(replace(settings, lease=LEASE), folder) as supervisor:
+        dsn = supervisor.settings.dsn
+        migrate(supervisor.settings)
+        make_tables(supervisor.settings)
+        programs = Programs(supervisor, folder)
+        programs.start()
+        with Client(programs.api) as client:
             show.say(f"api and web pages at {programs.api}")
             conductor = Conductor(client, programs, folder / "mail", show, deadline)
             try:
@@ -99,7 +99,7 @@ def _play(settings: Settings, folder: Path, show: Show, deadline: float, keep: b
                 for line in conductor.explain():
                     print(line, file=sys.stderr)
                 raise
-            checks = _look(at, folder, programs.shop)
+            checks = _look(dsn, folder, programs.shop)
             show.checks(checks)
             if keep:
                 show.say(f"all of it goes on at {programs.api} until Ctrl-C")
@@ -107,10 +107,10 @@ def _play(settings: Settings, folder: Path, show: Show, deadline: float, keep: b
     return checks
 
 
-def _look(settings: Settings, folder: Path, shop: str) -> list[Check]:
+def _look(dsn: str, folder: Path, shop: str) -> list[Check]:
     """Read the world and check it."""
     reservations: dict[str, Any] = httpx2.get(f"{shop}/reservations", timeout=30).json()
-    with psycopg.connect(settings.dsn) as connection:
+    with psycopg.connect(dsn) as connection:
         world = read_world(connection, folder / "pdf", folder / "mail", reservations)
     return check_world(world, plan.expected_world())
 
@@ -118,24 +118,22 @@ def _look(settings: Settings, folder: Path, shop: str) -> list[Check]:
 @contextmanager
 def _fresh_world(folder: Path) -> Generator[None]:
     """Take what the last demo left away, and keep a second one out meanwhile."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ServerError(
-                f"another demo runs in {folder}",
-                hint="wait for its end, or give another folder in ONCEFLOW_DATA",
-            ) from None
+    lock = FileLock(folder / "lock")
+    lock.take(
+        f"the folder {folder}", "wait for that demo's end, or give another folder in ONCEFLOW_DATA"
+    )
+    try:
         for name in KEPT:
             left = folder / name
             if left.is_dir():
                 shutil.rmtree(left)
             else:
                 left.unlink(missing_ok=True)
-        for name in ("mail", "pdf", "logs"):
+        for name in ("mail", "pdf"):
             (folder / name).mkdir()
         yield
+    finally:
+        lock.release()
 
 
 @contextmanager

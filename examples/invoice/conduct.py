@@ -27,7 +27,7 @@ class Conductor:
     """Takes the workflow through the demo, by the REST API alone.
 
     ``deadline`` is in seconds of time.monotonic(). Every method raises NotInTime when it is over,
-    ProgramEnded where a process has died, and ApiError.
+    ChildEnded where a process has died, and ApiError.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The Postgres and the broker that the demo runs on: embedded ones, or those that are named.
+"""The Postgres and the broker of the demo, where the settings name none: embedded ones.
 
 On servers that are named, the demo has a database and a topic prefix of its own, and takes both
 away again.
@@ -18,10 +18,9 @@ from confluent_kafka.admin import AdminClient
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from ...engine.embedded.broker import EmbeddedBroker
 from ...engine.embedded.postgres import EmbeddedPostgres
-from ...engine.pool import place_of
 from ...engine.settings import Settings
+from ...engine.supervisor import Supervisor
 
 log = logging.getLogger("onceflow.demo")
 
@@ -29,41 +28,39 @@ DATABASE = "onceflow_demo"
 
 
 @contextmanager
-def running_servers(settings: Settings, folder: Path) -> Generator[Settings]:
-    """Provide both servers, and give the settings with which to reach them.
+def supervised(settings: Settings, folder: Path) -> Generator[Supervisor]:
+    """Provide both servers and a supervisor whose settings name them; stop all at the end.
 
     Raises ServerError where an embedded one does not start, psycopg.Error where a named one
     refuses.
     """
     with ExitStack() as stack:
         if settings.dsn:
-            dsn = stack.enter_context(_own_database(settings.dsn))
+            settings = replace(settings, dsn=stack.enter_context(_own_database(settings.dsn)))
         else:
             # The data of the last demo go first: this one begins with an empty world.
-            server = EmbeddedPostgres(folder / "postgres")
-            server.remove_data()
-            dsn = stack.enter_context(server).dsn
+            EmbeddedPostgres(folder / "postgres").remove_data()
         if settings.kafka:
-            prefix = f"onceflow-demo-{secrets.token_hex(4)}"
-            settings = replace(settings, dsn=dsn, prefix=prefix)
+            settings = replace(settings, prefix=f"onceflow-demo-{secrets.token_hex(4)}")
             stack.callback(_delete_topics, settings)
-        else:
-            broker = stack.enter_context(EmbeddedBroker(folder / "logs" / "broker.log"))
-            settings = replace(settings, dsn=dsn, kafka=broker.bootstrap, kafka_options={})
-        yield settings
+        supervisor = Supervisor(replace(settings, data=folder), logs=folder / "logs")
+        stack.enter_context(supervisor)
+        supervisor.start_servers()
+        yield supervisor
 
 
 @contextmanager
 def _own_database(dsn: str) -> Generator[str]:
     name = sql.Identifier(DATABASE)
+    drop = sql.SQL("drop database if exists {} with (force)").format(name)
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("drop database if exists {} with (force)").format(name))
+        connection.execute(drop)
         connection.execute(sql.SQL("create database {}").format(name))
-        log.info("using the database %s on %s", DATABASE, place_of(dsn))
-        try:
-            yield make_conninfo(dsn, dbname=DATABASE)
-        finally:
-            connection.execute(sql.SQL("drop database if exists {} with (force)").format(name))
+    try:
+        yield make_conninfo(dsn, dbname=DATABASE)
+    finally:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(drop)
 
 
 def _delete_topics(settings: Settings) -> None:

@@ -1,31 +1,16 @@
-"""What the tests of the example share: programs run as children, and conditions waited for."""
+"""What the tests of the example share: programs run as children."""
 
 import sys
-import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from onceflow.engine.embedded.postgres import free_port
 from onceflow.engine.process import Process
 
-T = TypeVar("T")
-
-
-def wait_for(condition: Callable[[], T | None], what: str, seconds: float = 20) -> T:
-    """Return the first true answer of ``condition``; fail with ``what`` after ``seconds``."""
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    while True:
-        answer = condition()
-        if answer:
-            return answer
-        assert time.monotonic() < deadline, f"waited {seconds} s in vain for {what}"
-        pause.wait(0.01)
+from ..support import wait_until
 
 
 def serves(url: str) -> bool:
@@ -47,7 +32,7 @@ def running_shop(ledger: Path, *options: str) -> Generator[str]:
     argv = [sys.executable, "-m", "onceflow.examples.invoice.shop", "--port", str(port)]
     shop = Process("shop", [*argv, "--ledger", str(ledger), *options])
     try:
-        wait_for(lambda: serves(f"{url}/health"), "the shop")
+        wait_until(lambda: serves(f"{url}/health"), "the shop")
         yield url
     finally:
         shop.stop()

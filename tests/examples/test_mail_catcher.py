@@ -15,7 +15,7 @@ from onceflow.engine.embedded.postgres import free_port
 from onceflow.engine.process import Process
 from onceflow.examples.invoice.mail_catcher import read_deliveries
 
-from .support import wait_for
+from ..support import wait_until
 
 REFUSED = "gone@northwind.example"
 SLOW = "slow@northwind.example"
@@ -36,7 +36,7 @@ def running_catcher(folder: Path) -> Generator[int]:
     argv += ["--mailbox", str(folder), "--reject", REFUSED, "--withhold", SLOW]
     process = Process("mail catcher", argv)
     try:
-        wait_for(lambda: listens(port), "the mail catcher")
+        wait_until(lambda: listens(port), "the mail catcher")
         yield port
     finally:
         assert process.stop() == 0
@@ -120,7 +120,7 @@ def test_one_answer_is_withheld_and_the_second_delivery_dropped(port: int, mailb
     assert client.getreply()[0] == 354
     client.send(content + b".\r\n")
     # The message is kept while its sender waits, and others are served meanwhile.
-    wait_for(lambda: read_deliveries(mailbox), "the message to be kept")
+    wait_until(lambda: read_deliveries(mailbox), "the message to be kept")
     assert kept(mailbox) == ["1@onceflow.eml"]
     send(port, a_message("a@northwind.example", "<2@onceflow>"))
     assert isinstance(client.sock, socket.socket)
