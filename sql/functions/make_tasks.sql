@@ -13,8 +13,9 @@ declare
     v_changes onceflow.change[];
 begin
     if p_room > 0 then
-        select w.queues into v_queues from onceflow.worker w
-        where w.id = p_worker_id and w.state = 'live' and w.lease_until > clock_timestamp();
+        v_queues := array(
+            select unnest(w.queues) from onceflow.worker w
+            where w.id = p_worker_id and w.state = 'live' and w.lease_until > clock_timestamp());
     end if;
     with made as (
         select e.*, i.seq + 1 as seq, coalesce(s.spec ->> 'queue', 'default') as queue,

@@ -13,7 +13,23 @@ declare
     v_path text;
 begin
     for v_path in
-        select distinct p #>> '{}' from jsonb_path_query(p_compiled, 'lax $.**.p ? (@.type() == "string")') p
+        -- The expression trees alone are walked: a `p` in the user's own data is no path.
+        with recursive node (tree) as (
+            (select p_compiled -> 'output'
+            union all
+            select unnest(array[s -> 'spec' -> 'with', s -> 'spec' -> 'when'])
+            from jsonb_array_elements(p_compiled -> 'steps') s)
+            union all
+            select c.tree
+            from node n
+            cross join lateral (
+                select o.value from jsonb_each(n.tree -> 'o') o
+                union all
+                select jsonb_array_elements(n.tree -> k) from unnest('{l,c,a}'::text[]) k where n.tree ? k
+                union all
+                select n.tree -> 'x' where n.tree ? 'x') c (tree)
+        )
+        select distinct n.tree ->> 'p' from node n where n.tree ? 'p'
     loop
         begin
             perform v_path::jsonpath;

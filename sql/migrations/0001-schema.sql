@@ -77,10 +77,10 @@ create table onceflow.instance (
         case state
             when 'RUNNING' then closing_as is null
             when 'SUCCEEDED' then closing_as is null
-            when 'CLOSING' then closing_as in ('FAILED', 'COMPENSATED', 'CANCELLED')
-            when 'COMPENSATING' then closing_as in ('FAILED', 'COMPENSATED', 'CANCELLED') and compensate
-            else closing_as = state
-        end),
+            when 'COMPENSATING' then closing_as is not null and compensate
+            when 'CLOSING' then closing_as is not null
+            else closing_as is not distinct from state
+        end and closing_as in ('FAILED', 'COMPENSATED', 'CANCELLED')),
     constraint instance_suspended check (
         (suspended_at is null) = (suspended_by is null)
         and suspended_by in ('operator', 'dead_letter')
