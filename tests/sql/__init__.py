@@ -1,0 +1,1 @@
+"""Tests of the SQL core on a real Postgres."""

@@ -1,0 +1,79 @@
+"""Fixtures of the SQL tests: ``play`` for one session, ``sessions`` for several.
+
+They share one migrated database, whose tables are emptied before each test; that is much faster than
+a database for each. Tests that change the schema take ``conn`` and ``database`` of the root instead.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from typing import Any
+
+import psycopg
+import pytest
+
+from onceflow.engine import calls
+
+from ..servers import Database, Servers, create_database, drop_database
+from .play import Play
+from .sessions import Session, Sessions
+
+EMPTY = """
+    delete from onceflow.task_log;
+    delete from onceflow.task;
+    delete from onceflow.instance;
+    delete from onceflow.outbox;
+    delete from onceflow.quarantine;
+    delete from onceflow.idempotency_key;
+    delete from onceflow.worker;
+    delete from onceflow.edge;
+    delete from onceflow.step;
+    delete from onceflow.workflow_version;
+    delete from onceflow.workflow;
+    delete from onceflow.queue;
+    delete from onceflow.test_clock;
+    update onceflow.clock set last_tick_at = null, grace_until = null;
+"""
+
+
+@pytest.fixture(scope="session")
+def shared_database(servers: Servers) -> Iterator[Database]:
+    made = create_database(servers, migrated=True)
+    yield made
+    drop_database(servers, made.name)
+
+
+@pytest.fixture(scope="session")
+def shared_conn(shared_database: Database) -> Iterator[psycopg.Connection[Any]]:
+    with closing(shared_database.connect()) as conn:
+        yield conn
+
+
+@pytest.fixture
+def play(shared_conn: psycopg.Connection[Any]) -> Iterator[Play]:
+    """An empty database to play in. In the end the invariants of all instances must hold."""
+    shared_conn.execute(EMPTY)
+    yield Play(shared_conn)
+    assert calls.check_instances(shared_conn) == []
+
+
+@pytest.fixture
+def open_conn(shared_database: Database) -> Iterator[Callable[[], psycopg.Connection[Any]]]:
+    """A function that opens more connections to the database of ``play``."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(closing(shared_database.connect()))
+
+
+@pytest.fixture
+def sessions(
+    shared_conn: psycopg.Connection[Any], open_conn: Callable[[], psycopg.Connection[Any]]
+) -> Iterator[Sessions]:
+    """A function that opens sessions beside that of ``play``."""
+    opened: list[Session] = []
+
+    def open_session() -> Session:
+        opened.append(Session(open_conn(), shared_conn))
+        return opened[-1]
+
+    yield open_session
+    for session in opened:
+        session.close()

@@ -1,0 +1,234 @@
+"""A pretend relay and pretend workers: what the tests move instances with.
+
+They use the same calls as the real ones and nothing else; messages are taken from the outbox as if
+Kafka had delivered them.
+"""
+
+import json
+import uuid
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from onceflow.engine import calls
+from onceflow.engine.calls import Answer, Completion, Failure, GiveBack, Grant, Key
+
+Connection = psycopg.Connection[Any]
+Json = Any
+
+
+def take_messages(conn: Connection) -> list[Key]:
+    """Empty the outbox and return what its task messages name, oldest first."""
+    with conn.transaction():
+        rows = calls.take_outbox(conn, 10_000)
+        calls.drop_outbox(conn, [row.id for row in rows])
+    messages = [json.loads(row.value) for row in rows if row.kind == "task"]
+    return [Key(UUID(message["instance"]), message["task"]) for message in messages]
+
+
+class Worker:
+    """A worker process, as far as the database can see it."""
+
+    def __init__(
+        self,
+        conn: Connection,
+        name: str = "w",
+        queues: Iterable[str] = ("default",),
+        tasks: Iterable[str] = ("work", "undo"),
+        lease: float = 60.0,
+    ) -> None:
+        self.conn = conn
+        self.id = calls.register_worker(conn, name, list(queues), list(tasks), lease)
+        self.call = 0
+
+    def claim(self, *keys: Key) -> list[Grant]:
+        """Claim these tasks in one call and return what was granted."""
+        token = self.next_token()
+        calls.claim_tasks(self.conn, self.id, token, self.call, keys)
+        return self.grants(token)
+
+    def claim_all(self) -> list[Grant]:
+        """Claim all that the outbox holds."""
+        return self.claim(*take_messages(self.conn))
+
+    def take(self, instance_id: UUID, task: str) -> Grant:
+        """Claim this task, which must be granted."""
+        (grant,) = self.claim(Key(instance_id, task))
+        return grant
+
+    def next_token(self) -> UUID:
+        """Return a token for the next claiming call, and count it."""
+        self.call += 1
+        return uuid.uuid4()
+
+    def grants(self, token: UUID) -> list[Grant]:
+        """Return what runs under the token, in the order of the tasks."""
+        granted = calls.read_grants(self.conn, self.id, token)
+        return sorted(granted, key=lambda grant: (grant.instance_id, grant.task))
+
+    def complete(self, *grants: Grant, output: Json = None) -> list[Answer]:
+        """Complete all with one output, in one call."""
+        return calls.complete_tasks(self.conn, self.id, _completions(grants, output))
+
+    def complete_and_take(
+        self, *grants: Grant, output: Json = None, room: int = 1
+    ) -> tuple[list[Answer], list[Grant]]:
+        """Complete with room for a hand-off; return the answers and what was handed off."""
+        token = self.next_token()
+        answers = calls.complete_tasks(
+            self.conn, self.id, _completions(grants, output), token, self.call, room
+        )
+        return answers, self.grants(token)
+
+    def fail(
+        self,
+        *grants: Grant,
+        code: str = "test.failed",
+        retryable: bool = True,
+        retry: dict[str, Json] | None = None,
+        **error: Json,
+    ) -> list[Answer]:
+        """Fail all with one error, in one call."""
+        whole = {"code": code, "message": "it failed", **error}
+        failures = [
+            Failure(grant.instance_id, grant.task, grant.fence, whole, retryable, retry)
+            for grant in grants
+        ]
+        return calls.fail_tasks(self.conn, self.id, failures)
+
+    def give_back(self, *grants: Grant, started: bool = True) -> list[Answer]:
+        """Give all back, in one call."""
+        items = [GiveBack(g.instance_id, g.task, g.fence, started) for g in grants]
+        return calls.give_back_tasks(self.conn, self.id, items)
+
+    def renew(self, *tokens: UUID) -> list[Key]:
+        """Renew the lease, holding these tokens; return what is to be told to stop."""
+        return calls.renew_worker(self.conn, self.id, tokens, self.call + 1, {}, {})
+
+    def stop(self) -> None:
+        """End gracefully."""
+        calls.stop_worker(self.conn, self.id)
+
+    def vanish(self) -> None:
+        """Let the lease run out at once, as after a crash and a wait for a tick to find it."""
+        self.conn.execute(
+            "update onceflow.worker set lease_until = clock_timestamp() - interval '1 s'"
+            " where id = %s",
+            (self.id,),
+        )
+        end_grace(self.conn)
+
+
+def _completions(grants: Iterable[Grant], output: Json) -> list[Completion]:
+    return [Completion(grant.instance_id, grant.task, grant.fence, output) for grant in grants]
+
+
+def end_grace(conn: Connection) -> None:
+    """Make it so that the clock ticked a moment ago, and no worker is spared for a gap."""
+    conn.execute("update onceflow.clock set last_tick_at = clock_timestamp(), grace_until = null")
+
+
+def pass_time(conn: Connection, interval: str) -> None:
+    """Move the clock of timers on by ``interval``; it stands still then."""
+    conn.execute("select onceflow.set_clock(onceflow.now() + %s::interval)", (interval,))
+
+
+class Play:
+    """One database, one connection, one worker, and short words for what tests do all the time."""
+
+    def __init__(self, conn: Connection) -> None:
+        self.conn = conn
+        self.worker = Worker(conn)
+
+    def deploy(self, compiled: dict[str, Any]) -> str:
+        """Register a workflow and return its name."""
+        return calls.register_workflow(self.conn, compiled).name
+
+    def start(self, workflow: str, input: Json = None) -> UUID:
+        """Start one instance."""
+        (started,) = calls.start_instances(self.conn, workflow, [input or {}])
+        assert started.outcome == "started"
+        return started.instance_id
+
+    def begin(self, compiled: dict[str, Any], input: Json = None) -> UUID:
+        """Register a workflow and start one instance of it."""
+        return self.start(self.deploy(compiled), input)
+
+    def take(self, instance_id: UUID, task: str) -> Grant:
+        """Claim a task, which must be granted."""
+        return self.worker.take(instance_id, task)
+
+    def complete(self, instance_id: UUID, *tasks: str, output: Json = None) -> None:
+        """Claim tasks and complete them, one after the other."""
+        for task in tasks:
+            (answer,) = self.worker.complete(self.take(instance_id, task), output=output)
+            assert answer.answer == "accepted"
+
+    def fail(self, instance_id: UUID, task: str, *, retryable: bool = False, **error: Json) -> None:
+        """Claim a task and fail it, for good unless ``retryable``."""
+        grant = self.take(instance_id, task)
+        (answer,) = self.worker.fail(grant, retryable=retryable, **error)
+        assert answer.answer == "accepted"
+
+    def tick(self) -> calls.Ticked:
+        """Turn the clock once."""
+        return calls.tick(self.conn, 1000)
+
+    def state(self, instance_id: UUID, task: str | None = None) -> str:
+        """Return the state of an instance, or of a task, which must exist."""
+        if task is None:
+            row = self.row("select state from onceflow.instances where id = %s", instance_id)
+        else:
+            row = self.row(
+                "select state from onceflow.tasks where instance_id = %s and task = %s",
+                instance_id,
+                task,
+            )
+        return row[0]
+
+    def states(self, instance_id: UUID) -> dict[str, str]:
+        """Return the states of all tasks of an instance."""
+        rows = self.rows("select task, state from onceflow.tasks where instance_id = %s", instance_id)
+        return dict(rows)
+
+    def task(self, instance_id: UUID, task: str, *columns: str) -> tuple[Any, ...]:
+        """Return columns of the view ``tasks`` for one task."""
+        return self.row(
+            f"select {', '.join(columns)} from onceflow.tasks where instance_id = %s and task = %s",
+            instance_id,
+            task,
+        )
+
+    def instance(self, instance_id: UUID, *columns: str) -> tuple[Any, ...]:
+        """Return columns of the view ``instances`` for one instance."""
+        return self.row(
+            f"select {', '.join(columns)} from onceflow.instances where id = %s", instance_id
+        )
+
+    def log(self, instance_id: UUID, task: str | None) -> list[str]:
+        """Return the states that a task (None: the instance) went through, by the log."""
+        rows = self.rows(
+            "select state from onceflow.transitions"
+            " where instance_id = %s and task is not distinct from %s"
+            # A claim has no number: it is the first of its attempt.
+            " order by attempt, seq nulls first, n",
+            instance_id,
+            task,
+        )
+        return [state for (state,) in rows]
+
+    def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows."""
+        return self.conn.execute(statement, parameters).fetchall()  # pyright: ignore
+
+    def row(self, statement: str, *parameters: Any) -> tuple[Any, ...]:
+        """Run a statement that must give one row."""
+        (row,) = self.rows(statement, *parameters)
+        return row
+
+    def value(self, statement: str, *parameters: Any) -> Any:
+        """Run a statement that must give one value."""
+        (value,) = self.row(statement, *parameters)
+        return value

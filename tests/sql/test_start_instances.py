@@ -1,0 +1,299 @@
+"""start_instances"""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from onceflow.engine import calls
+from onceflow.engine.errors import BadArgument, NotFound
+
+from .play import Play, pass_time, take_messages
+from .sessions import Sessions
+from .workflows import Step, diamond, fields, path, sequence, value, workflow
+
+
+def test_an_instance_is_started_for_each_input_in_their_order(play: Play) -> None:
+    play.deploy(sequence("a"))
+    started = calls.start_instances(play.conn, "flow", [{"n": n} for n in range(5)])
+    assert [s.outcome for s in started] == ["started"] * 5
+    assert [play.instance(s.instance_id, "input") for s in started] == [({"n": n},) for n in range(5)]
+
+
+def test_the_first_steps_are_queued_each_with_one_message_that_names_it_alone(play: Play) -> None:
+    id = play.begin(workflow(Step("a"), Step("b", queue="other"), Step("c", ("a", "b"))))
+    assert play.states(id) == {"a": "QUEUED", "b": "QUEUED"}
+    rows = play.rows("select kind, topic, key, value::jsonb from onceflow.outbox order by topic")
+    assert rows == [
+        ("task", "default", str(id), {"instance": str(id), "task": "a"}),
+        ("task", "other", str(id), {"instance": str(id), "task": "b"}),
+    ]
+
+
+def test_the_log_begins_with_the_instance_itself(play: Play) -> None:
+    id = play.begin(sequence("a"))
+    log = play.rows(
+        "select seq, n, task, attempt, state from onceflow.transitions where instance_id = %s"
+        " order by seq, n",
+        id,
+    )
+    assert log == [(1, 1, None, None, "RUNNING"), (1, 2, "a", 0, "QUEUED")]
+
+
+def test_no_inputs_start_nothing(play: Play) -> None:
+    play.deploy(sequence("a"))
+    assert calls.start_instances(play.conn, "flow", []) == []
+    assert take_messages(play.conn) == []
+
+
+def test_the_latest_version_is_started_unless_one_is_named(play: Play) -> None:
+    play.deploy(sequence("a"))
+    play.deploy(sequence("b"))
+    (latest,) = calls.start_instances(play.conn, "flow", [{}])
+    (named,) = calls.start_instances(play.conn, "flow", [{}], version=1)
+    assert play.states(latest.instance_id).keys() == {"b"}
+    assert play.states(named.instance_id).keys() == {"a"}
+
+
+@pytest.mark.parametrize(("name", "version"), [("none", None), ("flow", 2), ("flow", 0)])
+def test_a_workflow_or_version_that_is_not_there_is_not_found(
+    play: Play, name: str, version: int | None
+) -> None:
+    play.deploy(sequence("a"))
+    with pytest.raises(NotFound):
+        calls.start_instances(play.conn, name, [{}], version=version)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "keys"),
+    [
+        ("array['[]']::jsonb[]", "null"),
+        ("array['\"text\"']::jsonb[]", "null"),
+        ("array['null']::jsonb[]", "null"),
+        ("array['{}', null]::jsonb[]", "null"),
+        ("null::jsonb[]", "null"),
+        ("array['{}', '{}']::jsonb[]", "array['k']"),
+        ("array['{}']::jsonb[]", "array['k', 'l']"),
+        ("array['{}']::jsonb[]", "array['']"),
+        ("array['{}']::jsonb[]", "array[repeat('k', 256)]"),
+        ("array[jsonb_build_object('x', repeat('x', 1048577))]", "null"),
+    ],
+)
+def test_inputs_that_are_no_objects_or_too_large_and_odd_keys_are_refused(
+    play: Play, inputs: str, keys: str
+) -> None:
+    play.deploy(sequence("a"))
+    with pytest.raises(Exception) as refused:  # noqa: PT011 - the SQLSTATE is looked at
+        play.rows(f"select * from onceflow.start_instances('flow', {inputs}, {keys})")
+    assert getattr(refused.value, "sqlstate", None) == "WF002"
+    assert play.value("select count(*) from onceflow.instances") == 0
+
+
+def test_the_refusal_names_the_input_at_fault(play: Play) -> None:
+    play.deploy(sequence("a"))
+    with pytest.raises(BadArgument, match="input 3 is not a JSON object"):
+        calls.start_instances(play.conn, "flow", [{}, {}, [], {}])
+
+
+def test_a_key_of_255_characters_is_taken(play: Play) -> None:
+    play.deploy(sequence("a"))
+    (started,) = calls.start_instances(play.conn, "flow", [{}], ["ż" * 255])
+    assert started.outcome == "started"
+
+
+# rule: idempotency keys
+def test_one_key_starts_one_instance(play: Play) -> None:
+    play.deploy(sequence("a"))
+    (first,) = calls.start_instances(play.conn, "flow", [{"x": 1}], ["k"])
+    (again,) = calls.start_instances(play.conn, "flow", [{"x": 1}], ["k"])
+    assert (again.instance_id, again.outcome) == (first.instance_id, "exists")
+    assert play.value("select count(*) from onceflow.instances") == 1
+    assert len(take_messages(play.conn)) == 1
+
+
+def test_a_repeated_key_is_answered_with_the_state_that_its_instance_is_in(play: Play) -> None:
+    play.deploy(sequence("a"))
+    (first,) = calls.start_instances(play.conn, "flow", [{}], ["k"])
+    play.complete(first.instance_id, "a")
+    (again,) = calls.start_instances(play.conn, "flow", [{}], ["k"])
+    assert (again.outcome, again.state) == ("exists", "SUCCEEDED")
+
+
+def test_a_key_with_another_input_is_a_conflict_and_starts_nothing(play: Play) -> None:
+    play.deploy(sequence("a"))
+    (first,) = calls.start_instances(play.conn, "flow", [{"x": 1}], ["k"])
+    (other,) = calls.start_instances(play.conn, "flow", [{"x": 2}], ["k"])
+    assert (other.instance_id, other.outcome) == (first.instance_id, "conflict")
+    assert play.value("select count(*) from onceflow.instances") == 1
+
+
+def test_the_order_of_an_inputs_fields_does_not_matter_to_its_key(play: Play) -> None:
+    play.deploy(sequence("a"))
+    calls.start_instances(play.conn, "flow", [b'{"x": 1, "y": 2}'], ["k"])
+    (again,) = calls.start_instances(play.conn, "flow", [b'{"y":2,"x":1}'], ["k"])
+    assert again.outcome == "exists"
+
+
+def test_a_key_that_stands_twice_in_one_call_starts_one_instance(play: Play) -> None:
+    play.deploy(sequence("a"))
+    started = calls.start_instances(
+        play.conn, "flow", [{"n": 1}, {}, {"n": 1}, {"n": 2}, {}], ["k", None, "k", "k", None]
+    )
+    assert [s.outcome for s in started] == ["started", "started", "exists", "conflict", "started"]
+    assert started[0].instance_id == started[2].instance_id == started[3].instance_id
+    assert play.value("select count(*) from onceflow.instances") == 3
+
+
+def test_keys_of_different_workflows_do_not_meet_those_of_versions_do(play: Play) -> None:
+    play.deploy(sequence("a"))
+    play.deploy(sequence("a", name="other"))
+    (one,) = calls.start_instances(play.conn, "flow", [{}], ["k"])
+    (other,) = calls.start_instances(play.conn, "other", [{}], ["k"])
+    play.deploy(sequence("b"))
+    (later,) = calls.start_instances(play.conn, "flow", [{}], ["k"])
+    assert other.outcome == "started"
+    assert (later.outcome, later.instance_id) == ("exists", one.instance_id)
+
+
+# rule: idempotency keys
+def test_a_key_sent_from_two_sessions_at_once_starts_one_instance(
+    play: Play, sessions: Sessions
+) -> None:
+    play.deploy(sequence("a"))
+    first, second = sessions(), sessions()
+    (one,) = first.begin(lambda conn: calls.start_instances(conn, "flow", [{}], ["k"]))
+    waiting = second.call_blocked(lambda conn: calls.start_instances(conn, "flow", [{}], ["k"]))
+    first.commit()
+    (other,) = waiting.result(30)
+    assert (one.outcome, other.outcome) == ("started", "exists")
+    assert one.instance_id == other.instance_id
+
+
+def test_a_key_whose_first_sender_rolls_back_is_free_for_the_second(
+    play: Play, sessions: Sessions
+) -> None:
+    play.deploy(sequence("a"))
+    first, second = sessions(), sessions()
+    first.begin(lambda conn: calls.start_instances(conn, "flow", [{}], ["k"]))
+    waiting = second.call_blocked(
+        lambda conn: calls.start_instances(conn, "flow", [{"x": 1}], ["k"])
+    )
+    first.rollback()
+    (other,) = waiting.result(30)
+    assert other.outcome == "started"
+    assert play.value("select count(*) from onceflow.instances") == 1
+
+
+# rule: idempotency keys
+def test_sets_of_keys_in_opposite_order_do_not_deadlock(play: Play, sessions: Sessions) -> None:
+    play.deploy(sequence("a"))
+    keys: list[str | None] = [f"k{n}" for n in range(20)]
+    first, second = sessions(), sessions()
+    first.begin(lambda conn: calls.start_instances(conn, "flow", [{}] * 20, keys))
+    waiting = second.call_blocked(
+        lambda conn: calls.start_instances(conn, "flow", [{}] * 21, [*reversed(keys), "more"])
+    )
+    first.commit()
+    assert [s.outcome for s in waiting.result(30)] == ["exists"] * 20 + ["started"]
+
+
+def test_a_deadline_counts_from_the_start_by_the_clock_of_timers(play: Play) -> None:
+    pass_time(play.conn, "1 day")
+    id = play.begin(sequence("a", deadline=90))
+    started_at, deadline_at = play.instance(id, "started_at", "deadline_at")
+    assert deadline_at - started_at == timedelta(seconds=90)
+    assert started_at - datetime.now(UTC) > timedelta(hours=23)
+
+
+# rule: the test clock moves timers alone
+def test_ids_are_made_from_the_real_clock_whatever_the_test_clock_says(play: Play) -> None:
+    play.conn.execute("select onceflow.set_clock('1999-12-31')")
+    before = datetime.now(UTC)
+    id = play.begin(sequence("a"))
+    assert (id.version, id.variant) == (7, uuid.RFC_4122)
+    made = datetime.fromtimestamp((id.int >> 80) / 1000, UTC)
+    assert abs(made - before) < timedelta(seconds=30)
+
+
+def test_ids_made_later_are_larger(play: Play) -> None:
+    play.deploy(sequence("a"))
+    ids: list[Any] = []
+    for _ in range(3):
+        ids.append(play.start("flow"))
+        play.value("select pg_sleep(0.002)")
+    assert ids == sorted(ids)
+
+
+def test_where_every_step_is_skipped_the_instance_has_succeeded_at_once(play: Play) -> None:
+    no = value(False)
+    id = play.begin(
+        workflow(Step("a", when=no), Step("b", ("a",), when=no), output=value({"done": True}))
+    )
+    assert play.states(id) == {"a": "SKIPPED", "b": "SKIPPED"}
+    assert play.instance(id, "state", "output") == ("SUCCEEDED", {"done": True})
+    assert take_messages(play.conn) == []
+
+
+def test_a_step_skipped_by_its_own_when_lets_what_follows_go_on(play: Play) -> None:
+    step = Step("a", when=path("$.input.wanted"))
+    id = play.begin(workflow(step, Step("b", ("a",))), {"wanted": False})
+    assert play.states(id) == {"a": "SKIPPED", "b": "QUEUED"}
+    assert play.task(id, "a", "reason") == ("when",)
+
+
+@pytest.mark.parametrize("given", [True, 0, "", "false", {}, []])
+def test_a_when_that_gives_anything_but_false_or_null_runs_the_step(play: Play, given: Any) -> None:
+    id = play.begin(workflow(Step("a", when=path("$.input.x"))), {"x": given})
+    assert play.states(id) == {"a": "QUEUED"}
+
+
+@pytest.mark.parametrize("given", [False, None])
+def test_a_when_that_gives_false_or_null_skips_the_step(play: Play, given: Any) -> None:
+    id = play.begin(workflow(Step("a", when=path("$.input.x"))), {"x": given})
+    assert play.states(id) == {"a": "SKIPPED"}
+
+
+def test_the_input_of_a_step_is_evaluated_when_it_is_due_and_without_with_it_is_empty(
+    play: Play,
+) -> None:
+    tree = fields(who=path("$.input.who"), id=path("$.instance.id"), v=path("$.instance.version"))
+    id = play.begin(workflow(Step("a", input=tree), Step("b")), {"who": "Ana"})
+    assert play.task(id, "a", "input") == ({"who": "Ana", "id": str(id), "v": 1},)
+    assert play.task(id, "b", "input") == ({},)
+
+
+# rule: one poisoned item
+def test_an_input_that_fails_a_first_step_fails_its_own_instance_and_no_other(play: Play) -> None:
+    play.deploy(workflow(Step("a", input=path("$.input.who"))))
+    inputs = [{"who": n} if n != 5 else {} for n in range(11)]
+    started = calls.start_instances(play.conn, "flow", inputs)
+    states = [play.state(s.instance_id) for s in started]
+    assert states == ["RUNNING"] * 5 + ["COMPENSATED"] + ["RUNNING"] * 5
+    failed = started[5].instance_id
+    task = play.task(failed, "a", "state", "attempts", "input", "error ->> 'code'")
+    assert task == ("DEAD_LETTER", 0, None, "expression")
+    assert play.instance(failed, "error ->> 'task'") == ("a",)
+
+
+# rule: one poisoned item
+def test_an_input_that_evaluates_to_more_than_a_payload_may_hold_is_the_steps_own_failure(
+    play: Play,
+) -> None:
+    big = fields(x=path("$.input.x"), y=path("$.input.x"))
+    play.deploy(workflow(Step("a", input=big), on_failure="suspend"))
+    large, small = calls.start_instances(play.conn, "flow", [{"x": "x" * 600_000}, {"x": "x"}])
+    assert play.task(large.instance_id, "a", "state", "error ->> 'code'") == (
+        "DEAD_LETTER",
+        "too_large",
+    )
+    assert play.state(small.instance_id, "a") == "QUEUED"
+
+
+def test_a_start_inside_a_transaction_that_rolls_back_leaves_nothing(play: Play) -> None:
+    play.deploy(diamond())
+    with play.conn.transaction(force_rollback=True):
+        calls.start_instances(play.conn, "flow", [{}], ["k"])
+    assert play.value("select count(*) from onceflow.instances") == 0
+    (again,) = calls.start_instances(play.conn, "flow", [{"other": 1}], ["k"])
+    assert again.outcome == "started"
