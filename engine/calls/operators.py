@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, LiteralString
+from typing import Final, Literal, LiteralString
 
 from .. import json_text
 from ..json_text import Json
@@ -32,6 +32,9 @@ select onceflow.ensure_partitions()"""
 
 DROP_PARTITIONS: Final[LiteralString] = """
 select name from onceflow.drop_partitions(p_before => %s::timestamptz) as name"""
+
+GRANT_ACCESS: Final[LiteralString] = """
+select onceflow.grant_access(p_role => %s::name, p_kind => %s::text)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,13 @@ def ensure_partitions(conn: Connection) -> int:
 def drop_partitions(conn: Connection, before: datetime) -> list[str]:
     """Drop the partitions that hold only instances ended before ``before``; return their names."""
     return [name for (name,) in fetch(conn, DROP_PARTITIONS, (before,))]
+
+
+def grant_access(
+    conn: Connection, role: str, kind: Literal["worker", "relay", "client", "operator"]
+) -> int:
+    """Let a Postgres role do one kind of work; return how many functions and views it may use."""
+    return fetch_value(conn, GRANT_ACCESS, (role, kind))
 
 
 def _columns(keys: Sequence[Key]) -> tuple[list[object], list[str]]:
