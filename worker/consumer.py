@@ -5,8 +5,7 @@ and its place; another transport would be another class with the same four metho
 """
 
 import logging
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -87,11 +86,10 @@ def topic_of(settings: Settings, queue: str) -> str:
 
 
 class TaskConsumer:
-    """A member of the workers' consumer group.
+    """A member of the workers' consumer group, for one thread.
 
-    ``receive`` belongs to one thread, which must call it every few seconds even when there is no
-    room; ``commit`` may be called from another. ``on_revoked`` is called in ``receive`` with the
-    (topic, partition) pairs that went to another worker.
+    ``receive`` must be called every few seconds even when there is no room. ``on_revoked`` is
+    called in it with the (topic, partition) pairs that went to another worker.
     """
 
     def __init__(
@@ -103,7 +101,6 @@ class TaskConsumer:
     ) -> None:
         self._topics = [topic_of(settings, queue) for queue in queues]
         self._on_revoked = on_revoked
-        self._lock = threading.Lock()
         self._assigned: set[tuple[str, int]] = set()
         self._paused = False
         self._said = ""
@@ -149,34 +146,24 @@ class TaskConsumer:
             received += consumer.consume(room - 1, 0)
         return [message for item in received if (message := self._read(item)) is not None]
 
-    def commit(self, messages: Iterable[Message]) -> None:
-        """Commit the offsets behind ``messages``, without waiting; all before them must be claimed.
+    def commit(self, ends: Mapping[tuple[str, int], int]) -> None:
+        """Commit the next offset of each (topic, partition); does not wait for the broker.
 
-        A commit that is lost has these messages come again, which claims nothing. Partitions that
-        went to another worker are left to it.
+        A commit that is lost has messages come again, which claims nothing. Partitions that went to
+        another worker are left to it.
         """
-        ends: dict[tuple[str, int], int] = {}
-        for message in messages:
-            place = message.topic, message.partition
-            ends[place] = max(ends.get(place, 0), message.offset + 1)
-        with self._lock:
-            offsets = [
-                TopicPartition(*place, end)
-                for place, end in ends.items()
-                if place in self._assigned
-            ]
-            if self._consumer is None or not offsets:
-                return
-            try:
-                self._consumer.commit(offsets=offsets, asynchronous=True)
-            except KafkaException as error:
-                log.warning("offsets could not be committed: %s", error)
+        offsets = [TopicPartition(*p, end) for p, end in ends.items() if p in self._assigned]
+        if not offsets:
+            return
+        try:
+            self._live().commit(offsets=offsets, asynchronous=True)
+        except KafkaException as error:
+            log.warning("offsets could not be committed: %s", error)
 
     def close(self) -> None:
         """Leave the group, so that others get the partitions at once."""
-        with self._lock:
-            consumer, self._consumer = self._consumer, None
-            self._assigned = set()
+        consumer, self._consumer = self._consumer, None
+        self._assigned = set()
         if consumer is not None:
             consumer.close()
 
@@ -203,16 +190,14 @@ class TaskConsumer:
 
     def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.assign(partitions)
-        with self._lock:
-            self._assigned = {(p.topic, p.partition) for p in partitions}
+        self._assigned = {(p.topic, p.partition) for p in partitions}
         # librdkafka keeps a partition paused that comes back: our own state decides, each time.
         self._apply_flow(partitions)
         log.info("receives from %d partitions", len(partitions))
 
     def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        with self._lock:
-            gone = {(p.topic, p.partition) for p in partitions}
-            self._assigned -= gone
+        gone = {(p.topic, p.partition) for p in partitions}
+        self._assigned -= gone
         consumer.unassign()
         self._on_revoked(gone)
 

@@ -93,12 +93,16 @@ class Executor:
         self._running.remove(attempt)
 
     def close(self) -> None:
-        """Cancel async handlers, let them unwind for a moment, and end the threads."""
+        """Cancel async handlers, let them unwind for a moment, and end the threads; once."""
+        if self._loop.is_closed():
+            return
         self._crew.close()
         with suppress(TimeoutError):
             asyncio.run_coroutine_threadsafe(self._unwind(), self._loop).result(UNWIND)
         self._call_soon(self._loop.stop)
         self._thread.join(UNWIND)
+        if not self._thread.is_alive():
+            self._loop.close()
         self._sessions.close()
 
     async def _unwind(self) -> None:

@@ -29,15 +29,20 @@ class Receiver:
         self._name = name
         self._desk = desk
         self._stopping = threading.Event()
-        self._consumer: TaskConsumer | None = None
+        self._lock = threading.Lock()
+        self._ends: dict[tuple[str, int], int] = {}
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
         self._thread.start()
 
     def commit(self, messages: Sequence[Message]) -> None:
-        """Commit the offsets of messages that are claimed or in quarantine."""
-        consumer = self._consumer
-        if messages and consumer is not None:
-            consumer.commit(messages)
+        """Have the offsets behind ``messages`` committed soon; what is before them must be claimed.
+
+        This thread does it: a consumer is not to be used by two.
+        """
+        with self._lock:
+            for message in messages:
+                place = message.topic, message.partition
+                self._ends[place] = max(self._ends.get(place, 0), message.offset + 1)
 
     def stop(self) -> None:
         """Receive no more, and leave the group; does not wait."""
@@ -67,13 +72,18 @@ class Receiver:
             if self._stopping.is_set():
                 return
             consumer.subscribe()
-            self._consumer = consumer
             while not self._stopping.is_set():
                 room = self._desk.wait_for_room(PAUSED_TURN)
                 self._desk.deliver(consumer.receive(room, POLL))
+                consumer.commit(self._take_ends())
+            consumer.commit(self._take_ends())
         finally:
-            self._consumer = None
             consumer.close()
+
+    def _take_ends(self) -> dict[tuple[str, int], int]:
+        with self._lock:
+            ends, self._ends = self._ends, {}
+        return ends
 
     def _wait_for_topics(self, consumer: TaskConsumer) -> None:
         """Return once all topics are there; the relay makes them. A word each time that changes."""
