@@ -1,6 +1,7 @@
 """Ship messages to Kafka, find those that the broker has lost, and turn the clock.
 
-Several can run; without any, nothing moves that is not already on its way. Ends at SIGTERM or Ctrl-C.
+Several can run; without any, nothing moves that is not already on its way. It ends at SIGTERM or
+Ctrl-C.
 """
 
 # Three threads, each with its own connection: ``shipper`` ships the outbox, ``clock`` calls tick,

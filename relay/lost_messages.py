@@ -5,7 +5,8 @@ tasks anew: a new dispatch, so that two relays do it once.
 """
 
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from typing import TypeVar, cast
 
@@ -35,6 +36,8 @@ BATCH = 500
 NO_ID = str(Uuid(0, 0))
 EARLIEST = cast("OffsetSpec", OffsetSpec.earliest())
 LATEST = cast("OffsetSpec", OffsetSpec.latest())
+END_OF_LOG = KafkaError._PARTITION_EOF  # pyright: ignore[reportPrivateUsage]
+Place = tuple[str, int]
 T = TypeVar("T")
 
 
@@ -103,15 +106,18 @@ class TopicReader:
 
     def __init__(self, settings: Settings) -> None:
         self._admin = open_admin(settings)
-        # It never subscribes: it only asks what the group has committed.
+        # It never joins the group: it asks what the group has committed, and looks at logs' ends.
         self._group = Consumer(
             {
                 **client_config(settings),
                 "group.id": worker_group(settings),
                 "enable.auto.commit": False,
                 "allow.auto.create.topics": False,
+                "enable.partition.eof": True,
+                "fetch.wait.max.ms": 10,
             }
         )
+        self._ends: dict[tuple[str, str, int], tuple[int, int]] = {}
 
     def close(self) -> None:
         """Close the consumer; the admin client goes with us."""
@@ -150,7 +156,8 @@ class TopicReader:
         # First what was committed, then the ends: so a sound commit never lies beyond its end.
         committed = self._committed(places)
         starts = self._offsets(places, EARLIEST)
-        ends = self._offsets(places, LATEST)
+        latest = self._offsets(places, LATEST)
+        ends = self._true_ends(latest, {n: one[0] for n, one in described.items() if one})
         topics: dict[str, Topic | None] = {}
         for name, one in described.items():
             if one is None:
@@ -164,7 +171,7 @@ class TopicReader:
                 )
         return topics
 
-    def _committed(self, places: list[TopicPartition]) -> dict[tuple[str, int], int | None]:
+    def _committed(self, places: list[TopicPartition]) -> dict[Place, int | None]:
         if not places:
             return {}
         return {
@@ -173,18 +180,59 @@ class TopicReader:
             if place.error is None
         }
 
-    def _offsets(
-        self, places: list[TopicPartition], spec: OffsetSpec
-    ) -> dict[tuple[str, int], int]:
+    def _offsets(self, places: list[TopicPartition], spec: OffsetSpec) -> dict[Place, int]:
         if not places:
             return {}
-        offsets: dict[tuple[str, int], int] = {}
+        offsets: dict[Place, int] = {}
         asked = self._admin.list_offsets(dict.fromkeys(places, spec), request_timeout=ANSWER)
         for place, future in asked.items():
             answer = _result(place.topic, future)
             if answer is not None:
                 offsets[place.topic, place.partition] = answer.offset
         return offsets
+
+    def _true_ends(self, latest: dict[Place, int], ids: Mapping[str, str]) -> dict[Place, int]:
+        """Return where the logs end, given what the broker lists as their latest offsets.
+
+        The two are the same on Apache Kafka. Tansu lists the offset behind the first record of the
+        last batch, so the end is read as consumers read it, wherever the log has moved.
+        """
+        keys = {place: (ids[place[0]], *place) for place in latest}
+        moved = {
+            place: offset
+            for place, offset in latest.items()
+            if offset > 0 and self._ends.get(keys[place], (-1, 0))[0] != offset
+        }
+        for place, end in self._read_ends(moved).items():
+            self._ends[keys[place]] = moved[place], end
+        self._ends = {key: self._ends[key] for key in keys.values() if key in self._ends}
+        known = {
+            place: self._ends[keys[place]][1]
+            for place, offset in latest.items()
+            if self._ends.get(keys[place], (-1, 0))[0] == offset
+        }
+        return known | {place: 0 for place, offset in latest.items() if offset == 0}
+
+    def _read_ends(self, places: dict[Place, int]) -> dict[Place, int]:
+        """Fetch once from each of these offsets; a partition that does not answer is left out."""
+        if not places:
+            return {}
+        ends: dict[Place, int] = {}
+        self._group.assign([TopicPartition(*place, offset) for place, offset in places.items()])
+        deadline = time.monotonic() + ANSWER
+        while len(ends) < len(places) and time.monotonic() < deadline:
+            message = self._group.poll(0.1)
+            if message is None:
+                continue
+            topic, partition, error = message.topic(), message.partition(), message.error()
+            if topic is None or partition is None or (error and error.code() != END_OF_LOG):
+                continue
+            # The answer that this record or this end came in told where the log ends.
+            told = self._group.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
+            if told[1] >= 0:
+                ends[topic, partition] = told[1]
+        self._group.unassign()
+        return ends
 
 
 def _result(topic: str, future: Future[T]) -> T | None:

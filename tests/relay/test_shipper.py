@@ -1,0 +1,215 @@
+"""The shipper on a real outbox and a real broker: what is shipped, put off, and kept."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from confluent_kafka.cimpl import NewTopic
+
+from onceflow.engine.calls import release_quarantine
+from onceflow.engine.embedded.broker import EmbeddedBroker
+from onceflow.engine.settings import Settings
+from onceflow.relay.broker import dead_letter_topic, open_admin
+from onceflow.relay.shipper import BrokerAway, Shipper
+
+from ..conftest import Connect
+from .support import (
+    Conn,
+    backlog,
+    event,
+    make_due,
+    partitions,
+    publish,
+    read_topic,
+    shipped_tasks,
+    start,
+    wait_until_shipped,
+)
+
+TOO_LARGE = "x" * 1_100_000
+
+
+@pytest.fixture
+def shipper(settings: Settings) -> Iterator[Shipper]:
+    made = Shipper(settings)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def topic(settings: Settings) -> str:
+    """A topic of the user's."""
+    name = f"{settings.prefix}.orders"
+    admin = open_admin(settings)
+    admin.create_topics([NewTopic(name, 2, 1)], request_timeout=10)[name].result()
+    return name
+
+
+def test_tasks_are_shipped_once_each(conn: Conn, settings: Settings, shipper: Shipper) -> None:
+    ids = start(conn, 30)
+    assert shipper.ship(conn) == 30
+    assert backlog(conn) == 0
+    assert shipped_tasks(settings) == dict.fromkeys(ids, 1)
+    assert shipper.ship(conn) == 0
+
+
+def test_topics_of_tasks_are_made_with_the_partitions_of_the_settings(
+    conn: Conn, settings: Settings
+) -> None:
+    shipper = Shipper(replace(settings, partitions=3))
+    start(conn, 1, queue="pdf")
+    shipper.ship(conn)
+    shipper.close()
+    assert partitions(settings, f"{settings.prefix}.tasks.pdf") == 3
+
+
+def test_events_carry_their_key_their_headers_and_their_id(
+    conn: Conn, settings: Settings, shipper: Shipper, topic: str
+) -> None:
+    publish(conn, event(topic, "one", "k1", colour="red"), event(topic, "two"))
+    shipper.ship(conn)
+    one, two = sorted(read_topic(settings, topic), key=lambda message: message.value() or b"")
+    assert (one.key(), one.value()) == (b"k1", b"one")
+    assert dict(one.headers() or []) == {"colour": b"red", "onceflow-event-id": b"id-one"}
+    assert two.key() is None
+
+
+def test_events_of_one_key_keep_their_order(
+    conn: Conn, settings: Settings, shipper: Shipper, topic: str
+) -> None:
+    publish(conn, *(event(topic, f"{n:03}", "one-key") for n in range(200)))
+    shipper.ship(conn)
+    values = [message.value() for message in read_topic(settings, topic)]
+    assert values == [f"{n:03}".encode() for n in range(200)]
+
+
+def test_headers_that_are_no_texts_stop_nothing(
+    conn: Conn, settings: Settings, shipper: Shipper, topic: str
+) -> None:
+    publish(conn, event(topic, "odd"), event(topic, "even"))
+    conn.execute(
+        """update onceflow.outbox set headers = case value
+           when 'odd' then '[1]'::jsonb else '{"n": 1.50, "no": null}' end"""
+    )
+    shipper.ship(conn)
+    headers = {m.value(): dict(m.headers() or []) for m in read_topic(settings, topic)}
+    assert headers == {b"odd": {"headers": b"[1]"}, b"even": {"n": b"1.50", "no": b"null"}}
+
+
+def test_a_batch_is_not_all_or_nothing(
+    conn: Conn, settings: Settings, shipper: Shipper, topic: str
+) -> None:
+    good = [event(topic, f"good-{n}") for n in range(10)]
+    publish(conn, *good[:5], event("no such topic!", "lost?"), event(topic, TOO_LARGE), *good[5:])
+    assert shipper.ship(conn) == 12
+    assert {m.value() for m in read_topic(settings, topic)} == {e.value.encode() for e in good}
+    rows = conn.execute(
+        "select topic, tries, not_before > clock_timestamp(), error"
+        " from onceflow.outbox order by id"
+    ).fetchall()
+    assert [row[:3] for row in rows] == [("no such topic!", 1, True), (topic, 1, True)]
+    assert "no such topic!" in rows[0][3]
+    assert "1100000 bytes" in rows[1][3]
+    assert "MESSAGE_MAX_BYTES" in rows[1][3]
+    assert shipper.ship(conn) == 0, "what was put off is not tried at once"
+
+
+def test_a_row_that_cannot_be_shipped_ends_in_quarantine_and_can_be_released(
+    conn: Conn, settings: Settings, shipper: Shipper, topic: str
+) -> None:
+    publish(conn, event(topic, TOO_LARGE, "k"))
+    for _ in range(10):
+        make_due(conn)
+        assert shipper.ship(conn) == 1
+    assert backlog(conn) == 0
+    ((kept, reason),) = conn.execute("select id, reason from onceflow.quarantined").fetchall()
+    assert "MESSAGE_MAX_BYTES" in reason
+    options = {"message.max.bytes": "2000000"}
+    assert release_quarantine(conn, [kept]) == 1
+    larger = Shipper(replace(settings, kafka_options=options))
+    try:
+        larger.ship(conn)
+    finally:
+        larger.close()
+    if backlog(conn):
+        pytest.skip("this broker takes no larger messages; the client's limit was the first")
+    (message,) = read_topic(settings, topic)
+    assert message.key() == b"k"
+
+
+def test_dead_letters_go_to_a_topic_of_ours(
+    conn: Conn, settings: Settings, shipper: Shipper
+) -> None:
+    publish(conn, event("dead-letters", "dead"))
+    conn.execute("update onceflow.outbox set kind = 'dead_letter'")
+    shipper.ship(conn)
+    (message,) = read_topic(settings, dead_letter_topic(settings))
+    assert message.value() == b"dead"
+
+
+def test_a_rollback_after_the_acknowledgement_ships_again(
+    conn: Conn, settings: Settings, shipper: Shipper
+) -> None:
+    ids = start(conn, 3)
+    with conn.transaction(force_rollback=True):
+        shipper.ship(conn)
+    assert backlog(conn) == 3
+    shipper.ship(conn)
+    assert backlog(conn) == 0
+    assert shipped_tasks(settings) == dict.fromkeys(ids, 2)
+
+
+def test_two_shippers_never_take_the_same_row(
+    conn: Conn, connect: Connect, settings: Settings
+) -> None:
+    ids = start(conn, 5000)
+    stop = threading.Event()
+    shippers = [Shipper(settings), Shipper(settings)]
+    threads = [threading.Thread(target=shipper.run, args=(connect(), stop)) for shipper in shippers]
+    for thread in threads:
+        thread.start()
+    wait_until_shipped(conn)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    for shipper in shippers:
+        shipper.close()
+    assert shipped_tasks(settings) == dict.fromkeys(ids, 1)
+
+
+def test_rows_are_not_blamed_for_a_broker_that_is_away(
+    conn: Conn, settings: Settings, own_broker: EmbeddedBroker
+) -> None:
+    shipper = Shipper(replace(settings, kafka=own_broker.bootstrap))
+    try:
+        start(conn, 1)
+        shipper.ship(conn)
+        own_broker.stop()
+        start(conn, 5)
+        with pytest.raises(BrokerAway):
+            shipper.ship(conn)
+    finally:
+        shipper.close()
+    rows = conn.execute("select tries, not_before from onceflow.outbox").fetchall()
+    assert rows == [(0, None)] * 5
+
+
+def test_a_producer_that_a_restarted_broker_does_not_know_is_replaced(
+    conn: Conn, settings: Settings, own_broker: EmbeddedBroker
+) -> None:
+    settings = replace(settings, kafka=own_broker.bootstrap)
+    shipper = Shipper(settings)
+    try:
+        start(conn, 3)
+        shipper.ship(conn)
+        own_broker.stop()
+        own_broker.start()
+        ids = start(conn, 3)
+        for _ in range(3):
+            make_due(conn)
+            shipper.ship(conn)
+        assert backlog(conn) == 0
+        assert shipped_tasks(settings).keys() == set(ids)
+    finally:
+        shipper.close()
