@@ -1,20 +1,212 @@
 """Migrations: from empty, twice, twenty at once, killed half way, refused."""
 
-import psycopg
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
-from onceflow.engine.migrate import migrate
+import psycopg
+import pytest
+
+from onceflow.engine.errors import MigrationError, SchemaTooNew
+from onceflow.engine.migrate import SQL_FOLDER, migrate, wait_for_schema
 from onceflow.engine.settings import Settings
+from onceflow.engine.supervisor import onceflow_argv
 
 from ..servers import Database
+from ..support import wait_until
+
+MIGRATIONS = sorted(path.stem for path in (SQL_FOLDER / "migrations").glob("*.sql"))
 
 
-def test_from_empty_and_twice(empty_database: Database) -> None:
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A small schema of two migrations, two functions that call each other, and a view."""
+    for part in ("migrations", "functions", "views"):
+        (tmp_path / part).mkdir()
+    (tmp_path / "migrations" / "0001-first.sql").write_text(
+        "create schema onceflow; create table onceflow.thing (id int primary key);"
+    )
+    (tmp_path / "migrations" / "0002-second.sql").write_text(
+        "alter table onceflow.thing add name text; insert into onceflow.thing values (1, 'one');"
+    )
+    (tmp_path / "functions" / "a.sql").write_text(
+        "create or replace function onceflow.a() returns int language sql as"
+        " $$ select onceflow.b() + 1 $$;"
+    )
+    (tmp_path / "functions" / "b.sql").write_text(
+        "create or replace function onceflow.b() returns int language sql as $$ select 1 $$;"
+    )
+    (tmp_path / "views" / "things.sql").write_text(
+        "create or replace view onceflow.things as select id, name from onceflow.thing;"
+    )
+    return tmp_path
+
+
+def assert_complete(database: Database) -> None:
+    """Check that the real schema is there, once and whole."""
+    with database.connect() as conn:
+        marks = conn.execute(
+            "select migration from onceflow_migrations.content order by 1"
+        ).fetchall()
+        assert [name for (name,) in marks] == MIGRATIONS
+        assert conn.execute("select count(*) from onceflow.instances").fetchone() == (0,)
+        log = conn.execute("select count(*) from onceflow_migrations._yoyo_log").fetchone()
+        assert log == (len(MIGRATIONS),), "each was applied once"
+
+
+def test_from_empty_and_again(empty_database: Database) -> None:
     settings = Settings(dsn=empty_database.dsn)
-    first = migrate(settings)
-    second = migrate(settings)
-    assert first.applied[0] == "0001-schema"
-    assert second.applied == []
+    assert migrate(settings).applied == MIGRATIONS
+    again = migrate(settings)
+    assert again.applied == []
+    assert again.functions > 0, "functions and views are applied every time"
+    assert_complete(empty_database)
 
 
-def test_db(conn: psycopg.Connection) -> None:
-    assert conn.execute("select count(*) from onceflow.instances").fetchone() == (0,)
+def test_twenty_at_once(empty_database: Database) -> None:
+    settings = Settings(dsn=empty_database.dsn)
+    with ThreadPoolExecutor(20) as threads:
+        done = list(threads.map(migrate, [settings] * 20))
+    applied = [name for one in done for name in one.applied]
+    assert sorted(applied) == MIGRATIONS
+    assert_complete(empty_database)
+
+
+@pytest.mark.parametrize("point", ["migrate.in_migration", "migrate.in_functions"])
+def test_killed_half_way(empty_database: Database, point: str) -> None:
+    env = {**os.environ, "ONCEFLOW_DSN": empty_database.dsn, "ONCEFLOW_FAILPOINT": point}
+    killed = subprocess.run(onceflow_argv("migrate"), env=env, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert f"failpoint {point}" in killed.stderr.decode()
+    migrate(Settings(dsn=empty_database.dsn))
+    assert_complete(empty_database)
+
+
+def test_functions_may_call_later_ones(empty_database: Database, folder: Path) -> None:
+    done = migrate(Settings(dsn=empty_database.dsn), folder=folder)
+    assert done.applied == ["0001-first", "0002-second"]
+    with empty_database.connect() as conn:
+        assert conn.execute("select onceflow.a(), name from onceflow.things").fetchone() == (
+            2,
+            "one",
+        )
+
+
+def test_a_function_put_out_of_shape_is_put_right(empty_database: Database, folder: Path) -> None:
+    settings = Settings(dsn=empty_database.dsn)
+    migrate(settings, folder=folder)
+    with empty_database.connect() as conn:
+        conn.execute("create or replace function onceflow.b() returns int return 7")
+        migrate(settings, folder=folder)
+        assert conn.execute("select onceflow.b()").fetchone() == (1,)
+
+
+def test_a_faulty_function_changes_nothing(empty_database: Database, folder: Path) -> None:
+    settings = Settings(dsn=empty_database.dsn)
+    migrate(settings, folder=folder)
+    (folder / "functions" / "b.sql").write_text(
+        "create or replace function onceflow.b() returns int language sql as $$ select 5 $$;"
+    )
+    (folder / "functions" / "c.sql").write_text(
+        "create or replace function onceflow.c() returns int language plpgsql as"
+        " $$ begin return onceflow.nowhere( end $$;"
+    )
+    with pytest.raises(MigrationError, match=r"onceflow\.c\(\) is faulty: "):
+        migrate(settings, folder=folder)
+    with empty_database.connect() as conn:
+        assert conn.execute("select onceflow.b()").fetchone() == (1,)
+
+
+def test_a_faulty_file_is_named_with_its_line(empty_database: Database, folder: Path) -> None:
+    (folder / "views" / "things.sql").write_text(
+        "create or replace view onceflow.things as\nselect id,\n nothing from onceflow.thing;"
+    )
+    with pytest.raises(MigrationError, match=r"views/things\.sql:3 failed: .*nothing"):
+        migrate(Settings(dsn=empty_database.dsn), folder=folder)
+
+
+def test_a_faulty_migration_leaves_nothing(empty_database: Database, folder: Path) -> None:
+    second = folder / "migrations" / "0002-second.sql"
+    good = second.read_text()
+    second.write_text("create table onceflow.other (); create table onceflow.thing ();")
+    settings = Settings(dsn=empty_database.dsn)
+    with pytest.raises(MigrationError, match=r"0002-second\.sql failed: .*already exists"):
+        migrate(settings, folder=folder)
+    with empty_database.connect() as conn:
+        assert conn.execute("select to_regclass('onceflow.other')").fetchone() == (None,)
+    second.write_text(good)
+    assert migrate(settings, folder=folder).applied == ["0002-second"]
+
+
+def test_a_changed_migration_is_refused(empty_database: Database, folder: Path) -> None:
+    settings = Settings(dsn=empty_database.dsn)
+    migrate(settings, folder=folder)
+    with (folder / "migrations" / "0001-first.sql").open("a") as file:
+        file.write("create table onceflow.more ();")
+    with pytest.raises(MigrationError, match=r"0001-first\.sql is not the file"):
+        migrate(settings, folder=folder)
+
+
+def test_a_schema_with_unknown_migrations_is_refused(
+    empty_database: Database, folder: Path
+) -> None:
+    settings = Settings(dsn=empty_database.dsn)
+    migrate(settings, folder=folder)
+    older = shutil.copytree(folder, folder / "older")
+    (older / "migrations" / "0002-second.sql").unlink()
+    with pytest.raises(SchemaTooNew, match="0002-second"):
+        migrate(settings, folder=older)
+    wait_for_schema(settings, "test", folder=older, wait=0)  # but older processes go on working
+
+
+def test_functions_of_a_newer_release_are_not_put_back(
+    empty_database: Database, folder: Path
+) -> None:
+    settings = Settings(dsn=empty_database.dsn)
+    migrate(settings, folder=folder, version="1.10.0")
+    with pytest.raises(SchemaTooNew, match=r"of Onceflow 1\.10\.0, and this is 1\.9\.3"):
+        migrate(settings, folder=folder, version="1.9.3")
+    migrate(settings, folder=folder, version="1.10.1")
+
+
+def test_a_lock_that_others_hold_is_waited_for(empty_database: Database, folder: Path) -> None:
+    settings = Settings(dsn=empty_database.dsn)
+    migrate(settings, folder=folder)
+    (folder / "migrations" / "0003-third.sql").write_text("alter table onceflow.thing add x int;")
+    with empty_database.connect() as holder, empty_database.connect() as other:
+        with holder.transaction():
+            holder.execute("select * from onceflow.thing")
+            with pytest.raises(MigrationError, match="could not get the locks for a migration"):
+                migrate(settings, folder=folder, patience=0)
+
+            thread = threading.Thread(target=migrate, args=(settings,), kwargs={"folder": folder})
+            thread.start()
+            wait_until(lambda: is_waiting(other), "migrate to wait for the lock")
+            # Nobody queues behind the DDL for longer than its lock_timeout.
+            assert other.execute("select count(*) from onceflow.thing").fetchone() == (1,)
+        thread.join(60)
+        assert other.execute("select x from onceflow.thing").fetchone() == (None,)
+
+
+def is_waiting(conn: psycopg.Connection[Any]) -> bool:
+    found = conn.execute(
+        "select count(*) from pg_stat_activity where datname = current_database()"
+        " and wait_event_type = 'Lock' and application_name = 'onceflow migrate'"
+    ).fetchone()
+    return found == (1,)
+
+
+def test_processes_wait_for_migrate(empty_database: Database) -> None:
+    settings = Settings(dsn=empty_database.dsn)
+    with pytest.raises(MigrationError, match=r"lacks 0001.*run `onceflow migrate`"):
+        wait_for_schema(settings, "test", wait=0)
+    waiting = threading.Thread(target=wait_for_schema, args=(settings, "test"))
+    waiting.start()
+    migrate(settings)
+    waiting.join(30)
+    assert not waiting.is_alive()

@@ -1,0 +1,72 @@
+"""Settings: what the variables mean, and that each error names its variable and the mend."""
+
+from pathlib import Path
+
+import pytest
+
+from onceflow.engine.errors import SettingsError
+from onceflow.engine.settings import Settings, load_settings
+
+
+def test_defaults() -> None:
+    assert load_settings({}) == Settings()
+
+
+def test_empty_is_not_set() -> None:
+    env = {"ONCEFLOW_DSN": " ", "ONCEFLOW_PORT": "", "ONCEFLOW_PREFIX": "", "ONCEFLOW_LOG": ""}
+    assert load_settings(env) == Settings()
+
+
+def test_all_variables() -> None:
+    settings = load_settings(
+        {
+            "ONCEFLOW_DSN": "postgresql://me@db:5433/flows",
+            "ONCEFLOW_KAFKA": "a:9092,b:9093",
+            "ONCEFLOW_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+            "ONCEFLOW_KAFKA_SSL_CA_LOCATION": "/ca.pem",
+            "ONCEFLOW_PREFIX": "blue.flows",
+            "ONCEFLOW_PARTITIONS": "12",
+            "ONCEFLOW_HOST": "::1",
+            "ONCEFLOW_PORT": "0",
+            "ONCEFLOW_LEASE": "2.5",
+            "ONCEFLOW_DATA": "/data",
+            "ONCEFLOW_LOG": "DEBUG",
+        }
+    )
+    assert settings.kafka_config() == {
+        "bootstrap.servers": "a:9092,b:9093",
+        "security.protocol": "SASL_SSL",
+        "ssl.ca.location": "/ca.pem",
+    }
+    assert (settings.prefix, settings.partitions, settings.port) == ("blue.flows", 12, 0)
+    assert (settings.lease, settings.data, settings.log) == (2.5, Path("/data"), "debug")
+    assert load_settings(settings.environment()) == settings, "a child gets the same settings"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "mend"),
+    [
+        ("ONCEFLOW_PORT", "http", "a whole number from 0 to 65535"),
+        ("ONCEFLOW_PORT", "70000", "a whole number from 0 to 65535"),
+        ("ONCEFLOW_PARTITIONS", "0", "a whole number from 1"),
+        ("ONCEFLOW_LEASE", "nan", "a number from 0.1"),
+        ("ONCEFLOW_KAFKA", "localhost", "host:port"),
+        ("ONCEFLOW_KAFKA", "a:1,b:x", "'b:x'"),
+        ("ONCEFLOW_PREFIX", "my flows", "letters, digits"),
+        ("ONCEFLOW_LOG", "loud", "debug, info, warning, error"),
+        ("ONCEFLOW_DSN", "postgres//me:hush@db", "postgresql://user@host:5432/database"),
+    ],
+)
+def test_errors_name_variable_and_mend(name: str, value: str, mend: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({name: value})
+    assert name in str(caught.value)
+    assert mend in str(caught.value)
+    assert "hush" not in str(caught.value), "no password in a message"
+
+
+def test_missing_servers_are_named() -> None:
+    with pytest.raises(SettingsError, match="ONCEFLOW_DSN is not set"):
+        Settings().require_dsn()
+    with pytest.raises(SettingsError, match="ONCEFLOW_KAFKA is not set"):
+        Settings().kafka_config()
