@@ -22,7 +22,7 @@ from .errors import DefinitionError, OnceflowError, SettingsError
 from .logs import set_up_logging
 from .settings import Settings, load_settings
 
-PACKAGE = __name__.removesuffix(".engine.cli")
+PACKAGE = (__package__ or "onceflow.engine").removesuffix(".engine")
 
 
 @dataclass(frozen=True, slots=True)
