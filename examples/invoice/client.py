@@ -77,7 +77,7 @@ class Client:
     def dead_letters(self, workflow: str) -> list[dict[str, Any]]:
         """Return the open dead letters of a workflow."""
         answer = self._call("GET", "/dead-letters", params={"workflow": workflow})
-        return [letter for letter in answer["items"] if letter["open"]]
+        return answer["items"]
 
     def redrive(self, letter: Mapping[str, Any], corrected: Mapping[str, Any]) -> None:
         """Try a dead letter again, with a corrected input."""

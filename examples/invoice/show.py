@@ -1,5 +1,6 @@
 """How the demo shows itself: a progress bar in a terminal, plain lines anywhere else."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
@@ -10,14 +11,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from .world import Check
 
+LINE_EVERY = 1.0
+"""Seconds between two lines of counts, where there is no bar."""
+
 
 class Show:
     """Where the demo says what happens. ``quiet`` says nothing at all (for ``--json``)."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self._console = Console(quiet=quiet, highlight=False)
-        self._last = ""
-        self._progress: Progress | None = None
+        # Where nobody looks at a screen a line stays a line, however long.
+        self._console = Console(quiet=quiet, highlight=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
         """Print one line, above the progress bar where there is one."""
@@ -43,6 +46,7 @@ class _Counting:
         self._console = console
         self._total = total
         self._last = ""
+        self._next = 0.0
         self._bar: Progress | None = None
         if console.is_terminal and not console.quiet:
             self._bar = Progress(
@@ -74,9 +78,10 @@ class _Counting:
         text = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
         if self._bar:
             self._bar.update(self._task, completed=ended, description=text)
-        elif text != self._last:
+        elif text != self._last and (time.monotonic() >= self._next or ended == self._total):
             self._console.print(f"{ended} of {self._total} ended: {text}")
             self._last = text
+            self._next = time.monotonic() + LINE_EVERY
 
 
 def _waits(instance: Mapping[str, Any]) -> bool:
