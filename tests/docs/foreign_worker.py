@@ -1,4 +1,4 @@
-"""A worker that knows docs/protocol.md, a Postgres driver and a Kafka client, and nothing of ours."""
+"""A worker that knows docs/protocol.md, a driver and a Kafka client, and nothing of ours."""
 
 import json
 from typing import Any
