@@ -65,6 +65,7 @@ class Process:
         self.returncode: int | None = None
         word, _, rest = self._status.readline().strip().partition(" ")
         if word != "pid":
+            self._status.close()
             self._give_up()
             raise ServerError(f"{name} cannot be started: {rest or 'its guardian was killed'}")
         self.pid = int(rest)

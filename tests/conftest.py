@@ -115,7 +115,7 @@ def settings(database: Database, kafka: str, prefix: str) -> Settings:
 @pytest.fixture
 def own_postgres() -> Iterator[EmbeddedPostgres]:
     with ExitStack() as stack:
-        yield start_postgres(stack, fsync=True)
+        yield start_postgres(stack)
 
 
 @pytest.fixture

@@ -55,12 +55,15 @@ def start_servers(stack: ExitStack) -> Servers:
     return servers
 
 
-def start_postgres(stack: ExitStack, *, fsync: bool = False) -> EmbeddedPostgres:
-    """Start an embedded Postgres on new data; ``stack`` stops it and removes the data."""
+def start_postgres(stack: ExitStack) -> EmbeddedPostgres:
+    """Start an embedded Postgres on new data; ``stack`` stops it and removes the data.
+
+    It does not sync to disk: what tests crash is Postgres, not the machine.
+    """
     folder = Path(tempfile.mkdtemp(prefix="onceflow-test-"))
     folder.chmod(0o755)  # as root the server is another user, who must pass through
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    postgres = EmbeddedPostgres(folder / "postgres", fsync=fsync)
+    postgres = EmbeddedPostgres(folder / "postgres", fsync=False)
     stack.callback(postgres.remove_data)
     return postgres.start()
 
