@@ -5,7 +5,8 @@ import errno
 import logging
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
@@ -22,6 +23,7 @@ STATEMENT_TIMEOUT = 15.0
 """Seconds that one query of a request may take; then it is answered with 503."""
 POOL_TIMEOUT = 10.0
 """Seconds that a request waits for a connection; then it is answered with 503."""
+BACKLOG = 1024
 GRACE = 10
 """Seconds that requests under way have to end when the process is told to stop."""
 
@@ -36,7 +38,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT. Raises ServerError where the port is taken."""
     host: str = args.host or settings.host
     port: int = settings.port if args.port is None else args.port
-    with listen(host, port) as listening, open_api_pool(settings) as pool:
+    with bind(host, port) as listening, open_api_pool(settings) as pool:
         app = create_app(pool)
         config = uvicorn.Config(
             app,
@@ -45,6 +47,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             server_header=False,
             timeout_graceful_shutdown=GRACE,
         )
+        with _port_errors(host, port):
+            # From here on clients are let in: before, they would wait together with us.
+            listening.listen(BACKLOG)
         log.info("listening on http://%s", address_of(listening))
         Server(config, app.state.context.waiting.let_go).run(sockets=[listening])
     return 0
@@ -61,8 +66,8 @@ def open_api_pool(settings: Settings) -> Pool:
     )
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket bound to an address. Raises ServerError where it cannot be had."""
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket bound to an address, not listening yet. Raises ServerError where it cannot be had."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -74,9 +79,20 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        bound.bind(address)
-    except OSError as error:
+        with _port_errors(host, port):
+            bound.bind(address)
+    except ServerError:
         bound.close()
+        raise
+    return bound
+
+
+@contextmanager
+def _port_errors(host: str, port: int) -> Generator[None]:
+    """Say in words why a port cannot be had."""
+    try:
+        yield
+    except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise ServerError(
                 f"port {port} on {host} is taken by another process",
@@ -86,7 +102,6 @@ def listen(host: str, port: int) -> socket.socket:
             f"cannot listen on port {port} of {host}: {error.strerror}",
             hint="choose others with ONCEFLOW_HOST and ONCEFLOW_PORT",
         ) from error
-    return bound
 
 
 def address_of(listening: socket.socket) -> str:

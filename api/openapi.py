@@ -3,15 +3,14 @@
 import importlib.metadata
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
 from ..engine.definition import json_schema
 from .operation import JSON, Document, Operation
 from .problems import MEDIA_TYPE, ProblemDetails, phrase
-
-Schema = dict[str, Any]
+from .schemas.json_schema import Schema, schema_components, schema_of
 
 PATH_PARAMETERS: Final[Mapping[str, Schema]] = {
     "id": {"schema": {"type": "string"}, "description": "A workflow's id or name."},
@@ -65,9 +64,7 @@ class _Schemas:
             kinds += operation.answers.values()
             if operation.takes_body and operation.body is not Document:
                 kinds.append(operation.body)
-        found, components = msgspec.json.schema_components(
-            kinds, ref_template="#/components/schemas/{name}"
-        )
+        found, components = schema_components(kinds, "#/components/schemas/{name}")
         self._by_type = dict(zip(kinds, found, strict=True))
         self.components: dict[str, Schema] = dict(components)
         # A body that its operation reads itself: there is one such type, with a schema of its own.
@@ -110,8 +107,7 @@ def _operation(operation: Operation, schemas: _Schemas) -> Schema:
 def _parameters(kind: Any, where: str) -> list[Schema]:
     """Return the fields of a Struct as parameters; what may be left out has no null of its own."""
     parameters: list[Schema] = []
-    (_,), components = msgspec.json.schema_components([kind])
-    described = next(iter(components.values()))
+    described = schema_of(kind)["$defs"][kind.__name__]
     for field in msgspec.structs.fields(kind):
         schema = _without_null(described["properties"][field.encode_name])
         if schema.get("default") in (None, ""):
@@ -130,11 +126,11 @@ def _parameters(kind: Any, where: str) -> list[Schema]:
 
 def _without_null(schema: Schema) -> Schema:
     kept = dict(schema)
-    options = cast("list[Schema]", kept.pop("anyOf", []))
-    if not options:
-        return kept
-    (option,) = [option for option in options if option != {"type": "null"}]
-    return {**kept, **option}
+    if isinstance(kept.get("type"), list):
+        kept["type"], _ = kept["type"]
+    if "enum" in kept:
+        kept["enum"] = [word for word in kept["enum"] if word is not None]
+    return kept
 
 
 def _responses(operation: Operation, schemas: _Schemas) -> Schema:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar, cast
 
-import jsonschema
 import msgspec
 from starlette.requests import Request
 
+from ..engine.definition import check_input
 from ..engine.json_text import decode_exact
 from .problems import Fault, Problem, invalid
+from .schemas.json_schema import schema_of
 
 T = TypeVar("T")
 
@@ -104,13 +105,9 @@ def pointer(path: Iterable[str | int]) -> str:
 
 
 def _faults(body: bytes, kind: type[Any]) -> list[Fault]:
-    """Check a body that msgspec refused at its first fault against the same type's JSON Schema."""
-    validator = jsonschema.Draft202012Validator(msgspec.json.schema(kind))
-    found = validator.iter_errors(decode_exact(body))  # pyright: ignore[reportUnknownMemberType]
-    return [
-        Fault(pointer(error.absolute_path), shorten(error.message))
-        for error in sorted(found, key=lambda error: list(map(str, error.absolute_path)))
-    ]
+    """Hold a body that msgspec refused at its first fault against the same type's JSON Schema."""
+    found = check_input(schema_of(kind), msgspec.Raw(body))
+    return [Fault(fault.place, fault.message) for fault in found]
 
 
 def _fault(error: msgspec.ValidationError) -> Fault:
@@ -150,8 +147,3 @@ def read_parameters(given: Mapping[str, list[str]], kind: type[T], where: str) -
     if faults:
         raise invalid(faults)
     return kind(**values)
-
-
-def shorten(text: str, limit: int = 300) -> str:
-    """Return a message cut to a length that a person reads; validators repeat the whole value."""
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -38,7 +38,7 @@ def redrive(call: Call[Nothing, RedriveRequest]) -> DeadLetterDecisions:
     """Try dead letters again."""
     database, body = call.context.database, call.body
     named = _one_of(body.dead_letters, body.filter)
-    if body.filter is not None:
+    if isinstance(body.filter, DeadLetterFilter):
         keys = find_dead_letters(database, body.filter, body.limit)
         with database.connection() as conn:
             return _answer(calls.redrive_dead_letters(conn, keys) if keys else [])
@@ -60,7 +60,7 @@ def skip(call: Call[Nothing, SkipRequest]) -> DeadLetterDecisions:
     """Let what follows dead letters go on."""
     database, body = call.context.database, call.body
     named = _one_of(body.dead_letters, body.filter)
-    if body.filter is not None:
+    if isinstance(body.filter, DeadLetterFilter):
         keys = find_dead_letters(database, body.filter, body.limit)
         outputs = [given(body.output, b"null")] * len(keys)
     else:
@@ -74,7 +74,7 @@ def discard(call: Call[Nothing, DiscardRequest]) -> DeadLetterDecisions:
     """Give dead letters up."""
     database, body = call.context.database, call.body
     named = _one_of(body.dead_letters, body.filter)
-    if body.filter is not None:
+    if isinstance(body.filter, DeadLetterFilter):
         keys = find_dead_letters(database, body.filter, body.limit)
     else:
         keys = [_key(item) for item in named]
@@ -82,8 +82,8 @@ def discard(call: Call[Nothing, DiscardRequest]) -> DeadLetterDecisions:
         return _answer(calls.discard_dead_letters(conn, keys) if keys else [])
 
 
-def _one_of(named: Sequence[Named] | None, wanted: DeadLetterFilter | None) -> Sequence[Named]:
-    if (named is None) == (wanted is None):
+def _one_of(named: Sequence[Named] | None, wanted: object) -> Sequence[Named]:
+    if (named is None) == (wanted is msgspec.UNSET):
         raise invalid([Fault("", "give either dead_letters or filter")])
     return named or []
 

@@ -92,7 +92,7 @@ class RedriveRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dead_letters: (
         Annotated[list[RedriveKey], msgspec.Meta(min_length=1, max_length=1000)] | None
     ) = None
-    filter: DeadLetterFilter | None = None
+    filter: DeadLetterFilter | msgspec.UnsetType = msgspec.UNSET
     limit: Count = 1000
 
 
@@ -102,7 +102,7 @@ class SkipRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dead_letters: Annotated[list[SkipKey], msgspec.Meta(min_length=1, max_length=1000)] | None = (
         None
     )
-    filter: DeadLetterFilter | None = None
+    filter: DeadLetterFilter | msgspec.UnsetType = msgspec.UNSET
     output: Output = msgspec.UNSET
     limit: Count = 1000
 
@@ -113,7 +113,7 @@ class DiscardRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dead_letters: (
         Annotated[list[DeadLetterKey], msgspec.Meta(min_length=1, max_length=1000)] | None
     ) = None
-    filter: DeadLetterFilter | None = None
+    filter: DeadLetterFilter | msgspec.UnsetType = msgspec.UNSET
     limit: Count = 1000
 
 

@@ -1,5 +1,7 @@
 """Workflow definitions that the tests register."""
 
+from typing import Any
+
 # Two steps; the second has an input of its own and may fail.
 ORDER = """
 name: order
@@ -20,6 +22,9 @@ steps:
     on_failure: suspend
 output: {paid: $.steps.pay.output.amount}
 """
+
+# An instance of a set that has nothing to say.
+ITEM: dict[str, Any] = {}
 
 # One step that needs nothing.
 ONE = """

@@ -97,7 +97,8 @@ def test_discard_fails_the_instance(client: TestClient, start: Start, worker: Ha
 def test_either_a_list_or_a_filter(client: TestClient) -> None:
     key = {"instance": "01a205de-4851-7852-a2f3-9df555da97c8", "task": "pay"}
     for verb in ("redrive", "skip", "discard"):
-        for body in ({}, {"dead_letters": [key], "filter": {}}, {"dead_letters": []}):
+        bodies: list[Any] = [{}, {"dead_letters": [key], "filter": {}}, {"dead_letters": []}]
+        for body in bodies:
             assert client.post(f"/dead-letters/{verb}", json=body).status_code == 422
 
 

@@ -14,7 +14,7 @@ from onceflow.api.command import open_api_pool
 from onceflow.engine.settings import Settings
 
 from .conftest import Start, deploy
-from .definitions import ONE
+from .definitions import ITEM, ONE
 from .hand_worker import HandWorker
 
 
@@ -44,9 +44,10 @@ def test_an_instance_with_its_tasks_and_log(
 
 def test_times_are_utc_whatever_the_session(settings: Settings) -> None:
     elsewhere = make_conninfo(settings.dsn, options="-c timezone=Asia/Kolkata")
-    with open_api_pool(replace(settings, dsn=elsewhere)) as pool, TestClient(
-        create_app(pool)
-    ) as client:
+    with (
+        open_api_pool(replace(settings, dsn=elsewhere)) as pool,
+        TestClient(create_app(pool)) as client,
+    ):
         deploy(client, ONE)
         text = client.post("/workflows/one/start").json()["started_at"]
     assert text.endswith("Z")
@@ -134,7 +135,7 @@ def test_faulty_filters_are_all_named(client: TestClient) -> None:
 def test_pages_neither_repeat_nor_leave_out(client: TestClient) -> None:
     deploy(client, ONE)
     # Started in one transaction: their times are all the same.
-    body = {"instances": [{}] * 7}
+    body = {"instances": [ITEM] * 7}
     started = client.post("/workflows/one/instances", json=body).json()["instances"]
     seen: list[str] = []
     cursor: str | None = ""
@@ -147,12 +148,12 @@ def test_pages_neither_repeat_nor_leave_out(client: TestClient) -> None:
         cursor = page["next"]
     assert sizes == [3, 3, 1]
     ids = [UUID(item["id"]) for item in started]
-    assert [UUID(id) for id in seen] == sorted(ids, reverse=True)
+    assert [UUID(text) for text in seen] == sorted(ids, reverse=True)
 
 
 def test_a_page_that_is_just_full_is_the_last(client: TestClient) -> None:
     deploy(client, ONE)
-    client.post("/workflows/one/instances", json={"instances": [{}] * 3})
+    client.post("/workflows/one/instances", json={"instances": [ITEM] * 3})
     page = client.get("/instances", params={"limit": 3}).json()
     assert len(page["items"]) == 3
     assert page["next"] is None

@@ -16,7 +16,7 @@ from onceflow.engine.settings import Settings
 from ..servers import Database, Servers
 from ..support import wait_until
 from .conftest import deploy
-from .definitions import ONE
+from .definitions import ITEM, ONE
 
 JSON = {"content-type": "application/json"}
 
@@ -77,10 +77,10 @@ def test_what_is_not_json_is_malformed(client: TestClient, body: bytes) -> None:
 
 def test_wrong_members_are_all_named(client: TestClient) -> None:
     deploy(client, ONE)
-    body = {"instances": [{"input": {}, "kay": 1}, {"key": ""}, {}], "version": "1"}
+    body: Any = {"instances": [{"input": ITEM, "kay": 1}, {"key": ""}, ITEM], "version": "1"}
     problem = check(client.post("/workflows/one/instances", json=body), 422)
     places = {fault["place"] for fault in problem["faults"]}
-    assert places == {"/instances/0", "/instances/1/key", "/version"}
+    assert places == {"/instances/0/kay", "/instances/1/key", "/version"}
 
 
 def test_nul_characters_are_refused_with_their_places(client: TestClient) -> None:
@@ -134,9 +134,7 @@ def test_a_database_without_schema(empty_database: Database, settings: Settings)
         assert "onceflow migrate" in check(client.get("/instances"), 503)["detail"]
 
 
-def test_a_schema_that_lacks_a_migration(
-    client: TestClient, conn: psycopg.Connection[Any]
-) -> None:
+def test_a_schema_that_lacks_a_migration(client: TestClient, conn: psycopg.Connection[Any]) -> None:
     assert client.get("/health/ready").json() == {"status": "ok"}
     conn.execute("insert into onceflow_migrations.content values ('9999-of-a-newer-release', '')")
     assert client.get("/health/ready").status_code == 200

@@ -1,9 +1,11 @@
 """Starting instances: input, version, idempotency key, sets."""
 
+from typing import Any
+
 from starlette.testclient import TestClient
 
 from .conftest import deploy
-from .definitions import ONE, ORDER
+from .definitions import ITEM, ONE, ORDER
 
 ALFKI = {"customer": "ALFKI", "total": 12.5}
 
@@ -38,7 +40,8 @@ def test_every_fault_of_an_input_is_listed(client: TestClient) -> None:
 
 def test_an_input_is_an_object(client: TestClient) -> None:
     deploy(client, ONE)
-    for value in ([], 1, "text", None):
+    values: list[Any] = [[], 1, "text", None]
+    for value in values:
         answer = client.post("/workflows/one/start", json={"input": value})
         assert answer.status_code == 422, value
 
@@ -129,7 +132,8 @@ def test_one_wrong_input_of_a_set_starts_none(client: TestClient) -> None:
 def test_a_set_has_1_to_1000_instances(client: TestClient) -> None:
     deploy(client, ONE)
     for count, status in ((0, 422), (1000, 200), (1001, 422)):
-        answer = client.post("/workflows/one/instances", json={"instances": [{}] * count})
+        body: Any = {"instances": [ITEM] * count}
+        answer = client.post("/workflows/one/instances", json=body)
         assert answer.status_code == status
 
 

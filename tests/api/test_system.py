@@ -52,7 +52,8 @@ def test_quarantine(client: TestClient, conn: psycopg.Connection[Any]) -> None:
     assert rest["items"][0]["payload"] == r"\377\000 no json"
     ids = [item["id"] for item in first["items"]]
     assert client.post("/quarantine/release", json={"ids": ids}).json() == {"released": 0}
-    for faulty in ({"ids": []}, {"ids": [0]}, {"ids": [2**63]}, {}):
+    bodies: list[Any] = [{"ids": []}, {"ids": [0]}, {"ids": [2**63]}, {}]
+    for faulty in bodies:
         assert client.post("/quarantine/release", json=faulty).status_code == 422
 
 

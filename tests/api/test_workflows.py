@@ -41,9 +41,7 @@ def test_json_is_taken_too_and_means_the_same(client: TestClient) -> None:
 
 def test_every_fault_of_a_definition_is_listed_with_its_place(client: TestClient) -> None:
     faulty = "name: faulty\nsteps:\n  - {id: a, tusk: x}\n  - {id: a, task: t, needs: [zz]}\n"
-    answer = client.post(
-        "/workflows", content=faulty, headers={"content-type": "application/yaml"}
-    )
+    answer = client.post("/workflows", content=faulty, headers={"content-type": "application/yaml"})
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     places = [fault["place"] for fault in answer.json()["faults"]]
@@ -77,7 +75,8 @@ def test_unknown_workflows_and_versions(client: TestClient) -> None:
 
 
 def test_numbers_of_a_definition_keep_their_digits(client: TestClient) -> None:
-    text = '{"name": "n", "steps": [{"id": "a", "task": "t", "with": {"rate": 1.1000000000000000001}}]}'
+    step = '{"id": "a", "task": "t", "with": {"rate": 1.1000000000000000001}}'
+    text = f'{{"name": "n", "steps": [{step}]}}'
     headers = {"content-type": "application/json"}
     assert client.post("/workflows", content=text, headers=headers).status_code == 201
     assert "1.1000000000000000001" in client.get("/workflows/n").text
