@@ -70,6 +70,10 @@ class Deadlines:
                 self._changed.notify()
         return deadline
 
+    def __len__(self) -> int:
+        """Return how many are kept, cancelled ones that are not thrown out yet among them."""
+        return len(self._heap)
+
     def close(self) -> None:
         """End the thread; what has not struck never will."""
         with self._changed:

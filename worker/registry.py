@@ -1,7 +1,7 @@
 """The handlers of this process, by the name under which definitions call them."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -67,7 +67,7 @@ class Handler:
     transactional: bool
     is_async: bool
 
-    def call(self, input_json: str, context: Context[Any]) -> Any | Awaitable[Any]:
+    def call(self, input_json: str, context: Context[Any]) -> Any:
         """Call the function with its input; an async one gives a coroutine. Raises InputInvalid."""
         by_position, by_name = self.parameters.fill(input_json)
         if self.parameters.context is not None:

@@ -108,6 +108,11 @@ class Worker:
             self._receiver.stop()
         self._desk.wake()
 
+    @property
+    def busy(self) -> int:
+        """How many slots are taken by handlers that have not returned."""
+        return self._desk.busy
+
     def _live(self) -> int:
         """Live through one registration, until the worker is stopped."""
         registration = self._registration = register(
