@@ -15,6 +15,8 @@ from ..migrate import migrate
 from ..settings import Settings
 from ..supervisor import Supervisor, listens, require_free_port
 
+PACKAGE = __name__.removesuffix(".engine.commands.dev")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -23,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="MODULE",
-        help="a module with tasks for the worker (may be repeated)",
+        help="a module with tasks for the worker, besides the built-in ones (may be repeated)",
     )
     parser.add_argument("--queues", metavar="A,B", help="the queues that the worker serves")
     parser.add_argument("--concurrency", metavar="N", help="how many tasks it runs at a time")
@@ -47,8 +49,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             _say(f"Kafka:    {settings.kafka}")
             if not stop.is_set():
                 migrate(settings, wait=60)
-            worker: list[str] = []
-            for module in args.imports:
+            worker = ["--grace", "10"]
+            for module in [f"{PACKAGE}.worker.integrations", *args.imports]:
                 worker += ["--import", module]
             for option in ("queues", "concurrency"):
                 value = getattr(args, option)
