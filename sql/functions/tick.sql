@@ -39,11 +39,15 @@ begin
                 left join onceflow.worker w on w.id = t.worker_id and w.state = 'live'
                 where t.worker_id is not null and w.id is null
                 limit p_limit + p_skip)) c
-        order by c.at offset p_skip limit p_limit)
+        order by c.at)
     into v_keys;
+    -- Tasks come first, then deadlines: p_skip passes over the first of both together.
     v_late := array(
         select i.id from onceflow.instance i where i.deadline_at <= v_now
-        order by i.deadline_at limit greatest(p_limit - cardinality(v_keys), 0));
+        order by i.deadline_at
+        offset greatest(p_skip - cardinality(v_keys), 0)
+        limit greatest(p_limit - greatest(cardinality(v_keys) - p_skip, 0), 0));
+    v_keys := v_keys[p_skip + 1:p_skip + p_limit];
 
     v_ids := onceflow.lock_instances(array(select k.instance_id from unnest(v_keys) k) || v_late);
     perform onceflow.lock_open_tasks(v_ids);
