@@ -1,7 +1,7 @@
 """Fixtures of the SQL tests: ``play`` for one session, ``sessions`` for several.
 
-They share one migrated database, whose tables are emptied before each test; that is much faster than
-a database for each. Tests that change the schema take ``conn`` and ``database`` of the root instead.
+They share one migrated database, whose tables are emptied before each test: faster than one for
+each. Tests that change the schema take ``conn`` and ``database`` of the root instead.
 """
 
 from collections.abc import Callable, Iterator

@@ -146,15 +146,15 @@ class Play:
         """Register a workflow and return its name."""
         return calls.register_workflow(self.conn, compiled).name
 
-    def start(self, workflow: str, input: Json = None) -> UUID:
+    def start(self, workflow: str, given: Json = None) -> UUID:
         """Start one instance."""
-        (started,) = calls.start_instances(self.conn, workflow, [input or {}])
+        (started,) = calls.start_instances(self.conn, workflow, [given or {}])
         assert started.outcome == "started"
         return started.instance_id
 
-    def begin(self, compiled: dict[str, Any], input: Json = None) -> UUID:
+    def begin(self, compiled: dict[str, Any], given: Json = None) -> UUID:
         """Register a workflow and start one instance of it."""
-        return self.start(self.deploy(compiled), input)
+        return self.start(self.deploy(compiled), given)
 
     def take(self, instance_id: UUID, task: str) -> Grant:
         """Claim a task, which must be granted."""
@@ -190,7 +190,9 @@ class Play:
 
     def states(self, instance_id: UUID) -> dict[str, str]:
         """Return the states of all tasks of an instance."""
-        rows = self.rows("select task, state from onceflow.tasks where instance_id = %s", instance_id)
+        rows = self.rows(
+            "select task, state from onceflow.tasks where instance_id = %s", instance_id
+        )
         return dict(rows)
 
     def task(self, instance_id: UUID, task: str, *columns: str) -> tuple[Any, ...]:

@@ -23,58 +23,60 @@ def answers(play: Play, *keys: Key, token: UUID | None = None, call: int = 1) ->
 
 
 def test_a_queued_task_becomes_an_attempt_of_the_worker(play: Play) -> None:
-    id = play.begin(sequence("a"))
+    instance = play.begin(sequence("a"))
     assert answers(play, *take_messages(play.conn)) == ["granted"]
-    task = play.task(id, "a", "state", "attempts", "worker_id", "due_at")
+    task = play.task(instance, "a", "state", "attempts", "worker_id", "due_at")
     assert task == ("RUNNING", 1, play.worker.id, None)
 
 
 def test_a_claim_is_logged_without_a_number(play: Play) -> None:
-    id = play.begin(sequence("a"))
-    play.take(id, "a")
+    instance = play.begin(sequence("a"))
+    play.take(instance, "a")
     log = play.rows(
         "select seq, n, attempt, worker_id from onceflow.transitions"
         " where instance_id = %s and state = 'RUNNING' and task = 'a'",
-        id,
+        instance,
     )
     assert log == [(None, None, 1, play.worker.id)]
-    assert play.instance(id, "seq") == (1,)
+    assert play.instance(instance, "seq") == (1,)
 
 
 def test_a_second_message_of_a_task_is_skipped_and_changes_nothing(play: Play) -> None:
-    id = play.begin(sequence("a"))
-    first = play.take(id, "a")
-    assert answers(play, Key(id, "a")) == ["skipped"]
-    assert play.task(id, "a", "attempts") == (1,)
+    instance = play.begin(sequence("a"))
+    first = play.take(instance, "a")
+    assert answers(play, Key(instance, "a")) == ["skipped"]
+    assert play.task(instance, "a", "attempts") == (1,)
     assert play.worker.complete(first)[0].answer == "accepted"
-    assert answers(play, Key(id, "a")) == ["skipped"]
-    assert play.state(id) == "SUCCEEDED"
+    assert answers(play, Key(instance, "a")) == ["skipped"]
+    assert play.state(instance) == "SUCCEEDED"
 
 
 # rule: a row once
 def test_a_task_named_twice_in_one_call_is_claimed_once(play: Play) -> None:
-    id = play.begin(sequence("a"))
-    assert answers(play, Key(id, "a"), Key(id, "a"), Key(id, "a")) == ["granted"] * 3
-    assert play.task(id, "a", "attempts") == (1,)
-    assert play.log(id, "a") == ["QUEUED", "RUNNING"]
+    instance = play.begin(sequence("a"))
+    assert (
+        answers(play, Key(instance, "a"), Key(instance, "a"), Key(instance, "a")) == ["granted"] * 3
+    )
+    assert play.task(instance, "a", "attempts") == (1,)
+    assert play.log(instance, "a") == ["QUEUED", "RUNNING"]
 
 
 # rule: lost reply
 def test_a_claim_repeated_with_its_token_gives_the_same_grants(play: Play) -> None:
-    id = play.begin(diamond())
+    instance = play.begin(diamond())
     token = uuid.uuid4()
-    assert answers(play, Key(id, "a"), token=token) == ["granted"]
+    assert answers(play, Key(instance, "a"), token=token) == ["granted"]
     before = calls.read_grants(play.conn, play.worker.id, token)
-    assert answers(play, Key(id, "a"), token=token) == ["granted"]
+    assert answers(play, Key(instance, "a"), token=token) == ["granted"]
     assert calls.read_grants(play.conn, play.worker.id, token) == before
-    assert play.task(id, "a", "attempts") == (1,)
+    assert play.task(instance, "a", "attempts") == (1,)
 
 
 # rule: lost reply
 def test_a_claim_repeated_when_some_of_it_has_ended_grants_what_still_runs(play: Play) -> None:
-    id = play.begin(workflow(Step("a"), Step("b")))
+    instance = play.begin(workflow(Step("a"), Step("b")))
     token = uuid.uuid4()
-    keys = (Key(id, "a"), Key(id, "b"))
+    keys = (Key(instance, "a"), Key(instance, "b"))
     assert answers(play, *keys, token=token) == ["granted", "granted"]
     play.worker.complete(play.worker.grants(token)[0])
     assert answers(play, *keys, token=token) == ["skipped", "granted"]
@@ -82,66 +84,66 @@ def test_a_claim_repeated_when_some_of_it_has_ended_grants_what_still_runs(play:
 
 # rule: the fence is a random token
 def test_the_fence_is_the_token_of_the_call_whatever_attempt_it_is(play: Play) -> None:
-    id = play.begin(sequence("a"))
+    instance = play.begin(sequence("a"))
     fences: list[UUID] = []
     for _ in range(3):
-        grant = play.take(id, "a")
+        grant = play.take(instance, "a")
         fences.append(grant.fence)
         play.worker.give_back(grant)
     assert len(set(fences)) == 3
     token = uuid.uuid4()
-    answers(play, Key(id, "a"), token=token)
+    answers(play, Key(instance, "a"), token=token)
     assert play.worker.grants(token)[0].fence == token
 
 
 def test_a_token_of_another_worker_is_no_grant(play: Play) -> None:
-    id = play.begin(sequence("a"))
+    instance = play.begin(sequence("a"))
     token = uuid.uuid4()
-    answers(play, Key(id, "a"), token=token)
+    answers(play, Key(instance, "a"), token=token)
     other = Worker(play.conn)
-    (claimed,) = calls.claim_tasks(play.conn, other.id, token, 1, [Key(id, "a")])
+    (claimed,) = calls.claim_tasks(play.conn, other.id, token, 1, [Key(instance, "a")])
     assert claimed.answer == "skipped"
 
 
 def test_a_claim_without_a_token_grants_nothing(play: Play) -> None:
-    id = play.begin(sequence("a"))
+    instance = play.begin(sequence("a"))
     with pytest.raises(psycopg.Error):
         play.rows(
             "select * from onceflow.claim_tasks(%s, null, 1, array[%s]::uuid[], array['a'])",
             play.worker.id,
-            id,
+            instance,
         )
-    assert play.state(id, "a") == "QUEUED"
+    assert play.state(instance, "a") == "QUEUED"
 
 
 def test_what_names_no_task_is_unknown(play: Play) -> None:
-    id = play.begin(sequence("a", "b"))
+    instance = play.begin(sequence("a", "b"))
     keys = [
         Key(uuid.uuid4(), "a"),
-        Key(id, "nothing"),
-        Key(id, "b"),
-        Key(id, "a/1"),
-        Key(id, "a/0/1"),
-        Key(id, ""),
-        Key(id, "/"),
-        Key(id, "a/"),
-        Key(id, "a/x"),
-        Key(id, "a/-1"),
-        Key(id, "a/1/2/3"),
-        Key(id, "a/9999999999999999999999"),
+        Key(instance, "nothing"),
+        Key(instance, "b"),
+        Key(instance, "a/1"),
+        Key(instance, "a/0/1"),
+        Key(instance, ""),
+        Key(instance, "/"),
+        Key(instance, "a/"),
+        Key(instance, "a/x"),
+        Key(instance, "a/-1"),
+        Key(instance, "a/1/2/3"),
+        Key(instance, "a/9999999999999999999999"),
     ]
     assert answers(play, *keys) == ["unknown"] * len(keys)
 
 
 def test_nulls_among_the_names_are_unknown_and_harm_no_other(play: Play) -> None:
-    id = play.begin(workflow(Step("a"), Step("b")))
+    instance = play.begin(workflow(Step("a"), Step("b")))
     rows = play.rows(
         "select answer from onceflow.claim_tasks(%s, %s, 1,"
         " array[%s, null, %s, null]::uuid[], array['a', 'a', null, null])",
         play.worker.id,
         uuid.uuid4(),
-        id,
-        id,
+        instance,
+        instance,
     )
     assert rows == [("granted",), ("unknown",), ("unknown",), ("unknown",)]
 
@@ -159,55 +161,55 @@ def test_no_tasks_are_no_answers(play: Play) -> None:
 
 
 def test_arrays_that_differ_in_length_are_refused(play: Play) -> None:
-    id = play.begin(sequence("a"))
+    instance = play.begin(sequence("a"))
     with pytest.raises(BadArgument):
         calls.base.fetch(
             play.conn,
             "select * from onceflow.claim_tasks(%s, %s, 1, %s::uuid[], array['a'])",
-            (play.worker.id, uuid.uuid4(), [id, id]),
+            (play.worker.id, uuid.uuid4(), [instance, instance]),
         )
 
 
 def test_a_worker_that_is_not_live_claims_nothing(play: Play) -> None:
-    id = play.begin(sequence("a"))
+    instance = play.begin(sequence("a"))
     late, stopped = Worker(play.conn), Worker(play.conn)
     late.vanish()
     stopped.stop()
     for worker_id in (late.id, stopped.id, uuid.uuid4()):
         with pytest.raises(WorkerNotLive):
-            calls.claim_tasks(play.conn, worker_id, uuid.uuid4(), 1, [Key(id, "a")])
+            calls.claim_tasks(play.conn, worker_id, uuid.uuid4(), 1, [Key(instance, "a")])
     play.tick()
     with pytest.raises(WorkerNotLive, match="is dead"):
-        calls.claim_tasks(play.conn, late.id, uuid.uuid4(), 1, [Key(id, "a")])
-    assert play.state(id, "a") == "QUEUED"
+        calls.claim_tasks(play.conn, late.id, uuid.uuid4(), 1, [Key(instance, "a")])
+    assert play.state(instance, "a") == "QUEUED"
 
 
 def test_a_timeout_counts_from_the_claim(play: Play) -> None:
-    id = play.begin(workflow(Step("a", timeout=90.5)))
-    play.take(id, "a")
-    due_at, changed_at = play.task(id, "a", "due_at", "changed_at")
+    instance = play.begin(workflow(Step("a", timeout=90.5)))
+    play.take(instance, "a")
+    due_at, changed_at = play.task(instance, "a", "due_at", "changed_at")
     assert due_at - changed_at == timedelta(seconds=90.5)
 
 
 def test_a_message_of_a_suspended_instance_is_skipped_and_a_new_one_comes_with_its_resume(
     play: Play,
 ) -> None:
-    id = play.begin(sequence("a"))
-    calls.suspend_instances(play.conn, [id])
+    instance = play.begin(sequence("a"))
+    calls.suspend_instances(play.conn, [instance])
     assert answers(play, *take_messages(play.conn)) == ["skipped"]
-    calls.resume_instances(play.conn, [id])
+    calls.resume_instances(play.conn, [instance])
     assert answers(play, *take_messages(play.conn)) == ["granted"]
 
 
 def test_a_message_of_a_cancelled_task_is_skipped(play: Play) -> None:
-    id = play.begin(sequence("a"))
-    calls.cancel_instances(play.conn, [id])
+    instance = play.begin(sequence("a"))
+    calls.cancel_instances(play.conn, [instance])
     assert answers(play, *take_messages(play.conn)) == ["skipped"]
 
 
 def test_a_compensation_is_claimed_like_any_task(play: Play) -> None:
-    id = play.begin(sequence("a", "b", undo=True))
-    play.complete(id, "a")
-    play.fail(id, "b")
-    grant = play.take(id, "a.compensate")
+    instance = play.begin(sequence("a", "b", undo=True))
+    play.complete(instance, "a")
+    play.fail(instance, "b")
+    grant = play.take(instance, "a.compensate")
     assert (grant.compensation, grant.handler, grant.attempt) == (True, "undo", 1)

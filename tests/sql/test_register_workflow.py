@@ -86,8 +86,8 @@ def test_a_field_named_p_in_the_users_data_is_no_path(play: Play) -> None:
     step = Step("a", input=fields(p=value("not a path"), q=value({"p": "nor ( is this"})))
     compiled = workflow(step, input_schema={"p": "nor [ that"})
     compiled["definition"] = {"with": {"p": "as it was ( written"}}
-    id = play.begin(compiled)
-    assert play.task(id, "a", "input") == ({"p": "not a path", "q": {"p": "nor ( is this"}},)
+    instance = play.begin(compiled)
+    assert play.task(instance, "a", "input") == ({"p": "not a path", "q": {"p": "nor ( is this"}},)
 
 
 @pytest.mark.parametrize("name", ["", "1st", "a b", "ż", "x" * 129])

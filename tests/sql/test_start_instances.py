@@ -18,25 +18,27 @@ def test_an_instance_is_started_for_each_input_in_their_order(play: Play) -> Non
     play.deploy(sequence("a"))
     started = calls.start_instances(play.conn, "flow", [{"n": n} for n in range(5)])
     assert [s.outcome for s in started] == ["started"] * 5
-    assert [play.instance(s.instance_id, "input") for s in started] == [({"n": n},) for n in range(5)]
+    assert [play.instance(s.instance_id, "input") for s in started] == [
+        ({"n": n},) for n in range(5)
+    ]
 
 
 def test_the_first_steps_are_queued_each_with_one_message_that_names_it_alone(play: Play) -> None:
-    id = play.begin(workflow(Step("a"), Step("b", queue="other"), Step("c", ("a", "b"))))
-    assert play.states(id) == {"a": "QUEUED", "b": "QUEUED"}
+    instance = play.begin(workflow(Step("a"), Step("b", queue="other"), Step("c", ("a", "b"))))
+    assert play.states(instance) == {"a": "QUEUED", "b": "QUEUED"}
     rows = play.rows("select kind, topic, key, value::jsonb from onceflow.outbox order by topic")
     assert rows == [
-        ("task", "default", str(id), {"instance": str(id), "task": "a"}),
-        ("task", "other", str(id), {"instance": str(id), "task": "b"}),
+        ("task", "default", str(instance), {"instance": str(instance), "task": "a"}),
+        ("task", "other", str(instance), {"instance": str(instance), "task": "b"}),
     ]
 
 
 def test_the_log_begins_with_the_instance_itself(play: Play) -> None:
-    id = play.begin(sequence("a"))
+    instance = play.begin(sequence("a"))
     log = play.rows(
         "select seq, n, task, attempt, state from onceflow.transitions where instance_id = %s"
         " order by seq, n",
-        id,
+        instance,
     )
     assert log == [(1, 1, None, None, "RUNNING"), (1, 2, "a", 0, "QUEUED")]
 
@@ -190,9 +192,9 @@ def test_sets_of_keys_in_opposite_order_do_not_deadlock(play: Play, sessions: Se
     play.deploy(sequence("a"))
     keys: list[str | None] = [f"k{n}" for n in range(20)]
     first, second = sessions(), sessions()
-    first.begin(lambda conn: calls.start_instances(conn, "flow", [{}] * 20, keys))
+    first.begin(lambda conn: calls.start_instances(conn, "flow", [{"n": 1}] * 20, keys))
     waiting = second.call_blocked(
-        lambda conn: calls.start_instances(conn, "flow", [{}] * 21, [*reversed(keys), "more"])
+        lambda conn: calls.start_instances(conn, "flow", [{"n": 1}] * 21, [*reversed(keys), "more"])
     )
     first.commit()
     assert [s.outcome for s in waiting.result(30)] == ["exists"] * 20 + ["started"]
@@ -200,8 +202,8 @@ def test_sets_of_keys_in_opposite_order_do_not_deadlock(play: Play, sessions: Se
 
 def test_a_deadline_counts_from_the_start_by_the_clock_of_timers(play: Play) -> None:
     pass_time(play.conn, "1 day")
-    id = play.begin(sequence("a", deadline=90))
-    started_at, deadline_at = play.instance(id, "started_at", "deadline_at")
+    instance = play.begin(sequence("a", deadline=90))
+    started_at, deadline_at = play.instance(instance, "started_at", "deadline_at")
     assert deadline_at - started_at == timedelta(seconds=90)
     assert started_at - datetime.now(UTC) > timedelta(hours=23)
 
@@ -210,9 +212,9 @@ def test_a_deadline_counts_from_the_start_by_the_clock_of_timers(play: Play) -> 
 def test_ids_are_made_from_the_real_clock_whatever_the_test_clock_says(play: Play) -> None:
     play.conn.execute("select onceflow.set_clock('1999-12-31')")
     before = datetime.now(UTC)
-    id = play.begin(sequence("a"))
-    assert (id.version, id.variant) == (7, uuid.RFC_4122)
-    made = datetime.fromtimestamp((id.int >> 80) / 1000, UTC)
+    instance = play.begin(sequence("a"))
+    assert (instance.version, instance.variant) == (7, uuid.RFC_4122)
+    made = datetime.fromtimestamp((instance.int >> 80) / 1000, UTC)
     assert abs(made - before) < timedelta(seconds=30)
 
 
@@ -227,40 +229,40 @@ def test_ids_made_later_are_larger(play: Play) -> None:
 
 def test_where_every_step_is_skipped_the_instance_has_succeeded_at_once(play: Play) -> None:
     no = value(False)
-    id = play.begin(
+    instance = play.begin(
         workflow(Step("a", when=no), Step("b", ("a",), when=no), output=value({"done": True}))
     )
-    assert play.states(id) == {"a": "SKIPPED", "b": "SKIPPED"}
-    assert play.instance(id, "state", "output") == ("SUCCEEDED", {"done": True})
+    assert play.states(instance) == {"a": "SKIPPED", "b": "SKIPPED"}
+    assert play.instance(instance, "state", "output") == ("SUCCEEDED", {"done": True})
     assert take_messages(play.conn) == []
 
 
 def test_a_step_skipped_by_its_own_when_lets_what_follows_go_on(play: Play) -> None:
     step = Step("a", when=path("$.input.wanted"))
-    id = play.begin(workflow(step, Step("b", ("a",))), {"wanted": False})
-    assert play.states(id) == {"a": "SKIPPED", "b": "QUEUED"}
-    assert play.task(id, "a", "reason") == ("when",)
+    instance = play.begin(workflow(step, Step("b", ("a",))), {"wanted": False})
+    assert play.states(instance) == {"a": "SKIPPED", "b": "QUEUED"}
+    assert play.task(instance, "a", "reason") == ("when",)
 
 
 @pytest.mark.parametrize("given", [True, 0, "", "false", {}, []])
 def test_a_when_that_gives_anything_but_false_or_null_runs_the_step(play: Play, given: Any) -> None:
-    id = play.begin(workflow(Step("a", when=path("$.input.x"))), {"x": given})
-    assert play.states(id) == {"a": "QUEUED"}
+    instance = play.begin(workflow(Step("a", when=path("$.input.x"))), {"x": given})
+    assert play.states(instance) == {"a": "QUEUED"}
 
 
 @pytest.mark.parametrize("given", [False, None])
 def test_a_when_that_gives_false_or_null_skips_the_step(play: Play, given: Any) -> None:
-    id = play.begin(workflow(Step("a", when=path("$.input.x"))), {"x": given})
-    assert play.states(id) == {"a": "SKIPPED"}
+    instance = play.begin(workflow(Step("a", when=path("$.input.x"))), {"x": given})
+    assert play.states(instance) == {"a": "SKIPPED"}
 
 
 def test_the_input_of_a_step_is_evaluated_when_it_is_due_and_without_with_it_is_empty(
     play: Play,
 ) -> None:
     tree = fields(who=path("$.input.who"), id=path("$.instance.id"), v=path("$.instance.version"))
-    id = play.begin(workflow(Step("a", input=tree), Step("b")), {"who": "Ana"})
-    assert play.task(id, "a", "input") == ({"who": "Ana", "id": str(id), "v": 1},)
-    assert play.task(id, "b", "input") == ({},)
+    instance = play.begin(workflow(Step("a", input=tree), Step("b")), {"who": "Ana"})
+    assert play.task(instance, "a", "input") == ({"who": "Ana", "id": str(instance), "v": 1},)
+    assert play.task(instance, "b", "input") == ({},)
 
 
 # rule: one poisoned item

@@ -111,8 +111,8 @@ UNDO = fields(output=path("$.output"), task_input=path("$.task_input"), key=path
 def sequence(*ids: str, undo: bool = False, **options: Any) -> Compiled:
     """Return steps that run one after the other; with ``undo`` each has a compensation."""
     chain = [
-        Step(id, needs=ids[place - 1 : place] if place else (), undo=UNDO if undo else None)
-        for place, id in enumerate(ids)
+        Step(name, needs=ids[place - 1 : place] if place else (), undo=UNDO if undo else None)
+        for place, name in enumerate(ids)
     ]
     return workflow(*chain, **options)
 
@@ -132,4 +132,4 @@ def diamond(*, undo: bool = False, **options: Any) -> Compiled:
 def fan(width: int, **options: Any) -> Compiled:
     """Return ``width`` steps that start at once, and ``end``, which joins them all."""
     ids = tuple(f"s{place:04}" for place in range(width))
-    return workflow(*[Step(id) for id in ids], Step("end", ids), **options)
+    return workflow(*[Step(name) for name in ids], Step("end", ids), **options)

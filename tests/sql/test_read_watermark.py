@@ -1,0 +1,71 @@
+"""read_watermark"""
+
+from onceflow.engine import calls
+
+from .play import Play, take_messages
+from .sessions import Sessions
+from .workflows import sequence
+
+
+def lost(play: Play, before: str) -> int:
+    """Count what a search with this watermark would ship again."""
+    return play.value(
+        "select count(*) from onceflow.task where queued_xid < %s::text::xid8", before
+    )
+
+
+def test_what_was_shipped_before_lies_below_it(play: Play) -> None:
+    play.begin(sequence("a"))
+    take_messages(play.conn)
+    assert lost(play, calls.read_watermark(play.conn)) == 1
+
+
+# rule: the watermark of lost messages
+def test_what_is_still_in_the_outbox_does_not_lie_below_it(play: Play) -> None:
+    play.begin(sequence("a"))
+    assert lost(play, calls.read_watermark(play.conn)) == 0
+
+
+# rule: the watermark of lost messages
+def test_a_row_left_in_the_outbox_keeps_all_that_came_later_above_it(play: Play) -> None:
+    play.deploy(sequence("a"))
+    play.start("flow")
+    (oldest,) = calls.take_outbox(play.conn, 1)
+    for _ in range(3):
+        play.start("flow")
+    rows = calls.take_outbox(play.conn, 10)
+    calls.drop_outbox(play.conn, [row.id for row in rows if row.id != oldest.id])
+    assert lost(play, calls.read_watermark(play.conn)) == 0
+    calls.drop_outbox(play.conn, [oldest.id])
+    assert lost(play, calls.read_watermark(play.conn)) == 4
+
+
+# rule: the watermark of lost messages
+def test_a_transaction_still_open_keeps_what_it_may_queue_above_it(
+    play: Play, sessions: Sessions
+) -> None:
+    play.deploy(sequence("a"))
+    session = sessions()
+    session.begin(lambda conn: calls.start_instances(conn, "flow", [{}]))
+    before = calls.read_watermark(play.conn)
+    session.commit()
+    take_messages(play.conn)
+    assert lost(play, before) == 0
+    assert lost(play, calls.read_watermark(play.conn)) == 1
+
+
+def test_events_in_the_outbox_do_not_hold_it_back(play: Play) -> None:
+    event = calls.Event("topic", None, "x", {}, "1")
+    calls.publish_events(play.conn, [event])
+    play.begin(sequence("a"))
+    rows = calls.take_outbox(play.conn, 10)
+    calls.drop_outbox(play.conn, [row.id for row in rows if row.kind == "task"])
+    assert lost(play, calls.read_watermark(play.conn)) == 1
+
+
+def test_a_message_in_quarantine_does_not_hold_it_back(play: Play) -> None:
+    play.begin(sequence("a"))
+    (row,) = calls.take_outbox(play.conn, 10)
+    for _ in range(10):
+        calls.defer_outbox(play.conn, [row.id], ["no such topic"])
+    assert lost(play, calls.read_watermark(play.conn)) == 1
