@@ -1,1 +1,1 @@
-"""The commands of `onceflow`, one module each, with `add_arguments(parser)` and `run(args, settings)`."""
+"""Commands of ``onceflow``, a module each: ``add_arguments(parser)``, ``run(args, settings)``."""
