@@ -1,15 +1,17 @@
 """What the worker's tests share: a relay and a worker in threads, workflows, and their ends."""
 
+import json
 import threading
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import psycopg.rows
+from confluent_kafka import Consumer, TopicPartition
 
 from onceflow.engine.calls import check_instances, register_workflow, start_instances, tick
 from onceflow.engine.definition import compile_definition, parse
@@ -195,13 +197,46 @@ def make_effect_table(conn: Conn) -> None:
     conn.execute("create table effect (key text not null, at timestamptz not null default now())")
 
 
+def consume(
+    settings: Settings, topic: str, count: int
+) -> list[tuple[dict[str, str], bytes | None, Any]]:
+    """Return (headers, key, value) of the messages of a topic, which must be ``count``."""
+    config = {**settings.kafka_config(), "group.id": "test", "auto.offset.reset": "earliest"}
+    consumer = Consumer(config)
+    consumer.assign([TopicPartition(topic, n, 0) for n in range(settings.partitions)])
+    found: list[tuple[dict[str, str], bytes | None, Any]] = []
+
+    def read() -> bool:
+        message = consumer.poll(0.1)
+        if message is not None and message.error() is None:
+            sent: Any = message.headers() or []
+            headers = {name: value.decode() for name, value in sent}
+            found.append((headers, message.key(), json.loads(message.value() or b"")))
+        return message is None and len(found) >= count
+
+    wait_until(read, f"{count} messages in {topic}")
+    consumer.close()
+    assert len(found) == count
+    return found
+
+
 @dataclass
 class Stack:
-    """A database, a relay and one worker that the tests of a module share."""
+    """A database, a relay and, unless its concurrency is 0, a worker, shared by some tests."""
 
     settings: Settings
     conn: Conn
-    worker: Worker
+    running: Worker | None
+
+    @property
+    def worker(self) -> Worker:
+        """The worker."""
+        assert self.running is not None
+        return self.running
+
+    def settings_with(self, **changes: Any) -> Settings:
+        """Return the settings with other values for some."""
+        return replace(self.settings, **changes)
 
     def run(self, workflow: str, **input_: Any) -> UUID:
         """Start an instance and return its id."""
@@ -210,9 +245,13 @@ class Stack:
 
 @contextmanager
 def make_stack(
-    servers: Servers, handlers: Registry, *, queues: Sequence[str] = ("default",), **options: Any
+    servers: Servers,
+    handlers: Registry,
+    *,
+    queues: Sequence[str] = ("default",),
+    concurrency: int = 10,
 ) -> Generator[Stack]:
-    """Bring a stack up for the handlers; ``options`` are those of ``worker``."""
+    """Bring a stack up for the handlers."""
     database = create_database(servers, migrated=True)
     settings = Settings(
         dsn=database.dsn,
@@ -222,11 +261,14 @@ def make_stack(
         lease=1.0,
     )
     try:
-        with (
-            closing(database.connect()) as conn,
-            relay(settings, queues),
-            worker(settings, handlers, queues=queues, **options) as running,
-        ):
+        with ExitStack() as stack:
+            conn = stack.enter_context(closing(database.connect()))
+            stack.enter_context(relay(settings, queues))
+            running = None
+            if concurrency:
+                running = stack.enter_context(
+                    worker(settings, handlers, queues=queues, concurrency=concurrency)
+                )
             yield Stack(settings, conn, running)
     finally:
         drop_database(servers, database.name)
