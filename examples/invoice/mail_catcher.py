@@ -18,7 +18,7 @@ import signal
 import sys
 from email import message_from_bytes, policy
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -28,12 +28,25 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9@._-]")
 
 
 class MailBox:
-    """A folder of messages, one per Message-ID, and the record of what was delivered."""
+    """A folder of messages, one per Message-ID, and the record of what was delivered.
+
+    Use it as a context manager, or close it.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._deliveries = (folder / DELIVERIES).open("a")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the record; what it holds is on disk already."""
+        self._deliveries.close()
 
     def keep(self, message_id: str, content: bytes) -> bool:
         """Put the message on disk, atomically; False where it is there already."""
@@ -138,8 +151,8 @@ def main(argv: list[str] | None = None) -> int:
         "--withhold", metavar="ADDRESS", help="never answer the first message to this recipient"
     )
     args = parser.parse_args(argv)
-    handler = Handler(MailBox(args.mailbox), args.reject, args.withhold)
-    asyncio.run(serve(handler, args.host, args.port))
+    with MailBox(args.mailbox) as box:
+        asyncio.run(serve(Handler(box, args.reject, args.withhold), args.host, args.port))
     return 0
 
 

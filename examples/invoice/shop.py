@@ -18,7 +18,7 @@ import sys
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
@@ -30,7 +30,10 @@ from .northwind import Customer, load_customers
 
 
 class Ledger:
-    """The shop's memory: one JSON object a line, only ever appended to."""
+    """The shop's memory: one JSON object a line, only ever appended to.
+
+    Use it as a context manager.
+    """
 
     def __init__(self, path: Path) -> None:
         self.standing: dict[str, str] = {}
@@ -44,6 +47,12 @@ class Ledger:
             for line in path.read_text().splitlines():
                 self._apply(json.loads(line))
         self._file = path.open("a")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def record(self, event: str, customer: str, key: str) -> None:
         """Put one event on disk, then count it in."""
@@ -177,8 +186,9 @@ def main(argv: list[str] | None = None) -> int:
         "--unavailable", metavar="CUSTOMER", help="answer this customer's first two posts with 503"
     )
     args = parser.parse_args(argv)
-    shop = Shop(load_customers(), Ledger(args.ledger), args.unavailable)
-    uvicorn.run(shop.app(), host=args.host, port=args.port, log_level="warning")
+    with Ledger(args.ledger) as ledger:
+        shop = Shop(load_customers(), ledger, args.unavailable)
+        uvicorn.run(shop.app(), host=args.host, port=args.port, log_level="warning")
     return 0
 
 
