@@ -18,6 +18,7 @@ from functools import partial
 
 import psycopg
 from confluent_kafka import KafkaException
+from psycopg import errors
 
 from ..engine.calls import list_queues
 from ..engine.calls.base import Connection
@@ -124,6 +125,10 @@ class Relay:
             except psycopg.OperationalError as error:
                 log.warning("the %s lost Postgres, or waited too long: %s", name, error)
                 self._stop.wait(0.2)
+            except (errors.UndefinedFunction, errors.InsufficientPrivilege) as error:
+                # The first `onceflow migrate` makes tables, then functions, then rights.
+                log.warning("the %s waits for `onceflow migrate`: %s", name, error)
+                self._stop.wait(1)
 
     def _ship(self, conn: Connection, stop: threading.Event) -> None:
         wait_for_broker(self._settings, stop)
