@@ -164,7 +164,7 @@ class Reading:
             return 0
         if _WHOLE.fullmatch(text):
             return int(text)
-        return float(text) if repr(float(text)) == str(exact) else exact
+        return float(text) if repr(float(text)) in (text.lower(), str(exact)) else exact
 
     def member(
         self,

@@ -242,7 +242,8 @@ class PathReader(Scanner):
 
     def _accessors(self, piece: Piece) -> Piece:
         while True:
-            if self.taken("."):
+            self.skip_space()
+            if self.text.startswith(".", self.offset):
                 piece = self._after_dot(piece)
             elif self.taken("["):
                 piece = self._subscript(piece)
@@ -258,20 +259,19 @@ class PathReader(Scanner):
                 return piece
 
     def _after_dot(self, piece: Piece) -> Piece:
+        """Read an accessor that begins with a dot, where one stands."""
+        dot = self.offset
+        name = self._member_name()
+        if name is not None:
+            return Piece(f"{piece.text}.{_quoted(name)}", many=piece.many)
+        self.offset = dot + 1
         if self.taken("**"):
             return Piece(f"{piece.text}.**{self._levels()}", many=True)
         if self.taken("*"):
             return Piece(f"{piece.text}.*", many=True)
-        self.offset -= 1
-        start = self.offset
-        name = self._member_name()
-        if name is not None:
-            return Piece(f"{piece.text}.{_quoted(name)}", many=piece.many)
-        self.offset = start
         return self._method(piece)
 
     def _method(self, piece: Piece) -> Piece:
-        self.expect(".", "here")
         self.skip_space()
         start = self.offset
         found = _NAME.match(self.text, start)

@@ -1,6 +1,14 @@
-"""The published JSON Schema of definitions, for editors."""
+"""The published JSON Schema of definitions, for editors.
+
+``python -m onceflow.engine.definition.schema`` writes workflow.schema.json again.
+"""
+
+import json
+from pathlib import Path
 
 from .keys import WORKFLOW, Schema
+
+FILE = Path(__file__).with_name("workflow.schema.json")
 
 
 def json_schema() -> Schema:
@@ -10,3 +18,7 @@ def json_schema() -> Schema:
         "title": "Onceflow workflow definition",
         **WORKFLOW.schema(),
     }
+
+
+if __name__ == "__main__":
+    FILE.write_text(json.dumps(json_schema(), indent=2) + "\n")

@@ -8,7 +8,7 @@
 --   first, last, sum, join(text) of an array
 --   keys                         of an object, in the order of their code points
 --   boolean                      no change; the compiler puts it around `when`
--- Errors: WF006, where the value is of a kind that the function does not take.
+-- Errors: WF006, where the value is of a kind that the function does not take, or the result too large.
 create or replace function onceflow.evaluate_function(p_call jsonb, p_value jsonb, p_argument jsonb)
 returns jsonb
 language plpgsql immutable set search_path = '' as $$
@@ -41,13 +41,12 @@ begin
         when 'json' then return to_jsonb(p_value::text);
         when 'upper' then return to_jsonb(upper(v_text));
         when 'lower' then return to_jsonb(lower(v_text));
-        when 'trim' then return to_jsonb(regexp_replace(v_text, '^\s+|\s+$', '', 'g'));
+        when 'trim' then return to_jsonb(btrim(v_text, e' \t\n\r\f\v'));
         when 'boolean' then return p_value;
         when 'first' then return p_value -> 0;
         when 'last' then return p_value -> -1;
         when 'number' then
-            -- As JSON writes numbers, and small enough for numeric.
-            if v_kind = 'string' and v_text !~ '^[+-]?[0-9]{1,1000}(\.[0-9]{1,1000})?([eE][+-]?[0-9]{1,3})?$' then
+            if v_kind = 'string' and v_text !~ '^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?$' then
                 raise exception '%: the string does not spell a number', p_call ->> 't'
                     using errcode = 'WF006';
             end if;
@@ -78,5 +77,8 @@ begin
                     order by i.n)
                 from jsonb_array_elements(p_value) with ordinality i (item, n)), ''));
     end case;
+exception
+    when data_exception or program_limit_exceeded then
+        raise exception '%: %', p_call ->> 't', sqlerrm using errcode = 'WF006';
 end $$;
 revoke execute on function onceflow.evaluate_function(jsonb, jsonb, jsonb) from public;
