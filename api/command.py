@@ -67,7 +67,7 @@ def open_api_pool(settings: Settings) -> Pool:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a socket bound to an address, not listening yet. Raises ServerError where it cannot be had."""
+    """Return a socket bound to an address, not listening yet. Raises ServerError."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

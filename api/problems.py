@@ -160,6 +160,11 @@ def _of_postgres(error: psycopg.Error) -> Problem:
         # What jsonb cannot hold: NUL, lone surrogates, numbers beyond numeric, too deep nesting.
         reason = error.diag.message_primary or str(error)
         return Problem(422, f"The request holds a value that cannot be stored: {reason}.")
+    if isinstance(error, psycopg.errors.CheckViolation):
+        # A rule that was to be checked before: of use to the caller all the same.
+        log.error("a check of the database refused a request", exc_info=error)
+        rule = error.diag.constraint_name
+        return Problem(422, f"The request holds a value that the database refuses ({rule}).")
     if sqlstate in ("3F000", "42P01", "42883"):
         log.error("the schema is missing or of an older release: %s", error)
         return unavailable("The database has no current schema: run `onceflow migrate`.")

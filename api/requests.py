@@ -1,6 +1,7 @@
 """What comes in: bodies, query parameters and headers, read into types with every fault listed."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -134,11 +135,15 @@ def read_parameters(given: Mapping[str, list[str]], kind: type[T], where: str) -
             faults.append(Fault(place, "has a NUL character"))
         else:
             try:
-                values[fields[name].name] = msgspec.convert(
-                    texts[0], fields[name].type, strict=False
+                value = msgspec.convert(
+                    texts[0], fields[name].type, strict=not _is_written_bare(kind, name)
                 )
             except msgspec.ValidationError as error:
                 faults.append(Fault(place, str(error)))
+                continue
+            if value is None:  # msgspec reads the text "null" so
+                faults.append(Fault(place, "has no null; leave it out"))
+            values[fields[name].name] = value
     faults += [
         Fault(f"{where}.{name}", "is missing")
         for name, field in fields.items()
@@ -147,3 +152,10 @@ def read_parameters(given: Mapping[str, list[str]], kind: type[T], where: str) -
     if faults:
         raise invalid(faults)
     return kind(**values)
+
+
+@cache
+def _is_written_bare(kind: type[Any], name: str) -> bool:
+    """Whether a parameter is a number or boolean, which JSON writes without quotes."""
+    wanted = schema_of(kind)["$defs"][kind.__name__]["properties"][name].get("type", "string")
+    return not {"string", "array", "object"} & set([wanted] if isinstance(wanted, str) else wanted)

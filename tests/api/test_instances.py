@@ -124,12 +124,19 @@ def test_filters(client: TestClient, start: Start) -> None:
 
 
 def test_faulty_filters_are_all_named(client: TestClient) -> None:
-    query = {"status": "BUSY", "limit": 201, "stated": "x", "started_after": "2026-01-01T00:00:00"}
-    answer = client.get("/instances", params=query)
+    faulty = {"status": "BUSY", "limit": 201, "stated": "x", "started_after": "2026-01-01T00:00:00"}
+    answer = client.get("/instances", params=faulty)
     assert answer.status_code == 422
     places = {fault["place"] for fault in answer.json()["faults"]}
     assert places == {"query.status", "query.limit", "query.stated", "query.started_after"}
-    assert client.get("/instances?limit=1&limit=2").status_code == 422
+    for query in (
+        "limit=1&limit=2",
+        "suspended=null",
+        "limit=1.5",
+        "suspended=yes",
+        "started_after=0.5",
+    ):
+        assert client.get(f"/instances?{query}").status_code == 422, query
 
 
 def test_pages_neither_repeat_nor_leave_out(client: TestClient) -> None:
