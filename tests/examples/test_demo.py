@@ -1,4 +1,4 @@
-"""``onceflow demo``, whole, as a person runs it: what it says, what it leaves, how it is stopped."""
+"""``onceflow demo`` as a person runs it: what it says, what it leaves, how it is stopped."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from onceflow.engine.pool import connect
 from onceflow.engine.settings import Settings
@@ -82,7 +83,6 @@ def attached_pdf(mail: Path) -> str | None:
     return part.get_filename()
 
 
-@pytest.mark.xdist_group("demo")
 def test_the_demo_ends_well_and_leaves_its_results_alone(folder: Path, demos: list[Demo]) -> None:
     demo = Demo(folder, NO_SERVERS)
     demos.append(demo)
@@ -97,7 +97,6 @@ def test_the_demo_ends_well_and_leaves_its_results_alone(folder: Path, demos: li
     assert len(list((demo.folder / "mail").glob("*.eml"))) == 89
 
 
-@pytest.mark.xdist_group("demo")
 def test_a_second_demo_begins_anew_and_names_what_differs(folder: Path, demos: list[Demo]) -> None:
     demo = Demo(folder, NO_SERVERS, "--json")
     demos.append(demo)
@@ -151,7 +150,6 @@ def test_a_second_demo_in_the_same_folder_is_refused(tmp_path: Path, demos: list
     assert first.left() == set()
 
 
-@pytest.mark.xdist_group("demo")
 def test_servers_that_are_named_are_used_and_left_as_they_were(
     servers: Servers, tmp_path: Path, demos: list[Demo]
 ) -> None:
@@ -162,8 +160,6 @@ def test_servers_that_are_named_are_used_and_left_as_they_were(
     with connect(Settings(dsn=servers.dsn), "test") as db:
         found = db.execute("select from pg_database where datname = %s", (DATABASE,)).fetchone()
         assert found is None
-    from confluent_kafka.admin import AdminClient
-
     admin = AdminClient({"bootstrap.servers": servers.kafka})
     topics = [t for t in admin.list_topics(timeout=10).topics if t.startswith("onceflow-demo-")]
     assert topics == []
