@@ -1,6 +1,7 @@
 -- publish_events(topics, keys, values, headers, event ids) -> number of rows
 -- Puts events of the user's own into the outbox, in the caller's transaction. Each is shipped at least
 -- once, with its id in the header onceflow-event-id, by which a receiver knows a repetition.
+-- Errors: WF002 arrays that differ.
 create or replace function onceflow.publish_events(
     p_topics text[], p_keys text[], p_values text[], p_headers jsonb[], p_event_ids text[])
 returns int
@@ -8,6 +9,13 @@ language plpgsql volatile security definer set search_path = '' as $$
 declare
     v_count int;
 begin
+    if exists (
+        select from unnest(array[cardinality(p_keys), cardinality(p_values), cardinality(p_headers), cardinality(p_event_ids)]) n
+        where n is distinct from cardinality(p_topics))
+    then
+        raise exception 'the arrays differ in length: % topics', cardinality(p_topics)
+            using errcode = 'WF002', hint = 'Give one of each for each event.';
+    end if;
     insert into onceflow.outbox (kind, topic, key, value, headers, queued_xid, made_at)
     select 'event', e.topic, e.key, e.value,
         coalesce(e.headers, '{}') || jsonb_build_object('onceflow-event-id', e.event_id),
