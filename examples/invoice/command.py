@@ -9,6 +9,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -28,7 +29,7 @@ from .programs import Programs
 from .servers import supervised
 from .show import Show
 from .tables import make_tables
-from .world import Check, check_world, read_world
+from .world import Check, check_world, read_ahead, read_world
 
 HELP = "run the invoice example, on servers of its own, and check what came of it"
 
@@ -94,7 +95,7 @@ def _play(settings: Settings, folder: Path, show: Show, deadline: float, keep: b
             conductor = Conductor(client, programs, folder / "mail", show, deadline)
             try:
                 conductor.start_all()
-                conductor.see_through()
+                conductor.see_through(partial(read_ahead, folder / "pdf"))
             except (NotInTime, ApiError):
                 for line in conductor.explain():
                     print(line, file=sys.stderr)

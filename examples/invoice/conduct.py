@@ -1,5 +1,6 @@
 """What the demo does once everything runs: one instance a customer, and a hand where needed."""
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -58,8 +59,11 @@ class Conductor:
             self._instances[customer.id] = started["id"]
         self._show.say(f"started {len(self._instances)} instances, one for each customer")
 
-    def see_through(self) -> None:
-        """Wait for the end of all; correct the dead letter and kill the worker on the way."""
+    def see_through(self, meanwhile: Callable[[], object]) -> None:
+        """Wait for the end of all; correct the dead letter and kill the worker on the way.
+
+        ``meanwhile`` is called in a thread while the killed worker's task waits for another.
+        """
         with self._show.counting(len(self._instances)) as counting:
 
             def open_instances() -> set[str]:
@@ -76,7 +80,10 @@ class Conductor:
             waiting = {self._instances[plan.WITHHELD]}
             self._until(lambda: open_instances() <= waiting, "all instances but one to end")
             self._kill(self._until(self._holder, "a worker to wait for the mail server's answer"))
+            aside = threading.Thread(target=meanwhile, daemon=True)
+            aside.start()
             self._until(lambda: not open_instances(), "the last instance to end")
+            aside.join()
 
     def explain(self) -> list[str]:
         """Return in words why the instances that have not ended are not moving."""
