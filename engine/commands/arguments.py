@@ -1,0 +1,86 @@
+"""Arguments that several commands take, and how they are read."""
+
+import argparse
+import sys
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from .. import json_text
+from ..calls import Key
+from ..errors import BadArgument
+from ..json_text import Json
+
+INPUT_HELP = "JSON; @FILE reads it from a file, @- from stdin"
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+
+
+def add_instance(parser: argparse.ArgumentParser, *, many: bool = False) -> None:
+    """Add the id of an instance, or several."""
+    if many:
+        parser.add_argument("instances", type=instance_id, nargs="+", metavar="ID")
+    else:
+        parser.add_argument("instance", type=instance_id, metavar="ID")
+
+
+def instance_id(text: str) -> UUID:
+    """Read the id of an instance."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not the id of an instance, a UUID such as `onceflow list` shows"
+        ) from None
+
+
+def task_key(text: str) -> Key:
+    """Read ``INSTANCE/TASK``; the task's own text may have further slashes."""
+    instance, slash, task = text.partition("/")
+    if not slash or not task:
+        raise argparse.ArgumentTypeError(f"{text!r} is not INSTANCE/TASK")
+    return Key(instance_id(instance), task)
+
+
+def positive(text: str) -> int:
+    """Read a whole number above 0."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Read a length of time."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return value
+
+
+def read_text(place: str) -> bytes:
+    """Read a file, or stdin where ``place`` is ``-``. Raises BadArgument."""
+    if place == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(place).read_bytes()
+    except OSError as error:
+        raise BadArgument(f"{place} cannot be read: {error.strerror or error}") from error
+
+
+def read_json(text: str, what: str) -> Json:
+    """Read JSON, or @FILE that holds it; numbers stay exact. Raises BadArgument."""
+    raw = read_text(text[1:]) if text.startswith("@") else text.encode("utf-8", "surrogateescape")
+    try:
+        return json_text.decode_exact(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadArgument(
+            f"{what} is not JSON: {error}",
+            hint='give it as \'{"customer": "ALFKI"}\', or @FILE',
+        ) from error

@@ -1,0 +1,156 @@
+"""List dead letters, and decide what becomes of them.
+
+A dead letter is a task that has failed for good. While it is open a person can redrive it (try it
+again, with corrected input where the input was wrong), skip it (what follows goes on with the output
+that you give) or discard it (its instance fails). Name dead letters as INSTANCE/TASK, or choose them
+by filters. Exits 1 where one of them was refused, and says why.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+
+from ..calls import (
+    Decided,
+    Key,
+    discard_dead_letters,
+    redrive_dead_letters,
+    skip_dead_letters,
+)
+from ..calls.base import Connection
+from ..errors import BadArgument
+from ..settings import Settings
+from .arguments import INPUT_HELP, add_json, instance_id, positive, read_json, task_key
+from .database import Row, key_of, list_dead_letters, open_database
+from .output import clock_text, error_text, print_decisions, print_json, print_table
+
+BATCH = 200
+"""Dead letters decided in one transaction."""
+
+FILTERS = ("instance", "workflow", "step", "queue", "code")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    show = actions.add_parser("list", help="list open dead letters, the oldest first")
+    _add_filters(show)
+    show.add_argument(
+        "--records", action="store_true", help="also those that nothing can be done about any more"
+    )
+    show.add_argument("--limit", type=positive, default=100, metavar="N", help="at most N (100)")
+    add_json(show)
+
+    redrive = actions.add_parser("redrive", help="try again, with a fresh budget of retries")
+    _add_choice(redrive)
+    redrive.add_argument(
+        "--input", metavar="JSON", help=f"the task's input, corrected: {INPUT_HELP}"
+    )
+
+    skip = actions.add_parser("skip", help="let what follows go on")
+    _add_choice(skip)
+    skip.add_argument(
+        "--output",
+        metavar="JSON",
+        default="null",
+        help=f"what the steps that follow read as its output: {INPUT_HELP} (null)",
+    )
+
+    discard = actions.add_parser("discard", help="give up: the instance fails")
+    _add_choice(discard)
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    if args.action == "list":
+        return _list(args, settings)
+    decide = _decision(args)
+    chosen_by_filter = args.all or any(getattr(args, name) is not None for name in FILTERS)
+    if bool(args.dead_letters) == chosen_by_filter:
+        raise BadArgument(
+            "name the dead letters as INSTANCE/TASK, or choose them by filters, one of the two",
+            hint="--all takes all open ones; `onceflow dead-letters list` shows them",
+        )
+    with open_database(settings) as conn:
+        keys: list[Key] = args.dead_letters or _matching(conn, args)
+        decisions: list[Decided] = []
+        for first in range(0, len(keys), BATCH):
+            decisions += decide(conn, keys[first : first + BATCH])
+    if not decisions and not args.json:
+        print("no open dead letter matches")
+        return 0
+    return print_decisions(decisions, as_json=args.json)
+
+
+def _decision(args: argparse.Namespace) -> Callable[[Connection, Sequence[Key]], list[Decided]]:
+    """Return the function that decides a batch as the arguments say."""
+    if args.action == "redrive":
+        if args.input is None:
+            return redrive_dead_letters
+        corrected = read_json(args.input, "--input")
+        return lambda conn, keys: redrive_dead_letters(conn, keys, [corrected] * len(keys))
+    if args.action == "skip":
+        output = read_json(args.output, "--output")
+        return lambda conn, keys: skip_dead_letters(conn, keys, [output] * len(keys))
+    return discard_dead_letters
+
+
+def _list(args: argparse.Namespace, settings: Settings) -> int:
+    with open_database(settings) as conn:
+        rows = _find(conn, args, records=args.records, limit=args.limit)
+    if args.json:
+        print_json(rows)
+    elif rows:
+        print_table(
+            ("INSTANCE/TASK", "WORKFLOW", "DIED", "ATTEMPTS", "OPEN", "ERROR"),
+            (
+                (
+                    f"{row['instance_id']}/{row['task']}",
+                    f"{row['workflow']} v{row['version']}",
+                    clock_text(row["died_at"]),
+                    str(row["attempts"]),
+                    "yes" if row["open"] else "no",
+                    error_text(row["error"]),
+                )
+                for row in rows
+            ),
+        )
+        if len(rows) == args.limit:
+            print("(more may follow: raise --limit, or narrow the filters)")
+    else:
+        print("no dead letter matches")
+    return 0
+
+
+def _matching(conn: Connection, args: argparse.Namespace) -> list[Key]:
+    return [key_of(row) for row in _find(conn, args, records=False, limit=args.limit)]
+
+
+def _find(conn: Connection, args: argparse.Namespace, *, records: bool, limit: int) -> list[Row]:
+    return list_dead_letters(
+        conn,
+        records=records,
+        instance_id=args.instance,
+        workflow=args.workflow,
+        step=args.step,
+        queue=args.queue,
+        code=args.code,
+        limit=limit,
+    )
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    """Add the two ways to say which dead letters: by name, and by filters."""
+    parser.add_argument("dead_letters", type=task_key, nargs="*", metavar="INSTANCE/TASK")
+    _add_filters(parser)
+    parser.add_argument("--all", action="store_true", help="all open dead letters")
+    parser.add_argument(
+        "--limit", type=positive, default=10_000, metavar="N", help="at most N by filter (10000)"
+    )
+    add_json(parser)
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--instance", type=instance_id, metavar="ID", help="of this instance")
+    parser.add_argument("--workflow", metavar="NAME", help="of this workflow")
+    parser.add_argument("--step", metavar="STEP", help="of this step")
+    parser.add_argument("--queue", metavar="QUEUE", help="of this queue")
+    parser.add_argument("--code", metavar="CODE", help="that failed with this code: http.503")

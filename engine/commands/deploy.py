@@ -1,0 +1,55 @@
+"""Register a workflow from a file of YAML or JSON.
+
+The content of the workflow's latest version stays that version; anything else makes a new one.
+Running instances keep the version that they were started with.
+"""
+
+import argparse
+from typing import Literal
+
+from ..calls import register_workflow
+from ..definition import compile_definition, parse
+from ..settings import Settings
+from .arguments import add_json, read_text
+from .database import open_database
+from .output import print_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="the definition; - reads it from stdin")
+    parser.add_argument(
+        "--format",
+        choices=("yaml", "json"),
+        help="what the file holds (by default json where its name ends so, else yaml)",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="only say what is wrong with it; needs no database"
+    )
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    given: Literal["yaml", "json"] | None = args.format
+    form = given or ("json" if args.file.endswith(".json") else "yaml")
+    compiled = compile_definition(parse(read_text(args.file), form))
+    if args.check:
+        if args.json:
+            print_json({"name": compiled["name"], "faults": []})
+        else:
+            print(f"{compiled['name']}: nothing is wrong with it")
+        return 0
+    with open_database(settings) as conn:
+        version = register_workflow(conn, compiled)
+    if args.json:
+        print_json(
+            {
+                "id": version.workflow_id,
+                "name": version.name,
+                "version": version.version,
+                "created": version.created,
+            }
+        )
+    else:
+        what = "registered as" if version.created else "unchanged since"
+        print(f"{version.name}: {what} version {version.version}")
+    return 0

@@ -1,0 +1,146 @@
+"""Draws an instance as a tree: its steps in the order written, their attempts, errors, undoings."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+from rich.tree import Tree
+
+from .. import json_text
+from .database import Row
+from .output import clock_text, error_text, span_text, state_text
+
+UNDO = ".compensate"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """All that a drawing needs of an instance."""
+
+    instance: Row
+    definition: dict[str, Any]
+    tasks: Sequence[Row]
+    log: Sequence[Row]
+
+
+def draw(picture: Picture) -> Tree:
+    """Return the tree of an instance."""
+    tree = Tree(_headline(picture.instance))
+    for line in _remarks(picture.instance):
+        tree.add(line)
+    tasks: dict[str, list[Row]] = defaultdict(list)
+    for task in picture.tasks:
+        tasks[task["step"]].append(task)
+    log: dict[str, list[Row]] = defaultdict(list)
+    for entry in picture.log:
+        if entry["task"] is not None:
+            log[entry["task"]].append(entry)
+    ended = picture.instance["ended_at"] is not None
+    for step in picture.definition["steps"]:
+        rows = tasks.get(step["id"], [])
+        if not rows:
+            why = "never came due" if ended else "not due yet"
+            tree.add(_joined(Text(step["id"]), Text(why, style="bright_black"), _needs(step)))
+        for row in rows:
+            branch = tree.add(_task_line(row, log[row["task"]], _needs(step)))
+            _add_attempts(branch, row, log[row["task"]])
+            for undo in tasks.get(step["id"] + UNDO, []):
+                below = branch.add(_task_line(undo, log[undo["task"]], None))
+                _add_attempts(below, undo, log[undo["task"]])
+    return tree
+
+
+def log_line(entry: Row) -> str:
+    """Return one line of the task log: when, what, which attempt, where, why."""
+    parts = [
+        clock_text(entry["at"]),
+        entry["task"] or "(instance)",
+        entry["state"],
+        f"attempt {entry['attempt']}" if entry["attempt"] else "",
+        _worker(entry),
+        error_text(entry["error"]),
+    ]
+    return "  ".join(part for part in parts if part)
+
+
+def _headline(instance: Row) -> Text:
+    times = f"started {clock_text(instance['started_at'])}"
+    if instance["ended_at"] is not None:
+        times += f", took {span_text(instance['started_at'], instance['ended_at'])}"
+    else:
+        times += f", {span_text(instance['started_at'], None)} ago"
+    name = Text(f"{instance['workflow']} v{instance['version']}", style="bold")
+    return _joined(name, state_text(instance["state"]), Text(instance["id"]), Text(times))
+
+
+def _remarks(instance: Row) -> list[Text]:
+    lines: list[Text] = []
+    if instance["suspended_at"] is not None:
+        by = instance["suspended_by"].replace("_", " ")
+        since = clock_text(instance["suspended_at"])
+        lines.append(Text(f"suspended by {by} since {since}", style="yellow"))
+    if instance["closing_as"] and instance["ended_at"] is None:
+        lines.append(Text(f"will end as {instance['closing_as']}", style="yellow"))
+    if instance["deadline_at"] is not None:
+        lines.append(Text(f"deadline {clock_text(instance['deadline_at'])}"))
+    lines.append(Text(f"input: {json_text.encode(instance['input'])}", style="bright_black"))
+    if instance["error"]:
+        lines.append(Text(error_text(instance["error"]), style="red"))
+    if instance["output"] is not None:
+        lines.append(Text(f"output: {json_text.encode(instance['output'])}", style="bright_black"))
+    return lines
+
+
+def _task_line(task: Row, log: Sequence[Row], needs: Text | None) -> Text:
+    notes: list[str] = []
+    if task["attempts"] > 1:
+        notes.append(f"{task['attempts']} attempts")
+    if task["state"] == "RETRYING":
+        notes.append(f"next attempt {clock_text(task['due_at'])}")
+    elif task["state"] == "RUNNING":
+        running = next((e for e in reversed(log) if e["state"] == "RUNNING"), None)
+        if running is not None:
+            notes.append(f"{_worker(running)} for {span_text(running['at'], None)}")
+    elif task["state"] == "QUEUED":
+        notes.append(f"on queue {task['queue']}")
+    elif task["state"] == "SKIPPED":
+        notes.append(str(task["reason"]).replace("_", " "))
+    elif task["state"] == "DEAD_LETTER":
+        notes.append("open: redrive, skip or discard it" if task["open"] else "a record only")
+    elif log:
+        notes.append(span_text(log[0]["at"], log[-1]["at"]))
+    if task["progress"] is not None:
+        notes.append(f"progress {json_text.encode(task['progress'])}")
+    return _joined(
+        Text(task["task"]),
+        state_text(task["state"]),
+        Text(", ".join(notes)) if notes else None,
+        needs,
+    )
+
+
+def _add_attempts(branch: Tree, task: Row, log: Sequence[Row]) -> None:
+    """Add a line for each attempt that failed, and the error of a task that never had one."""
+    failed = [entry for entry in log if entry["error"]]
+    for entry in failed:
+        attempt = f"attempt {entry['attempt']}: " if entry["attempt"] else ""
+        branch.add(Text(attempt + error_text(entry["error"]), style="red"))
+    if task["error"] and not failed:
+        branch.add(Text(error_text(task["error"]), style="red"))
+
+
+def _needs(step: dict[str, Any]) -> Text | None:
+    needs: list[str] | None = step.get("needs")
+    return Text(f"after {', '.join(needs)}", style="bright_black") if needs else None
+
+
+def _worker(entry: Row) -> str:
+    if entry["worker_id"] is None:
+        return ""
+    return f"on {entry['worker'] or entry['worker_id']}"
+
+
+def _joined(*parts: Text | None) -> Text:
+    return Text("  ").join(part for part in parts if part is not None)

@@ -1,0 +1,25 @@
+"""Say in words why an instance is not moving, and what to do."""
+
+import argparse
+
+from ..calls import explain_instance
+from ..settings import Settings
+from .arguments import add_instance, add_json
+from .database import open_database
+from .output import print_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_instance(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    with open_database(settings) as conn:
+        reasons = explain_instance(conn, args.instance)
+    if args.json:
+        print_json([{"task": reason.task, "because": reason.because} for reason in reasons])
+    else:
+        for reason in reasons:
+            print(reason.because if reason.task is None else f"  {reason.task}: {reason.because}")
+    return 0

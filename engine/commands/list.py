@@ -1,0 +1,80 @@
+"""List instances, the newest first."""
+
+import argparse
+
+from ..settings import Settings
+from .arguments import add_json, instance_id, positive
+from .database import Row, list_instances, open_database
+from .output import clock_text, error_text, print_json, print_table, span_text, state_text
+
+STATES = (
+    "RUNNING",
+    "CLOSING",
+    "COMPENSATING",
+    "SUCCEEDED",
+    "FAILED",
+    "COMPENSATED",
+    "CANCELLED",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workflow", metavar="NAME", help="of this workflow alone")
+    parser.add_argument(
+        "--state",
+        action="append",
+        type=str.upper,
+        choices=STATES,
+        metavar="STATE",
+        help=f"in this state (may be repeated): {', '.join(STATES)}",
+    )
+    parser.add_argument("--suspended", action="store_true", help="suspended ones alone")
+    parser.add_argument("--limit", type=positive, default=20, metavar="N", help="at most N (20)")
+    parser.add_argument(
+        "--before",
+        type=instance_id,
+        metavar="ID",
+        help="older than this one: the last of the page before",
+    )
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    with open_database(settings) as conn:
+        rows = list_instances(
+            conn,
+            workflow=args.workflow,
+            states=args.state,
+            suspended=args.suspended,
+            before=args.before,
+            limit=args.limit,
+        )
+    if args.json:
+        print_json(rows)
+    elif rows:
+        print_table(
+            ("ID", "WORKFLOW", "STATE", "STARTED", "TOOK", "OPEN", "NOTE"),
+            (
+                (
+                    row["id"],
+                    f"{row['workflow']} v{row['version']}",
+                    state_text(row["state"]),
+                    clock_text(row["started_at"]),
+                    span_text(row["started_at"], row["ended_at"]),
+                    str(row["open_tasks"] or ""),
+                    _note(row),
+                )
+                for row in rows
+            ),
+        )
+        if len(rows) == args.limit:
+            print(f"(more may follow: --before {rows[-1]['id']})")
+    else:
+        print("no instance matches")
+    return 0
+
+
+def _note(row: Row) -> str:
+    if row["suspended_at"] is not None:
+        return f"suspended by {row['suspended_by'].replace('_', ' ')}"
+    return error_text(row["error"])

@@ -1,0 +1,118 @@
+"""How commands print: tables and trees for people, JSON for scripts."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .. import json_text
+from ..calls import Decided
+from ..json_text import Json
+
+COLOURS = {
+    "SUCCEEDED": "green",
+    "RUNNING": "cyan",
+    "QUEUED": "blue",
+    "READY": "blue",
+    "WAITING": "bright_black",
+    "SKIPPED": "bright_black",
+    "RETRYING": "yellow",
+    "CLOSING": "yellow",
+    "COMPENSATING": "yellow",
+    "COMPENSATED": "magenta",
+    "CANCELLED": "magenta",
+    "FAILED": "red",
+    "DEAD_LETTER": "bold red",
+}
+
+
+def open_console() -> Console:
+    """Return a console on stdout; where that is no terminal, no line is cut or wrapped."""
+    return Console(
+        file=sys.stdout,
+        width=None if sys.stdout.isatty() else 100_000,
+        highlight=False,
+        soft_wrap=not sys.stdout.isatty(),
+    )
+
+
+def print_json(value: Json) -> None:
+    """Print a value as indented JSON."""
+    text = msgspec.json.format(json_text.encode(value), indent=2)
+    print(text)
+
+
+def print_json_line(value: Json) -> None:
+    """Print a value as JSON on one line, at once."""
+    print(json_text.encode(value), flush=True)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    """Print rows under headings."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, no_wrap=column in ("ID", "INSTANCE/TASK"), overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    open_console().print(table)
+
+
+def state_text(state: str) -> Text:
+    """Return a state in its colour."""
+    return Text(state, style=COLOURS.get(state, ""))
+
+
+def clock_text(timestamp: str | None) -> str:
+    """Return a timestamp of the database to the second, in UTC."""
+    if timestamp is None:
+        return ""
+    return datetime.fromisoformat(timestamp).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def span_text(start: str, end: str | None) -> str:
+    """Return the length of time between two timestamps; an end that is None is now."""
+    to = datetime.now(UTC) if end is None else datetime.fromisoformat(end)
+    span = max(0.0, (to - datetime.fromisoformat(start)).total_seconds())
+    if span < 60:
+        return f"{span:.2f} s" if span < 10 else f"{span:.1f} s"
+    minutes, left = divmod(round(span), 60)
+    if minutes < 60:
+        return f"{minutes} min {left:02} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min"
+
+
+def error_text(error: dict[str, Any] | None) -> str:
+    """Return an error in one line: its code and its message."""
+    if not error:
+        return ""
+    message = " ".join(str(error.get("message", "")).split())
+    return (
+        f"{error.get('code', 'error')}: {message}" if message else str(error.get("code", "error"))
+    )
+
+
+def print_decisions(decisions: Sequence[Decided], *, as_json: bool) -> int:
+    """Print what became of each instance or dead letter; return 1 unless all were done."""
+    if as_json:
+        print_json(
+            [
+                {
+                    "instance_id": str(one.instance_id),
+                    **({} if one.task is None else {"task": one.task}),
+                    "outcome": one.outcome,
+                    "detail": one.detail,
+                }
+                for one in decisions
+            ]
+        )
+    else:
+        for one in decisions:
+            name = str(one.instance_id) if one.task is None else f"{one.instance_id}/{one.task}"
+            print(f"{name}  {one.outcome}" + (f": {one.detail}" if one.detail else ""))
+    return 0 if all(one.outcome == "done" for one in decisions) else 1

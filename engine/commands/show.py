@@ -1,0 +1,44 @@
+"""Show an instance: its steps as a tree, with attempts, errors and what was undone."""
+
+import argparse
+from uuid import UUID
+
+from ..calls.base import Connection
+from ..settings import Settings
+from .arguments import add_instance, add_json
+from .database import find_instance, find_version, list_tasks, list_transitions, open_database
+from .drawing import Picture, draw, log_line
+from .output import open_console, print_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_instance(parser)
+    parser.add_argument("--log", action="store_true", help="add the task log: every transition")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    with open_database(settings) as conn:
+        picture = read_picture(conn, args.instance)
+    if args.json:
+        print_json({**picture.instance, "tasks": picture.tasks, "log": picture.log})
+        return 0
+    open_console().print(draw(picture))
+    if args.log:
+        for entry in picture.log:
+            print(log_line(entry))
+    return 0
+
+
+def read_picture(conn: Connection, instance_id: UUID) -> Picture:
+    """Read an instance at one moment. Raises NotFound."""
+    with conn.transaction():
+        conn.execute("set transaction isolation level repeatable read, read only")
+        instance = find_instance(conn, instance_id)
+        version = find_version(conn, instance["workflow"], instance["version"])
+        return Picture(
+            instance,
+            version["definition"],
+            list_tasks(conn, instance_id),
+            list_transitions(conn, instance_id),
+        )

@@ -1,0 +1,119 @@
+"""Start an instance of a workflow.
+
+With --wait it exits 0 once the instance has succeeded, and 1 where it ended in any other way, or
+did not end in time.
+"""
+
+import argparse
+import sys
+import time
+from uuid import UUID
+
+from ..calls import Started, start_instances
+from ..calls.base import Connection
+from ..definition import check_input
+from ..errors import BadArgument
+from ..settings import Settings
+from .arguments import INPUT_HELP, add_json, positive, read_json, seconds
+from .database import Row, find_instance, find_version, open_database
+from .output import clock_text, error_text, print_json, span_text
+
+LOOK_EVERY = 0.1
+"""Seconds between two looks at an instance that is waited for."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("workflow", metavar="WORKFLOW", help="its name or id")
+    parser.add_argument("--input", metavar="JSON", default="{}", help=f"{INPUT_HELP} ({{}})")
+    parser.add_argument(
+        "--key",
+        metavar="KEY",
+        help="idempotency key: the same key gives the same instance, however often it is sent",
+    )
+    parser.add_argument("--version", type=positive, metavar="N", help="of the workflow (latest)")
+    parser.add_argument(
+        "--wait",
+        type=seconds,
+        nargs="?",
+        const=float("inf"),
+        metavar="SECONDS",
+        help="wait until it has ended, or that long",
+    )
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    given = read_json(args.input, "--input")
+    with open_database(settings) as conn:
+        version = find_version(conn, args.workflow, args.version)
+        faults = check_input(version["input_schema"], given)
+        if faults:
+            _say(f"the input does not fit the schema of {version['name']}:")
+            for fault in faults:
+                _say(f"  {fault}")
+            return 1
+        # The version that the input was checked against, should a newer one come in between.
+        (started,) = start_instances(
+            conn, str(version["workflow_id"]), [given], [args.key], version["version"]
+        )
+        if started.outcome == "conflict":
+            raise BadArgument(
+                f"the key {args.key!r} belongs to instance {started.instance_id}, which has "
+                "another input; nothing was started",
+                hint="use another key for another input",
+            )
+        if args.wait is None:
+            _print_started(started, as_json=args.json)
+            return 0
+        instance = _wait(conn, started.instance_id, args.wait)
+    _print_end(instance, args.wait, as_json=args.json)
+    return 0 if instance["state"] == "SUCCEEDED" else 1
+
+
+def _wait(conn: Connection, instance_id: UUID, longest: float) -> Row:
+    """Return the instance once it has ended, or after ``longest`` seconds."""
+    deadline = time.monotonic() + longest
+    suspended = None
+    while True:
+        instance = find_instance(conn, instance_id)
+        left = deadline - time.monotonic()
+        if instance["ended_at"] is not None or left <= 0:
+            return instance
+        if instance["suspended_at"] != suspended:
+            suspended = instance["suspended_at"]
+            if suspended is not None:
+                _say(
+                    f"suspended since {clock_text(suspended)} by "
+                    f"{instance['suspended_by'].replace('_', ' ')}: `onceflow explain "
+                    f"{instance_id}` tells more; still waiting"
+                )
+        time.sleep(min(LOOK_EVERY, left))
+
+
+def _print_started(started: Started, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {"id": str(started.instance_id), "outcome": started.outcome, "state": started.state}
+        )
+    elif started.outcome == "exists":
+        print(f"{started.instance_id}  {started.state} (started before with this key)")
+    else:
+        print(f"{started.instance_id}  {started.state}")
+
+
+def _print_end(instance: Row, waited: float, *, as_json: bool) -> None:
+    if as_json:
+        print_json(instance)
+        return
+    if instance["ended_at"] is None:
+        print(f"{instance['id']}  {instance['state']}, not ended after {waited:g} s")
+        return
+    took = span_text(instance["started_at"], instance["ended_at"])
+    error = error_text(instance["error"])
+    print(f"{instance['id']}  {instance['state']} in {took}" + (f": {error}" if error else ""))
+    if instance["output"] is not None:
+        print_json(instance["output"])
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

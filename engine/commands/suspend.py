@@ -1,0 +1,24 @@
+"""Hold instances back until they are resumed.
+
+What runs is finished and its answer recorded; nothing else is started. Exits 1 where one could not
+be suspended, and says why.
+"""
+
+import argparse
+
+from ..calls import suspend_instances
+from ..settings import Settings
+from .arguments import add_instance, add_json
+from .database import open_database
+from .output import print_decisions
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_instance(parser, many=True)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    with open_database(settings) as conn:
+        decisions = suspend_instances(conn, args.instances)
+    return print_decisions(decisions, as_json=args.json)

@@ -1,0 +1,77 @@
+"""Follow an instance until it has ended; exit 0 where it succeeded, else 1.
+
+On a terminal the tree of `onceflow show` is drawn again and again; elsewhere, and with --json, each
+transition is a line.
+"""
+
+import argparse
+import sys
+import time
+from uuid import UUID
+
+from rich.live import Live
+
+from ..calls.base import Connection
+from ..settings import Settings
+from .arguments import add_instance, add_json, seconds
+from .database import Row, find_instance, list_transitions, open_database
+from .drawing import draw, log_line
+from .output import open_console, print_json_line
+from .show import read_picture
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_instance(parser)
+    parser.add_argument(
+        "--interval", type=seconds, default=0.5, metavar="SECONDS", help="between two looks (0.5)"
+    )
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    with open_database(settings) as conn:
+        if args.json or not sys.stdout.isatty():
+            state = _follow_log(conn, args.instance, args.interval, as_json=args.json)
+        else:
+            state = _redraw(conn, args.instance, args.interval)
+    return 0 if state == "SUCCEEDED" else 1
+
+
+def _redraw(conn: Connection, instance_id: UUID, interval: float) -> str:
+    picture = read_picture(conn, instance_id)
+    with Live(draw(picture), console=open_console(), auto_refresh=False) as live:
+        while picture.instance["ended_at"] is None:
+            time.sleep(interval)
+            picture = read_picture(conn, instance_id)
+            live.update(draw(picture), refresh=True)
+    return picture.instance["state"]
+
+
+def _follow_log(conn: Connection, instance_id: UUID, interval: float, *, as_json: bool) -> str:
+    """Print each transition once. The log is read after the state, so that the end is in it."""
+    printed: set[tuple[object, ...]] = set()
+    while True:
+        instance = find_instance(conn, instance_id)
+        for entry in list_transitions(conn, instance_id):
+            if _identity(entry) in printed:
+                continue
+            printed.add(_identity(entry))
+            if as_json:
+                print_json_line(entry)
+            else:
+                print(log_line(entry), flush=True)
+        if instance["ended_at"] is not None:
+            return instance["state"]
+        time.sleep(interval)
+
+
+def _identity(entry: Row) -> tuple[object, ...]:
+    return (
+        entry["seq"],
+        entry["n"],
+        entry["task"],
+        entry["attempt"],
+        entry["state"],
+        entry["worker_id"],
+        entry["at"],
+    )
