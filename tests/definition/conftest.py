@@ -6,14 +6,20 @@ from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 
 from onceflow.engine import json_text
+from onceflow.engine.errors import translated
 from onceflow.engine.json_text import Json
 
 from ..servers import Servers, create_database, drop_database
 from .expressions import compile_text
+
+# How long an example takes depends on the machine's load, and is not what these tests are about.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 Evaluate = Callable[..., Json]
 
@@ -34,7 +40,6 @@ def evaluate(postgres: psycopg.Connection[Any]) -> Evaluate:
     The second argument is the input; further parts of the context go by name. Numbers that are not
     whole come back as Decimal. Raises ExpressionFailed.
     """
-    from onceflow.engine.errors import translated
 
     def run(value: Json, input: Json = None, **context: Json) -> Json:  # noqa: A002
         tree = compile_text(value)

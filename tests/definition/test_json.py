@@ -17,7 +17,10 @@ VALUES = st.recursive(
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text().filter(lambda text: "\0" not in text),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(alphabet="ab/~é"), inner),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text("ab/~é", max_size=4), inner, max_size=4)
+    ),
 )
 
 

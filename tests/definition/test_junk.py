@@ -10,7 +10,6 @@ from onceflow.engine.definition import compile_definition, json_schema, parse
 from onceflow.engine.errors import DefinitionError
 from onceflow.engine.json_text import Json
 
-
 KEYS = st.sampled_from(
     sorted(json_schema()["properties"])
     + sorted(json_schema()["properties"]["steps"]["items"]["properties"])
@@ -56,14 +55,14 @@ WORKFLOWS: st.SearchStrategy[Json] = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(JUNK | WORKFLOWS)
 def test_junk_data(value: Any) -> None:
     with contextlib.suppress(DefinitionError):
         compile_definition(value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.text() | st.binary() | st.text(alphabet="ab: -[]{},&*!|>'\"\\n\n#%0.$~"),
     st.sampled_from(["yaml", "json"]),
@@ -73,7 +72,6 @@ def test_junk_text(text: str | bytes, format: Literal["yaml", "json"]) -> None: 
         compile_definition(parse(text, format))
 
 
-@settings(deadline=None)
 @given(WORKFLOWS)
 def test_a_fault_says_where_and_what(value: Json) -> None:
     try:

@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from onceflow.engine import json_text
@@ -29,9 +29,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=400)
 @example(text='$.input.a ? (@.datetime() < "2020-01-01T10:00:00+02:00".datetime())', value={})
 @example(text="$.input.a[*].datetime() == $.input.b.datetime()", value={"a": ["2020-01-01"]})
 @given(text=EXPRESSIONS, value=VALUES)
