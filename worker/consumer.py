@@ -160,6 +160,16 @@ class TaskConsumer:
         except KafkaException as error:
             log.warning("offsets could not be committed: %s", error)
 
+    @property
+    def paused(self) -> bool:
+        """Whether all held partitions are paused."""
+        return self._paused
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions are held."""
+        return len(self._assigned)
+
     def close(self) -> None:
         """Leave the group, so that others get the partitions at once."""
         consumer, self._consumer = self._consumer, None

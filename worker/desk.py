@@ -156,10 +156,10 @@ class Desk:
             self._work.notify()
 
     @property
-    def waiting(self) -> bool:
-        """Whether messages wait for a slot."""
+    def waiting(self) -> int:
+        """How many messages wait for a slot."""
         with self._work:
-            return bool(self._messages)
+            return len(self._messages)
 
     @property
     def busy(self) -> int:

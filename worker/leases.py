@@ -74,6 +74,7 @@ def register(
     name: str,
     queues: Sequence[str],
     tasks: Sequence[str],
+    retries: Mapping[str, Json],
     lease: float,
     go_on: Callable[[], bool],
 ) -> Registration:
@@ -87,7 +88,7 @@ def register(
     def send(conn: psycopg.Connection[Any]) -> UUID:
         nonlocal sent
         sent = time.monotonic()
-        return register_worker(conn, name, queues, tasks, lease)
+        return register_worker(conn, name, queues, tasks, lease, retries)
 
     worker_id = link.call("registering", send, go_on)
     return Registration(worker_id, lease, sent)

@@ -29,6 +29,7 @@ class Receiver:
         self._name = name
         self._desk = desk
         self._stopping = threading.Event()
+        self._consumer: TaskConsumer | None = None
         self._lock = threading.Lock()
         self._ends: dict[tuple[str, int], int] = {}
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
@@ -43,6 +44,18 @@ class Receiver:
             for message in messages:
                 place = message.topic, message.partition
                 self._ends[place] = max(self._ends.get(place, 0), message.offset + 1)
+
+    @property
+    def paused(self) -> bool:
+        """Whether it takes no messages for want of room."""
+        consumer = self._consumer
+        return consumer is not None and consumer.paused
+
+    @property
+    def partitions(self) -> int:
+        """From how many partitions it receives."""
+        consumer = self._consumer
+        return 0 if consumer is None else consumer.partitions
 
     def stop(self) -> None:
         """Receive no more, and leave the group; does not wait."""
@@ -72,12 +85,14 @@ class Receiver:
             if self._stopping.is_set():
                 return
             consumer.subscribe()
+            self._consumer = consumer
             while not self._stopping.is_set():
                 room = self._desk.wait_for_room(PAUSED_TURN)
                 self._desk.deliver(consumer.receive(room, POLL))
                 consumer.commit(self._take_ends())
             consumer.commit(self._take_ends())
         finally:
+            self._consumer = None
             consumer.close()
 
     def _take_ends(self) -> dict[tuple[str, int], int]:

@@ -144,6 +144,10 @@ class Registry:
         """Return the names of all handlers, sorted."""
         return sorted(self._handlers)
 
+    def retries(self) -> dict[str, Any]:
+        """Return the handlers' own retry policies by the names of their tasks."""
+        return {name: handler.retry for name, handler in self._handlers.items() if handler.retry}
+
     def queues(self) -> list[str]:
         """Return the queues of all handlers, sorted."""
         return sorted({handler.queue for handler in self._handlers.values()})

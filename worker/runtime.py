@@ -62,6 +62,7 @@ class Worker:
         self._name = options.name or f"{socket.gethostname()}:{os.getpid()}"
         self._queues = sorted(set(options.queues)) or handlers.queues() or ["default"]
         self._task_names = handlers.names()
+        self._retries = handlers.retries()
         self.counters = Counters()
         self._desk = Desk(options.concurrency)
         self._running = Running()
@@ -113,6 +114,21 @@ class Worker:
         """How many slots are taken by handlers that have not returned."""
         return self._desk.busy
 
+    @property
+    def waiting(self) -> int:
+        """How many messages lie here unclaimed."""
+        return self._desk.waiting
+
+    @property
+    def paused(self) -> bool:
+        """Whether it takes no messages for want of room."""
+        return self._receiver is not None and self._receiver.paused
+
+    @property
+    def partitions(self) -> int:
+        """From how many partitions it receives."""
+        return 0 if self._receiver is None else self._receiver.partitions
+
     def _live(self) -> int:
         """Live through one registration, until the worker is stopped."""
         registration = self._registration = register(
@@ -120,6 +136,7 @@ class Worker:
             self._name,
             self._queues,
             self._task_names,
+            self._retries,
             self._settings.lease,
             lambda: not self._stopping.is_set(),
         )

@@ -1,0 +1,31 @@
+"""Handlers of workers that are killed: they leave traces in Postgres of what they did."""
+
+import os
+
+import psycopg
+
+from onceflow.worker import Context, Retry, task
+
+SOON = Retry(attempts=10, backoff=0.01)
+
+
+@task("crash.inside", retry=SOON, transactional=True)
+def inside(ctx: Context) -> str:
+    """Record an effect in the transaction of the completion; nothing keeps it from coming twice."""
+    ctx.connection.execute("insert into effect (key) values (%s)", (ctx.key,))
+    return ctx.task
+
+
+@task("crash.outside", retry=SOON)
+def outside(ctx: Context) -> str:
+    """Record an effect at a receiver that honours the idempotency key, and each call to it."""
+    with psycopg.connect(os.environ["ONCEFLOW_DSN"]) as receiver:
+        receiver.execute("insert into called (key) values (%s)", (ctx.key,))
+        receiver.execute("insert into kept (key) values (%s) on conflict do nothing", (ctx.key,))
+    return ctx.task
+
+
+@task("crash.outside_async", retry=SOON)
+async def outside_async(ctx: Context) -> str:
+    """Do the same in an async handler."""
+    return outside(ctx)
