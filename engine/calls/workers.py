@@ -11,7 +11,7 @@ from .base import Connection, Key, fetch, fetch_value
 
 REGISTER_WORKER: Final[LiteralString] = """
 select onceflow.register_worker(p_name => %s::text, p_queues => %s::text[], p_tasks => %s::text[],
-                                p_lease => %s::interval)"""
+                                p_lease => %s::interval, p_retries => %s::jsonb)"""
 
 RENEW_WORKER: Final[LiteralString] = """
 select instance_id, task
@@ -28,14 +28,17 @@ def register_worker(
     queues: Sequence[str],
     tasks: Sequence[str],
     lease: float,
+    retries: Mapping[str, Json] | None = None,
 ) -> UUID:
     """Register this process as a worker of ``queues`` and return its id, fresh in each process.
 
     ``tasks`` are the names of its handlers; ``lease`` is in seconds: after it without a renewal the
-    worker is declared dead, for good.
+    worker is declared dead, for good. ``retries`` are its handlers' own retry policies by task, for
+    attempts that it does not live to answer.
     """
     parameters = (name, list(queues), list(tasks), timedelta(seconds=lease))
-    return fetch_value(conn, REGISTER_WORKER, parameters)
+    policies = json_text.encode(dict(retries or {}))
+    return fetch_value(conn, REGISTER_WORKER, (*parameters, policies))
 
 
 def renew_worker(

@@ -17,9 +17,10 @@ begin
         t.state
     from unnest(p_keys, p_tasks, p_fences, p_held)
         with ordinality k (instance_id, step, scope, visit, task, fence, held, n)
-    left join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
-        and t.scope = k.scope and t.visit = k.visit
-        and t.instance_id >= p_ids[1]
+    left join lateral (
+        select t.state, t.fence from onceflow.task t
+        where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
+            and t.visit = k.visit and t.instance_id >= p_ids[1] offset 0) t on true
     order by k.n;
 end $$;
 revoke execute on function onceflow.answer_tasks(

@@ -20,23 +20,30 @@ set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 100
 declare
     v_keys onceflow.task_key[] := onceflow.task_keys(p_instance_ids, p_tasks);
     v_ids uuid[] := array(select distinct u from unnest(p_instance_ids) u order by u);
+    v_locked onceflow.task_key[];
     v_now timestamptz := onceflow.now();
 begin
     perform onceflow.require_live_worker(p_worker_id);
-    perform onceflow.lock_tasks(v_keys, 'QUEUED');
+    v_locked := onceflow.lock_tasks(v_keys, 'QUEUED');
 
     with claimed as (
         update onceflow.task t
         set state = 'RUNNING', worker_id = p_worker_id, fence = p_token, call = p_call,
             attempt = t.attempt + 1, queued_xid = null, changed_at = v_now,
-            due_at = v_now + make_interval(secs => (s.spec ->> 'timeout')::float8)
-        from (select distinct * from unnest(v_keys)) k
-        join onceflow.instance i on i.id = k.instance_id
-            and i.id >= v_ids[1]
-        join onceflow.step s on s.version_id = i.version_id and s.step = k.step
+            due_at = v_now + make_interval(secs => k.timeout)
+        from (
+            select k.*, (s.spec ->> 'timeout')::float8 as timeout
+            from unnest(v_locked) k
+            cross join lateral (
+                select i.version_id, i.state, i.suspended_at from onceflow.instance i
+                where i.id = k.instance_id and i.id >= v_ids[1] offset 0) i
+            cross join lateral (
+                select s.kind, s.spec from onceflow.step s
+                where s.version_id = i.version_id and s.step = k.step offset 0) s
+            where onceflow.may_run(i.state, i.suspended_at, s.kind)
+            offset 0) k
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
-            and t.visit = k.visit and t.instance_id >= v_ids[1]
-            and t.state = 'QUEUED' and onceflow.may_run(i.state, i.suspended_at, s.kind)
+            and t.visit = k.visit and t.instance_id >= v_ids[1] and t.state = 'QUEUED'
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt
     )
     insert into onceflow.task_log (
@@ -50,9 +57,10 @@ begin
         when t.state = 'RUNNING' and t.fence = p_token and t.worker_id = p_worker_id then 'granted'
         else 'skipped' end
     from unnest(v_keys, p_tasks) with ordinality k (instance_id, step, scope, visit, task, n)
-    left join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
-        and t.scope = k.scope and t.visit = k.visit
-        and t.instance_id >= v_ids[1]
+    left join lateral (
+        select t.instance_id, t.state, t.fence, t.worker_id from onceflow.task t
+        where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
+            and t.visit = k.visit and t.instance_id >= v_ids[1] offset 0) t on true
     order by k.n;
 end $$;
 revoke execute on function onceflow.claim_tasks(uuid, uuid, bigint, uuid[], text[]) from public;

@@ -36,9 +36,12 @@ begin
     with open as (
         select t.instance_id, t.step, t.scope, t.visit, t.state as was, i.seq + 1 as seq
         from onceflow.task t
-        join onceflow.instance i on i.id = t.instance_id
+        cross join lateral (
+            select i.seq from onceflow.instance i
+            where i.id = t.instance_id and i.id >= p_ids[1] offset 0) i
         where t.instance_id = any (v_ids) and t.instance_id >= p_ids[1]
             and t.seq is null and t.state <> 'RUNNING'
+        offset 0
     ), ended as (
         update onceflow.task t
         set state = case t.state when 'DEAD_LETTER' then 'DEAD_LETTER' else 'CANCELLED' end,

@@ -27,15 +27,18 @@ begin
 
     with completed as (
         update onceflow.task t
-        set state = 'SUCCEEDED', output = a.output, seq = i.seq + 1, error = null,
+        set state = 'SUCCEEDED', output = k.output, seq = k.seq + 1, error = null,
             worker_id = null, call = null, due_at = null, changed_at = v_now
-        from unnest(v_keys, p_fences, p_outputs)
-            a (instance_id, step, scope, visit, fence, output)
-        join onceflow.instance i on i.id = a.instance_id
-            and i.id >= v_ids[1]
-        where t.instance_id = a.instance_id and t.step = a.step and t.scope = a.scope
-            and t.visit = a.visit and t.instance_id >= v_ids[1]
-            and t.state = 'RUNNING' and t.fence = a.fence
+        from (
+            select k.*, i.seq
+            from unnest(v_keys, p_fences, p_outputs) k (instance_id, step, scope, visit, fence, output)
+            cross join lateral (
+                select i.seq from onceflow.instance i
+                where i.id = k.instance_id and i.id >= v_ids[1] offset 0) i
+            offset 0) k
+        where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
+            and t.visit = k.visit and t.instance_id >= v_ids[1]
+            and t.state = 'RUNNING' and t.fence = k.fence
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue
     )
     select coalesce(array_agg(row(c.instance_id, c.step, c.scope, c.visit, c.attempt,

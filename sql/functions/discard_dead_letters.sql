@@ -18,7 +18,7 @@ declare
     v_closed onceflow.change[];
     v_given_up onceflow.change[];
 begin
-    perform onceflow.lock_tasks(onceflow.task_keys(p_instance_ids, p_tasks));
+    perform onceflow.lock_open_tasks(v_ids);
     v_keys := array(select j.key from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
         where j.refusal is null);
     return query
@@ -42,11 +42,17 @@ begin
 
     with given_up as (
         update onceflow.task t
-        set seq = i.seq + 1, changed_at = v_now
-        from unnest(v_keys) k
-        join onceflow.instance i on i.id = k.instance_id and i.state = 'COMPENSATING'
+        set seq = k.seq + 1, changed_at = v_now
+        from (
+            select k.*, i.seq
+            from unnest(v_keys) k
+            cross join lateral (
+                select i.seq from onceflow.instance i
+                where i.id = k.instance_id and i.id >= v_ids[1] and i.state = 'COMPENSATING' offset 0) i
+            offset 0) k
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
-            and t.visit = k.visit and t.state = 'DEAD_LETTER' and t.seq is null
+            and t.visit = k.visit and t.instance_id >= v_ids[1]
+            and t.state = 'DEAD_LETTER' and t.seq is null
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue, t.error
     )
     select coalesce(array_agg(row(g.instance_id, g.step, g.scope, g.visit, g.attempt,

@@ -17,11 +17,11 @@ begin
     select min(w.lease) as shortest, max(w.lease) as longest into v_leases
     from onceflow.worker w where w.state = 'live';
     if v_clock.last_tick_at is null or v_real - v_clock.last_tick_at
-        > greatest(interval '1 second', least(interval '5 seconds', v_leases.shortest / 2))
+        > greatest(interval '2 seconds', least(interval '5 seconds', v_leases.shortest / 2))
     then
         v_clock.grace_until := v_real + v_leases.longest;
+        update onceflow.clock set grace_until = v_clock.grace_until;
     end if;
-    update onceflow.clock set last_tick_at = v_real, grace_until = v_clock.grace_until;
 
     if v_clock.grace_until is null or v_clock.grace_until <= v_real then
         update onceflow.worker w

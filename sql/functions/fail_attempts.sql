@@ -21,25 +21,32 @@ begin
             case
                 when i.state = 'CLOSING' then 'CANCELLED'
                 when f.retryable
-                    and t.attempt < t.extra_attempts + coalesce(
-                        (s.spec -> 'retry' ->> 'attempts')::int, (f.retry ->> 'attempts')::int, 5)
+                    and t.attempt < t.extra_attempts + onceflow.retry_number(s.spec -> 'retry', 'attempts',
+                        onceflow.retry_number(f.retry, 'attempts', 5))
                     and not onceflow.is_non_retryable(f.error ->> 'code', s.spec -> 'retry')
                     and not onceflow.is_non_retryable(f.error ->> 'code', f.retry)
                 then 'RETRYING'
                 else 'DEAD_LETTER'
             end as state
         from unnest(p_failed) f
-        join onceflow.task t on t.instance_id = f.instance_id and t.step = f.step
-            and t.scope = f.scope and t.visit = f.visit and t.state = 'RUNNING' and t.fence = f.fence
-            and t.instance_id >= p_ids[1]
-        join onceflow.instance i on i.id = f.instance_id and i.id >= p_ids[1]
-        join onceflow.step s on s.version_id = i.version_id and s.step = f.step
+        cross join lateral (
+            select t.attempt, t.extra_attempts, t.worker_id from onceflow.task t
+            where t.instance_id = f.instance_id and t.step = f.step and t.scope = f.scope
+                and t.visit = f.visit and t.instance_id >= p_ids[1]
+                and t.state = 'RUNNING' and t.fence = f.fence offset 0) t
+        cross join lateral (
+            select i.version_id, i.seq, i.state from onceflow.instance i
+            where i.id = f.instance_id and i.id >= p_ids[1] offset 0) i
+        cross join lateral (
+            select s.spec from onceflow.step s
+            where s.version_id = i.version_id and s.step = f.step offset 0) s
+        offset 0
     ), failed as (
         update onceflow.task t
         set state = j.state, seq = case j.state when 'CANCELLED' then j.seq end,
             error = j.error, unknown = t.unknown or j.unknown,
             due_at = case j.state when 'RETRYING' then
-                v_now + onceflow.retry_delay(j.policy, j.attempt, (j.error ->> 'retry_after')::float8)
+                v_now + onceflow.retry_delay(j.policy, j.attempt, j.error)
                 end,
             worker_id = null, call = null, fence = case when p_keep_fences then t.fence end,
             changed_at = v_now

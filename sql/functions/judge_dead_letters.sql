@@ -6,7 +6,7 @@ language plpgsql stable set search_path = '' as $$
 #variable_conflict use_column
 begin
     return query
-    select p.n, p.instance_id, p.task,
+    select k.n, k.instance_id, k.task,
         row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key,
         case
             when t.instance_id is null then 'there is no such task'
@@ -16,12 +16,14 @@ begin
                 || '. Start a new instance with the same input instead'
         end,
         t.input is not null
-    from unnest(p_instance_ids, p_tasks) with ordinality p (instance_id, task, n)
-    join unnest(onceflow.task_keys(p_instance_ids, p_tasks))
-        with ordinality k (instance_id, step, scope, visit, n) using (n)
-    left join onceflow.instance i on i.id = p.instance_id
-    left join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
-        and t.scope = k.scope and t.visit = k.visit
-    order by p.n;
+    from unnest(onceflow.task_keys(p_instance_ids, p_tasks), p_tasks)
+        with ordinality k (instance_id, step, scope, visit, task, n)
+    left join lateral (
+        select i.state, i.ended_at from onceflow.instance i where i.id = k.instance_id offset 0) i on true
+    left join lateral (
+        select t.instance_id, t.state, t.seq, t.input from onceflow.task t
+        where t.instance_id = k.instance_id and t.step = k.step
+            and t.scope = k.scope and t.visit = k.visit offset 0) t on true
+    order by k.n;
 end $$;
 revoke execute on function onceflow.judge_dead_letters(uuid[], text[]) from public;

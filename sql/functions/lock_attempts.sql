@@ -1,18 +1,20 @@
 -- lock_attempts(sorted ids, keys, fences) -> boolean[]   (internal)
--- Locks the named tasks of locked instances, by key, and tells of each, in the order given, whether it
--- runs under its fence.
+-- Locks those of the named tasks of locked instances that are RUNNING, by key, and tells of each, in the
+-- order given, whether it runs under its fence. A row that is not RUNNING is not locked: it may be QUEUED,
+-- and those are locked all at once or not at all (lock_open_tasks).
 create or replace function onceflow.lock_attempts(
     p_ids uuid[], p_keys onceflow.task_key[], p_fences uuid[])
 returns boolean[]
 language plpgsql volatile set search_path = '' as $$
 begin
-    perform onceflow.lock_tasks(p_keys);
+    perform onceflow.lock_tasks(p_keys, 'RUNNING');
     return array(
         select coalesce(t.state = 'RUNNING' and t.fence = k.fence, false)
         from unnest(p_keys, p_fences) with ordinality k (instance_id, step, scope, visit, fence, n)
-        left join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
-            and t.scope = k.scope and t.visit = k.visit
-            and t.instance_id >= p_ids[1]
+        left join lateral (
+            select t.state, t.fence from onceflow.task t
+            where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
+                and t.visit = k.visit and t.instance_id >= p_ids[1] offset 0) t on true
         order by k.n);
 end $$;
 revoke execute on function onceflow.lock_attempts(uuid[], onceflow.task_key[], uuid[]) from public;

@@ -1,21 +1,22 @@
--- lock_tasks(keys, state) -> void   (internal)
+-- lock_tasks(keys, state) -> keys of the rows locked   (internal)
 -- Locks task rows, where a state is given only those in it, in the order of their keys. Their instances
 -- are locked before. Only a claim comes here without: it locks QUEUED rows and nothing else, ever.
 -- Errors: WF004 (require_read_committed).
 create or replace function onceflow.lock_tasks(p_keys onceflow.task_key[], p_state text default null)
-returns void
+returns onceflow.task_key[]
 language plpgsql volatile set search_path = '' as $$
 declare
-    v_ids uuid[] := array(select distinct k.instance_id from unnest(p_keys) k order by 1);
+    v_lowest uuid := (select k.instance_id from unnest(p_keys) k order by 1 limit 1);
 begin
     perform onceflow.require_read_committed();
-    perform from (select distinct * from unnest(p_keys)) k
-    join onceflow.task t
-        on t.instance_id = k.instance_id and t.step = k.step
-        and t.scope = k.scope and t.visit = k.visit
-        and t.instance_id >= v_ids[1]
-        and (p_state is null or t.state = p_state)
-    order by t.instance_id, t.step, t.scope, t.visit
-    for no key update of t;
+    return array(
+        select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key
+        from (select distinct * from unnest(p_keys)) k
+        join onceflow.task t
+            on t.instance_id = k.instance_id and t.step = k.step
+            and t.scope = k.scope and t.visit = k.visit and t.instance_id >= v_lowest
+            and (p_state is null or t.state = p_state)
+        order by t.instance_id, t.step, t.scope, t.visit
+        for no key update of t);
 end $$;
 revoke execute on function onceflow.lock_tasks(onceflow.task_key[], text) from public;

@@ -27,14 +27,20 @@ begin
                 else 'QUEUED'
             end as state
         from unnest(v_evaluated) e
-        join onceflow.instance i on i.id = e.instance_id and i.id >= p_ids[1]
-        join onceflow.step s on s.version_id = i.version_id and s.step = e.step
+        cross join lateral (
+            select i.version_id, i.seq, i.state, i.suspended_at from onceflow.instance i
+            where i.id = e.instance_id and i.id >= p_ids[1] offset 0) i
+        cross join lateral (
+            select s.kind, s.spec from onceflow.step s
+            where s.version_id = i.version_id and s.step = e.step offset 0) s
     ), ranked as (
-        select m.*, m.state = 'QUEUED' and m.queue = any (v_queues) as fits,
-            row_number() over (
-                partition by m.state = 'QUEUED' and m.queue = any (v_queues)
-                order by m.instance_id, m.step, m.scope, m.visit) as place
-        from made m
+        select m.*, row_number() over (
+            partition by m.fits order by m.instance_id, m.step, m.scope, m.visit) as place
+        from (
+            -- Nothing is handed off in an instance that a failed expression may close in this call.
+            select m.*, m.state = 'QUEUED' and m.queue = any (v_queues)
+                and not bool_or(m.state = 'DEAD_LETTER') over (partition by m.instance_id) as fits
+            from made m) m
     ), decided as (
         select r.*, r.fits and r.place <= p_room as granted from ranked r
     ), written as (

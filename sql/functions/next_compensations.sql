@@ -8,8 +8,9 @@ begin
     return array(
         select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key
         from (select distinct u as id from unnest(p_instance_ids) u) k
-        join onceflow.instance i on i.id = k.id and i.state = 'COMPENSATING'
-            and i.id >= p_ids[1]
+        cross join lateral (
+            select i.id from onceflow.instance i
+            where i.id = k.id and i.id >= p_ids[1] and i.state = 'COMPENSATING' offset 0) i
         cross join lateral (
             select w.instance_id, w.step, w.scope, w.visit
             from onceflow.task w

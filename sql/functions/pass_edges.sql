@@ -11,19 +11,25 @@ begin
     with passed as (
         select k.instance_id, i.version_id, e.to_step as step, k.scope, k.visit, count(*)::int as edges
         from unnest(p_ended) k
-        join onceflow.instance i on i.id = k.instance_id and i.state = 'RUNNING'
-            and i.id >= p_ids[1]
-        join onceflow.edge e on e.version_id = i.version_id and e.from_step = k.step and e.kind = 'next'
+        cross join lateral (
+            select i.version_id from onceflow.instance i
+            where i.id = k.instance_id and i.id >= p_ids[1] and i.state = 'RUNNING' offset 0) i
+        cross join lateral (
+            select e.to_step from onceflow.edge e
+            where e.version_id = i.version_id and e.from_step = k.step and e.kind = 'next' offset 0) e
         group by k.instance_id, i.version_id, e.to_step, k.scope, k.visit
     ), counted as (
         select p.instance_id, p.step, p.scope, p.visit, s.join_count,
             coalesce(t.passed, 0) + p.edges as passed, t.instance_id is not null as waiting
         from passed p
-        join onceflow.step s on s.version_id = p.version_id and s.step = p.step
-        left join onceflow.task t
-            on s.join_count > 1 and t.instance_id = p.instance_id and t.step = p.step
-            and t.scope = p.scope and t.visit = p.visit and t.state = 'WAITING'
-            and t.instance_id >= p_ids[1]
+        cross join lateral (
+            select s.join_count from onceflow.step s
+            where s.version_id = p.version_id and s.step = p.step offset 0) s
+        left join lateral (
+            select t.instance_id, t.passed from onceflow.task t
+            where s.join_count > 1 and t.instance_id = p.instance_id and t.step = p.step
+                and t.scope = p.scope and t.visit = p.visit and t.state = 'WAITING'
+                and t.instance_id >= p_ids[1] offset 0) t on true
     ), kept as (
         insert into onceflow.task as t (instance_id, step, scope, visit, state, passed, changed_at)
         select c.instance_id, c.step, c.scope, c.visit, 'WAITING', c.passed, onceflow.now()

@@ -16,8 +16,13 @@ begin
         from (
             select k.*, onceflow.may_run(i.state, i.suspended_at, s.kind) as runs
             from unnest(p_keys) k
-            join onceflow.instance i on i.id = k.instance_id and i.id >= p_ids[1]
-            join onceflow.step s on s.version_id = i.version_id and s.step = k.step) k
+            cross join lateral (
+                select i.version_id, i.state, i.suspended_at from onceflow.instance i
+                where i.id = k.instance_id and i.id >= p_ids[1] offset 0) i
+            cross join lateral (
+                select s.kind from onceflow.step s
+                where s.version_id = i.version_id and s.step = k.step offset 0) s
+            offset 0) k
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
             and t.visit = k.visit and t.instance_id >= p_ids[1]
             and t.state = p_was and (k.runs or p_was <> 'READY')

@@ -18,8 +18,10 @@ begin
     v_drained := array(
         select i.id
         from (select c.instance_id, sum(c.opened) as opened from unnest(p_changes) c group by 1) d
-        join onceflow.instance i on i.id = d.instance_id and i.id >= p_ids[1]
-        where i.open_tasks + d.opened = 0 and i.ended_at is null
+        cross join lateral (
+            select i.id from onceflow.instance i
+            where i.id = d.instance_id and i.id >= p_ids[1]
+                and i.open_tasks + d.opened = 0 and i.ended_at is null offset 0) i
         order by i.id);
     if cardinality(v_drained) > 0 then
         v_outputs := onceflow.instance_outputs(v_drained);
@@ -35,7 +37,9 @@ begin
         c.step, c.scope, c.visit, c.attempt, c.state, c.worker_id, c.error, v_now
     from unnest(v_changes) with ordinality c (instance_id, step, scope, visit, attempt,
         was, state, opened, worker_id, queue, error, ord)
-    join onceflow.instance i on i.id = c.instance_id and i.id >= p_ids[1];
+    cross join lateral (
+        select i.seq from onceflow.instance i
+        where i.id = c.instance_id and i.id >= p_ids[1] offset 0) i;
 
     insert into onceflow.outbox (kind, topic, key, value, queued_xid, made_at)
     select case c.state when 'QUEUED' then 'task' else 'dead_letter' end,

@@ -21,7 +21,7 @@ begin
     if p_inputs is not null then
         perform onceflow.require_same_length(p_instance_ids, p_instance_ids, cardinality(p_inputs));
     end if;
-    perform onceflow.lock_tasks(onceflow.task_keys(p_instance_ids, p_tasks));
+    perform onceflow.lock_open_tasks(v_ids);
 
     -- Answered from the rows as they were, before they are changed.
     return query
@@ -29,19 +29,26 @@ begin
         case when coalesce(j.refusal, r.refusal) is null then 'done' else 'refused' end,
         coalesce(j.refusal, r.refusal, 'it is tried again')
     from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
-    cross join lateral (select case when not j.has_input and p_inputs[j.n::int] is null
-        then 'it never got an input: give one' end as refusal) r
+    cross join lateral (select case
+        when not j.has_input and nullif(p_inputs[j.n::int], 'null') is null
+            then 'it never got an input: give one'
+        else onceflow.payload_error(p_inputs[j.n::int]) ->> 'message' end as refusal) r
     order by j.n;
 
     with redriven as (
         update onceflow.task t
-        set state = 'READY', input = coalesce(p_inputs[j.n::int], t.input),
+        set state = 'READY', input = coalesce(k.input, t.input),
             extra_attempts = t.attempt, changed_at = v_now
-        from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
-        where t.instance_id = (j.key).instance_id and t.step = (j.key).step
-            and t.scope = (j.key).scope and t.visit = (j.key).visit
+        from (
+            select (j.key).*, i.input
+            from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
+            cross join lateral (select nullif(p_inputs[j.n::int], 'null') as input) i
+            where j.refusal is null and (j.has_input or i.input is not null)
+                and onceflow.payload_error(i.input) is null
+            offset 0) k
+        where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
+            and t.visit = k.visit and t.instance_id >= v_ids[1]
             and t.state = 'DEAD_LETTER' and t.seq is null
-            and (j.has_input or p_inputs[j.n::int] is not null)
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue
     )
     select coalesce(array_agg(row(r.instance_id, r.step, r.scope, r.visit, r.attempt,

@@ -29,8 +29,14 @@ begin
     where t.worker_id = p_worker_id and t.state = 'RUNNING'
         and t.fence <> all (p_tokens) and t.call < p_call;
     if v_ids is not null then
-        v_ids := onceflow.lock_instances(v_ids);
-        perform onceflow.lock_tasks(v_lost);
+        -- Not waited for: the lease is what matters here, and the next renewal looks again.
+        v_ids := onceflow.lock_instances(v_ids, false);
+        select coalesce(array_agg(l.key), '{}'), coalesce(array_agg(l.fence), '{}') into v_lost, v_fences
+        from unnest(v_lost, v_fences) k (instance_id, step, scope, visit, fence)
+        cross join lateral (select
+            row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key as key, k.fence) l
+        where k.instance_id = any (v_ids);
+        perform onceflow.lock_tasks(v_lost, 'RUNNING');
         perform onceflow.record_changes(v_ids, onceflow.return_attempts(
             v_ids, v_lost, v_fences, array_fill(true, array[cardinality(v_fences)]), false));
     end if;

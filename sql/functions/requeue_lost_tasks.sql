@@ -19,16 +19,18 @@ declare
     v_ids uuid[];
     v_changes onceflow.change[];
 begin
-    v_ids := onceflow.lock_instances(array(select k.instance_id from unnest(v_keys) k));
-    perform onceflow.lock_tasks(v_keys);
-    -- Asked again under the lock: meanwhile it may have been claimed, or dispatched anew.
+    v_ids := onceflow.lock_instances(array(select k.instance_id from unnest(v_keys) k), false);
+    v_keys := onceflow.lock_tasks(array(
+        select k::onceflow.task_key from unnest(v_keys) k where k.instance_id = any (v_ids)), 'QUEUED');
+    -- Asked again under the lock: meanwhile one may have been dispatched anew.
     v_changes := onceflow.queue_tasks(v_ids, array(
         select k::onceflow.task_key
         from unnest(v_keys) k
-        join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
-            and t.scope = k.scope and t.visit = k.visit
-            and t.instance_id >= v_ids[1]
-        where t.state = 'QUEUED' and t.queued_xid < p_before), 'QUEUED');
+        cross join lateral (
+            select from onceflow.task t
+            where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
+                and t.visit = k.visit and t.instance_id >= v_ids[1]
+                and t.state = 'QUEUED' and t.queued_xid < p_before offset 0) t), 'QUEUED');
     perform onceflow.record_changes(v_ids, v_changes);
     return cardinality(v_changes);
 end $$;

@@ -16,11 +16,18 @@ begin
             when onceflow.may_run(i.state, i.suspended_at, s.kind) then 'QUEUED'
             else 'READY' end as state
         from unnest(p_keys, p_fences, p_started) k (instance_id, step, scope, visit, fence, started)
-        join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
-            and t.scope = k.scope and t.visit = k.visit and t.state = 'RUNNING' and t.fence = k.fence
-            and t.instance_id >= p_ids[1]
-        join onceflow.instance i on i.id = k.instance_id and i.id >= p_ids[1]
-        join onceflow.step s on s.version_id = i.version_id and s.step = k.step
+        cross join lateral (
+            select t.worker_id from onceflow.task t
+            where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
+                and t.visit = k.visit and t.instance_id >= p_ids[1]
+                and t.state = 'RUNNING' and t.fence = k.fence offset 0) t
+        cross join lateral (
+            select i.version_id, i.seq, i.state, i.suspended_at from onceflow.instance i
+            where i.id = k.instance_id and i.id >= p_ids[1] offset 0) i
+        cross join lateral (
+            select s.kind from onceflow.step s
+            where s.version_id = i.version_id and s.step = k.step offset 0) s
+        offset 0
     ), returned as (
         update onceflow.task t
         set state = j.state, seq = case j.state when 'CANCELLED' then j.seq end,

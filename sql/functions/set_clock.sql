@@ -3,9 +3,11 @@
 create or replace function onceflow.set_clock(p_at timestamptz) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 begin
-    delete from onceflow.test_clock;
-    if p_at is not null then
-        insert into onceflow.test_clock (at) values (p_at);
+    if p_at is null then
+        delete from onceflow.test_clock;
+    else
+        insert into onceflow.test_clock (at) values (p_at)
+        on conflict (one) do update set at = excluded.at;
     end if;
 end $$;
 revoke execute on function onceflow.set_clock(timestamptz) from public;

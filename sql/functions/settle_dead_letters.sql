@@ -1,7 +1,8 @@
 -- settle_dead_letters(ids, keys) -> change[]   (internal)
 -- What follows a task's failure for good, its row being an open dead letter already: the policy of
 -- its step, or else of its workflow, suspends the instance, or closes it (which makes the dead letter
--- a record). A compensation always suspends: the way back waits for a person.
+-- a record). A compensation always suspends: the way back waits for a person. So does every failure in
+-- an instance that an operator has suspended: it stands still, as he wants it to.
 create or replace function onceflow.settle_dead_letters(p_ids uuid[], p_keys onceflow.task_key[])
 returns onceflow.change[]
 language plpgsql volatile set search_path = '' as $$
@@ -17,16 +18,23 @@ begin
     with failed as (
         select k.instance_id, t.error || jsonb_build_object(
                 'task', onceflow.task_name(t.step, t.scope, t.visit)) as error,
-            case when s.kind = 'compensation' then 'suspend'
+            case when s.kind = 'compensation' or i.suspended_by = 'operator' then 'suspend'
                 else coalesce(s.spec ->> 'on_failure', v.on_failure) end as policy
         from unnest(p_keys) k
-        join onceflow.instance i on i.id = k.instance_id and i.id >= p_ids[1]
-        join onceflow.workflow_version v on v.id = i.version_id
-        join onceflow.step s on s.version_id = i.version_id and s.step = k.step
-        join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
-            and t.scope = k.scope and t.visit = k.visit
-            and t.state = 'DEAD_LETTER' and t.seq is null
-            and t.instance_id >= p_ids[1]
+        cross join lateral (
+            select i.version_id, i.suspended_by from onceflow.instance i
+            where i.id = k.instance_id and i.id >= p_ids[1] offset 0) i
+        cross join lateral (
+            select v.on_failure from onceflow.workflow_version v
+            where v.id = i.version_id offset 0) v
+        cross join lateral (
+            select s.kind, s.spec from onceflow.step s
+            where s.version_id = i.version_id and s.step = k.step offset 0) s
+        cross join lateral (
+            select t.* from onceflow.task t
+            where t.instance_id = k.instance_id and t.step = k.step
+                and t.scope = k.scope and t.visit = k.visit and t.instance_id >= p_ids[1]
+                and t.state = 'DEAD_LETTER' and t.seq is null offset 0) t
     ), judged as (
         select f.instance_id,
             -- The strongest policy among the failures (compensate, fail, suspend: by name), and its error.

@@ -15,12 +15,14 @@ begin
             instance_id, step, scope, visit, state, undoes_seq, changed_at)
         select t.instance_id, e.to_step, t.scope, t.visit, 'WAITING', t.seq, v_now
         from onceflow.instance i
-        join onceflow.task t on t.instance_id = i.id
-            and t.instance_id >= p_ids[1]
-            and (t.state = 'SUCCEEDED' or t.unknown)
-        join onceflow.edge e on e.version_id = i.version_id and e.from_step = t.step and e.kind = 'undo'
-        where i.id = any (p_ids) and i.id >= p_ids[1]
-            and i.state = 'CLOSING' and i.compensate
+        cross join lateral (
+            select t.* from onceflow.task t
+            where t.instance_id = i.id and t.instance_id >= p_ids[1]
+                and (t.state = 'SUCCEEDED' or t.unknown) offset 0) t
+        cross join lateral (
+            select e.to_step from onceflow.edge e
+            where e.version_id = i.version_id and e.from_step = t.step and e.kind = 'undo' offset 0) e
+        where i.id = any (p_ids) and i.id >= p_ids[1] and i.state = 'CLOSING' and i.compensate
         returning instance_id, step, scope, visit
     )
     select coalesce(array_agg(row(u.instance_id, u.step, u.scope, u.visit, 0,

@@ -16,7 +16,7 @@ declare
     v_changes onceflow.change[];
 begin
     perform onceflow.require_same_length(p_instance_ids, p_instance_ids, cardinality(p_outputs));
-    perform onceflow.lock_tasks(onceflow.task_keys(p_instance_ids, p_tasks));
+    perform onceflow.lock_open_tasks(v_ids);
 
     return query
     select j.instance_id, j.task, case when j.refusal is null then 'done' else 'refused' end,
@@ -26,12 +26,18 @@ begin
 
     with skipped as (
         update onceflow.task t
-        set state = 'SKIPPED', reason = 'operator', output = p_outputs[j.n::int], seq = i.seq + 1,
+        set state = 'SKIPPED', reason = 'operator', output = k.output, seq = k.seq + 1,
             changed_at = v_now
-        from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
-        join onceflow.instance i on i.id = j.instance_id
-        where t.instance_id = (j.key).instance_id and t.step = (j.key).step
-            and t.scope = (j.key).scope and t.visit = (j.key).visit
+        from (
+            select (j.key).*, p_outputs[j.n::int] as output, i.seq
+            from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
+            cross join lateral (
+                select i.seq from onceflow.instance i
+                where i.id = j.instance_id and i.id >= v_ids[1] offset 0) i
+            where j.refusal is null
+            offset 0) k
+        where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
+            and t.visit = k.visit and t.instance_id >= v_ids[1]
             and t.state = 'DEAD_LETTER' and t.seq is null
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue
     )

@@ -14,12 +14,12 @@ set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 100
 declare
     v_now timestamptz := onceflow.now();
     v_lost_workers int;
+    v_due onceflow.task_key[];
     v_keys onceflow.task_key[];
     v_late uuid[];
     v_ids uuid[];
     v_retried onceflow.change[];
     v_failed onceflow.failed_attempt[];
-    v_closed onceflow.change[];
 begin
     v_lost_workers := onceflow.expire_workers();
     if v_lost_workers is null then
@@ -27,7 +27,18 @@ begin
         return;
     end if;
 
-    select array(
+    -- Tasks, and (without a step) instances whose deadline has passed: one list, so that p_skip passes
+    -- over either.
+    v_due := array(
+        -- Who holds a RUNNING task, found by hops over the index: a row a worker, not a row a task.
+        with recursive holder (id) as (
+            (select t.worker_id from onceflow.task t
+                where t.worker_id is not null order by t.worker_id limit 1)
+            union all
+            select (select t.worker_id from onceflow.task t
+                where t.worker_id > h.id order by t.worker_id limit 1)
+            from holder h where h.id is not null
+        )
         select row(c.instance_id, c.step, c.scope, c.visit)::onceflow.task_key
         from (
             (select t.instance_id, t.step, t.scope, t.visit, t.due_at as at
@@ -35,49 +46,57 @@ begin
                 order by t.due_at limit p_limit + p_skip)
             union
             (select t.instance_id, t.step, t.scope, t.visit, t.changed_at
-                from onceflow.task t
-                left join onceflow.worker w on w.id = t.worker_id and w.state = 'live'
-                where t.worker_id is not null and w.id is null
-                limit p_limit + p_skip)) c
-        order by c.at)
-    into v_keys;
-    -- Tasks come first, then deadlines: p_skip passes over the first of both together.
-    v_late := array(
-        select i.id from onceflow.instance i where i.deadline_at <= v_now
-        order by i.deadline_at
-        offset greatest(p_skip - cardinality(v_keys), 0)
-        limit greatest(p_limit - greatest(cardinality(v_keys) - p_skip, 0), 0));
-    v_keys := v_keys[p_skip + 1:p_skip + p_limit];
-
-    v_ids := onceflow.lock_instances(array(select k.instance_id from unnest(v_keys) k) || v_late);
+                from holder h
+                cross join lateral (
+                    select * from onceflow.task t where t.worker_id = h.id offset 0) t
+                where h.id is not null and not exists (
+                    select from onceflow.worker w where w.id = h.id and w.state = 'live')
+                limit p_limit + p_skip)
+            union all
+            (select i.id, null, null, null, i.deadline_at
+                from onceflow.instance i where i.deadline_at <= v_now
+                order by i.deadline_at limit p_limit + p_skip)) c
+        order by c.at, c.instance_id, c.step
+        offset p_skip limit p_limit);
+    v_ids := onceflow.lock_instances(array(select d.instance_id from unnest(v_due) d), false);
+    v_keys := array(select d::onceflow.task_key from unnest(v_due) d
+        where d.step is not null and d.instance_id = any (v_ids));
+    v_late := array(select d.instance_id from unnest(v_due) d
+        where d.step is null and d.instance_id = any (v_ids) order by d.instance_id);
     perform onceflow.lock_open_tasks(v_ids);
 
     v_retried := onceflow.queue_tasks(v_ids, array(
-        select k::onceflow.task_key from unnest(v_keys) k
-        join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
-            and t.scope = k.scope and t.visit = k.visit
-            and t.instance_id >= v_ids[1]
-        where t.state = 'RETRYING' and t.due_at <= v_now), 'RETRYING');
+        select k::onceflow.task_key
+        from unnest(v_keys) k
+        cross join lateral (
+            select from onceflow.task t
+            where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
+                and t.visit = k.visit and t.instance_id >= v_ids[1]
+                and t.state = 'RETRYING' and t.due_at <= v_now offset 0) t), 'RETRYING');
 
     v_failed := array(
         select row(t.instance_id, t.step, t.scope, t.visit, t.fence,
-            case when w.id is null then jsonb_build_object('code', 'worker.lost',
-                'message', 'worker ' || coalesce(l.name, t.worker_id::text) || ' was lost while it ran the attempt')
-            else jsonb_build_object('code', 'timeout',
-                'message', 'the attempt took longer than its timeout, until ' || t.due_at) end,
-            true, true, null)::onceflow.failed_attempt
+            case when w.state = 'live' then jsonb_build_object('code', 'timeout',
+                'message', 'the attempt took longer than its timeout, until ' || t.due_at)
+            else jsonb_build_object('code', 'worker.lost',
+                'message', 'worker ' || coalesce(w.name, t.worker_id::text) || ' was lost while it ran the attempt')
+            end, true, true, w.retries -> t.handler)::onceflow.failed_attempt
         from (select distinct * from unnest(v_keys)) k
-        join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
-            and t.scope = k.scope and t.visit = k.visit
-            and t.instance_id >= v_ids[1]
-        left join onceflow.worker w on w.id = t.worker_id and w.state = 'live'
-        left join onceflow.worker l on l.id = t.worker_id
-        where t.state = 'RUNNING' and (w.id is null or t.due_at <= v_now));
+        cross join lateral (
+            select t.*, s.spec ->> 'task' as handler
+            from onceflow.task t
+            join onceflow.instance i on i.id = t.instance_id
+            join onceflow.step s on s.version_id = i.version_id and s.step = t.step
+            where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
+                and t.visit = k.visit and t.instance_id >= v_ids[1] and t.state = 'RUNNING' offset 0) t
+        left join lateral (
+            select w.name, w.state, w.retries from onceflow.worker w where w.id = t.worker_id offset 0) w on true
+        where w.state is distinct from 'live' or t.due_at <= v_now);
 
     perform onceflow.record_changes(v_ids, v_retried
         || onceflow.fail_attempts(v_ids, v_failed, false)
-        || onceflow.close_expired(
-            array(select u from unnest(v_late) u order by u), v_now));
+        || onceflow.close_expired(v_late, v_now));
+    update onceflow.clock set last_tick_at = clock_timestamp();
     return query select cardinality(v_keys) + cardinality(v_late), cardinality(v_retried),
         cardinality(v_failed), cardinality(v_late), v_lost_workers;
 end $$;

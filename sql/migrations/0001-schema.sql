@@ -222,9 +222,12 @@ create table onceflow.quarantine (
     outbox jsonb,
     reason text not null,
     at timestamptz not null,
-    check ((source = 'outbox') = (outbox is not null)),
-    unique (topic, partition, "offset")
+    check ((source = 'outbox') = (outbox is not null))
 );
+-- Kept once, however often it comes; by its content too, since a broker that has lost its data counts
+-- its offsets anew.
+create unique index quarantine_message on onceflow.quarantine
+    (topic, partition, "offset", pg_catalog.md5(payload)) where source = 'message';
 
 create table onceflow.queue (
     name text collate "C" primary key check (name ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$')
@@ -247,6 +250,8 @@ create table onceflow.worker (
     name text not null,
     queues text[] not null,
     tasks text[] not null,
+    -- The handlers' own retry policies, by task.
+    retries jsonb not null default '{}',
     state text collate "C" not null check (state in ('live', 'stopped', 'dead')),
     lease interval not null check (lease between interval '100 milliseconds' and interval '1 hour'),
     lease_until timestamptz not null,
@@ -267,7 +272,10 @@ create table onceflow.clock (
 insert into onceflow.clock default values;
 
 -- The time that a test has set; empty in production.
-create table onceflow.test_clock (at timestamptz not null);
+create table onceflow.test_clock (
+    one boolean primary key default true check (one),
+    at timestamptz not null
+);
 
 -- Sets that the internal functions hand to each other --------------------------------------------
 

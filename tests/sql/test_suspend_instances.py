@@ -39,12 +39,17 @@ def test_a_failure_of_what_runs_waits_for_its_retry_as_ever(play: Play) -> None:
     assert play.worker.fail(grant)[0].state == "RETRYING"
 
 
-def test_a_failure_for_good_of_what_runs_ends_a_suspended_instance(play: Play) -> None:
+def test_a_failure_for_good_of_what_runs_waits_for_a_person_as_the_instance_does(
+    play: Play,
+) -> None:
     instance = play.begin(sequence("a"))
     grant = play.take(instance, "a")
     suspend(play, instance)
     play.worker.fail(grant, retryable=False)
-    assert play.instance(instance, "state", "suspended_by") == ("COMPENSATED", None)
+    assert play.instance(instance, "state", "suspended_by") == ("RUNNING", "operator")
+    assert play.state(instance, "a") == "DEAD_LETTER"
+    calls.resume_instances(play.conn, [instance])
+    assert play.instance(instance, "state", "suspended_by") == ("RUNNING", "dead_letter")
 
 
 def test_the_way_back_can_be_suspended(play: Play) -> None:

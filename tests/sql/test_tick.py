@@ -191,7 +191,7 @@ def test_after_a_gap_between_ticks_no_worker_is_declared_dead_for_a_whole_lease(
     play.conn.execute("update onceflow.clock set last_tick_at = last_tick_at - interval '1 min'")
     assert play.tick().lost_workers == 0
     grace = play.value("select grace_until - last_tick_at from onceflow.clock")
-    assert grace == timedelta(seconds=60)
+    assert timedelta(seconds=50) < grace <= timedelta(seconds=60)
     assert play.tick().lost_workers == 0
     play.conn.execute("update onceflow.clock set grace_until = clock_timestamp()")
     assert play.tick().lost_workers == 1
@@ -210,7 +210,7 @@ def test_the_grace_is_that_of_the_longest_lease(play: Play) -> None:
     Worker(play.conn, lease=5.0)
     play.tick()
     grace = play.value("select grace_until - last_tick_at from onceflow.clock")
-    assert grace == timedelta(seconds=300)
+    assert timedelta(seconds=290) < grace <= timedelta(seconds=300)
 
 
 # rule: the test clock moves timers alone
