@@ -16,7 +16,7 @@ ARGS ?=
 
 # uv downloads side by side, which makes minutes of pip's into seconds. Where pip is set up for a
 # registry that uv is not set up for, pip does it.
-UV = UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --python $(BIN)/python
+UV = UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: env demo test lint format mutants build bench lock clean
