@@ -64,6 +64,7 @@ mutants: env
 build: env
 	rm -rf build
 	"$(BIN)/python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	rm -rf build
 
 bench: env
 	@"$(BIN)/python" -m bench $(ARGS)
