@@ -14,16 +14,16 @@ declare
     v_changes onceflow.change[] := '{}';
     v_dead onceflow.task_key[] := '{}';
 begin
-    loop
-        select v_due || e.o_due, v_changes || e.o_changes into v_due, v_changes
-        from onceflow.pass_edges(p_ids, v_ended) e;
-        exit when cardinality(v_due) = 0;
-
+    while cardinality(v_ended) + cardinality(v_due) > 0 loop
+        if cardinality(v_ended) > 0 then
+            select v_due || e.o_due, v_changes || e.o_changes into v_due, v_changes
+            from onceflow.pass_edges(p_ids, v_ended) e;
+        end if;
         v_new := onceflow.make_tasks(p_ids, v_due, p_worker_id, p_token, p_call,
             p_room - (select count(*)::int from unnest(v_changes) c where c.state = 'RUNNING'));
-        v_due := '{}';
         v_changes := v_changes || v_new;
         v_dead := v_dead || onceflow.changed_to(v_new, 'DEAD_LETTER');
+        v_due := '{}';
         v_ended := onceflow.changed_to(v_new, 'SKIPPED');
     end loop;
     return v_changes || onceflow.settle_dead_letters(p_ids, v_dead);

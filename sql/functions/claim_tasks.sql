@@ -19,7 +19,8 @@ set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 100
 #variable_conflict use_column
 declare
     v_keys onceflow.task_key[] := onceflow.task_keys(p_instance_ids, p_tasks);
-    v_ids uuid[] := array(select distinct u from unnest(p_instance_ids) u order by u);
+    v_ids uuid[] := array(
+        select distinct u from unnest(p_instance_ids) u where u is not null order by u);
     v_locked onceflow.task_key[];
     v_now timestamptz := onceflow.now();
 begin
@@ -36,7 +37,7 @@ begin
             from unnest(v_locked) k
             cross join lateral (
                 select i.version_id, i.state, i.suspended_at from onceflow.instance i
-                where i.id = k.instance_id and i.id >= v_ids[1] offset 0) i
+                where i.id = k.instance_id and i.id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) i
             cross join lateral (
                 select s.kind, s.spec from onceflow.step s
                 where s.version_id = i.version_id and s.step = k.step offset 0) s
@@ -60,7 +61,8 @@ begin
     left join lateral (
         select t.instance_id, t.state, t.fence, t.worker_id from onceflow.task t
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
-            and t.visit = k.visit and t.instance_id >= v_ids[1] offset 0) t on true
+            and t.visit = k.visit
+            and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) t on true
     order by k.n;
 end $$;
 revoke execute on function onceflow.claim_tasks(uuid, uuid, bigint, uuid[], text[]) from public;

@@ -38,7 +38,7 @@ begin
         from onceflow.task t
         cross join lateral (
             select i.seq from onceflow.instance i
-            where i.id = t.instance_id and i.id >= p_ids[1] offset 0) i
+            where i.id = t.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
         where t.instance_id = any (v_ids) and t.instance_id >= p_ids[1]
             and t.seq is null and t.state <> 'RUNNING'
         offset 0

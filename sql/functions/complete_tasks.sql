@@ -34,7 +34,7 @@ begin
             from unnest(v_keys, p_fences, p_outputs) k (instance_id, step, scope, visit, fence, output)
             cross join lateral (
                 select i.seq from onceflow.instance i
-                where i.id = k.instance_id and i.id >= v_ids[1] offset 0) i
+                where i.id = k.instance_id and i.id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) i
             offset 0) k
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
             and t.visit = k.visit and t.instance_id >= v_ids[1]

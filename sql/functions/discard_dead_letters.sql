@@ -48,7 +48,8 @@ begin
             from unnest(v_keys) k
             cross join lateral (
                 select i.seq from onceflow.instance i
-                where i.id = k.instance_id and i.id >= v_ids[1] and i.state = 'COMPENSATING' offset 0) i
+                where i.id = k.instance_id
+                    and i.id between v_ids[1] and v_ids[cardinality(v_ids)] and i.state = 'COMPENSATING' offset 0) i
             offset 0) k
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
             and t.visit = k.visit and t.instance_id >= v_ids[1]

@@ -12,7 +12,7 @@ begin
         from unnest(p_due) with ordinality d (instance_id, step, scope, visit, n)
         cross join lateral (
             select i.version_id from onceflow.instance i
-            where i.id = d.instance_id and i.id >= p_ids[1] offset 0) i
+            where i.id = d.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
         cross join lateral (
             select s.version_id, s.kind, s.spec from onceflow.step s
             where s.version_id = i.version_id and s.step = d.step offset 0) s

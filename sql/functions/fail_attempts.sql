@@ -32,11 +32,11 @@ begin
         cross join lateral (
             select t.attempt, t.extra_attempts, t.worker_id from onceflow.task t
             where t.instance_id = f.instance_id and t.step = f.step and t.scope = f.scope
-                and t.visit = f.visit and t.instance_id >= p_ids[1]
+                and t.visit = f.visit and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
                 and t.state = 'RUNNING' and t.fence = f.fence offset 0) t
         cross join lateral (
             select i.version_id, i.seq, i.state from onceflow.instance i
-            where i.id = f.instance_id and i.id >= p_ids[1] offset 0) i
+            where i.id = f.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
         cross join lateral (
             select s.spec from onceflow.step s
             where s.version_id = i.version_id and s.step = f.step offset 0) s

@@ -14,7 +14,8 @@ begin
         left join lateral (
             select t.state, t.fence from onceflow.task t
             where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
-                and t.visit = k.visit and t.instance_id >= p_ids[1] offset 0) t on true
+                and t.visit = k.visit
+                and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) t on true
         order by k.n);
 end $$;
 revoke execute on function onceflow.lock_attempts(uuid[], onceflow.task_key[], uuid[]) from public;

@@ -12,6 +12,9 @@ declare
     v_queues text[] := '{}';
     v_changes onceflow.change[];
 begin
+    if cardinality(p_due) = 0 then
+        return '{}';
+    end if;
     if p_room > 0 then
         v_queues := array(
             select unnest(w.queues) from onceflow.worker w
@@ -29,7 +32,7 @@ begin
         from unnest(v_evaluated) e
         cross join lateral (
             select i.version_id, i.seq, i.state, i.suspended_at from onceflow.instance i
-            where i.id = e.instance_id and i.id >= p_ids[1] offset 0) i
+            where i.id = e.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
         cross join lateral (
             select s.kind, s.spec from onceflow.step s
             where s.version_id = i.version_id and s.step = e.step offset 0) s

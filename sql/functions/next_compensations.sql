@@ -10,7 +10,8 @@ begin
         from (select distinct u as id from unnest(p_instance_ids) u) k
         cross join lateral (
             select i.id from onceflow.instance i
-            where i.id = k.id and i.id >= p_ids[1] and i.state = 'COMPENSATING' offset 0) i
+            where i.id = k.id
+                and i.id between p_ids[1] and p_ids[cardinality(p_ids)] and i.state = 'COMPENSATING' offset 0) i
         cross join lateral (
             select w.instance_id, w.step, w.scope, w.visit
             from onceflow.task w

@@ -13,7 +13,8 @@ begin
         from unnest(p_ended) k
         cross join lateral (
             select i.version_id from onceflow.instance i
-            where i.id = k.instance_id and i.id >= p_ids[1] and i.state = 'RUNNING' offset 0) i
+            where i.id = k.instance_id
+                and i.id between p_ids[1] and p_ids[cardinality(p_ids)] and i.state = 'RUNNING' offset 0) i
         cross join lateral (
             select e.to_step from onceflow.edge e
             where e.version_id = i.version_id and e.from_step = k.step and e.kind = 'next' offset 0) e
@@ -29,7 +30,7 @@ begin
             select t.instance_id, t.passed from onceflow.task t
             where s.join_count > 1 and t.instance_id = p.instance_id and t.step = p.step
                 and t.scope = p.scope and t.visit = p.visit and t.state = 'WAITING'
-                and t.instance_id >= p_ids[1] offset 0) t on true
+                and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) t on true
     ), kept as (
         insert into onceflow.task as t (instance_id, step, scope, visit, state, passed, changed_at)
         select c.instance_id, c.step, c.scope, c.visit, 'WAITING', c.passed, onceflow.now()

@@ -18,7 +18,7 @@ begin
             from unnest(p_keys) k
             cross join lateral (
                 select i.version_id, i.state, i.suspended_at from onceflow.instance i
-                where i.id = k.instance_id and i.id >= p_ids[1] offset 0) i
+                where i.id = k.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
             cross join lateral (
                 select s.kind from onceflow.step s
                 where s.version_id = i.version_id and s.step = k.step offset 0) s

@@ -20,7 +20,7 @@ begin
         from (select c.instance_id, sum(c.opened) as opened from unnest(p_changes) c group by 1) d
         cross join lateral (
             select i.id from onceflow.instance i
-            where i.id = d.instance_id and i.id >= p_ids[1]
+            where i.id = d.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)]
                 and i.open_tasks + d.opened = 0 and i.ended_at is null offset 0) i
         order by i.id);
     if cardinality(v_drained) > 0 then
@@ -39,7 +39,7 @@ begin
         was, state, opened, worker_id, queue, error, ord)
     cross join lateral (
         select i.seq from onceflow.instance i
-        where i.id = c.instance_id and i.id >= p_ids[1] offset 0) i;
+        where i.id = c.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i;
 
     insert into onceflow.outbox (kind, topic, key, value, queued_xid, made_at)
     select case c.state when 'QUEUED' then 'task' else 'dead_letter' end,

@@ -29,7 +29,7 @@ begin
         cross join lateral (
             select from onceflow.task t
             where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
-                and t.visit = k.visit and t.instance_id >= v_ids[1]
+                and t.visit = k.visit and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
                 and t.state = 'QUEUED' and t.queued_xid < p_before offset 0) t), 'QUEUED');
     perform onceflow.record_changes(v_ids, v_changes);
     return cardinality(v_changes);

@@ -19,11 +19,11 @@ begin
         cross join lateral (
             select t.worker_id from onceflow.task t
             where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
-                and t.visit = k.visit and t.instance_id >= p_ids[1]
+                and t.visit = k.visit and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
                 and t.state = 'RUNNING' and t.fence = k.fence offset 0) t
         cross join lateral (
             select i.version_id, i.seq, i.state, i.suspended_at from onceflow.instance i
-            where i.id = k.instance_id and i.id >= p_ids[1] offset 0) i
+            where i.id = k.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
         cross join lateral (
             select s.kind from onceflow.step s
             where s.version_id = i.version_id and s.step = k.step offset 0) s

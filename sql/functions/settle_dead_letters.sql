@@ -23,7 +23,7 @@ begin
         from unnest(p_keys) k
         cross join lateral (
             select i.version_id, i.suspended_by from onceflow.instance i
-            where i.id = k.instance_id and i.id >= p_ids[1] offset 0) i
+            where i.id = k.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
         cross join lateral (
             select v.on_failure from onceflow.workflow_version v
             where v.id = i.version_id offset 0) v
@@ -33,7 +33,8 @@ begin
         cross join lateral (
             select t.* from onceflow.task t
             where t.instance_id = k.instance_id and t.step = k.step
-                and t.scope = k.scope and t.visit = k.visit and t.instance_id >= p_ids[1]
+                and t.scope = k.scope and t.visit = k.visit
+                and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
                 and t.state = 'DEAD_LETTER' and t.seq is null offset 0) t
     ), judged as (
         select f.instance_id,

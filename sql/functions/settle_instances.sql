@@ -17,7 +17,7 @@ begin
         from onceflow.instance i
         cross join lateral (
             select t.* from onceflow.task t
-            where t.instance_id = i.id and t.instance_id >= p_ids[1]
+            where t.instance_id = i.id and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
                 and (t.state = 'SUCCEEDED' or t.unknown) offset 0) t
         cross join lateral (
             select e.to_step from onceflow.edge e

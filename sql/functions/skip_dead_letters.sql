@@ -33,7 +33,7 @@ begin
             from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
             cross join lateral (
                 select i.seq from onceflow.instance i
-                where i.id = j.instance_id and i.id >= v_ids[1] offset 0) i
+                where i.id = j.instance_id and i.id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) i
             where j.refusal is null
             offset 0) k
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope

@@ -71,7 +71,7 @@ begin
         cross join lateral (
             select from onceflow.task t
             where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
-                and t.visit = k.visit and t.instance_id >= v_ids[1]
+                and t.visit = k.visit and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
                 and t.state = 'RETRYING' and t.due_at <= v_now offset 0) t), 'RETRYING');
 
     v_failed := array(
@@ -88,7 +88,8 @@ begin
             join onceflow.instance i on i.id = t.instance_id
             join onceflow.step s on s.version_id = i.version_id and s.step = t.step
             where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
-                and t.visit = k.visit and t.instance_id >= v_ids[1] and t.state = 'RUNNING' offset 0) t
+                and t.visit = k.visit
+                and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)] and t.state = 'RUNNING' offset 0) t
         left join lateral (
             select w.name, w.state, w.retries from onceflow.worker w where w.id = t.worker_id offset 0) w on true
         where w.state is distinct from 'live' or t.due_at <= v_now);
