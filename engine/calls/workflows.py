@@ -92,9 +92,9 @@ def start_instances(
 ) -> list[Started]:
     """Start one instance per input, all or none; the answers stand in the order of the inputs.
 
-    ``workflow`` is a name or the text of an id; ``version`` is the latest unless given. ``keys``
-    are idempotency keys, as many as inputs; None starts without one. Inputs are not checked against
-    the workflow's schema here. Raises NotFound, BadArgument.
+    ``workflow`` is a name; ``version`` is the latest unless given. ``keys`` are idempotency keys,
+    as many as inputs; None starts without one. Inputs are not checked against the workflow's
+    schema here. Raises NotFound, BadArgument.
     """
     rows = fetch(
         conn,

@@ -11,7 +11,7 @@ from psycopg import errors
 from .. import json_text
 from ..calls import Key
 from ..calls.base import Connection, fetch
-from ..errors import NotFound, ServerError
+from ..errors import BadArgument, NotFound, ServerError
 from ..pool import connect, place_of
 from ..settings import Settings
 
@@ -79,6 +79,8 @@ def open_database(settings: Settings) -> Generator[Connection]:
                 f"the database {place_of(settings.dsn)} has no schema of this release",
                 hint="run `onceflow migrate`",
             ) from error
+        except errors.DataError as error:
+            raise BadArgument(f"Postgres cannot keep it: {error.diag.message_primary}") from error
         except errors.InsufficientPrivilege as error:
             raise ServerError(
                 f"{error.diag.message_primary} in {place_of(settings.dsn)}",

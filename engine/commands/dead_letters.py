@@ -1,9 +1,9 @@
 """List dead letters, and decide what becomes of them.
 
 A dead letter is a task that has failed for good. While it is open a person can redrive it (try it
-again, with corrected input where the input was wrong), skip it (what follows goes on with the output
-that you give) or discard it (its instance fails). Name dead letters as INSTANCE/TASK, or choose them
-by filters. Exits 1 where one of them was refused, and says why.
+again, with corrected input where the input was wrong), skip it (what follows goes on with the
+output that you give) or discard it (its instance fails). Name dead letters as INSTANCE/TASK, or
+choose them by filters. Exits 1 where one of them was refused, and says why.
 """
 
 import argparse

@@ -53,9 +53,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 _say(f"  {fault}")
             return 1
         # The version that the input was checked against, should a newer one come in between.
-        (started,) = start_instances(
-            conn, str(version["workflow_id"]), [given], [args.key], version["version"]
-        )
+        (started,) = start_instances(conn, version["name"], [given], [args.key], version["version"])
         if started.outcome == "conflict":
             raise BadArgument(
                 f"the key {args.key!r} belongs to instance {started.instance_id}, which has "
