@@ -1,0 +1,206 @@
+"""The state × function table, written by hand, as it stands in docs/state-machine.md.
+
+A cell says what a function does to a task (or an instance) in the state of its row::
+
+    answer → task's new state · instance's new state
+
+``→`` and ``·`` are there only where the task's (a new line in its log) or the instance's state changes.
+``—``: the function gives no answer for one task, and nothing changes.
+"""
+
+# ruff: noqa: E501 - a row of a Markdown table is one line
+
+BY_WORKERS = """
+| task / instance | claim_tasks | complete_tasks | fail_tasks, retryable | fail_tasks, for good | give_back_tasks |
+|---|---|---|---|---|---|
+| WAITING, a join / RUNNING | skipped | stale | stale | stale | stale |
+| WAITING, its turn / COMPENSATING | skipped | stale | stale | stale | stale |
+| READY / RUNNING, suspended | skipped | stale | stale | stale | stale |
+| READY / COMPENSATING, suspended | skipped | stale | stale | stale | stale |
+| QUEUED / RUNNING | granted → RUNNING | stale | stale | stale | stale |
+| QUEUED / COMPENSATING | granted → RUNNING | stale | stale | stale | stale |
+| RUNNING / RUNNING | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING | accepted → QUEUED |
+| RUNNING / RUNNING, suspended | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER | accepted → READY |
+| RUNNING / CLOSING | skipped | accepted → SUCCEEDED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING |
+| RUNNING / COMPENSATING | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter | accepted → QUEUED |
+| RUNNING / COMPENSATING, suspended | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER | accepted → READY |
+| RETRYING / RUNNING | skipped | repeated | repeated | repeated | repeated |
+| RETRYING / RUNNING, suspended | skipped | repeated | repeated | repeated | repeated |
+| RETRYING / COMPENSATING | skipped | repeated | repeated | repeated | repeated |
+| RETRYING / COMPENSATING, suspended | skipped | repeated | repeated | repeated | repeated |
+| DEAD_LETTER / RUNNING, dead letter | skipped | repeated | repeated | repeated | repeated |
+| DEAD_LETTER / RUNNING, suspended | skipped | repeated | repeated | repeated | repeated |
+| DEAD_LETTER / COMPENSATING, dead letter | skipped | repeated | repeated | repeated | repeated |
+| DEAD_LETTER, record / COMPENSATING | skipped | repeated | repeated | repeated | repeated |
+| DEAD_LETTER, record / COMPENSATED | skipped | repeated | repeated | repeated | repeated |
+| SUCCEEDED / RUNNING | skipped | repeated | repeated | repeated | repeated |
+| SUCCEEDED / CLOSING | skipped | repeated | repeated | repeated | repeated |
+| SUCCEEDED / COMPENSATING | skipped | repeated | repeated | repeated | repeated |
+| SUCCEEDED / SUCCEEDED | skipped | repeated | repeated | repeated | repeated |
+| SKIPPED, by its when / RUNNING | skipped | stale | stale | stale | stale |
+| SKIPPED, by an operator / RUNNING | skipped | repeated | repeated | repeated | repeated |
+| CANCELLED / CLOSING | skipped | stale | stale | stale | stale |
+| CANCELLED / CANCELLED | skipped | stale | stale | stale | stale |
+| FAILED / RUNNING | skipped | repeated | repeated | repeated | repeated |
+| no such task / RUNNING | unknown | stale | stale | stale | stale |
+"""
+
+BY_THE_CLOCK = """
+| task / instance | tick, an hour later | tick, its worker dead | renew_worker, its token unknown | stop_worker | requeue_lost_tasks |
+|---|---|---|---|---|---|
+| WAITING, a join / RUNNING | — | — | — | — | — |
+| WAITING, its turn / COMPENSATING | — | — | — | — | — |
+| READY / RUNNING, suspended | — | — | — | — | — |
+| READY / COMPENSATING, suspended | — | — | — | — | — |
+| QUEUED / RUNNING | — | — | — | — | → QUEUED |
+| QUEUED / COMPENSATING | — | — | — | — | → QUEUED |
+| RUNNING / RUNNING | → RETRYING | → RETRYING | → QUEUED | → QUEUED | — |
+| RUNNING / RUNNING, suspended | → RETRYING | → RETRYING | → READY | → READY | — |
+| RUNNING / CLOSING | → CANCELLED · COMPENSATING | → CANCELLED · COMPENSATING | → CANCELLED · COMPENSATING | → CANCELLED · COMPENSATING | — |
+| RUNNING / COMPENSATING | → RETRYING | → RETRYING | → QUEUED | → QUEUED | — |
+| RUNNING / COMPENSATING, suspended | → RETRYING | → RETRYING | → READY | → READY | — |
+| RETRYING / RUNNING | → QUEUED | — | — | — | — |
+| RETRYING / RUNNING, suspended | → READY | — | — | — | — |
+| RETRYING / COMPENSATING | → QUEUED | — | — | — | — |
+| RETRYING / COMPENSATING, suspended | → READY | — | — | — | — |
+| DEAD_LETTER / RUNNING, dead letter | — | — | — | — | — |
+| DEAD_LETTER / RUNNING, suspended | — | — | — | — | — |
+| DEAD_LETTER / COMPENSATING, dead letter | — | — | — | — | — |
+| DEAD_LETTER, record / COMPENSATING | — | — | — | — | — |
+| DEAD_LETTER, record / COMPENSATED | — | — | — | — | — |
+| SUCCEEDED / RUNNING | — | — | — | — | — |
+| SUCCEEDED / CLOSING | — | · COMPENSATING | · COMPENSATING | · COMPENSATING | — |
+| SUCCEEDED / COMPENSATING | — | — | — | — | — |
+| SUCCEEDED / SUCCEEDED | — | — | — | — | — |
+| SKIPPED, by its when / RUNNING | — | — | — | — | — |
+| SKIPPED, by an operator / RUNNING | — | — | — | — | — |
+| CANCELLED / CLOSING | — | · CANCELLED | · CANCELLED | · CANCELLED | — |
+| CANCELLED / CANCELLED | — | — | — | — | — |
+| FAILED / RUNNING | — | — | — | — | — |
+| no such task / RUNNING | — | — | — | — | — |
+"""
+
+BY_OPERATORS_ON_DEAD_LETTERS = """
+| task / instance | redrive_dead_letters | skip_dead_letters | discard_dead_letters |
+|---|---|---|---|
+| WAITING, a join / RUNNING | refused | refused | refused |
+| WAITING, its turn / COMPENSATING | refused | refused | refused |
+| READY / RUNNING, suspended | refused | refused | refused |
+| READY / COMPENSATING, suspended | refused | refused | refused |
+| QUEUED / RUNNING | refused | refused | refused |
+| QUEUED / COMPENSATING | refused | refused | refused |
+| RUNNING / RUNNING | refused | refused | refused |
+| RUNNING / RUNNING, suspended | refused | refused | refused |
+| RUNNING / CLOSING | refused | refused | refused |
+| RUNNING / COMPENSATING | refused | refused | refused |
+| RUNNING / COMPENSATING, suspended | refused | refused | refused |
+| RETRYING / RUNNING | refused | refused | refused |
+| RETRYING / RUNNING, suspended | refused | refused | refused |
+| RETRYING / COMPENSATING | refused | refused | refused |
+| RETRYING / COMPENSATING, suspended | refused | refused | refused |
+| DEAD_LETTER / RUNNING, dead letter | done → QUEUED · RUNNING | done → SKIPPED · SUCCEEDED | done → DEAD_LETTER, record · COMPENSATING |
+| DEAD_LETTER / RUNNING, suspended | done → READY | done → SKIPPED · SUCCEEDED | done → DEAD_LETTER, record · COMPENSATING |
+| DEAD_LETTER / COMPENSATING, dead letter | done → QUEUED · COMPENSATING | done → SKIPPED · CANCELLED | done → DEAD_LETTER, record · FAILED |
+| DEAD_LETTER, record / COMPENSATING | refused | refused | refused |
+| DEAD_LETTER, record / COMPENSATED | refused | refused | refused |
+| SUCCEEDED / RUNNING | refused | refused | refused |
+| SUCCEEDED / CLOSING | refused | refused | refused |
+| SUCCEEDED / COMPENSATING | refused | refused | refused |
+| SUCCEEDED / SUCCEEDED | refused | refused | refused |
+| SKIPPED, by its when / RUNNING | refused | refused | refused |
+| SKIPPED, by an operator / RUNNING | refused | refused | refused |
+| CANCELLED / CLOSING | refused | refused | refused |
+| CANCELLED / CANCELLED | refused | refused | refused |
+| FAILED / RUNNING | refused | refused | refused |
+| no such task / RUNNING | refused | refused | refused |
+"""
+
+BY_OPERATORS_ON_INSTANCES = """
+| task / instance | cancel_instances | suspend_instances | resume_instances |
+|---|---|---|---|
+| WAITING, a join / RUNNING | done → CANCELLED · COMPENSATING | done · RUNNING, suspended | refused |
+| WAITING, its turn / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
+| READY / RUNNING, suspended | done → CANCELLED · COMPENSATING | done | done → QUEUED · RUNNING |
+| READY / COMPENSATING, suspended | refused | done | done → QUEUED · COMPENSATING |
+| QUEUED / RUNNING | done → CANCELLED · COMPENSATING | done → READY · RUNNING, suspended | refused |
+| QUEUED / COMPENSATING | refused | done → READY · COMPENSATING, suspended | refused |
+| RUNNING / RUNNING | done · CLOSING | done · RUNNING, suspended | refused |
+| RUNNING / RUNNING, suspended | done · CLOSING | done | done · RUNNING |
+| RUNNING / CLOSING | refused | refused | refused |
+| RUNNING / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
+| RUNNING / COMPENSATING, suspended | refused | done | done · COMPENSATING |
+| RETRYING / RUNNING | done → CANCELLED · COMPENSATING | done · RUNNING, suspended | refused |
+| RETRYING / RUNNING, suspended | done → CANCELLED · COMPENSATING | done | done · RUNNING |
+| RETRYING / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
+| RETRYING / COMPENSATING, suspended | refused | done | done · COMPENSATING |
+| DEAD_LETTER / RUNNING, dead letter | done → DEAD_LETTER, record · COMPENSATING | done · RUNNING, suspended | refused |
+| DEAD_LETTER / RUNNING, suspended | done → DEAD_LETTER, record · COMPENSATING | done | refused · RUNNING, dead letter |
+| DEAD_LETTER / COMPENSATING, dead letter | refused | done · COMPENSATING, suspended | refused |
+| DEAD_LETTER, record / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
+| DEAD_LETTER, record / COMPENSATED | refused | refused | refused |
+| SUCCEEDED / RUNNING | done · COMPENSATING | done · RUNNING, suspended | refused |
+| SUCCEEDED / CLOSING | refused | refused | refused |
+| SUCCEEDED / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
+| SUCCEEDED / SUCCEEDED | refused | refused | refused |
+| SKIPPED, by its when / RUNNING | done · CANCELLED | done · RUNNING, suspended | refused |
+| SKIPPED, by an operator / RUNNING | done · CANCELLED | done · RUNNING, suspended | refused |
+| CANCELLED / CLOSING | refused | refused | refused |
+| CANCELLED / CANCELLED | refused | refused | refused |
+| FAILED / RUNNING | done · CANCELLED | done · RUNNING, suspended | refused |
+| no such task / RUNNING | done · COMPENSATING | done · RUNNING, suspended | refused |
+"""
+
+INSTANCES = """
+| instance | cancel_instances | suspend_instances | resume_instances | tick, past its deadline | start_instances, its key |
+|---|---|---|---|---|---|
+| RUNNING, nothing done | done · CANCELLED | done · RUNNING, suspended | refused | · COMPENSATED | exists |
+| RUNNING, a step done | done · COMPENSATING | done · RUNNING, suspended | refused | · COMPENSATING | exists |
+| RUNNING, a task runs | done · CLOSING | done · RUNNING, suspended | refused | · CLOSING | exists |
+| RUNNING, suspended | done · CANCELLED | done | done · RUNNING | · COMPENSATED | exists |
+| RUNNING, dead letter | done · CANCELLED | done · RUNNING, suspended | refused | · COMPENSATED | exists |
+| CLOSING | refused | refused | refused | — | exists |
+| COMPENSATING | refused | done · COMPENSATING, suspended | refused | — | exists |
+| COMPENSATING, suspended | refused | done | done · COMPENSATING | — | exists |
+| COMPENSATING, dead letter | refused | done · COMPENSATING, suspended | refused | — | exists |
+| SUCCEEDED | refused | refused | refused | — | exists |
+| FAILED | refused | refused | refused | — | exists |
+| COMPENSATED | refused | refused | refused | — | exists |
+| CANCELLED | refused | refused | refused | — | exists |
+"""
+
+DUE = """
+| a step that comes due | is made |
+|---|---|
+| of a RUNNING instance | QUEUED |
+| of a RUNNING instance, handed off | RUNNING |
+| of a suspended instance | READY |
+| whose when says no | SKIPPED |
+| whose expression fails | DEAD_LETTER |
+| before all edges into it have passed | WAITING |
+"""
+
+TASK_TABLES = {
+    "By workers": BY_WORKERS,
+    "By the clock and the relay": BY_THE_CLOCK,
+    "By operators, on dead letters": BY_OPERATORS_ON_DEAD_LETTERS,
+    "By operators, on the instance": BY_OPERATORS_ON_INSTANCES,
+}
+ALL_TABLES = {**TASK_TABLES, "Instances": INSTANCES, "Steps that come due": DUE}
+
+Table = dict[str, dict[str, str]]
+"""Row's name → column's name → cell."""
+
+
+def parse(text: str) -> Table:
+    """Read a Markdown table whose first column names the rows."""
+    lines = [line.strip().strip("|").split("|") for line in text.strip().splitlines()]
+    cells = [[cell.strip() for cell in line] for line in lines]
+    names, rows = cells[0][1:], cells[2:]
+    return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
+
+
+def arrow(cell: str) -> str | None:
+    """Return the task's new state of a cell, without what is said of a record."""
+    if "→" not in cell:
+        return None
+    return cell.partition("→")[2].partition("·")[0].partition(",")[0].strip()
