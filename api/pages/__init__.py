@@ -1,5 +1,28 @@
 """The web pages: rendered here, without scripts or build step."""
 
+from typing import Final
+
 from starlette.routing import Route
 
-PAGES: list[Route] = []
+from .dashboard import show_dashboard
+from .dead_letters import decide as decide_dead_letters
+from .dead_letters import show_dead_letters
+from .instances import decide as decide_instance
+from .instances import show_instance, show_instances
+from .page import page
+from .workers import release, show_workers
+from .workflows import show_workflow, show_workflows
+
+PAGES: Final[list[Route]] = [
+    page("/", show_dashboard),
+    page("/ui/instances", show_instances),
+    page("/ui/instances/{instance}", show_instance),
+    page("/ui/instances/{instance}/{decision}", decide_instance, "POST"),
+    page("/ui/dead-letters", show_dead_letters),
+    page("/ui/dead-letters/{decision}", decide_dead_letters, "POST"),
+    page("/ui/workflows", show_workflows),
+    page("/ui/workflows/{workflow}", show_workflow),
+    page("/ui/workflows/{workflow}/versions/{version}", show_workflow),
+    page("/ui/workers", show_workers),
+    page("/ui/quarantine/release", release, "POST"),
+]

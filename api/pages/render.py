@@ -35,7 +35,7 @@ def render(template: str, values: Mapping[str, Any], status: int = 200) -> Respo
 
 
 def span(seconds: float) -> str:
-    """Return a length of time in its two largest units: ``1 h 05 min``, ``12 s``, ``340 ms``."""
+    """Return a length of time in two units at most: ``1 h 05 min``, ``12 s``, ``340 ms``."""
     if seconds < 1:
         return f"{max(round(seconds * 1000), 0)} ms"
     if seconds < 10:
@@ -44,12 +44,12 @@ def span(seconds: float) -> str:
         return f"{int(seconds)} s"
     minutes, rest = divmod(int(seconds), 60)
     if minutes < 60:
-        return f"{minutes} min {rest:02} s"
+        return f"{minutes} min" + (f" {rest:02} s" if rest else "")
     hours, minutes = divmod(minutes, 60)
     if hours < 48:
-        return f"{hours} h {minutes:02} min"
+        return f"{hours} h" + (f" {minutes:02} min" if minutes else "")
     days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h"
+    return f"{days} d" + (f" {hours} h" if hours else "")
 
 
 def ago(time: datetime | None, now: datetime) -> str:

@@ -22,6 +22,9 @@ def _matching(
     if wanted.workflow is not None:
         where.append("workflow = %(workflow)s")
         parameters["workflow"] = find_workflow(conn, wanted.workflow).name
+    if wanted.instance is not None:
+        where.append("instance_id = %(instance)s")
+        parameters["instance"] = wanted.instance
     if wanted.step is not None:
         where.append("step = %(step)s")
         parameters["step"] = wanted.step
@@ -37,9 +40,6 @@ def list_dead_letters(database: Database, query: DeadLettersQuery) -> DeadLetter
     with database.connection() as conn:
         where, parameters = _matching(conn, query)
         parameters["limit"] = query.limit + 1
-        if query.instance is not None:
-            where.append("instance_id = %(instance)s")
-            parameters["instance"] = query.instance
         if after:
             where.append("instance_id <= %(after)s")
             where.append("(instance_id < %(after)s or task > %(after_task)s)")

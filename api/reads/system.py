@@ -25,6 +25,14 @@ WORKER: Final[LiteralString] = (
     " from onceflow.workers"
 )
 
+QUEUES: Final[LiteralString] = (
+    "select name, queued, live_workers from onceflow.queues order by name"
+)
+BACKLOG: Final[LiteralString] = (
+    "select kind, topic, rows, oldest_at, deferred, last_error"
+    " from onceflow.outbox_backlog order by kind, topic"
+)
+
 
 def list_workers(database: Database, query: WorkersQuery) -> WorkerPage:
     """Return workers, the youngest first: their ids carry the time of registration."""
@@ -47,20 +55,12 @@ def list_workers(database: Database, query: WorkersQuery) -> WorkerPage:
 
 def list_queues(database: Database) -> QueueList:
     """Return all queues: as many as definitions and workers name, so few."""
-    return QueueList(
-        database.rows(Queue, "select name, queued, live_workers from onceflow.queues order by name")
-    )
+    return QueueList(database.rows(Queue, QUEUES))
 
 
 def read_outbox(database: Database) -> BacklogList:
     """Return what waits to be shipped."""
-    return BacklogList(
-        database.rows(
-            Backlog,
-            "select kind, topic, rows, oldest_at, deferred, last_error"
-            " from onceflow.outbox_backlog order by kind, topic",
-        )
-    )
+    return BacklogList(database.rows(Backlog, BACKLOG))
 
 
 def list_quarantined(database: Database, page: PageQuery) -> QuarantinePage:

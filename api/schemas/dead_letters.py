@@ -45,6 +45,7 @@ class DeadLetterFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Open dead letters that have all of this."""
 
     workflow: Annotated[str | None, msgspec.Meta(description="A workflow's id or name.")] = None
+    instance: UUID | None = None
     step: str | None = None
     queue: str | None = None
 

@@ -1,0 +1,76 @@
+"""/: how everything is, and what needs a person."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, get_args
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from ..reads.overview import COUNT_LIMIT, RECENT, Overview, read_overview
+from ..schemas.words import InstanceState
+from .charts import make_rates
+from .page import Visit
+from .render import count, render, span
+
+STATES: Final[list[str]] = list(get_args(InstanceState))
+SHIPPING_LATE: Final = timedelta(seconds=10)
+"""From this age on a message that has not been shipped is told as a fault: usually it is 10 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that needs a person: what it is, and the page that tells more."""
+
+    level: str
+    text: str
+    link: str
+
+
+def find_alarms(overview: Overview, now: datetime) -> list[Alarm]:
+    """Return what needs a person, the most urgent first."""
+    alarms: list[Alarm] = []
+    for queue in overview.queues:
+        if queue.queued and not queue.live_workers:
+            text = f"Queue {queue.name} has {_many(queue.queued, 'task')} and no live worker."
+            alarms.append(Alarm("bad", text, "/ui/workers"))
+    oldest = min((row.oldest_at for row in overview.outbox if row.oldest_at), default=now)
+    if now - oldest > SHIPPING_LATE:
+        age = span((now - oldest).total_seconds())
+        text = f"The oldest message has not been shipped for {age}: is a relay running?"
+        alarms.append(Alarm("bad", text, "/ui/workers#outbox"))
+    if overview.counts.dead_letters:
+        number = _many(overview.counts.dead_letters, "dead letter")
+        waits = "waits" if overview.counts.dead_letters == 1 else "wait"
+        alarms.append(Alarm("bad", f"{number} {waits} for a decision.", "/ui/dead-letters"))
+    if overview.counts.quarantined:
+        number = _many(overview.counts.quarantined, "message")
+        text = f"{number} in quarantine."
+        alarms.append(Alarm("warn", text, "/ui/workers#quarantine"))
+    if overview.counts.suspended:
+        number = _many(overview.counts.suspended, "instance")
+        text = f"{number} suspended."
+        link = "/ui/instances?" + urlencode({"suspended": "true"})
+        alarms.append(Alarm("warn", text, link))
+    return alarms
+
+
+def _many(number: int, what: str) -> str:
+    return f"{count(number, COUNT_LIMIT)} {what}{'' if number == 1 else 's'}"
+
+
+def show_dashboard(visit: Visit) -> Response:
+    """Show the dashboard."""
+    overview = read_overview(visit.database, STATES)
+    now = datetime.now(UTC)
+    return render(
+        "dashboard.html",
+        {
+            "overview": overview,
+            "alarms": find_alarms(overview, now),
+            "rates": make_rates(overview.moments, now),
+            "count_limit": COUNT_LIMIT,
+            "recent": RECENT,
+            "refresh": "refresh" in visit.query,
+        },
+    )

@@ -1,0 +1,81 @@
+"""/ui/instances: finding instances, and seeing one of them."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final, get_args
+from urllib.parse import urlencode
+from uuid import UUID
+
+from starlette.responses import Response
+
+from ...engine import calls
+from ..database import Connection
+from ..problems import Problem, not_found
+from ..reads import instances as reads
+from ..schemas.instances import AllInstancesQuery
+from ..schemas.words import InstanceState
+from .charts import NO_LIFE, make_lives
+from .page import Visit, see_other
+from .render import render
+
+STATES: Final[list[str]] = list(get_args(InstanceState))
+FILTERS: Final = ("workflow", "status", "suspended", "started_after", "started_before")
+DECISIONS: Final[dict[str, Callable[[Connection, Sequence[UUID]], list[calls.Decided]]]] = {
+    "cancel": calls.cancel_instances,
+    "suspend": calls.suspend_instances,
+    "resume": calls.resume_instances,
+}
+
+
+def instance_id(visit: Visit) -> UUID:
+    """Return the instance that the path names. Raises Problem 404."""
+    try:
+        return UUID(visit.path["instance"])
+    except ValueError:
+        raise not_found(f"instance {visit.path['instance']!r}") from None
+
+
+def show_instances(visit: Visit) -> Response:
+    """List instances."""
+    query = visit.read_query(AllInstancesQuery)
+    found = reads.list_instances(visit.database, query, query.workflow)
+    kept = visit.given(*FILTERS)
+    following = "?" + urlencode({**kept, "cursor": found.next}) if found.next else None
+    return render(
+        "instances.html",
+        {"page": found, "given": kept, "following": following, "states": STATES},
+    )
+
+
+def show_instance(visit: Visit) -> Response:
+    """Show one instance."""
+    found = reads.read_instance(visit.database, instance_id(visit))
+    because = reads.explain(visit.database, found.id).because if not found.ended_at else []
+    until = found.ended_at or datetime.now(UTC)
+    open_tasks = {task.task for task in found.tasks if task.open}
+    return render(
+        "instance.html",
+        {
+            "instance": found,
+            "because": because,
+            "lives": make_lives(found.log, open_tasks, found.started_at, until),
+            "no_life": NO_LIFE,
+            "until": until,
+            "refresh": "refresh" in visit.query,
+        },
+    )
+
+
+def decide(visit: Visit) -> Response:
+    """Carry out an operator's decision about an instance."""
+    wanted = instance_id(visit)
+    decision = DECISIONS.get(visit.path["decision"])
+    if decision is None:
+        raise not_found(f"decision {visit.path['decision']!r}")
+    with visit.database.connection() as conn:
+        (decided,) = decision(conn, [wanted])
+    if decided.outcome == "unknown":
+        raise not_found(f"instance {wanted}")
+    if decided.outcome == "refused":
+        raise Problem(409, f"Refused: {decided.detail}.")
+    return see_other(f"/ui/instances/{wanted}")

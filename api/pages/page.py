@@ -1,0 +1,79 @@
+"""A page: a handler that reads and decides, a template that shows, and errors as pages too."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar, cast
+from urllib.parse import parse_qs
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from ..context import Context
+from ..database import Database
+from ..problems import problem_of
+from ..requests import BODY_LIMIT, decode_text, read_body, read_parameters, require_media_type
+from .render import render
+
+T = TypeVar("T")
+FORM: Final = "application/x-www-form-urlencoded"
+Handler = Callable[["Visit"], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request for a page: its path, its query, and the form that it sent."""
+
+    database: Database
+    path: Mapping[str, str]
+    query: Mapping[str, list[str]]
+    form: Mapping[str, str]
+
+    def given(self, *names: str) -> dict[str, str]:
+        """Return what the query says of these; a field that was left empty was not given."""
+        return {name: texts[0] for name, texts in self.query.items() if name in names and texts[0]}
+
+    def read_query(self, kind: type[T]) -> T:
+        """Read what the query says of a type's fields into that type. Raises Problem 422."""
+        names = [field.encode_name for field in msgspec.structs.fields(cast(Any, kind))]
+        return self.read(self.given(*names), kind)
+
+    def read_form(self, kind: type[T]) -> T:
+        """Read what the form says of a type's fields into that type. Raises Problem 422."""
+        names = {field.encode_name for field in msgspec.structs.fields(cast(Any, kind))}
+        return self.read({n: text for n, text in self.form.items() if n in names and text}, kind)
+
+    def read(self, given: Mapping[str, str], kind: type[T]) -> T:
+        """Read texts into a type. Raises Problem 422."""
+        return read_parameters({name: [text] for name, text in given.items()}, kind, "query")
+
+
+def page(path: str, handler: Handler, method: str = "GET") -> Route:
+    """Return the route of a page; its handler runs in a thread."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await run_in_threadpool(handler, await _visit(request))
+        except Exception as error:  # the one place where an error becomes a page
+            problem = problem_of(error)
+            return render("error.html", {"problem": problem}, problem.status)
+
+    return Route(path, endpoint, methods=[method])
+
+
+async def _visit(request: Request) -> Visit:
+    context: Context = request.app.state.context
+    form: dict[str, str] = {}
+    if request.method == "POST":
+        require_media_type(request, (FORM,))
+        text = decode_text(await read_body(request, BODY_LIMIT))
+        form = {name: texts[0] for name, texts in parse_qs(text, keep_blank_values=True).items()}
+    query = {name: request.query_params.getlist(name) for name in request.query_params}
+    return Visit(context.database, request.path_params, query, form)
+
+
+def see_other(path: str) -> Response:
+    """Send the browser on after a form, so that a reload does not send the form again."""
+    return RedirectResponse(path, 303)

@@ -1,0 +1,39 @@
+"""/ui/workers: workers, queues, the outbox and quarantine."""
+
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from ...engine import calls
+from ..problems import Fault, invalid
+from ..reads import system as reads
+from ..schemas.system import WorkersQuery
+from ..schemas.workflows import PageQuery
+from .page import Visit, see_other
+from .render import render
+
+
+def show_workers(visit: Visit) -> Response:
+    """Show who works and what waits."""
+    found = reads.list_workers(visit.database, visit.read_query(WorkersQuery))
+    following = "?" + urlencode({"cursor": found.next}) if found.next else None
+    return render(
+        "workers.html",
+        {
+            "page": found,
+            "following": following,
+            "queues": reads.list_queues(visit.database).items,
+            "outbox": reads.read_outbox(visit.database).items,
+            "quarantine": reads.list_quarantined(visit.database, PageQuery(limit=50)),
+        },
+    )
+
+
+def release(visit: Visit) -> Response:
+    """Put a row of the outbox that is in quarantine back into it."""
+    text = visit.form.get("id", "")
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise invalid([Fault("/id", "is no number")])
+    with visit.database.connection() as conn:
+        calls.release_quarantine(conn, [int(text)])
+    return see_other("/ui/workers#quarantine")

@@ -1,0 +1,98 @@
+"""What the dashboard shows. No query here costs more as history grows: counts stop at a limit, and
+recent instances are read from the end of an index."""
+
+from datetime import datetime
+from typing import Final, LiteralString
+
+import msgspec
+
+from ..database import Connection, Database, rows
+from ..schemas.dead_letters import DeadLetter
+from ..schemas.instances import InstanceSummary
+from ..schemas.system import Backlog, Queue, Worker
+from .dead_letters import COLUMNS as DEAD_LETTER
+from .instances import SUMMARY
+from .system import BACKLOG, QUEUES, WORKER
+
+COUNT_LIMIT: Final = 10_000
+RECENT: Final = 1000
+
+COUNTS: Final[LiteralString] = """
+select s.state, n.number
+  from unnest(%(states)s::text[]) with ordinality s (state, position)
+ cross join lateral (
+       select count(*) as number
+         from (select from onceflow.instances i where i.state = s.state limit %(limit)s) counted) n
+ order by s.position"""
+
+OTHERS: Final[LiteralString] = """
+select (select count(*) from (select from onceflow.instances
+                               where suspended_at is not null limit %(limit)s) s) as suspended,
+       (select count(*) from (select from onceflow.dead_letters
+                               where open limit %(limit)s) d) as dead_letters,
+       (select count(*) from (select from onceflow.quarantined limit %(limit)s) q) as quarantined"""
+
+
+class StateCount(msgspec.Struct, frozen=True):
+    """How many instances are in a state: at most COUNT_LIMIT."""
+
+    state: str
+    number: int
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How much else there is: of each at most COUNT_LIMIT."""
+
+    suspended: int
+    dead_letters: int
+    quarantined: int
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """When an instance began and ended."""
+
+    started_at: datetime
+    ended_at: datetime | None
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """Everything on the dashboard."""
+
+    states: list[StateCount]
+    counts: Counts
+    moments: list[Moment]
+    latest: list[InstanceSummary]
+    dead_letters: list[DeadLetter]
+    workers: list[Worker]
+    queues: list[Queue]
+    outbox: list[Backlog]
+
+
+def read_overview(database: Database, states: list[str]) -> Overview:
+    """Return what the dashboard shows."""
+    with database.connection() as conn:
+        return Overview(
+            states=rows(conn, StateCount, COUNTS, {"states": states, "limit": COUNT_LIMIT}),
+            counts=rows(conn, Counts, OTHERS, {"limit": COUNT_LIMIT})[0],
+            moments=rows(
+                conn,
+                Moment,
+                "select started_at, ended_at from onceflow.instances order by id desc limit %(n)s",
+                {"n": RECENT},
+            ),
+            latest=_latest(conn),
+            dead_letters=rows(
+                conn,
+                DeadLetter,
+                f"select {DEAD_LETTER} from onceflow.dead_letters where open"  # noqa: S608  literals
+                " order by instance_id desc, task limit 5",
+            ),
+            workers=rows(conn, Worker, WORKER + " where state = 'live' order by name limit 200"),
+            queues=rows(conn, Queue, QUEUES),
+            outbox=rows(conn, Backlog, BACKLOG),
+        )
+
+
+def _latest(conn: Connection) -> list[InstanceSummary]:
+    query: LiteralString = f"select {SUMMARY} from onceflow.instances order by id desc limit 10"  # noqa: S608
+    return rows(conn, InstanceSummary, query)
