@@ -56,7 +56,7 @@ class ForeignWorker:
             *(self.id, self.token, self.call, [body["instance"]], [body["task"]]),
         )
         self.answers.append(("claim", claimed[0][0]))
-        self.kafka.commit(message, asynchronous=False)
+        self.kafka.commit(message=message, asynchronous=False)
         while granted := self.rows(
             "select instance_id, task, fence, input, attempt from onceflow.read_grants(%s, %s)",
             *(self.id, self.token),
