@@ -60,16 +60,15 @@ def duration(value: Json, pointer: str, faults: Faults) -> int | float | None:
     return None
 
 
-def number(least: int, most: int | None, *, whole: bool = False) -> Check:
+def number(least: int, most: int, *, whole: bool = False) -> Check:
     what = "a whole number" if whole else "a number"
-    bounds = f"{what} of at least {least}" if most is None else f"{what} from {least} to {most}"
 
     def check(value: Json, pointer: str, faults: Faults) -> int | float | None:
         number = _plain_number(value)
         if number is None or (whole and number != int(number)):
             faults.add(pointer, f"must be {what}")
-        elif number < least or (most is not None and number > most):
-            faults.add(pointer, f"must be {bounds}")
+        elif not least <= number <= most:
+            faults.add(pointer, f"must be {what} from {least} to {most}")
         else:
             return number
         return None
@@ -88,14 +87,14 @@ def strings(item: Check, what: str) -> Check:
         if not isinstance(value, list):
             faults.add(pointer, f"must be a list of {what}, such as [a, b]")
             return []
-        found: list[str] = []
+        found: dict[str, None] = {}
         for n, text in enumerate(cast(list[Json], value)):
             sound = item(text, child(pointer, n), faults)
             if sound in found:
                 faults.add(child(pointer, n), f"names {sound!r} twice; keep one")
             elif sound is not None:
-                found.append(sound)
-        return found
+                found[sound] = None
+        return list(found)
 
     return check
 

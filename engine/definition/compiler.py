@@ -1,6 +1,7 @@
 """From a document to the rows of a workflow version: steps, edges, and trees for expressions."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .document import Document, Faults, child
@@ -10,8 +11,18 @@ from .keys import WORKFLOW
 from .mends import did_you_mean
 from .references import Scope
 
-Steps = dict[str, tuple[str, dict[str, Any]]]
-"""By id, in the order written: pointer and sound members."""
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step as it was written: where, which one of them, and its sound members."""
+
+    pointer: str
+    position: int
+    members: dict[str, Any]
+
+
+Steps = dict[str, Step]
+"""By id, in the order written."""
 
 _NO_INPUT = Compiled({"v": {}})
 
@@ -51,11 +62,10 @@ def _steps_by_id(found: list[dict[str, Any] | None], faults: Faults) -> Steps:
         if step is None or "id" not in step:
             continue
         if step["id"] in steps:
-            first, _ = steps[step["id"]]
-            taken = f"{step['id']!r} is the id of {first} already; take another"
+            taken = f"{step['id']!r} is the id of {steps[step['id']].pointer} already; take another"
             faults.add(f"{pointer}/id", taken)
             continue
-        steps[step["id"]] = (pointer, step)
+        steps[step["id"]] = Step(pointer, len(steps), step)
     return steps
 
 
@@ -64,29 +74,29 @@ def _steps_by_id(found: list[dict[str, Any] | None], faults: Faults) -> Steps:
 
 def _needs(steps: Steps, faults: Faults) -> dict[str, list[str]]:
     """Return what each step needs: as given, or where none is given, the step before it."""
-    given = any("needs" in members for _, members in steps.values())
+    given = any("needs" in step.members for step in steps.values())
     needs: dict[str, list[str]] = {}
     previous: list[str] = []
-    for step, (pointer, members) in steps.items():
+    for name, step in steps.items():
         if not given:
-            needs[step] = previous
-            previous = [step]
+            needs[name] = previous
+            previous = [name]
             continue
-        if "needs" not in members and needs:
+        if "needs" not in step.members and needs:
             faults.add(
-                pointer,
+                step.pointer,
                 "another step has `needs`, so all but the first must have it; "
                 "give the steps that must end before this one, or [] to start at once",
             )
-        needs[step] = []
-        for n, need in enumerate(members.get("needs", [])):
-            if need == step:
-                faults.add(f"{pointer}/needs/{n}", f"{step!r} needs itself; take it out")
+        needs[name] = []
+        for n, need in enumerate(step.members.get("needs", [])):
+            if need == name:
+                faults.add(f"{step.pointer}/needs/{n}", f"{name!r} needs itself; take it out")
             elif need not in steps:
                 mend = did_you_mean(need, steps)
-                faults.add(f"{pointer}/needs/{n}", f"there is no step {need!r}{mend}")
+                faults.add(f"{step.pointer}/needs/{n}", f"there is no step {need!r}{mend}")
             else:
-                needs[step].append(need)
+                needs[name].append(need)
     return needs
 
 
@@ -94,9 +104,9 @@ def _ancestors(graph: Graph, steps: Steps, faults: Faults) -> Ancestors | None:
     """Return who has ended before whom; None where steps go in a circle, which is a fault."""
     cycles = graph.cycles()
     for cycle in cycles:
-        pointer, _ = steps[cycle[0]]
         ring = " → ".join(cycle)
-        faults.add(f"{pointer}/needs", f"the steps wait for each other: {ring}; break the circle")
+        place = f"{steps[cycle[0]].pointer}/needs"
+        faults.add(place, f"the steps wait for each other: {ring}; break the circle")
     return None if cycles else Ancestors(graph)
 
 
@@ -107,14 +117,14 @@ def _check_references(
     steps: Steps, output: Compiled | None, ancestors: Ancestors | None, faults: Faults
 ) -> None:
     """Note every path that names what it cannot see."""
-    for step, (_, members) in steps.items():
-        forward = Scope(steps, lambda named, step=step: _not_before(named, step, ancestors))
+    for name, step in steps.items():
+        forward = Scope(steps, lambda named, name=name: _not_before(named, name, ancestors))
         for key in ("when", "with"):
-            _check(members.get(key), forward, faults)
+            _check(step.members.get(key), forward, faults)
         undo = Scope(
-            steps, lambda named, step=step: _not_before(named, step, ancestors, undo=True), True
+            steps, lambda named, name=name: _not_before(named, name, ancestors, undo=True), True
         )
-        _check(members.get("compensate", {}).get("with"), undo, faults)
+        _check(step.members.get("compensate", {}).get("with"), undo, faults)
     _check(output, Scope(steps, lambda _: None), faults)
 
 
@@ -145,7 +155,7 @@ def _reads(steps: Steps, *compiled: Compiled | None) -> list[str]:
         for _, reference in each.references
         if reference.names[0] == "steps"
     }
-    return [step for step in steps if step in named]
+    return sorted(named, key=lambda name: steps[name].position)
 
 
 # Rows
@@ -153,25 +163,27 @@ def _reads(steps: Steps, *compiled: Compiled | None) -> list[str]:
 
 def _step_rows(steps: Steps, graph: Graph) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for position, (step, (_, members)) in enumerate(steps.items()):
-        spec = _spec(steps, members, position, members.get("queue", "default"))
-        joins = len(graph.needs[step])
-        rows.append({"step": step, "kind": "task", "join_count": joins, "spec": spec})
-        if undo := members.get("compensate"):
+    for name, step in steps.items():
+        queue = step.members.get("queue", "default")
+        spec = _spec(steps, step.members, step.position, queue)
+        joins = len(graph.needs[name])
+        rows.append({"step": name, "kind": "task", "join_count": joins, "spec": spec})
+        if undo := step.members.get("compensate"):
             # The workers that do a thing are taken for those that undo it.
-            spec = _spec(steps, undo, position, undo.get("queue", spec["queue"]))
+            spec = _spec(steps, undo, step.position, queue)
             rows.append(
-                {"step": _undoing(step), "kind": "compensation", "join_count": 0, "spec": spec}
+                {"step": _undoing(name), "kind": "compensation", "join_count": 0, "spec": spec}
             )
     return rows
 
 
 def _spec(steps: Steps, members: dict[str, Any], position: int, queue: str) -> dict[str, Any]:
+    """Return what a worker and the engine need of a step; ``queue`` is for one that names none."""
     given: Compiled = members.get("with", _NO_INPUT)
     when: Compiled | None = members.get("when")
     spec: dict[str, Any] = {
         "task": members["task"],
-        "queue": queue,
+        "queue": members.get("queue", queue),
         "with": given.tree,
         "reads": _reads(steps, given, when),
         "position": position,
@@ -187,9 +199,9 @@ def _spec(steps: Steps, members: dict[str, Any], position: int, queue: str) -> d
 def _edge_rows(steps: Steps, graph: Graph) -> list[dict[str, str]]:
     rows = [{"from": need, "to": step, "kind": "next"} for need, step in graph.edges()]
     rows += [
-        {"from": step, "to": _undoing(step), "kind": "undo"}
-        for step, (_, members) in steps.items()
-        if "compensate" in members
+        {"from": name, "to": _undoing(name), "kind": "undo"}
+        for name, step in steps.items()
+        if "compensate" in step.members
     ]
     return rows
 

@@ -19,6 +19,9 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 64
 MAX_VALUES = 100_000
 MAX_DIGITS = 1000
+MAX_POINTER = 1000
+"""Characters of all the keys above a value, with a slash each."""
+MAX_FAULTS = 500
 
 Position = tuple[int, int]
 """Line and column, both from 1."""
@@ -64,28 +67,32 @@ class Document:
     def place(self, pointer: str, *, key: bool = False) -> str:
         """Return a place for a Fault: ``/steps/2/needs (line 14, column 12)``."""
         position = self.position(pointer, key=key)
-        name = pointer or "the document"
+        shown = pointer if len(pointer) <= 200 else f"{pointer[:200]}…"
+        name = shown or "the document"
         return f"{name} (line {position[0]}, column {position[1]})" if position else name
 
 
 class Faults:
-    """Collects what is wrong with one document."""
+    """Collects what is wrong with one document, each fault once."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._found: list[tuple[Position, Fault]] = []
+        self._found: dict[Fault, Position] = {}
 
     def add(self, pointer: str, message: str, *, key: bool = False) -> None:
-        """Note a fault of the value at ``pointer``, or of its key."""
+        """Note a fault of the value at ``pointer``, or of its key.
+
+        Raises DefinitionError when there are so many that nobody reads on.
+        """
         fault = Fault(self._document.place(pointer, key=key), message)
-        position = self._document.position(pointer, key=key) or (0, 0)
-        if (position, fault) not in self._found:
-            self._found.append((position, fault))
+        self._found[fault] = self._document.position(pointer, key=key) or (0, 0)
+        if len(self._found) == MAX_FAULTS:
+            self.raise_any()
 
     def raise_any(self) -> None:
         """Raise DefinitionError with all that was noted, in the order of the text."""
         if self._found:
-            raise refusal([fault for _, fault in sorted(self._found, key=lambda found: found[0])])
+            raise refusal(sorted(self._found, key=lambda fault: self._found[fault]))
 
 
 def refusal(faults: list[Fault]) -> DefinitionError:
@@ -128,6 +135,8 @@ class Reading:
 
     def enter(self, pointer: str, depth: int, position: Position | None = None) -> None:
         """Count a value in; raises TooMuch at a limit."""
+        if len(pointer) > MAX_POINTER:
+            raise TooMuch(pointer, f"has more than {MAX_POINTER} characters of keys; shorten them")
         if position:
             self._values[pointer] = position
         if depth > MAX_DEPTH:
@@ -156,10 +165,10 @@ class Reading:
     def number(self, pointer: str, text: str) -> int | float | Decimal:
         """Return the number that a text spells: a Decimal where a float would change digits."""
         try:
-            exact = Decimal(text)
+            exact = Decimal(text if len(text) <= MAX_DIGITS else "NaN")
         except InvalidOperation:  # its exponent has more than 18 digits
-            exact = None
-        if exact is None or len(text) > MAX_DIGITS or abs(exact.adjusted()) > MAX_DIGITS:
+            exact = Decimal("NaN")
+        if exact.is_nan() or abs(exact.adjusted()) > MAX_DIGITS:
             self.fault(pointer, f"has more than {MAX_DIGITS} digits; write it as a string")
             return 0
         if _WHOLE.fullmatch(text):

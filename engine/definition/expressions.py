@@ -29,6 +29,7 @@ Tree = dict[str, Any]
 
 MAX_LENGTH = 4000
 """Characters of one expression."""
+MAX_FUNCTIONS = 20
 
 _FUNCTION = re.compile(r"[A-Za-z_]\w*")
 _DOLLAR = re.compile(r"\$\$|\$\{")
@@ -77,13 +78,13 @@ def _text(text: str, pointer: str, faults: Faults, compiled: Compiled) -> Tree:
     """Compile one text."""
     if text == "$":
         faults.add(pointer, "$ alone is no expression; write $.input, or $$ for a dollar sign")
-        return {"v": text}
+        return {"p": "", "t": text}
     reader = _ExpressionReader(text)
     try:
         tree = reader.whole() if text.startswith("$.") else reader.template()
     except PathError as error:
         faults.add(pointer, _explain(text, error))
-        return {"v": text}
+        return {"p": "", "t": text}
     compiled.references.extend((pointer, reference) for reference in reader.references)
     return tree
 
@@ -143,13 +144,16 @@ class _ExpressionReader:
         """Read a path and the functions behind it."""
         self._path.skip_space()
         start = self._path.offset
+        self._path.limit = start + MAX_LENGTH
         tree = self._one_path()
+        functions = 0
         while self._path.taken("|"):
+            functions += 1
+            if functions > MAX_FUNCTIONS:
+                self._path.fail(f"an expression has at most {MAX_FUNCTIONS} functions")
             tree = self._function(tree)
             tree["t"] = self._text[start : self._path.offset].strip()
         self._path.skip_space()
-        if self._path.offset - start > MAX_LENGTH:
-            self._path.fail(f"an expression has at most {MAX_LENGTH} characters", start)
         return tree
 
     def _one_path(self) -> Tree:
@@ -203,13 +207,15 @@ class _ExpressionReader:
 
     def _literal(self) -> Tree:
         """Read a JSON value."""
+        start = self._path.offset
         reading = Reading()
-        reader = JsonReader(self._text, reading)
+        reader = JsonReader(self._text[start : self._path.limit], reading)
         try:
-            document = reading.document(lambda: reader.value(self._path.offset, "", 1))
+            document = reading.document(lambda: reader.value(0, "", 1))
         except JsonSyntaxError as error:
-            self._path.fail(f"an argument is JSON or a path from $. on: {error}", error.offset)
+            message = f"an argument is JSON or a path from $. on: {error}"
+            self._path.fail(message, start + error.offset)
         except DefinitionError as error:
             self._path.fail(error.faults[0].message)
-        self._path.offset = reader.offset
+        self._path.offset = start + reader.offset
         return {"v": document.value}

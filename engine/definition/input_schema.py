@@ -18,6 +18,7 @@ from .formats import FORMATS
 from .graph import Graph
 from .schema_errors import message_of, pointer_of
 
+MAX_VALUES = 5000
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -25,6 +26,9 @@ def check_schema(schema: Json, pointer: str, faults: Faults) -> None:
     """Note every fault of a JSON Schema that stands at ``pointer`` of a definition."""
     if not isinstance(schema, dict):
         faults.add(pointer, "is no JSON Schema; give an object such as {type: object}")
+        return
+    if _count(cast(Json, schema)) > MAX_VALUES:
+        faults.add(pointer, f"has more than {MAX_VALUES} values; make it simpler")
         return
     dialect = cast(dict[str, Json], schema).get("$schema", DIALECT)
     if dialect != DIALECT:
@@ -78,6 +82,20 @@ def _in_place(schema: dict[str, Json]) -> list[Json]:
     single = [schema[key] for key in ("not", "if", "then", "else") if key in schema]
     dependent = schema.get("dependentSchemas", {}).values()
     return [*(item for items in lists for item in items), *single, *dependent]
+
+
+def _count(value: Json) -> int:
+    """Return how many values there are in a value, itself included."""
+    count = 0
+    todo: list[Json] = [value]
+    while todo:
+        count += 1
+        item = todo.pop()
+        if isinstance(item, dict):
+            todo.extend(cast(dict[str, Json], item).values())
+        elif isinstance(item, list):
+            todo.extend(cast(list[Json], item))
+    return count
 
 
 def _name(schema: object) -> str:

@@ -74,6 +74,27 @@ def _multiple_of(_: Any, divisor: Json, value: Json, __: Json) -> Iterator[Valid
             yield ValidationError("is not a multiple")
 
 
+def _unique_items(_: Any, unique: Json, value: Json, __: Json) -> Iterator[ValidationError]:
+    # The library compares each item with each other one.
+    items = cast(list[Json], value) if isinstance(value, list) else []
+    if unique and len({_key(item) for item in items}) < len(items):
+        yield ValidationError("is not unique")
+
+
+def _key(value: Json) -> object:
+    """Return what is equal, and can be looked up, for values that JSON Schema takes as equal."""
+    match value:
+        case bool():
+            return (bool, value)
+        case dict():
+            members = cast(dict[str, Json], value).items()
+            return frozenset((name, _key(item)) for name, item in members)
+        case list():
+            return tuple(_key(item) for item in cast(list[Json], value))
+        case _:
+            return value
+
+
 def _required(_: Any, names: Json, value: Json, __: Json) -> Iterator[ValidationError]:
     if isinstance(value, dict):
         for name in names:
@@ -106,6 +127,7 @@ _Draft202012Exact = cast(
             "additionalProperties": _additional_properties,
             "multipleOf": _multiple_of,
             "required": _required,
+            "uniqueItems": _unique_items,
         },
         type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
     ),

@@ -21,6 +21,7 @@ NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,127}$"
 STEP_ID = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
 QUEUE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 ERROR_CODE = r"^(?=.)[A-Za-z0-9_.:-]{0,127}\*?$"
+MAX_STEPS = 10_000
 RETRY_DEFAULTS: dict[str, Json] = {
     "attempts": 5,
     "backoff": 1,
@@ -32,12 +33,16 @@ RETRY_DEFAULTS: dict[str, Json] = {
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: how its value is checked, the value's JSON Schema, and what it means."""
+    """One key: how its value is checked, the value's JSON Schema, and what it means.
+
+    Where one of the keys ``unless`` is there, a required key is not missed.
+    """
 
     check: Check
     schema: Schema
     meaning: str
     required: bool = False
+    unless: frozenset[str] = frozenset()
 
     def published(self) -> Schema:
         """Return the JSON Schema of the value, with its meaning."""
@@ -72,8 +77,7 @@ class Members:
             if sound is not None:
                 read[name] = sound
         for name, key in self.keys.items():
-            # A key of a later release stands for the one that is missing.
-            if key.required and name not in members and not members.keys() & self.refused.keys():
+            if key.required and name not in members and not members.keys() & key.unless:
                 faults.add(pointer, f"{self.name} needs the key {name!r}")
         return read
 
@@ -113,6 +117,9 @@ def _steps(value: Json, pointer: str, faults: Faults) -> list[dict[str, Any] | N
         faults.add(pointer, "must be a list of at least one step")
         return None
     items = cast(list[Json], value)
+    if len(items) > MAX_STEPS:
+        faults.add(pointer, f"has more than {MAX_STEPS} steps; split the workflow")
+        return None
     return [STEP.read(item, child(pointer, n), faults) for n, item in enumerate(items)]
 
 
@@ -123,11 +130,19 @@ _DURATION = {
     "anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": DURATION}]
 }
 _TEXT = {"type": "string"}
+_STEP_ID = checks.matching(STEP_ID, "an id: a letter, then up to 62 letters, digits, - or _")
+_QUEUE = checks.matching(QUEUE, "the name of a queue, such as mail")
+# What stands in a step of another kind where this release has `task`.
+_OTHER_KINDS = (
+    *("branch", "for_each", "loop", "map", "parallel", "schedule", "set", "signal", "sleep"),
+    *("steps", "switch", "try", "wait", "while", "workflow"),
+)
 _TASK = Key(
     checks.matching(NAME, "the name of a task, such as http.request"),
     {"type": "string", "pattern": NAME},
     "The task that a worker carries out.",
     required=True,
+    unless=frozenset(_OTHER_KINDS),
 )
 _WITH = Key(
     checks.task_input,
@@ -156,8 +171,8 @@ RETRY = Members(
             "The wait between the first try and the second.",
         ),
         "factor": Key(
-            checks.number(1, None),
-            {"type": "number", "minimum": 1, "default": 2},
+            checks.number(1, 1000),
+            {"type": "number", "minimum": 1, "maximum": 1000, "default": 2},
             "How much longer each wait is than the one before.",
         ),
         "max": Key(checks.duration, {**_DURATION, "default": 300}, "The longest wait."),
@@ -191,7 +206,7 @@ COMPENSATION = Members(
         "task": _TASK,
         "with": _WITH,
         "queue": Key(
-            checks.matching(QUEUE, "the name of a queue, such as mail"),
+            _QUEUE,
             {"type": "string", "pattern": QUEUE},
             "The queue of the workers that carry it out; that of its step unless given.",
         ),
@@ -205,7 +220,7 @@ STEP = Members(
     "a step",
     {
         "id": Key(
-            checks.matching(STEP_ID, "an id: a letter, then up to 62 letters, digits, - or _"),
+            _STEP_ID,
             {"type": "string", "pattern": STEP_ID},
             "The name of the step, once in the workflow.",
             required=True,
@@ -214,7 +229,7 @@ STEP = Members(
         "task": _TASK,
         "with": _WITH,
         "needs": Key(
-            checks.strings(checks.text, "step ids"),
+            checks.strings(_STEP_ID, "step ids"),
             {"type": "array", "uniqueItems": True, "items": {"type": "string", "pattern": STEP_ID}},
             "The steps that must have ended before; without any `needs`, steps run as written.",
         ),
@@ -224,7 +239,7 @@ STEP = Members(
             "A condition; where it is false, this step alone is skipped.",
         ),
         "queue": Key(
-            checks.matching(QUEUE, "the name of a queue, such as mail"),
+            _QUEUE,
             {"type": "string", "pattern": QUEUE, "default": "default"},
             "The queue of the workers that carry it out.",
         ),
@@ -241,21 +256,7 @@ STEP = Members(
             "What follows when the step fails for good; else as the workflow.",
         ),
     },
-    _later(
-        *("branch", "catch", "for_each", "goto", "jump", "limit", "loop", "map", "parallel"),
-        *(
-            "schedule",
-            "set",
-            "signal",
-            "sleep",
-            "steps",
-            "switch",
-            "try",
-            "wait",
-            "while",
-            "workflow",
-        ),
-    ),
+    _later(*_OTHER_KINDS, "catch", "goto", "jump", "limit"),
 )
 
 WORKFLOW = Members(

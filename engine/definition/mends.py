@@ -1,11 +1,16 @@
 """Helps faults to say what was meant."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
+MOST_KNOWN = 200
+"""Among more words than these a near one is not looked for: it would take too long."""
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
     """Return ``; did you mean 'queue'?`` where a known word is near, else an empty string."""
+    if len(known) > MOST_KNOWN:
+        return ""
     near = get_close_matches(word, sorted(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -22,10 +23,11 @@ class PathError(Exception):
 
 @dataclass(slots=True)
 class Scanner:
-    """Stands at ``offset`` of ``text`` and reads on from there. Methods raise PathError."""
+    """Stands at ``offset`` of ``text`` and reads on, up to ``limit``. Methods raise PathError."""
 
     text: str
     offset: int = 0
+    limit: int = sys.maxsize
 
     def fail(self, message: str, offset: int | None = None) -> NoReturn:
         """Raise PathError at ``offset``, or where the reader stands."""
@@ -35,6 +37,8 @@ class Scanner:
         """Go on to what is no white space."""
         found = _SPACE.match(self.text, self.offset)
         self.offset = found.end() if found else self.offset
+        if self.offset > self.limit:
+            self.fail("it is too long; shorten it")
 
     def taken(self, *marks: str) -> str:
         """Read the first of the marks that comes next and return it, or an empty string."""
@@ -51,6 +55,7 @@ class Scanner:
             self.fail(f"{mark} is expected {why}")
 
     def word(self, word: str) -> bool:
+        """Read the word, where it comes next."""
         self.skip_space()
         found = _WORD.match(self.text, self.offset)
         if not found or found.group() != word:
@@ -59,6 +64,7 @@ class Scanner:
         return True
 
     def string(self) -> str:
+        """Read a string in double quotes, with the escapes of JSON."""
         self.skip_space()
         start = self.offset
         found = _STRING.match(self.text, start)

@@ -73,6 +73,20 @@ def test_faults_do_not_show_the_value_and_are_bounded() -> None:
     assert not any("s3cret" in str(fault) for fault in faults)
 
 
+@pytest.mark.parametrize(
+    ("items", "unique"),
+    [
+        ([1, "1", True, [1], {"a": 1}, [True], {"a": True}], True),
+        ([{"a": 1, "b": 2}, {"b": 2, "a": 1}], False),
+        ([[1], [1.0]], False),
+        ([0.1, 0.10], False),
+        ([{"a": n} for n in range(20_000)], True),
+    ],
+)
+def test_unique_items(items: list[Json], unique: bool) -> None:
+    assert (check_input({"uniqueItems": True}, items) == []) == unique
+
+
 def test_a_value_too_deep_to_check_is_a_fault() -> None:
     deep: dict[str, Json] = {}
     for _ in range(5000):
