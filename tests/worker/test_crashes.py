@@ -9,24 +9,32 @@ import signal
 import subprocess
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 from uuid import UUID
 
+import psycopg
 import pytest
 
+from onceflow.engine.embedded.broker import EmbeddedBroker
+from onceflow.engine.embedded.postgres import EmbeddedPostgres
+from onceflow.engine.migrate import migrate
 from onceflow.engine.settings import Settings
 
-from .support import (
-    Conn,
-    deploy,
-    effects,
-    make_effect_table,
-    relay,
-    start,
-    wait_for_ends,
-)
+from ..servers import Servers, create_database, drop_database, ensure_template
+from ..support import wait_until
+from .support import Conn, deploy, effects, make_effect_table, relay, start, wait_for_ends
+
+POINTS = [
+    "worker.before_claim",
+    "worker.after_claim",
+    "worker.in_handler",
+    "worker.before_complete",  # the effect is there, its completion is not
+    "worker.after_complete",
+]
 
 CRASH = """
 name: crash
@@ -38,16 +46,21 @@ steps:
 """
 
 
+RunningProcess: TypeAlias = AbstractContextManager[subprocess.Popen[bytes]]
+
+
 @contextmanager
-def process(settings: Settings, log: Path, **env: str) -> Generator[subprocess.Popen[bytes]]:
-    """Run ``onceflow worker`` as a process; it is killed in the end, unless it has ended."""
-    command = "from onceflow.engine.cli import main; raise SystemExit(main())"
-    arguments = ["worker", "--import", "tests.worker.crash_tasks", "--concurrency", "4"]
+def process(
+    settings: Settings, log: Path, command: str, *arguments: str, **env: str
+) -> Generator[subprocess.Popen[bytes]]:
+    """Run ``onceflow COMMAND`` as a process; it is killed in the end, unless it has ended."""
     environment = {**os.environ, **settings.environment(), **env}
     with (
         log.open("ab") as output,
         subprocess.Popen(
-            [sys.executable, "-c", command, *arguments], env=environment, stderr=output
+            [sys.executable, "-m", "onceflow.engine.cli", command, *arguments],
+            env=environment,
+            stderr=output,
         ) as started,
     ):
         try:
@@ -55,6 +68,20 @@ def process(settings: Settings, log: Path, **env: str) -> Generator[subprocess.P
         finally:
             if started.poll() is None:
                 started.kill()
+
+
+def worker_process(
+    settings: Settings, log: Path, **env: str
+) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """Run a worker with the handlers of crash_tasks."""
+    arguments = ("--import", "tests.worker.crash_tasks", "--concurrency", "4")
+    return process(settings, log, "worker", *arguments, **env)
+
+
+def quick(settings: Settings) -> Settings:
+    """Return the settings with a short lease, and the shortest session that brokers allow."""
+    options = {"session.timeout.ms": "6000", "heartbeat.interval.ms": "1000"}
+    return replace(settings, lease=1.0, kafka_options={**settings.kafka_options, **options})
 
 
 def prepare(conn: Conn) -> None:
@@ -65,37 +92,14 @@ def prepare(conn: Conn) -> None:
     deploy(conn, CRASH)
 
 
-@pytest.mark.parametrize(
-    "point",
-    [
-        "worker.before_claim",
-        "worker.after_claim",
-        "worker.in_handler",
-        "worker.before_complete",
-        "worker.after_complete",
-    ],
-)
-@pytest.mark.parametrize("nth", [1, 7])
-def test_a_killed_worker_costs_nothing(
-    conn: Conn, settings: Settings, tmp_path: Path, point: str, nth: int
-) -> None:
-    prepare(conn)
-    settings = quick(settings)
-    log = tmp_path / "worker.log"
-    with relay(settings):
-        ids = start(conn, "crash", [{"n": n} for n in range(6)])
-        with process(settings, log, ONCEFLOW_FAILPOINT=f"{point}::{nth}") as killed:
-            assert killed.wait(60) == -signal.SIGKILL
-        assert f"failpoint {point}" in log.read_text()
-        with process(settings, log) as second:
-            assert set(wait_for_ends(conn, ids)) == {"SUCCEEDED"}
-            second.terminate()
-            assert second.wait(20) == 0
-    require_effects_once(conn, ids)
+def begin(conn: Conn, count: int) -> list[UUID]:
+    """Start so many instances."""
+    return start(conn, "crash", [{"n": n} for n in range(count)])
 
 
 def require_effects_once(conn: Conn, ids: list[UUID]) -> None:
     """Require each instance's effects once; calls outside may be more, under the same keys."""
+    assert set(wait_for_ends(conn, ids, 90)) == {"SUCCEEDED"}
     assert effects(conn) == sorted((f"{i}/{step}", 1) for i in ids for step in "ad")
     kept = [key for (key,) in conn.execute("select key from kept order by key")]
     assert kept == sorted(f"{i}/{step}" for i in ids for step in "bc")
@@ -105,7 +109,83 @@ def require_effects_once(conn: Conn, ids: list[UUID]) -> None:
     assert rows == [("SUCCEEDED", 4 * len(ids))]
 
 
-def quick(settings: Settings) -> Settings:
-    """Return the settings with a short lease, and the shortest session that brokers allow."""
-    options = {"session.timeout.ms": "6000", "heartbeat.interval.ms": "1000"}
-    return replace(settings, lease=1.0, kafka_options={**settings.kafka_options, **options})
+def kill_a_worker(servers: Servers, folder: Path, point: str, nth: int) -> None:
+    """Let one worker die at ``point`` and another finish its work; require what the module says."""
+    database = create_database(servers, migrated=True)
+    settings = quick(
+        Settings(
+            dsn=database.dsn,
+            kafka=servers.kafka,
+            prefix=database.name.replace("_", "-"),
+            partitions=2,
+        )
+    )
+    log = folder / f"{point}.log"
+    try:
+        with closing(database.connect()) as conn, relay(settings):
+            prepare(conn)
+            ids = begin(conn, 6)
+            with worker_process(settings, log, ONCEFLOW_FAILPOINT=f"{point}::{nth}") as killed:
+                assert killed.wait(60) == -signal.SIGKILL, log.read_text()
+            assert f"failpoint {point}" in log.read_text()
+            with worker_process(settings, log) as second:
+                require_effects_once(conn, ids)
+                second.terminate()
+                assert second.wait(20) == 0
+    finally:
+        drop_database(servers, database.name)
+
+
+@pytest.mark.parametrize("nth", [1, 5])
+def test_a_worker_killed_at_any_point_costs_nothing(
+    servers: Servers, tmp_path: Path, nth: int
+) -> None:
+    # Side by side, for most of the time goes by while the broker waits for the dead.
+    ensure_template(servers)  # they would all make it
+    with ThreadPoolExecutor(len(POINTS)) as pool:
+        ends = {
+            point: pool.submit(kill_a_worker, servers, tmp_path, point, nth) for point in POINTS
+        }
+    faults = {point: end.exception() for point, end in ends.items() if end.exception() is not None}
+    assert not faults
+
+
+def test_postgres_restarted_under_load(
+    own_postgres: EmbeddedPostgres, kafka: str, prefix: str, tmp_path: Path
+) -> None:
+    settings = quick(Settings(dsn=own_postgres.dsn, kafka=kafka, prefix=prefix, partitions=2))
+    migrate(settings)
+    with (
+        process(settings, tmp_path / "relay.log", "relay"),
+        worker_process(settings, tmp_path / "worker.log"),
+    ):
+        with closing(connect(settings)) as conn:
+            prepare(conn)
+            ids = begin(conn, 200)
+            wait_until(lambda: len(effects(conn)) > 20, "some effects")
+        own_postgres.stop(crash=True)
+        own_postgres.start()
+        with closing(connect(settings)) as conn:
+            assert len(effects(conn)) < 400, "it was over before the restart"
+            require_effects_once(conn, ids)
+
+
+def test_a_broker_restarted_empty_under_load(
+    own_broker: EmbeddedBroker, conn: Conn, settings: Settings, tmp_path: Path
+) -> None:
+    settings = quick(replace(settings, kafka=own_broker.bootstrap))
+    prepare(conn)
+    with (
+        process(settings, tmp_path / "relay.log", "relay"),
+        worker_process(settings, tmp_path / "worker.log"),
+    ):
+        ids = begin(conn, 100)
+        wait_until(lambda: len(effects(conn)) > 5, "some effects")
+        own_broker.stop()
+        ids += begin(conn, 20)
+        own_broker.start()
+        require_effects_once(conn, ids)
+
+
+def connect(settings: Settings) -> Conn:
+    return psycopg.connect(settings.dsn, autocommit=True)
