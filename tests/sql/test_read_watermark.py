@@ -16,7 +16,7 @@ def lost(play: Play, before: str) -> int:
 
 
 def wait_until_lost(play: Play, count: int) -> None:
-    """Wait for the watermark: transactions of tests beside this one, on the same server, hold it."""
+    """Wait for the watermark: transactions of tests beside this one hold it back."""
     wait_until(
         lambda: lost(play, calls.read_watermark(play.conn)) == count, f"{count} below the watermark"
     )
