@@ -34,8 +34,8 @@ METHODS = frozenset({"type", "size", "double", "ceiling", "floor", "abs", "keyva
 
 MAX_NESTING = 16
 
-# A hyphen between letters or digits belongs to the name: a minus needs a space before it.
-_NAME = re.compile(r"[^\W\d]\w*(?:-\w+)*")
+# A hyphen with more of a name or a dot behind it is of the name: a minus needs a space around it.
+_NAME = re.compile(r"[^\W\d](?:\w|-(?=[\w.-]))*")
 _NUMBER = re.compile(r"(?:0|[1-9]\d{0,99})(?:\.\d{1,100})?(?:[eE][+-]?\d{1,2})?(?![\w.])", re.ASCII)
 _INDEX = re.compile(r"(?:0|[1-9]\d{0,8})(?!\w)", re.ASCII)
 _COMPARISONS = ("==", "!=", "<>", "<=", ">=", "<", ">")

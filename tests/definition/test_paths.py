@@ -54,6 +54,8 @@ def test_what_is_compiled_is_evaluated(
     [
         ("$.input.customer", '$."input"."customer"'),
         ("$.input.first-name", '$."input"."first-name"'),
+        ("$.input.a-.b--c.x-1", '$."input"."a-"."b--c"."x-1"'),
+        ("$.input.a -1 > 0", '$."input"."a" - 1 > 0'),
         ('$.input."x y"', '$."input"."x y"'),
         ("$.input.é", '$."input"."é"'),
         ("$ . input .a", '$."input"."a"'),
