@@ -2,18 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, get_args
+from typing import Final
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from ..reads.overview import COUNT_LIMIT, RECENT, Overview, read_overview
-from ..schemas.words import InstanceState
 from .charts import make_rates
 from .page import Visit
 from .render import count, render, span
 
-STATES: Final[list[str]] = list(get_args(InstanceState))
 SHIPPING_LATE: Final = timedelta(seconds=10)
 """From this age on a message that has not been shipped is told as a fault: usually it is 10 ms."""
 
@@ -61,7 +59,7 @@ def _many(number: int, what: str) -> str:
 
 def show_dashboard(visit: Visit) -> Response:
     """Show the dashboard."""
-    overview = read_overview(visit.database, STATES)
+    overview = read_overview(visit.database)
     now = datetime.now(UTC)
     return render(
         "dashboard.html",

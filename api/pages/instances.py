@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final, get_args
+from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -12,13 +12,12 @@ from ...engine import calls
 from ..database import Connection
 from ..problems import Problem, not_found
 from ..reads import instances as reads
+from ..reads.overview import STATES
 from ..schemas.instances import AllInstancesQuery
-from ..schemas.words import InstanceState
 from .charts import NO_LIFE, make_lives
 from .page import Visit, see_other
 from .render import render
 
-STATES: Final[list[str]] = list(get_args(InstanceState))
 FILTERS: Final = ("workflow", "status", "suspended", "started_after", "started_before")
 DECISIONS: Final[dict[str, Callable[[Connection, Sequence[UUID]], list[calls.Decided]]]] = {
     "cancel": calls.cancel_instances,

@@ -1,5 +1,6 @@
 """Instances, their tasks and their log."""
 
+from datetime import datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from .paging import cut, read_cursor
 from .workflows import find_workflow
 
 MOST_TASKS: Final = 1000
+SLACK: Final = 60_000
+"""Milliseconds by which a start may differ from the time in its instance's id."""
 MOST_LOG_ENTRIES: Final = 5000
 """How many an instance's answer has at most; `truncated` says that there are more."""
 
@@ -94,12 +97,20 @@ def list_instances(
         parameters["status"] = query.status
     if query.suspended is not None:
         where.append("suspended_at is not null" if query.suspended else "suspended_at is null")
+    # An id carries the time of the start, to the millisecond: its bounds, a little wider, keep the
+    # search within the partitions of that time. (A child's id would carry its root's time.)
     if query.started_after:
-        where.append("started_at > %(after)s")
-        parameters["after"] = query.started_after
+        where.append("started_at > %(after)s and id >= %(after_id)s")
+        parameters |= {
+            "after": query.started_after,
+            "after_id": first_id(query.started_after, -SLACK),
+        }
     if query.started_before:
-        where.append("started_at < %(until)s")
-        parameters["until"] = query.started_before
+        where.append("started_at < %(until)s and id <= %(until_id)s")
+        parameters |= {
+            "until": query.started_before,
+            "until_id": first_id(query.started_before, SLACK),
+        }
     with database.connection() as conn:
         if workflow is not None:
             where.append("workflow = %(workflow)s")
@@ -112,6 +123,12 @@ def list_instances(
         found = rows(conn, InstanceSummary, text, parameters)
     items, following = cut(found, query.limit, lambda row: (row.id,))
     return InstancePage(items, following)
+
+
+def first_id(time: datetime, milliseconds: int) -> UUID:
+    """Return the smallest UUIDv7 so long after a time: they begin with 48 bits of milliseconds."""
+    milliseconds += int(time.timestamp() * 1000)
+    return UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
 
 
 def explain(database: Database, instance: UUID) -> Explanation:

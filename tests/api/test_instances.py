@@ -120,6 +120,8 @@ def test_filters(client: TestClient, start: Start) -> None:
     started = client.get(f"/instances/{second}").json()["started_at"]
     assert listed(started_after=started) == [third]
     assert listed(started_before=started) == [first]
+    for time in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"):
+        assert len(listed(started_after=time)) + len(listed(started_before=time)) == 3
     assert client.get("/instances", params={"workflow": "nobody"}).status_code == 404
 
 

@@ -1,0 +1,204 @@
+"""The web pages: what they show, where they lead, and what their forms do."""
+
+import re
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx2
+import psycopg
+import pytest
+from starlette.testclient import TestClient
+
+from onceflow.engine.calls import BadMessage, quarantine_messages
+
+from .conftest import Start, deploy
+from .definitions import ONE
+from .hand_worker import HandWorker
+
+FORM = "application/x-www-form-urlencoded"
+SAME_SITE = {"sec-fetch-site": "same-origin", "content-type": FORM}
+SCRIPT = "<script>alert(1)</script>"
+
+
+def post(client: TestClient, path: str, **form: str) -> httpx2.Response:
+    """Send a form as a browser would, without following the redirect."""
+    return client.post(path, data=form, headers=SAME_SITE, follow_redirects=False)
+
+
+def page(client: TestClient, path: str) -> str:
+    """Return a page that must be there."""
+    answer = client.get(path)
+    assert answer.status_code == 200, (path, answer.text)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    return answer.text
+
+
+@pytest.fixture
+def dead(client: TestClient, start: Start, worker: HandWorker) -> str:
+    """An instance with a dead letter whose error tries to be a script."""
+    instance = start(SCRIPT)
+    worker.complete(instance, {"note": SCRIPT})
+    worker.fail(instance, SCRIPT)
+    return instance
+
+
+def test_an_empty_system_is_well(client: TestClient) -> None:
+    assert "All is well" in page(client, "/")
+    for path in ("/ui/instances", "/ui/dead-letters", "/ui/workflows", "/ui/workers"):
+        page(client, path)
+
+
+def test_every_link_leads_somewhere_and_nowhere_else(
+    client: TestClient, dead: str, conn: psycopg.Connection[Any]
+) -> None:
+    deploy(client, ONE)
+    for _ in range(60):
+        client.post("/workflows/one/start")
+    quarantine_messages(conn, [BadMessage("t", 0, 1, SCRIPT.encode(), SCRIPT)])
+    seen: set[str] = set()
+    waiting = ["/"]
+    while waiting:
+        path = waiting.pop().partition("#")[0]
+        if path in seen or len(seen) > 60:
+            continue
+        seen.add(path)
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        if not answer.headers["content-type"].startswith("text/html") or path == "/api":
+            continue
+        assert "<script" not in answer.text, path
+        assert "style=" not in answer.text, path
+        for link in re.findall(r'(?:href|src|action)="([^"]*)"', answer.text):
+            assert not link.startswith(("http:", "https:", "//", "javascript:")), (path, link)
+        links = re.findall(r'(?:href|src)="([^"]*)"', answer.text)
+        waiting += [urljoin(path, link.replace("&amp;", "&")) for link in links]
+    assert f"/ui/instances/{dead}" in seen
+    assert "/ui/workflows/order/versions/1" in seen
+    assert any("cursor=" in path for path in seen)
+
+
+def test_the_overview_says_what_needs_a_person(client: TestClient, dead: str, start: Start) -> None:
+    start()
+    text = page(client, "/")
+    assert "1 dead letter waits for a decision" in text
+    assert "1 instance suspended" in text
+    assert "All is well" not in text
+    assert dead in text
+
+
+def test_a_queue_without_worker_is_an_alarm(client: TestClient, start: Start) -> None:
+    start()
+    assert "Queue default has 1 task and no live worker" in page(client, "/")
+
+
+def test_an_instance_shows_why_it_does_not_move(
+    client: TestClient, dead: str, worker: HandWorker
+) -> None:
+    text = page(client, f"/ui/instances/{dead}")
+    assert "Why is it not moving?" in text
+    assert "dead letter after 1 attempts" in text
+    assert "&lt;script&gt;" in text
+    assert f"/ui/dead-letters?instance={dead}" in text
+    assert worker.id.hex not in text
+
+
+def test_pages_of_things_that_are_not_there(client: TestClient) -> None:
+    for path in (
+        "/ui/instances/x",
+        "/ui/instances/01a205de-4851-7852-a2f3-9df555da97c8",
+        "/ui/workflows/nobody",
+    ):
+        answer = client.get(path)
+        assert answer.status_code == 404
+        assert "<h1>404" in answer.text
+    answer = client.get("/ui/instances?status=BUSY")
+    assert answer.status_code == 422
+    assert "query.status" in answer.text
+
+
+def test_filters_that_are_left_empty_do_not_count(client: TestClient, start: Start) -> None:
+    instance = start()
+    text = page(client, "/ui/instances?workflow=&status=RUNNING&suspended=&started_after=")
+    assert instance in text
+    assert instance not in page(client, "/ui/instances?status=FAILED")
+
+
+def test_suspend_resume_and_cancel_by_form(client: TestClient, start: Start) -> None:
+    instance = start()
+    for decision, shown in (("suspend", "Resume"), ("resume", "Suspend"), ("cancel", "cancelled")):
+        answer = post(client, f"/ui/instances/{instance}/{decision}")
+        assert answer.status_code == 303
+        assert shown in page(client, answer.headers["location"])
+    refused = post(client, f"/ui/instances/{instance}/cancel")
+    assert refused.status_code == 409
+    assert "CANCELLED" in refused.text
+    assert post(client, f"/ui/instances/{instance}/explode").status_code == 404
+
+
+def test_redrive_by_form_with_a_corrected_input(
+    client: TestClient, dead: str, worker: HandWorker
+) -> None:
+    assert "&#34;amount&#34;: 12.5" in page(client, "/ui/dead-letters")
+    form = {"instance": dead, "task": "pay", "json": ' {"amount": 11.10} '}
+    answer = post(client, "/ui/dead-letters/redrive", **form)
+    assert answer.status_code == 303
+    assert "1 tried again" in page(client, answer.headers["location"])
+    assert worker.claim(dead).input_json == '{"amount": 11.10}'
+    assert post(client, "/ui/dead-letters/redrive", **form).status_code == 409
+
+
+def test_skip_and_discard_by_form(
+    client: TestClient, dead: str, start: Start, worker: HandWorker
+) -> None:
+    other = start()
+    worker.complete(other)
+    worker.fail(other)
+    post(client, "/ui/dead-letters/skip", instance=dead, task="pay", json='{"amount": 1}')
+    assert client.get(f"/instances/{dead}").json()["output"] == {"paid": 1}
+    post(client, "/ui/dead-letters/discard", instance=other, task="pay")
+    assert client.get(f"/instances/{other}").json()["status"] == "FAILED"
+
+
+def test_a_form_for_many_keeps_to_its_filter(
+    client: TestClient, dead: str, start: Start, worker: HandWorker
+) -> None:
+    other = start()
+    worker.complete(other)
+    worker.fail(other)
+    assert f'name="instance" value="{other}"' in page(client, f"/ui/dead-letters?instance={other}")
+    answer = post(client, "/ui/dead-letters/redrive", instance=other)
+    assert answer.status_code == 303
+    assert "done=1" in answer.headers["location"]
+    left = client.get("/dead-letters").json()["items"]
+    assert [letter["instance"] for letter in left] == [dead]
+    assert post(client, "/ui/dead-letters/redrive", workflow="nobody").status_code == 404
+    assert "done=1" in post(client, "/ui/dead-letters/discard").headers["location"]
+
+
+@pytest.mark.parametrize("text", ["{", "{'a': 1}", '"\\u0000"', "[" * 10_000])
+def test_an_input_that_is_no_json_is_told(client: TestClient, dead: str, text: str) -> None:
+    form = {"instance": dead, "task": "pay", "json": text}
+    answer = post(client, "/ui/dead-letters/redrive", **form)
+    assert answer.status_code == 422
+    assert client.get("/dead-letters").json()["items"] != []
+
+
+def test_forms_of_other_sites_are_refused(client: TestClient, dead: str) -> None:
+    form = {"instance": dead, "task": "pay"}
+    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "http://evil.example"}):
+        answer = client.post("/ui/dead-letters/discard", data=form, headers=headers)
+        assert answer.status_code == 403
+    plain = {**SAME_SITE, "content-type": "text/plain"}
+    answer = client.post(
+        "/ui/dead-letters/discard", content=f"task=pay&instance={dead}", headers=plain
+    )
+    assert answer.status_code == 415
+    assert client.get("/dead-letters").json()["items"] != []
+
+
+def test_quarantine_is_shown_escaped(client: TestClient, conn: psycopg.Connection[Any]) -> None:
+    quarantine_messages(conn, [BadMessage("t", 0, 1, b"\xff" + SCRIPT.encode(), "no JSON")])
+    text = page(client, "/ui/workers")
+    assert r"\377&lt;script&gt;" in text
+    assert post(client, "/ui/quarantine/release", id="1").status_code == 303
+    assert post(client, "/ui/quarantine/release", id="x").status_code == 422
