@@ -8,25 +8,22 @@
 --   first, last, sum, join(text) of an array
 --   keys                         of an object, in the order of their code points
 --   boolean                      no change; the compiler puts it around `when`
--- Errors: WF006, where the value is of a kind that the function does not take, or the result too large.
+-- Errors: WF006, where the value is of a kind that the function does not take, or too large.
 create or replace function onceflow.evaluate_function(p_call jsonb, p_value jsonb, p_argument jsonb)
 returns jsonb
 language plpgsql immutable set search_path = '' as $$
 declare
     v_name text := p_call ->> 'f';
     v_kind text := jsonb_typeof(p_value);
-    v_takes text := case v_name
-        when 'string' then 'string number boolean'
-        when 'number' then 'string number'
-        when 'json' then 'string number boolean null array object'
-        when 'length' then 'string array object'
-        when 'keys' then 'object'
-        when 'boolean' then 'boolean'
-        when 'first' then 'array'
-        when 'last' then 'array'
-        when 'sum' then 'array'
-        when 'join' then 'array'
-        else 'string'
+    v_takes text := case
+        when v_name in ('upper', 'lower', 'trim') then 'string'
+        when v_name in ('first', 'last', 'sum', 'join') then 'array'
+        when v_name = 'string' then 'string number boolean'
+        when v_name = 'number' then 'string number'
+        when v_name = 'length' then 'string array object'
+        when v_name = 'keys' then 'object'
+        when v_name = 'boolean' then 'boolean'
+        when v_name = 'json' then 'string number boolean null array object'
     end;
     v_text text := p_value #>> '{}';
     v_wrong text;
@@ -73,8 +70,8 @@ begin
                 select sum(i.item::numeric) from jsonb_array_elements(p_value) i (item)), 0));
         when 'join' then
             return to_jsonb(coalesce((
-                select string_agg(onceflow.evaluate_text(i.item, p_call ->> 't'), p_argument #>> '{}'
-                    order by i.n)
+                select string_agg(onceflow.evaluate_text(i.item, p_call ->> 't'),
+                    onceflow.evaluate_text(p_argument, p_call ->> 't') order by i.n)
                 from jsonb_array_elements(p_value) with ordinality i (item, n)), ''));
     end case;
 exception

@@ -27,13 +27,12 @@ begin
     if v_value is null <> v_default then
         return v_value;
     end if;
-    if v_argument ? 'v' then
-        v_argument := v_argument -> 'v';
-    elsif v_argument is not null then
-        v_argument := onceflow.evaluate_path(v_argument, p_context, p_lenient);
-    end if;
-    if v_default then
-        return v_argument;
+    if v_argument is not null then
+        v_argument := coalesce(
+            v_argument -> 'v', onceflow.evaluate_path(v_argument, p_context, p_lenient));
+        if v_default or v_argument is null then
+            return v_argument;
+        end if;
     end if;
     v_value := onceflow.evaluate_function(p_tree, v_value, v_argument);
     if v_value is null and not p_lenient then

@@ -8,8 +8,8 @@ begin
     if jsonb_typeof(p_value) in ('string', 'number', 'boolean') then
         return p_value #>> '{}';
     end if;
-    raise exception '%: a text takes string, number or boolean, and this gives %; write % | json, or default(…)',
-        p_what, jsonb_typeof(p_value), p_what
+    raise exception '%: a text takes string, number or boolean, and this gives %; add | json or | default(…)',
+        p_what, jsonb_typeof(p_value)
         using errcode = 'WF006';
 end $$;
 revoke execute on function onceflow.evaluate_text(jsonb, text) from public;
