@@ -13,7 +13,8 @@ set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 100
 declare
     v_ids uuid[] := onceflow.lock_instances(p_ids);
     v_running uuid[] := array(
-        select i.id from onceflow.instance i where i.id = any (v_ids) and i.state = 'RUNNING' order by i.id);
+        select i.id from onceflow.instance i
+        where i.id = any (v_ids) and i.id >= v_ids[1] and i.state = 'RUNNING' order by i.id);
 begin
     perform onceflow.record_changes(v_ids, onceflow.close_instances(v_running,
         array_fill('CANCELLED'::text, array[cardinality(v_running)]),

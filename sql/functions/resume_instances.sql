@@ -13,7 +13,7 @@ declare
     v_ids uuid[] := onceflow.lock_instances(p_ids);
     v_held uuid[] := array(
         select i.id from onceflow.instance i
-        where i.id = any (v_ids) and i.suspended_by = 'operator' order by i.id);
+        where i.id = any (v_ids) and i.id >= v_ids[1] and i.suspended_by = 'operator' order by i.id);
 begin
     -- An open dead letter takes the suspension over; lift_suspensions() looks for one.
     update onceflow.instance i set suspended_by = 'dead_letter'
