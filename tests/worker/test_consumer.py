@@ -1,0 +1,109 @@
+"""Task messages on a real broker: none is passed by before its task is claimed."""
+
+import json
+from collections.abc import Iterator
+from typing import LiteralString
+
+import psycopg
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from onceflow.engine.calls import Key, start_instances
+from onceflow.engine.settings import Settings
+from onceflow.relay.shipper import Shipper
+from onceflow.worker import Context, Registry
+from onceflow.worker.consumer import Message, TaskConsumer, topic_of
+
+from ..relay.support import start
+from ..servers import Servers
+from ..support import wait_until
+from .support import Conn, Stack, deploy, make_stack, wait_for_ends, worker
+
+HANDLERS = Registry()
+CLAIM_WAITS: LiteralString = (
+    "select 1 from pg_stat_activity where datname = current_database()"
+    " and application_name = 'onceflow worker' and wait_event_type = 'Lock'"
+)
+
+
+@HANDLERS.task("quick")
+async def quick(ctx: Context) -> int:
+    return ctx.attempt
+
+
+@pytest.fixture
+def shipped(conn: Conn, settings: Settings) -> int:
+    """Messages that were there before any consumer was."""
+    shipper = Shipper(settings)
+    start(conn, 6)
+    assert shipper.ship(conn) == 6
+    shipper.close()
+    return 6
+
+
+@pytest.fixture
+def stack(servers: Servers) -> Iterator[Stack]:
+    with make_stack(servers, HANDLERS, concurrency=0) as made:
+        yield made
+
+
+def receive(settings: Settings, count: int, *, commit: int = 0) -> list[Message]:
+    """Receive messages as one consumer of the group, commit the first of them, and leave."""
+    consumer = TaskConsumer(settings, ["default"], "test", lambda _: None)
+    found: list[Message] = []
+    consumer.subscribe()
+
+    def received() -> bool:
+        found.extend(consumer.receive(10, 0.1))
+        return len(found) >= count
+
+    wait_until(received, f"{count} messages")
+    consumer.commit({(m.topic, m.partition): m.offset + 1 for m in found[:commit]})
+    consumer.close()
+    return found
+
+
+def committed(settings: Settings) -> int:
+    """Return how many messages the group of the workers has committed."""
+    group = Consumer({**settings.kafka_config(), "group.id": f"{settings.prefix}.workers"})
+    places = [TopicPartition(topic_of(settings, "default"), n) for n in range(settings.partitions)]
+    offsets = [place.offset for place in group.committed(places, timeout=10)]
+    group.close()
+    return sum(offset for offset in offsets if offset > 0)
+
+
+def test_what_was_received_and_not_committed_comes_again(settings: Settings, shipped: int) -> None:
+    first = receive(settings, shipped)
+    assert len(first) == shipped
+    assert committed(settings) == 0
+    second = receive(settings, shipped)
+    assert {m.key for m in second} == {m.key for m in first}
+
+
+def produce(settings: Settings, key: Key) -> None:
+    """Send a message once more."""
+    producer = Producer({**settings.kafka_config()})
+    value = json.dumps({"instance": str(key.instance_id), "task": key.task})
+    producer.produce(topic_of(settings, "default"), value.encode())
+    assert producer.flush(20) == 0
+
+
+def test_offsets_are_committed_once_the_tasks_are_claimed_and_not_before(stack: Stack) -> None:
+    deploy(stack.conn, "{name: one, steps: [{id: only, task: quick}]}")
+    (instance,) = start_instances(stack.conn, "one", [{}])
+    key = Key(instance.instance_id, "only")
+    with (
+        psycopg.connect(stack.settings.dsn) as holder,
+        worker(stack.settings, HANDLERS, concurrency=50) as busy,
+    ):
+        holder.execute("select 1 from onceflow.task for update")
+        wait_until(lambda: stack.conn.execute(CLAIM_WAITS).fetchone(), "the claim to wait")
+        # Two duplicates arrive after it, one after the other, so the receiver has been round: what
+        # it was to commit, it has.
+        for duplicates in (1, 2):
+            produce(stack.settings, key)
+            wait_until(lambda n=duplicates: busy.waiting >= n, f"{duplicates} messages")
+        assert committed(stack.settings) == 0
+        holder.rollback()
+        wait_until(lambda: committed(stack.settings) == 3, "the commit of three messages")
+        assert wait_for_ends(stack.conn, [key.instance_id]) == ["SUCCEEDED"]
