@@ -13,6 +13,7 @@ import argparse
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -37,7 +38,10 @@ log = logging.getLogger("onceflow.relay")
 Work = Callable[[Connection, threading.Event], None]
 
 UPKEEP_EVERY = 1.0
-"""Seconds between two looks for new queues and lost messages."""
+"""Seconds between two looks for new queues."""
+
+SEARCH_EVERY = 3.0
+"""Seconds between two searches for lost messages: found after two or three of them."""
 
 STATEMENT_TIMEOUT = 20.0
 """Seconds that a statement of the relay may take."""
@@ -68,6 +72,8 @@ class Relay:
         self._settings = settings
         self._stop = stop
         self._failed = False
+        # It outlives lost connections: what it has seen before a broker failed tells what it lost.
+        self._keeper = Upkeep(settings)
 
     def run(self) -> int:
         """Work until ``stop`` is set; return the exit code."""
@@ -91,6 +97,7 @@ class Relay:
             pass
         for thread in threads:
             thread.join()
+        self._keeper.close()
         log.info("the relay has ended")
         return 1 if self._failed else 0
 
@@ -144,13 +151,9 @@ class Relay:
 
     def _upkeep(self, conn: Connection, stop: threading.Event) -> None:
         wait_for_broker(self._settings, stop)
-        upkeep = Upkeep(self._settings)
-        try:
-            while not stop.is_set():
-                upkeep.turn(conn)
-                stop.wait(UPKEEP_EVERY)
-        finally:
-            upkeep.close()
+        while not stop.is_set():
+            self._keeper.turn(conn)
+            stop.wait(UPKEEP_EVERY)
 
 
 class Upkeep:
@@ -162,15 +165,19 @@ class Upkeep:
         self._topics = Topics(settings)
         self._lost = LostMessages(settings)
         self._said: dict[str, str] = {}
+        self._searched_at = -SEARCH_EVERY
 
     def turn(self, conn: Connection) -> None:
-        """Look once at every queue. Raises KafkaException where no broker answers."""
+        """Make what topics are missing, and search where it is time. Raises KafkaException."""
         queues = {queue: self._task_topic(queue) for queue in list_queues(conn)}
         problems = self._topics.make([self._dead_letters, *queues.values()])
         for topic, problem in problems.items():
             if self._said.get(topic) != problem:
                 log.error("%s", problem)
         self._said = problems
+        if time.monotonic() - self._searched_at < SEARCH_EVERY:
+            return
+        self._searched_at = time.monotonic()
         # Where a topic cannot be made its messages are not lost: they were never taken.
         for queue in self._lost.search(conn, [q for q, t in queues.items() if t not in problems]):
             self._topics.forget(queues[queue])

@@ -76,6 +76,7 @@ class LostMessages:
                     watch = None
             if watch is None and topic is not None:
                 watch = set_watch(before, topic)
+                log.debug("queue %s is watched up to %s", queue, dict(watch.ends))
             elif watch is None:
                 # No topic: nothing that was shipped so far can be unread.
                 watch = Watch(before, "", {})
@@ -253,4 +254,4 @@ def _unless_away(topic: str, error: KafkaException) -> None:
     )
     if code_of(error) in away:
         raise error
-    log.info("topic %s cannot be read now: %s", topic, describe(error))
+    log.debug("topic %s cannot be read now: %s", topic, describe(error))

@@ -18,8 +18,11 @@ from .topics import Topics
 
 log = logging.getLogger("onceflow.relay.shipper")
 
-BATCH = 2000
-"""Rows taken at a time: beyond it a relay gains little speed, and a crash repeats more."""
+FIRST_BATCH, BATCH = 250, 2000
+"""Rows taken at a time, at first and at most: more gains little speed, and a crash repeats more."""
+
+BATCH_BYTES = 32 * 1024 * 1024
+"""What the values of a batch may weigh together: large ones come in smaller batches."""
 
 SHORTEST_REST, LONGEST_REST = 0.005, 0.05
 """Seconds between two looks at an empty outbox: it starts short and doubles while nothing comes."""
@@ -37,6 +40,7 @@ class Shipper:
         self._settings = settings
         self._sender = Sender(settings, stop)
         self._topics = Topics(settings)
+        self._limit = FIRST_BATCH
 
     def run(self, conn: Connection, stop: threading.Event) -> None:
         """Ship until ``stop`` is set. Raises BrokerAway, and what psycopg raises."""
@@ -54,9 +58,10 @@ class Shipper:
             # It may be lost in a crash: this transaction deletes from the outbox and does nothing
             # else, and a row that comes back is shipped again.
             conn.execute("set local synchronous_commit = off")
-            rows = take_outbox(conn, BATCH)
+            rows = take_outbox(conn, self._limit)
             if not rows:
                 return 0
+            self._weigh(rows)
             records, refused = self._address(rows)
             sent = self._sender.send(records)
             failpoints.hit("relay.after_produce")
@@ -78,6 +83,14 @@ class Shipper:
     def close(self) -> None:
         """End the producer."""
         self._sender.close()
+
+    def _weigh(self, rows: list[OutboxRow]) -> None:
+        """Let the next batch be larger, or smaller where this one weighs too much."""
+        weight = sum(len(row.value) for row in rows)
+        if weight > BATCH_BYTES:
+            self._limit = max(1, len(rows) * BATCH_BYTES // weight)
+        else:
+            self._limit = min(self._limit * 2, BATCH)
 
     def _address(self, rows: list[OutboxRow]) -> tuple[list[Record], dict[int, str]]:
         """Return the records of the rows, and by row what keeps others from having one."""

@@ -168,6 +168,8 @@ def requeue_lost_tasks(conn: Connection, queue: str, before: str, limit: int) ->
 
 def _headers(text: str) -> dict[str, str]:
     """Read headers as whoever published them may have left them: one odd value stops no relay."""
+    if text == "{}":
+        return {}
     headers = json_text.decode_exact(text)
     if not isinstance(headers, dict):
         return {"headers": text}
