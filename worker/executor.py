@@ -106,9 +106,11 @@ class Executor:
         self._sessions.close()
 
     async def _unwind(self) -> None:
-        for task in self._tasks:
+        """Cancel all that is left on the loop, that handlers themselves began among it."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _call_soon(self, callback: Callable[..., object], *args: Any) -> None:
         with suppress(RuntimeError):  # the loop is closed: the process is about to end

@@ -1,0 +1,82 @@
+"""``pdf.render``: a PDF from a Typst template; and ``write_pdf`` for tasks of your own."""
+
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from ...engine import json_text
+from .. import Context, PermanentError, task
+
+TEMPLATES = "ONCEFLOW_TEMPLATES"
+"""Names the folder of the templates; ``templates`` in the working directory unless set."""
+
+
+@task("pdf.render")
+def render(template: str, ctx: Context, data: Any = None) -> dict[str, Any]:
+    """Render a template and return ``{"path", "bytes", "sha256"}``.
+
+    ``template`` is a file below the folder of templates; ``data`` reaches it as JSON text:
+    ``#let data = json(bytes(sys.inputs.data))``. The file lies in ``pdf`` below ONCEFLOW_DATA,
+    named after the task's idempotency key: each attempt writes the same file. A template that is
+    not there (``pdf.no_template``) or fails on the data (``pdf.failed``) is a permanent failure.
+    """
+    folder = Path(os.environ.get(TEMPLATES) or "templates").resolve()
+    source = (folder / template).resolve()
+    if not source.is_relative_to(folder) or not source.is_file():
+        raise PermanentError(
+            f"there is no template {template} below {folder}", code="pdf.no_template"
+        )
+    target = Path(os.environ.get("ONCEFLOW_DATA") or ".onceflow") / "pdf" / file_name(ctx.key)
+    # The instance's id holds its time: the same in every attempt, and so are the bytes.
+    content = write_pdf(source, data, target, timestamp=ctx.instance_id.int >> 80)
+    return {
+        "path": str(target.resolve()),
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+
+
+def write_pdf(source: Path, data: Any, target: Path, *, timestamp: int | None = None) -> bytes:
+    """Render the template ``source`` with ``data`` to ``target``, and return the PDF.
+
+    ``data`` is anything that has a JSON form; a Decimal keeps its digits only as text, for Typst
+    reads numbers as floats. Fonts are those inside of Typst or beside the template, never this
+    machine's. ``timestamp`` is the creation date in milliseconds since 1970. The file is there
+    whole or not at all. Raises PermanentError (``pdf.failed``) with Typst's words.
+    """
+    try:
+        content = typst.compile(
+            source,
+            root=source.parent,
+            font_paths=[source.parent],
+            ignore_system_fonts=True,
+            format="pdf",
+            sys_inputs={"data": json_text.encode(data)},
+            timestamp=None if timestamp is None else timestamp // 1000,
+        )
+    except typst.TypstError as error:
+        hints = "; ".join([error.message, *error.hints])
+        raise PermanentError(f"{source.name}: {hints}", code="pdf.failed") from error
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return content
+
+
+def file_name(key: str) -> str:
+    """Return the name of the file of a task: its key, in letters that every file system takes."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", key) + ".pdf"
