@@ -69,7 +69,7 @@ async def send(
         )
     sender, recipients = _envelope(from_, to, cc, bcc)
     answer = await _deliver(message, sender, recipients, timeout)
-    return {"message_id": message["Message-ID"], "recipients": recipients, "answer": answer}
+    return {"message_id": message_id(ctx.key), "recipients": recipients, "answer": answer}
 
 
 async def _deliver(
