@@ -18,6 +18,8 @@ T = TypeVar("T")
 DEFINITION = Path(__file__).with_name("order-invoice.yaml")
 PAUSE = 0.2
 """Seconds between two looks at the instances."""
+EXPLAINED = 5
+"""How many instances are explained where the demo fails."""
 
 
 class NotInTime(Exception):
@@ -86,14 +88,17 @@ class Conductor:
             aside.join()
 
     def explain(self) -> list[str]:
-        """Return in words why the instances that have not ended are not moving."""
+        """Return in words why instances that have not ended are not moving: the first few."""
         customers = {instance: customer for customer, instance in self._instances.items()}
         lines: list[str] = []
         try:
-            for known in self._client.instances(plan.WORKFLOW):
-                if known["ended_at"] is None:
-                    customer = customers.get(known["id"], known["id"])
-                    lines += [f"{customer}: {why}" for why in self._client.explain(known["id"])]
+            listed = self._client.instances(plan.WORKFLOW)
+            still = [known["id"] for known in listed if known["ended_at"] is None]
+            for instance in still[:EXPLAINED]:
+                customer = customers.get(instance, instance)
+                lines += [f"{customer}: {why}" for why in self._client.explain(instance)]
+            if len(still) > EXPLAINED:
+                lines.append(f"{len(still) - EXPLAINED} more have not ended")
         except ApiError as error:
             lines.append(str(error))
         return lines
@@ -102,7 +107,10 @@ class Conductor:
         """Send the refused e-mail to the address that is right."""
         moved = self._instances[plan.MOVED]
         if letter["instance"] != moved:
-            raise ApiError(f"an unexpected dead letter: {letter}")
+            raise ApiError(
+                f"an unexpected dead letter: {letter['task']} of {letter['instance']}, "
+                f"{letter['error']['code']}: {letter['error']['message']}"
+            )
         self._show.say(f"dead letter of {plan.MOVED}: {letter['error']['message']}")
         self._client.redrive(letter, {**letter["input"], "to": plan.MOVED_TO})
         self._show.say(f"corrected to {plan.MOVED_TO} and redriven")

@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from onceflow.worker import Context, PermanentError, task
+from onceflow.worker.integrations.pdf import write_pdf
 
 from .northwind import Order, format_money
 
@@ -150,6 +151,6 @@ def render_invoice(invoice: int) -> dict[str, Any]:
     """Print the invoice to a PDF, named after its number."""
     with psycopg.connect(os.environ["ONCEFLOW_DSN"]) as connection:
         data = read_invoice(connection, invoice)
-    folder = Path(os.environ.get(PDF_FOLDER, "pdf"))
-    path = folder / f"{data['number']}.pdf"
+    path = Path(os.environ.get(PDF_FOLDER, "pdf")) / f"{data['number']}.pdf"
+    write_pdf(TEMPLATE, data, path)
     return {"path": str(path.resolve()), "number": data["number"]}
