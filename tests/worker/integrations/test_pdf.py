@@ -1,0 +1,75 @@
+"""pdf.render: the file is there whole, the same in every attempt, and says what the data say."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from onceflow.worker import PermanentError, registry
+from onceflow.worker.integrations.pdf import write_pdf
+
+from .support import ID, context
+
+TEMPLATE = """
+#let data = json(bytes(sys.inputs.data))
+#set text(font: "Libertinus Serif")
+= #data.title
+#data.lines.join(", ")
+"""
+
+
+def render(**given: Any) -> dict[str, Any]:
+    handler = registry.find("pdf.render")
+    assert handler is not None
+    return handler.call(json.dumps(given), context())
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    templates = tmp_path / "templates"
+    templates.mkdir()
+    (templates / "list.typ").write_text(TEMPLATE)
+    monkeypatch.setenv("ONCEFLOW_TEMPLATES", str(templates))
+    monkeypatch.setenv("ONCEFLOW_DATA", str(tmp_path / "data"))
+    return tmp_path
+
+
+def test_a_template_becomes_a_pdf_named_after_the_key(folder: Path) -> None:
+    data = {"title": "Zażółć gęślą jaźń", "lines": ["λόγος", "мир", "1.50"]}
+    output = render(template="list.typ", data=data)
+    path = Path(output["path"])
+    assert path == folder / "data" / "pdf" / f"{ID}_send.pdf"
+    text = PdfReader(path).pages[0].extract_text()
+    for words in ("Zażółć gęślą jaźń", "λόγος", "мир", "1.50"):
+        assert words in text
+    first = path.read_bytes()
+    assert output["bytes"] == len(first)
+    assert render(template="list.typ", data=data) == output
+    assert path.read_bytes() == first
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("template", ["none.typ", "../outside.typ", "/etc/passwd", "."])
+def test_only_files_below_the_folder_are_templates(folder: Path, template: str) -> None:
+    (folder / "outside.typ").write_text("outside")
+    with pytest.raises(PermanentError) as raised:
+        render(template=template)
+    assert raised.value.code == "pdf.no_template"
+
+
+def test_data_that_the_template_cannot_print_leave_no_file(folder: Path) -> None:
+    with pytest.raises(PermanentError) as raised:
+        render(template="list.typ", data={"title": "no lines"})
+    assert raised.value.code == "pdf.failed"
+    assert "lines" in str(raised.value)
+    assert not (folder / "data").exists()
+
+
+def test_tasks_of_ones_own_choose_the_file(folder: Path) -> None:
+    target = folder / "out" / "a.pdf"
+    source = folder / "templates" / "list.typ"
+    content = write_pdf(source, {"title": "t", "lines": ["a"]}, target)
+    assert target.read_bytes() == content
+    assert content.startswith(b"%PDF")

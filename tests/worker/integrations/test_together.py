@@ -1,0 +1,158 @@
+"""sql.execute and kafka.publish in a worker: in one transaction with their tasks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import yaml
+
+from onceflow.relay.topics import Topics
+from onceflow.worker import registry
+
+from ...servers import Database, Servers, create_database, drop_database
+from ..support import Stack, consume, deploy, make_stack, task_of, wait_for_ends
+from .support import context
+
+STATEMENTS = {
+    "add": "insert into booking (key, amount, note) values (%(key)s, %(amount)s, %(note)s)"
+    " returning id, amount, note",
+    "touch": {"sql": "update booking set amount = amount"},
+    "all": {"sql": "select key, amount from booking order by key"},
+    "wrong": {"sql": "select no_such_column from booking"},
+    "many": {"sql": "select generate_series(1, 20000)"},
+    "elsewhere": {
+        "sql": "insert into seen (key) values (%(key)s) on conflict do nothing",
+        "dsn": "$ELSEWHERE",
+    },
+}
+
+TABLES = """
+create table booking (
+    id bigint generated always as identity,
+    key text,
+    amount numeric check (amount > 0),
+    note jsonb);
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere(servers: Servers) -> Iterator[Database]:
+    made = create_database(servers, migrated=False)
+    with made.connect() as conn:
+        conn.execute("create table seen (key text primary key)")
+    yield made
+    drop_database(servers, made.name)
+
+
+@pytest.fixture(scope="module")
+def stack(
+    servers: Servers, elsewhere: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    file = tmp_path_factory.mktemp("sql") / "statements.yaml"
+    file.write_text(yaml.safe_dump(STATEMENTS))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ONCEFLOW_SQL_STATEMENTS", str(file))
+        patch.setenv("ELSEWHERE", elsewhere.dsn)
+        with make_stack(servers, registry, concurrency=2) as made:
+            made.conn.execute(TABLES)
+            yield made
+
+
+def run_sql(stack: Stack, name: str, with_: str) -> tuple[UUID, dict[str, Any]]:
+    """Run one statement in an instance; return its id and the task's row."""
+    deploy(
+        stack.conn,
+        f"""
+        name: {name}
+        on_failure: fail
+        steps:
+          - id: only
+            task: sql.execute
+            retry: {{attempts: 1}}
+            with: {with_}
+        """,
+    )
+    instance = stack.run(name)
+    wait_for_ends(stack.conn, [instance])
+    return instance, task_of(stack.conn, instance, "only")
+
+
+def test_a_statement_runs_by_its_name_with_exact_numbers(stack: Stack) -> None:
+    instance, row = run_sql(
+        stack, "add", "{statement: add, parameters: {amount: 1265793.0395, note: {a: [1]}}}"
+    )
+    assert row["state"] == "SUCCEEDED"
+    (found,) = stack.conn.execute(
+        "select amount::text, note, key from booking where key = %s", (f"{instance}/only",)
+    ).fetchall()
+    assert found == ("1265793.0395", {"a": [1]}, f"{instance}/only")
+    text = stack.conn.execute(
+        "select output::text from onceflow.tasks where instance_id = %s", (instance,)
+    ).fetchone()
+    assert text is not None
+    assert '"amount": 1265793.0395' in text[0]
+    _, row = run_sql(stack, "touch", "{statement: touch}")
+    assert row["output"] == {"rows": [], "count": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "with_", "code"),
+    [
+        ("unknown", "{statement: drop}", "sql.not_allowed"),
+        ("bad-check", "{statement: add, parameters: {amount: -1, note: null}}", "sql.23514"),
+        ("bad-column", "{statement: wrong}", "sql.42703"),
+        ("too-many", "{statement: many}", "sql.too_many_rows"),
+    ],
+)
+def test_what_is_refused_is_permanent(stack: Stack, name: str, with_: str, code: str) -> None:
+    _, row = run_sql(stack, name, with_)
+    assert (row["state"], row["error"]["code"]) == ("DEAD_LETTER", code)
+    assert "unknown" not in row["error"]
+
+
+def test_another_database_is_reached_by_its_dsn(stack: Stack, elsewhere: Database) -> None:
+    instance, row = run_sql(stack, "elsewhere", "{statement: elsewhere}")
+    assert row["state"] == "SUCCEEDED"
+    with elsewhere.connect() as conn:
+        assert conn.execute("select key from seen").fetchall() == [(f"{instance}/only",)]
+
+
+def test_without_a_file_nothing_is_allowed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    handler = registry.find("sql.execute")
+    assert handler is not None
+    monkeypatch.delenv("ONCEFLOW_SQL_STATEMENTS", raising=False)
+    with pytest.raises(Exception, match="names no file"):
+        handler.call('{"statement": "a"}', context())
+    monkeypatch.setenv("ONCEFLOW_SQL_STATEMENTS", str(tmp_path / "none.yaml"))
+    with pytest.raises(Exception, match=r"none\.yaml"):
+        handler.call('{"statement": "a"}', context())
+    (tmp_path / "none.yaml").write_text("a: {sequel: select 1}")
+    with pytest.raises(Exception, match="sequel"):
+        handler.call('{"statement": "a"}', context())
+
+
+def test_an_event_is_published_with_its_task(stack: Stack) -> None:
+    topic = f"{stack.settings.prefix}.orders"
+    assert Topics(stack.settings).make([topic]) == {}
+    deploy(
+        stack.conn,
+        f"""
+        name: publish
+        steps:
+          - id: only
+            task: kafka.publish
+            with:
+              topic: {topic}
+              key: $.input.customer
+              value: {{customer: $.input.customer, total: 10.50}}
+              headers: {{kind: order}}
+        """,
+    )
+    instance = stack.run("publish", customer="ALFKI")
+    assert wait_for_ends(stack.conn, [instance]) == ["SUCCEEDED"]
+    event_id = task_of(stack.conn, instance, "only")["output"]["event_id"]
+    ((headers, key, value),) = consume(stack.settings, topic, 1)
+    assert headers == {"kind": "order", "onceflow-event-id": event_id}
+    assert (key, value) == (b"ALFKI", {"customer": "ALFKI", "total": 10.5})
