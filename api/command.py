@@ -23,6 +23,8 @@ STATEMENT_TIMEOUT = 15.0
 """Seconds that one query of a request may take; then it is answered with 503."""
 POOL_TIMEOUT = 10.0
 """Seconds that a request waits for a connection; then it is answered with 503."""
+KEEP_ALIVE = 75
+"""Seconds that an idle connection is kept: longer than by proxies, so that those close it."""
 BACKLOG = 1024
 GRACE = 10
 """Seconds that requests under way have to end when the process is told to stop."""
@@ -46,6 +48,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=GRACE,
+            timeout_keep_alive=KEEP_ALIVE,
         )
         with _port_errors(host, port):
             # From here on clients are let in: before, they would wait together with us.

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import psycopg
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from ..engine import errors
@@ -112,6 +113,8 @@ def problem_of(error: Exception) -> Problem:
             return error
         case HTTPException():
             return _of_http(error)
+        case ClientDisconnect():  # nobody is left to read the answer
+            return Problem(400, "The client went away before its body had arrived.")
         case errors.OnceflowError():
             return _of_onceflow(error)
         case psycopg.Error():

@@ -1,5 +1,6 @@
 """Workers, queues, the outbox, quarantine, and whether the schema is there."""
 
+from datetime import datetime
 from functools import cache
 from typing import Any, Final, LiteralString
 from uuid import UUID
@@ -35,21 +36,22 @@ BACKLOG: Final[LiteralString] = (
 
 
 def list_workers(database: Database, query: WorkersQuery) -> WorkerPage:
-    """Return workers, the youngest first: their ids carry the time of registration."""
-    before = read_cursor(query.cursor, tuple[UUID])
+    """Return workers, the youngest first."""
+    before = read_cursor(query.cursor, tuple[datetime, UUID])
     where: list[LiteralString] = ["true"]
     parameters: dict[str, Any] = {"limit": query.limit + 1}
     if query.state:
         where.append("state = %(state)s")
         parameters["state"] = query.state
     if before:
-        where.append("id < %(before)s")
-        parameters["before"] = before[0]
+        where.append("(registered_at, id) < (%(before)s, %(before_id)s)")
+        parameters["before"], parameters["before_id"] = before
     matching: LiteralString = " and ".join(where)
-    text: LiteralString = f"{WORKER} where {matching} order by id desc limit %(limit)s"
-    items, following = cut(
-        database.rows(Worker, text, parameters), query.limit, lambda row: (row.id,)
+    text: LiteralString = (
+        f"{WORKER} where {matching} order by registered_at desc, id desc limit %(limit)s"
     )
+    found = database.rows(Worker, text, parameters)
+    items, following = cut(found, query.limit, lambda row: (row.registered_at, row.id))
     return WorkerPage(items, following)
 
 

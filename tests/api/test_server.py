@@ -107,6 +107,19 @@ def test_sigterm_lets_those_go_who_wait_and_ends_with_0(
         assert future.result().json()["status"] == "RUNNING"
 
 
+def test_a_client_that_goes_away_in_the_middle_is_no_fault_of_ours(api: ApiServer) -> None:
+    host, _, port = api.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(
+            b"POST /workflows/one/start HTTP/1.1\r\nHost: here\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+        )
+    assert httpx2.get(f"{api.url}/instances").json()["items"] == []
+    assert api.stop() == 0
+    assert api.process.stderr is not None
+    assert "unexpected" not in api.process.stderr.read()
+
+
 def test_a_taken_port_is_a_clear_error(settings: Settings) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
