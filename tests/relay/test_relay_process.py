@@ -4,6 +4,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
 from onceflow.engine.embedded.broker import EmbeddedBroker
 from onceflow.engine.embedded.postgres import EmbeddedPostgres
 from onceflow.engine.migrate import migrate
@@ -149,3 +152,23 @@ def test_it_ends_while_it_waits(settings: Settings, tmp_path: Path) -> None:
     with relay_processes(nowhere, tmp_path) as (relay,):
         relay.wait_for("waiting for Kafka at 127.0.0.1:1")
         assert relay.stop() == 0
+
+
+def test_it_works_with_the_rights_of_a_relay_alone(
+    conn: Conn, settings: Settings, tmp_path: Path
+) -> None:
+    role = f"relay_{settings.prefix.replace('-', '_')}"
+    conn.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
+    try:
+        conn.execute("select onceflow.grant_access(%s::name, 'relay')", (role,))
+        dsn = make_conninfo(settings.dsn, options=f"-c role={role}")
+        with relay_processes(replace(settings, dsn=dsn, log="debug"), tmp_path) as (relay,):
+            ids = start(conn, 5)
+            wait_until_shipped(conn)
+            relay.wait_for("queue default is watched")
+            assert relay.stop() == 0
+        assert shipped_tasks(settings) == dict.fromkeys(ids, 1)
+        assert "waits for" not in relay.said
+    finally:
+        conn.execute(sql.SQL("drop owned by {}").format(sql.Identifier(role)))
+        conn.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
