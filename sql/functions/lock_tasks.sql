@@ -1,6 +1,8 @@
 -- lock_tasks(keys, state) -> keys of the rows locked   (internal)
 -- Locks task rows, where a state is given only those in it, in the order of their keys. Their instances
 -- are locked before. Only a claim comes here without: it locks QUEUED rows and nothing else, ever.
+-- A key given twice is told twice: with a `distinct` here, PostgreSQL 18 loses rows that were changed while
+-- they were awaited.
 -- Errors: WF004 (require_read_committed).
 create or replace function onceflow.lock_tasks(p_keys onceflow.task_key[], p_state text default null)
 returns onceflow.task_key[]
@@ -11,7 +13,7 @@ begin
     perform onceflow.require_read_committed();
     return array(
         select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key
-        from (select distinct * from unnest(p_keys)) k
+        from unnest(p_keys) k
         join onceflow.task t
             on t.instance_id = k.instance_id and t.step = k.step
             and t.scope = k.scope and t.visit = k.visit and t.instance_id >= v_lowest
