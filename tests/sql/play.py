@@ -15,6 +15,8 @@ import psycopg
 from onceflow.engine import calls
 from onceflow.engine.calls import Answer, Completion, Failure, GiveBack, Grant, Key
 
+from ..support import wait_until
+
 Connection = psycopg.Connection[Any]
 Json = Any
 
@@ -26,6 +28,25 @@ def take_messages(conn: Connection) -> list[Key]:
         calls.drop_outbox(conn, [row.id for row in rows])
     messages = [json.loads(row.value) for row in rows if row.kind == "task"]
     return [Key(UUID(message["instance"]), message["task"]) for message in messages]
+
+
+def execute(conn: Connection, statement: str, *parameters: Any) -> psycopg.Cursor[Any]:
+    """Run a statement that the test has put together."""
+    return conn.execute(statement, parameters or None)  # pyright: ignore
+
+
+def watermark(conn: Connection) -> str:
+    """Return a watermark above all that was queued so far and has left the outbox.
+
+    It is waited for: transactions of tests beside this one, on the same server, hold it back.
+    """
+    ((last,),) = execute(conn, "select pg_current_xact_id()::text").fetchall()
+
+    def above() -> str | None:
+        before = calls.read_watermark(conn)
+        return before if int(before) > int(last) else None
+
+    return wait_until(above, "the watermark to pass")
 
 
 class Worker:
@@ -223,7 +244,7 @@ class Play:
 
     def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows."""
-        return self.conn.execute(statement, parameters).fetchall()  # pyright: ignore
+        return execute(self.conn, statement, *parameters).fetchall()
 
     def row(self, statement: str, *parameters: Any) -> tuple[Any, ...]:
         """Run a statement that must give one row."""

@@ -6,7 +6,7 @@ import pytest
 
 from onceflow.engine import calls
 
-from .play import Play
+from .play import Play, execute
 from .workflows import Step, fan, sequence, workflow
 
 
@@ -65,7 +65,7 @@ def test_a_sound_database_has_none(play: Play) -> None:
 def test_a_fault_is_found_and_named(broken: Play, damage: str, fault: str) -> None:
     instance = broken.begin(fan(3))
     broken.complete(instance, "s0000")
-    broken.conn.execute(damage)  # pyright: ignore[reportCallIssue, reportArgumentType]
+    execute(broken.conn, damage)
     assert faults(broken) == [fault]
     (found,) = calls.check_instances(broken.conn, [instance])
     assert found.instance_id == instance

@@ -9,7 +9,7 @@ from onceflow.engine import calls
 from onceflow.engine.calls import Key
 from onceflow.engine.errors import NotFound
 
-from .play import Play, pass_time, take_messages
+from .play import Play, execute, pass_time, take_messages
 from .workflows import Step, diamond, fan, sequence, value, workflow
 
 
@@ -106,7 +106,7 @@ def test_a_dead_letter_gives_the_statement_that_redrives_it(play: Play) -> None:
     told = because(play, instance, "a")
     assert told.startswith("dead letter after 1 attempts: bad: it failed. Mend the cause, then ")
     statement = told.partition(", then ")[2]
-    play.conn.execute(statement)  # pyright: ignore[reportCallIssue, reportArgumentType]
+    execute(play.conn, statement)
     assert play.state(instance, "a") == "QUEUED"
     play.fail(instance, "a")
     assert "open dead letter below" in because(play, instance)
@@ -118,7 +118,7 @@ def test_a_suspension_gives_the_statement_that_lifts_it(play: Play) -> None:
     assert because(play, instance, "a") == "held back by the suspension of its instance"
     told = because(play, instance)
     assert told.startswith("suspended by an operator since 2")
-    play.conn.execute(told[told.index("select") :])  # pyright: ignore[reportCallIssue, reportArgumentType]
+    execute(play.conn, told[told.index("select") :])
     assert play.state(instance, "a") == "QUEUED"
 
 
