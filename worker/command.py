@@ -71,7 +71,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 def run_worker(settings: Settings, options: Options) -> int:
     """Run a worker with the process's handlers until SIGTERM or SIGINT; return the exit code.
 
-    Call it from the main thread. The first signal stops it gracefully, the second at once.
+    Call it from the main thread. The first signal stops it gracefully, the second at once. Raises
+    ServerError where the engine refuses the registration.
     """
     worker = Worker(settings, options)
     # A handler of signals may only do what cannot wait for a lock that its own thread holds.
@@ -81,8 +82,15 @@ def run_worker(settings: Settings, options: Options) -> int:
         signals.put(number)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
-    codes: list[int] = []
-    thread = threading.Thread(target=lambda: codes.append(worker.run()), name="turn", daemon=True)
+    ends: list[int | Exception] = []
+
+    def work() -> None:
+        try:
+            ends.append(worker.run())
+        except Exception as error:
+            ends.append(error)
+
+    thread = threading.Thread(target=work, name="turn", daemon=True)
     thread.start()
     try:
         seen = 0
@@ -97,7 +105,10 @@ def run_worker(settings: Settings, options: Options) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    return codes[0] if codes else 1
+    end = ends[0] if ends else 1
+    if isinstance(end, Exception):
+        raise end
+    return end
 
 
 def _import(modules: list[str]) -> None:

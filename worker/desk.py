@@ -74,12 +74,24 @@ class Desk:
                 return Work(outcomes, handed, [], 0)
             share = free
             if outcomes:
-                self._odd = not self._odd
-                share = (free + self._odd) // 2
+                share = (free + self._turn_of_the_odd()) // 2
             messages = _pop(self._messages, min(share, LARGEST_SET))
             if messages:
                 self._space.notify()
             return Work(outcomes, handed, messages, min(free - len(messages), LARGEST_SET))
+
+    def room_to_go_on(self) -> int:
+        """Return 1 if a handler that ends may go on along its instance in its own slot, else 0.
+
+        For transactional handlers, which complete outside of the turn: where messages wait, every
+        other one makes room for them.
+        """
+        with self._work:
+            return 0 if self._messages and self._turn_of_the_odd() else 1
+
+    def _turn_of_the_odd(self) -> bool:
+        self._odd = not self._odd
+        return self._odd
 
     def put_back(self, messages: list[Message]) -> None:
         """Lay messages down again that were taken and not claimed, before those that wait."""

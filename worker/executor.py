@@ -199,8 +199,7 @@ class Executor:
         if isinstance(output, Fault):
             return output, None
         try:
-            # The slot is this handler's own. It goes on along its instance unless others wait.
-            grants = transaction.complete(output, 0 if self._desk.waiting else 1)
+            grants = transaction.complete(output, self._desk.room_to_go_on())
         except (NotAccepted, WorkerNotLive, Abandoned) as error:
             # The engine knows, or will find, another end of this attempt: nothing is sent.
             log.warning("%s: rolled back, its completion being %s", attempt.grant.key, error)

@@ -16,14 +16,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..engine.calls import Key, stop_worker
-from ..engine.errors import WorkerNotLive
+from ..engine.errors import ServerError, WorkerNotLive
 from ..engine.settings import Settings
 from .attempt import Outcome, Running
 from .deadlines import Deadlines
 from .desk import Desk, Work
 from .executor import Executor
 from .leases import Counters, Lease, Registration, register
-from .link import Abandoned, Link
+from .link import Abandoned, Link, Spoiled
 from .protocol import Protocol
 from .receiver import Receiver
 from .registry import Registry, registry
@@ -75,7 +75,10 @@ class Worker:
         self._stop_by = float("inf")
 
     def run(self) -> int:
-        """Work until ``stop`` is called; return the exit code: 0 where all was given back."""
+        """Work until ``stop`` is called; return the exit code: 0 where all was given back.
+
+        Raises ServerError where the engine refuses the registration, as for the name of a queue.
+        """
         self._receiver = Receiver(self._settings, self._queues, self._name, self._desk)
         try:
             while True:
@@ -86,6 +89,8 @@ class Worker:
                 except Abandoned:
                     if self._stopping.is_set():
                         return self._unclean()
+                except Spoiled as error:
+                    raise ServerError(f"the worker cannot register: {error}") from error
         finally:
             self._stopping.set()
             self._receiver.stop()
@@ -225,6 +230,8 @@ class Worker:
         return 0
 
     def _unclean(self) -> int:
+        if self._registration is None:
+            return 0
         log.error("stopped without Postgres: its tasks are given out again when the lease is over")
         return 1
 

@@ -1,0 +1,64 @@
+"""One call for many tasks: what Postgres refuses in it is found by halves, and fails alone."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from onceflow.engine.calls import Key
+from onceflow.engine.settings import Settings
+from onceflow.worker.attempt import Attempt, Outcome
+from onceflow.worker.consumer import Message
+from onceflow.worker.leases import Counters, register
+from onceflow.worker.link import Link
+from onceflow.worker.protocol import Protocol
+
+from ..relay.support import start
+from .support import Conn
+
+
+@pytest.fixture
+def protocol(settings: Settings) -> Iterator[Protocol]:
+    """The calls of a registered worker."""
+    link = Link(settings, "test")
+    registration = register(link, "w", ["default"], ["work"], {}, 60.0, lambda: True)
+    yield Protocol(link, registration, Counters(), lambda: True)
+    link.close()
+
+
+def message(key: Key | None, offset: int) -> Message:
+    """Return a message that names a task, or none."""
+    return Message(key, "topic", 0, offset, b"payload", "" if key else "it says nothing")
+
+
+def test_one_output_that_postgres_refuses_fails_its_task_alone(
+    conn: Conn, protocol: Protocol
+) -> None:
+    ids = start(conn, 8)
+    messages = [message(Key(instance, "only"), n) for n, instance in enumerate(ids)]
+    grants = {grant.instance_id: grant for grant in protocol.claim(messages)}
+    assert grants.keys() == set(ids)
+    outcomes = [
+        Outcome(
+            Attempt(grants[instance], None, protocol._registration),  # pyright: ignore
+            b'"a NUL: \\u0000"' if n == 5 else b'"fine"',
+        )
+        for n, instance in enumerate(ids)
+    ]
+    assert protocol.record(outcomes, 0) == []
+    rows = dict(
+        conn.execute("select instance_id, state || coalesce(error ->> 'code', '') from onceflow.tasks")
+    )
+    assert [rows[instance] for instance in ids] == [
+        "DEAD_LETTERoutput.refused" if n == 5 else "SUCCEEDED" for n in range(8)
+    ]
+
+
+def test_messages_that_name_nothing_are_kept_beside_those_that_do(
+    conn: Conn, protocol: Protocol
+) -> None:
+    (instance,) = start(conn, 1)
+    unknown = Key(instance, "no such task")
+    batch = [message(None, 0), message(Key(instance, "only"), 1), message(unknown, 2)]
+    assert [grant.task for grant in protocol.claim(batch)] == ["only"]
+    kept = conn.execute('select "offset", reason from onceflow.quarantined order by 1').fetchall()
+    assert kept == [(0, "it says nothing"), (2, "it names a task that does not exist")]
