@@ -46,7 +46,9 @@ def test_one_output_that_postgres_refuses_fails_its_task_alone(
     ]
     assert protocol.record(outcomes, 0) == []
     rows = dict(
-        conn.execute("select instance_id, state || coalesce(error ->> 'code', '') from onceflow.tasks")
+        conn.execute(
+            "select instance_id, state || coalesce(error ->> 'code', '') from onceflow.tasks"
+        )
     )
     assert [rows[instance] for instance in ids] == [
         "DEAD_LETTERoutput.refused" if n == 5 else "SUCCEEDED" for n in range(8)
