@@ -23,7 +23,7 @@ NOW = datetime.now(UTC)
 
 @pytest.fixture
 def bare(conn: Connection) -> Play:
-    """A Play on a database of this test's own, without statistics; plans are made while it is empty."""
+    """A Play on a database of its own without statistics; plans are made while it is empty."""
     play = Play(conn)
     for table in ("instance", "task", "task_log"):
         rows = play.rows(
@@ -50,7 +50,8 @@ def claim(play: Play, messages: list[Key]) -> None:
 def tables_read(play: Play, call: Callable[[], object]) -> dict[str, int]:
     """Return the partitions that a call has looked into, and how many rows it has read there."""
     statement = (
-        "select relname, seq_scan + coalesce(idx_scan, 0), seq_tup_read + coalesce(idx_tup_fetch, 0)"
+        "select relname, seq_scan + coalesce(idx_scan, 0),"
+        " seq_tup_read + coalesce(idx_tup_fetch, 0)"
         " from pg_stat_xact_user_tables where relname ~ '^(instance|task|task_log)_[0-9]+$'"
     )
 

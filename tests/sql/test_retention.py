@@ -1,5 +1,6 @@
 """drop_partitions, ensure_partitions: what is kept, and that nobody queues behind them for long"""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -26,6 +27,14 @@ def own(conn: Connection) -> Play:
 def drop(conn: Connection, before: datetime) -> list[str]:
     """Drop what ended before; return the names of the tables."""
     return sorted(calls.drop_partitions(conn, before))
+
+
+CALLS: dict[str, Callable[[Connection], object]] = {
+    "ensure": lambda conn: conn.execute(
+        "select onceflow.ensure_partitions('2045-01-01', '2045-01-01')"
+    ),
+    "drop": lambda conn: drop(conn, NOW),
+}
 
 
 def end(play: Play, key: str, ended: datetime) -> None:
@@ -72,7 +81,7 @@ def test_a_partition_is_looked_at_again_once_it_is_locked(own: Play, connect: Co
 
 
 # rule: DDL gives way
-@pytest.mark.parametrize("call", ["ensure", "drop"])
+@pytest.mark.parametrize("call", CALLS)
 def test_it_gives_way_to_a_transaction_that_holds_the_tables(
     own: Play, connect: Connect, call: str
 ) -> None:
@@ -81,7 +90,4 @@ def test_it_gives_way_to_a_transaction_that_holds_the_tables(
         holder.connection.execute("lock table onceflow.instance in share update exclusive mode")
         own.conn.execute("set statement_timeout = '20s'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            if call == "ensure":
-                own.conn.execute("select onceflow.ensure_partitions('2045-01-01', '2045-01-01')")
-            else:
-                drop(own.conn, NOW)
+            CALLS[call](own.conn)
