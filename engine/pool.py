@@ -71,7 +71,12 @@ def connect(
     while True:
         try:
             conn = psycopg.connect(conninfo, autocommit=True)
-            break
+            try:
+                set_up_session(conn, statement_timeout)
+            except BaseException:
+                conn.close()
+                raise
+            return conn
         except psycopg.OperationalError as error:
             reason = " ".join(str(error).split())
         left = None if deadline is None else deadline - time.monotonic()
@@ -87,8 +92,6 @@ def connect(
         if stop is not None and stop.is_set():
             raise ServerError(f"stopped while waiting for Postgres at {place_of(dsn)}")
         pause = min(pause * 2, 5.0)
-    set_up_session(conn, statement_timeout)
-    return conn
 
 
 def open_pool(

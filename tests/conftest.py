@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from onceflow.engine.embedded.broker import EmbeddedBroker
 from onceflow.engine.embedded.postgres import EmbeddedPostgres
@@ -30,6 +31,10 @@ from .servers import (
 )
 
 Connect = Callable[..., psycopg.Connection[Any]]
+
+# A busy machine makes an example slow, not wrong.
+hypothesis_settings.register_profile("onceflow", deadline=None)
+hypothesis_settings.load_profile("onceflow")
 
 STACK = pytest.StashKey[ExitStack]()
 SERVERS = pytest.StashKey[Servers]()
