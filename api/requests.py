@@ -135,15 +135,9 @@ def read_parameters(given: Mapping[str, list[str]], kind: type[T], where: str) -
             faults.append(Fault(place, "has a NUL character"))
         else:
             try:
-                value = msgspec.convert(
-                    texts[0], fields[name].type, strict=not _is_written_bare(kind, name)
-                )
-            except msgspec.ValidationError as error:
+                values[fields[name].name] = _convert(texts[0], kind, name, fields[name].type)
+            except ValueError as error:  # msgspec's is one too
                 faults.append(Fault(place, str(error)))
-                continue
-            if value is None:  # msgspec reads the text "null" so
-                faults.append(Fault(place, "has no null; leave it out"))
-            values[fields[name].name] = value
     faults += [
         Fault(f"{where}.{name}", "is missing")
         for name, field in fields.items()
@@ -154,8 +148,24 @@ def read_parameters(given: Mapping[str, list[str]], kind: type[T], where: str) -
     return kind(**values)
 
 
+def _convert(text: str, kind: type[Any], name: str, wanted: Any) -> Any:
+    """Return the value of one parameter. Raises ValueError that says what it may be."""
+    schema = _schema_of_field(kind, name)
+    types = schema.get("type", "string")
+    # Only numbers and booleans are converted: else 0.5 would be a time, the seconds since 1970.
+    is_text = bool(
+        {"string", "array", "object"} & {*([types] if isinstance(types, str) else types)}
+    )
+    if is_text:
+        found = check_input(schema, text)
+        if found:
+            raise ValueError(found[0].message)
+    value = msgspec.convert(text, wanted, strict=is_text)
+    if value is None:  # msgspec reads the text "null" so
+        raise ValueError("has no null; leave it out")
+    return value
+
+
 @cache
-def _is_written_bare(kind: type[Any], name: str) -> bool:
-    """Whether a parameter is a number or boolean, which JSON writes without quotes."""
-    wanted = schema_of(kind)["$defs"][kind.__name__]["properties"][name].get("type", "string")
-    return not {"string", "array", "object"} & set([wanted] if isinstance(wanted, str) else wanted)
+def _schema_of_field(kind: type[Any], name: str) -> dict[str, Any]:
+    return schema_of(kind)["$defs"][kind.__name__]["properties"][name]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from ..reads.overview import Moment
+from ..reads.overview import RECENT, Moment
 from ..schemas.instances import LogEntry
 
 BARS: Final = 60
@@ -51,7 +51,9 @@ class Rates:
 def make_rates(moments: Sequence[Moment], now: datetime) -> Rates:
     """Count recent instances, the youngest first, over as long a time as all of them are known."""
     known = now - moments[-1].started_at if moments else SHORTEST
-    span = min(max(known, SHORTEST), LONGEST)
+    # Before the oldest of a full sample there were others, of which nothing is known here.
+    least = timedelta(seconds=1) if len(moments) >= RECENT else SHORTEST
+    span = min(max(known, least), LONGEST)
     since = now - span
     started = _spread([moment.started_at for moment in moments], since, span)
     ended = _spread([moment.ended_at for moment in moments if moment.ended_at], since, span)

@@ -24,6 +24,13 @@ def test_rates_cover_the_time_of_which_all_is_known() -> None:
     assert {bar.started for bar in rates.bars} == {2}
 
 
+def test_rates_of_more_than_are_read_cover_only_those() -> None:
+    moments = [Moment(before(n / 100), None) for n in range(1, 1001)]
+    rates = make_rates(moments, NOW)
+    assert rates.span == timedelta(seconds=10)
+    assert rates.started_per_second == 100
+
+
 def test_rates_of_nothing_and_of_long_ago() -> None:
     assert make_rates([], NOW).started == 0
     rates = make_rates([Moment(before(10), None), Moment(before(90_000), before(80_000))], NOW)

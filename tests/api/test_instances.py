@@ -131,6 +131,8 @@ def test_faulty_filters_are_all_named(client: TestClient) -> None:
     assert answer.status_code == 422
     places = {fault["place"] for fault in answer.json()["faults"]}
     assert places == {"query.status", "query.limit", "query.stated", "query.started_after"}
+    told = {fault["place"]: fault["message"] for fault in answer.json()["faults"]}
+    assert "SUCCEEDED" in told["query.status"]
     for query in (
         "limit=1&limit=2",
         "suspended=null",
