@@ -1,0 +1,178 @@
+"""House rules of the SQL, held against the catalog of a migrated database and against the files."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import onceflow.sql
+
+from .play import Connection
+
+SQL = Path(onceflow.sql.__file__).parent
+TESTS = Path(__file__).parents[1]
+FILES = {path.stem: path.read_text(encoding="utf-8") for path in (SQL / "functions").glob("*.sql")}
+VIEWS = {path.stem: path.read_text(encoding="utf-8") for path in (SQL / "views").glob("*.sql")}
+LONGEST_BODY = 120
+
+RUN_BY_THEIR_CALLER = {
+    "now": "reads nothing that is private but the test clock, which is empty in production",
+    "task_name": "pure text; views call it with the rights of their reader",
+    "evaluate": "pure: a function of its arguments alone",
+    "grant_access": "a grant must be by one who may give it",
+}
+TESTED_ELSEWHERE = {"evaluate": "definition/test_evaluate.py"}
+
+
+def header(text: str) -> str:
+    """Return the comment that a file begins with."""
+    lines = text.splitlines()
+    return "\n".join(lines[: next(n for n, line in enumerate(lines) if line[:2] != "--")])
+
+
+def code(text: str) -> str:
+    """Return a file's code, without comments and without strings."""
+    text = re.sub(r"--.*", "", text)
+    text = re.sub(r"'(?:[^']|'')*'", "''", text)
+    return re.sub(r'"[^"]*"', '""', text)
+
+
+PUBLIC = sorted(name for name, text in FILES.items() if "(internal)" not in header(text))
+
+
+@pytest.fixture(scope="module")
+def catalog(shared_conn: Connection) -> Connection:
+    return shared_conn
+
+
+def test_each_function_has_a_file_of_its_own_and_each_file_a_function(catalog: Connection) -> None:
+    rows = catalog.execute(
+        "select proname from pg_proc where pronamespace = 'onceflow'::regnamespace order by 1"
+    ).fetchall()
+    assert [name for (name,) in rows] == sorted(FILES)
+    for name, text in FILES.items():
+        assert re.findall(r"^create or replace function (\S+?)\(", text, re.MULTILINE) == [
+            f"onceflow.{name}"
+        ]
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_a_file_begins_with_what_its_function_is_for(name: str) -> None:
+    first, *rest = header(FILES[name]).splitlines()
+    assert re.match(rf"-- {name}\(.*\)", first + " " + (rest[0] if rest else ""))
+    assert rest, "one line that tells the signature is not yet one that tells what it does"
+
+
+def test_each_view_has_a_file_of_its_own_that_says_what_it_shows(catalog: Connection) -> None:
+    rows = catalog.execute(
+        "select relname from pg_class"
+        " where relnamespace = 'onceflow'::regnamespace and relkind = 'v' order by 1"
+    ).fetchall()
+    assert [name for (name,) in rows] == sorted(VIEWS)
+    for name, text in VIEWS.items():
+        assert text.startswith("-- ")
+        assert f"create or replace view onceflow.{name} as" in text
+        assert "select *" not in text
+
+
+def test_functions_pin_the_search_path(catalog: Connection) -> None:
+    """Those whose body is standard SQL were bound to their objects when they were made."""
+    rows = catalog.execute(
+        "select proname, proconfig from pg_proc"
+        " where pronamespace = 'onceflow'::regnamespace and prosqlbody is null"
+    ).fetchall()
+    assert len(rows) > 50
+    assert [name for name, config in rows if 'search_path=""' not in (config or [])] == []
+
+
+def test_nobody_may_execute_a_function_unasked(catalog: Connection) -> None:
+    rows = catalog.execute(
+        "select proname from pg_proc p where pronamespace = 'onceflow'::regnamespace"
+        " and has_function_privilege('public', p.oid, 'execute')"
+    ).fetchall()
+    assert rows == []
+
+
+def test_nobody_has_rights_on_a_table_or_the_schema_unasked(catalog: Connection) -> None:
+    """Partitions too, also those that are made later."""
+    catalog.execute("select onceflow.ensure_partitions(now() + '9 weeks', now() + '9 weeks')")
+    rows = catalog.execute(
+        "select c.oid::regclass from pg_class c, unnest(c.relacl) a"
+        " where c.relnamespace = 'onceflow'::regnamespace and a::text like '=%'"
+    ).fetchall()
+    assert rows == []
+    usage = catalog.execute("select has_schema_privilege('public', 'onceflow', 'usage, create')")
+    assert usage.fetchall() == [(False,)]
+
+
+def test_exactly_the_public_functions_run_with_the_rights_of_their_owner(
+    catalog: Connection,
+) -> None:
+    rows = catalog.execute(
+        "select proname from pg_proc where pronamespace = 'onceflow'::regnamespace and prosecdef"
+    ).fetchall()
+    assert {name for (name,) in rows} == set(PUBLIC) - set(RUN_BY_THEIR_CALLER)
+
+
+def test_parameters_are_named_p_and_outputs_o(catalog: Connection) -> None:
+    rows = catalog.execute(
+        "select p.proname, a.name, a.mode"
+        " from pg_proc p, unnest(p.proargnames, p.proargmodes) u (name, given),"
+        " lateral (select u.name, coalesce(u.given, 'i') as mode) a"
+        " where p.pronamespace = 'onceflow'::regnamespace and a.mode <> 't'"
+    ).fetchall()
+    prefix = {"i": "p_", "o": "o_"}
+    assert [(f, name) for f, name, mode in rows if not name.startswith(prefix[mode])] == []
+    nameless = catalog.execute(
+        "select proname from pg_proc where pronamespace = 'onceflow'::regnamespace"
+        " and pronargs > 0 and proargnames is null"
+    ).fetchall()
+    assert nameless == []
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_a_body_is_short_lower_case_and_names_its_variables_v(name: str) -> None:
+    text = FILES[name]
+    lines = text[len(header(text)) :].strip().splitlines()
+    assert len(lines) <= LONGEST_BODY
+    assert re.findall(r"\b[A-Z][A-Z_]+\b", code(text)) == []
+    for block in re.findall(r"^declare\n(.*?)^begin$", code(text), re.MULTILINE | re.DOTALL):
+        declared = re.findall(r"^    (\w+) ", block, re.MULTILINE)
+        assert [variable for variable in declared if not variable.startswith("v_")] == []
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_what_a_body_calls_and_reads_is_qualified(name: str) -> None:
+    """The search path is empty: an unqualified table or function of ours would not be found."""
+    text = code(FILES[name])
+    tables = re.findall(r"\b(?:from|join|into|update) (?:only )?([a-z_]+)\b(?![.(])", text)
+    ours = {"instance", "task", "task_log", "outbox", "worker", "step", "edge", "queue", "clock"}
+    assert ours & set(tables) == set()
+    assert [f for f in FILES if re.search(rf"(?<![.\w]){f}\(", text) and f not in ("now",)] == []
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_public_function_has_tests_of_its_own(name: str) -> None:
+    path = TESTS / TESTED_ELSEWHERE.get(name, f"sql/test_{name}.py")
+    assert "\ndef test_" in path.read_text(encoding="utf-8")
+
+
+def test_what_only_reads_is_declared_so(catalog: Connection) -> None:
+    """A function that is stable or immutable cannot write: Postgres refuses it."""
+    rows = catalog.execute(
+        "select proname from pg_proc where pronamespace = 'onceflow'::regnamespace"
+        " and provolatile <> 'v' order by 1"
+    ).fetchall()
+    reading = {name for (name,) in rows}
+    assert {"read_grants", "check_instances", "explain_instance", "list_queues", "now"} <= reading
+    for name in reading:
+        assert not re.search(r"\b(insert|update|delete|truncate)\b", code(FILES[name])), name
+
+
+def test_each_sqlstate_of_ours_comes_with_a_hint(catalog: Connection) -> None:
+    """Each error says what to do; the exceptions that are caught again say it elsewhere."""
+    for name, text in FILES.items():
+        for raised in re.findall(r"raise exception .*?;\n", text, re.DOTALL):
+            assert re.search(r"errcode = 'WF\d\d\d'", raised), name
+            if "'WF006'" not in raised:
+                assert "hint = " in raised, name

@@ -1,0 +1,92 @@
+"""drop_partitions"""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from onceflow.engine import calls
+
+from .aged import age, make_week, suffixes
+from .play import Connection, Play
+from .workflows import sequence
+
+OLD = datetime(2025, 3, 5, tzinfo=UTC)
+OLDER = OLD - timedelta(weeks=2)
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def own(conn: Connection) -> Play:
+    """A Play on a database of this test's own, with partitions of two weeks of long ago."""
+    play = Play(conn)
+    play.deploy(sequence("a"))
+    make_week(conn, OLD)
+    make_week(conn, OLDER)
+    return play
+
+
+def put(play: Play, at: datetime, *, ended: bool, key: str | None = None) -> None:
+    """Put an instance into a week of long ago, ended then or still running."""
+    (started,) = calls.start_instances(play.conn, "flow", [{}], [key])
+    if ended:
+        play.complete(started.instance_id, "a")
+    moved = age(play.conn, started.instance_id, at)
+    play.conn.execute("update onceflow.instance set started_at = %s where id = %s", (at, moved))
+    if ended:
+        play.conn.execute("update onceflow.instance set ended_at = %s where id = %s", (at, moved))
+
+
+def test_weeks_of_which_everything_ended_are_dropped_the_oldest_first(own: Play) -> None:
+    put(own, OLD, ended=True)
+    put(own, OLDER, ended=True)
+    dropped = calls.drop_partitions(own.conn, NOW)
+    assert dropped == [
+        f"{table}_{week}"
+        for week in ("20250213", "20250227")
+        for table in ("task_log", "task", "instance")
+    ]
+    assert own.value("select count(*) from onceflow.instances") == 0
+
+
+def test_a_week_with_an_open_instance_is_kept_the_others_are_not(own: Play) -> None:
+    put(own, OLD, ended=True)
+    put(own, OLDER, ended=True)
+    put(own, OLDER, ended=False)
+    calls.drop_partitions(own.conn, NOW)
+    assert "_20250213" in suffixes(own.conn)
+    assert "_20250227" not in suffixes(own.conn)
+    assert own.value("select count(*) from onceflow.instances") == 2
+
+
+def test_empty_weeks_of_long_ago_are_dropped_those_ahead_are_not(own: Play) -> None:
+    ahead = suffixes(own.conn) - {"_20250213", "_20250227"}
+    assert len(calls.drop_partitions(own.conn, NOW)) == 6
+    assert suffixes(own.conn) == ahead
+    assert calls.drop_partitions(own.conn, NOW + timedelta(weeks=100)) == []
+
+
+def test_idempotency_keys_go_with_their_instances_and_others_stay(own: Play) -> None:
+    put(own, OLD, ended=True, key="old")
+    calls.start_instances(own.conn, "flow", [{}], ["new"])
+    calls.drop_partitions(own.conn, NOW)
+    assert own.rows("select key from onceflow.idempotency_key") == [("new",)]
+
+
+def test_before_that_time_nothing_is_dropped(own: Play) -> None:
+    put(own, OLD, ended=True)
+    assert calls.drop_partitions(own.conn, OLDER - timedelta(weeks=1)) == []
+
+
+def test_a_second_time_there_is_nothing_to_drop(own: Play) -> None:
+    put(own, OLD, ended=True)
+    assert calls.drop_partitions(own.conn, NOW)
+    assert calls.drop_partitions(own.conn, NOW) == []
+
+
+def test_the_rest_goes_on_as_before(own: Play) -> None:
+    put(own, OLD, ended=True)
+    instance = own.start("flow")
+    calls.drop_partitions(own.conn, NOW)
+    own.complete(instance, "a")
+    assert own.state(instance) == "SUCCEEDED"
+    assert calls.check_instances(own.conn) == []
