@@ -22,7 +22,7 @@ FAILED = 1
 AT_ONCE = 2
 """Mutants tried side by side: a test waits for its servers about as long as it works."""
 
-PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider")
+PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--timeout=60")
 PLUGINS = ("-p", "pytest_asyncio.plugin", "-p", "pytest_timeout")
 """What our settings and tests need; to look for all that are installed takes longer than a test."""
 

@@ -33,10 +33,19 @@ def bare(conn: Connection) -> Play:
         )
         for (name,) in rows:
             conn.execute(f"alter table {name} set (autovacuum_enabled = false)")  # pyright: ignore
-    warm_up = play.begin(diamond(name="warm-up"))
-    play.complete(warm_up, "a", "b", "c", "d")
+    play.deploy(diamond(name="warm-up"))
+    # More often than Postgres tries plans made for the occasion before it settles for one.
+    for _ in range(8):
+        play.complete(play.start("warm-up"), "a", "b", "c", "d")
     take_messages(conn)
     return play
+
+
+def fill(play: Play) -> None:
+    """Start some instances, each with many tasks that are due at once."""
+    play.deploy(fan(WIDTH))
+    for _ in range(5):
+        play.start("flow")
 
 
 def claim(play: Play, messages: list[Key]) -> None:
@@ -76,20 +85,21 @@ def tasks_read(play: Play, call: Callable[[], object]) -> int:
 
 
 # rule: partitions
-def test_a_claim_of_many_tasks_of_one_instance_reads_each_a_few_times(bare: Play) -> None:
-    bare.begin(fan(WIDTH))
-    messages = take_messages(bare.conn)
-    assert len(messages) == WIDTH
+@pytest.mark.parametrize("few", [10, WIDTH])
+def test_a_claim_reads_each_of_its_tasks_a_few_times(bare: Play, few: int) -> None:
+    fill(bare)
+    messages = take_messages(bare.conn)[:few]
     read = tasks_read(bare, lambda: claim(bare, messages))
-    assert WIDTH <= read < 20 * WIDTH
+    assert few <= read < 20 * few
 
 
 # rule: partitions
-def test_a_completion_of_many_tasks_of_one_instance_reads_each_a_few_times(bare: Play) -> None:
-    bare.begin(fan(WIDTH))
-    grants = bare.worker.claim_all()
+@pytest.mark.parametrize("few", [10, WIDTH])
+def test_a_completion_reads_each_of_its_tasks_a_few_times(bare: Play, few: int) -> None:
+    fill(bare)
+    grants = bare.worker.claim(*take_messages(bare.conn)[:few])
     read = tasks_read(bare, lambda: bare.worker.complete(*grants))
-    assert WIDTH <= read < 20 * WIDTH
+    assert few <= read < 20 * few
 
 
 # rule: partitions
