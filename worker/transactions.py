@@ -39,6 +39,8 @@ LIMIT = 300.0
 """Seconds that a handler's transaction may take where its step has no timeout."""
 MARGIN = 2.0
 """Seconds after our own limit at which Postgres ends the transaction by itself."""
+IDLE_AT_COMMIT = 5.0
+"""Seconds after which Postgres ends a completion whose worker does not come to its COMMIT."""
 CONNECT_PATIENCE = 30.0
 """Seconds that a handler waits for its connection before the attempt fails."""
 
@@ -209,10 +211,12 @@ class Transaction:
         grants: list[Grant] = []
         try:
             conn = self.session.sync
-            # The completion has the worker's own limit, not what was left of the handler's.
+            # The completion has the worker's own limits. From here on rows of the engine are
+            # locked: a worker that freezes before its COMMIT must not hold them for long.
             conn.execute(
-                "select pg_catalog.set_config('statement_timeout', %s, true)",
-                (_milliseconds(STATEMENT_TIMEOUT),),
+                "select pg_catalog.set_config('statement_timeout', %s, true),"
+                " pg_catalog.set_config('idle_in_transaction_session_timeout', %s, true)",
+                (_milliseconds(STATEMENT_TIMEOUT), _milliseconds(IDLE_AT_COMMIT)),
             )
             if events := attempt.context.take_events():
                 publish_events(conn, events)

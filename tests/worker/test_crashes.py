@@ -150,6 +150,27 @@ def test_a_worker_killed_at_any_point_costs_nothing(
     assert not faults
 
 
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_worker_that_sleeps_through_its_lease_does_nothing_twice(
+    conn: Conn, settings: Settings, tmp_path: Path, nth: int
+) -> None:
+    prepare(conn)
+    settings = quick(settings)
+    log = tmp_path / "frozen.log"
+    with relay(settings):
+        ids = begin(conn, 4)
+        # Frozen with handlers that have returned and answers that are not sent.
+        failpoint = {"ONCEFLOW_FAILPOINT": f"worker.before_complete:stop:{nth}"}
+        with worker_process(settings, log, **failpoint) as frozen:
+            wait_until(lambda: "failpoint" in log.read_text(), "the first worker's freeze", 60)
+            with worker_process(settings, tmp_path / "other.log"):
+                require_effects_once(conn, ids)
+                frozen.send_signal(signal.SIGCONT)
+                wait_until(lambda: "the registration is lost" in log.read_text(), "its awakening")
+                ids += begin(conn, 4)
+                require_effects_once(conn, ids)
+
+
 def test_postgres_restarted_under_load(
     own_postgres: EmbeddedPostgres, kafka: str, prefix: str, tmp_path: Path
 ) -> None:

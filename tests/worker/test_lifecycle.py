@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from onceflow.engine.calls import Key, claim_tasks
-from onceflow.worker import Context, Registry
+from onceflow.worker import Context, Registry, link
 
 from ..servers import Servers
 from ..support import wait_until
@@ -261,3 +261,57 @@ def test_connections_that_postgres_ends_do_no_harm(stack: Stack) -> None:
             ids = start_chains(stack, 20)
             assert wait_for_ends(stack.conn, ids) == ["SUCCEEDED"] * 20
         assert running.counters.snapshot()["failed"] == 0
+
+
+def test_a_completion_that_takes_too_long_fails_alone(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "STATEMENT_TIMEOUT", 0.7)
+    deploy(
+        stack.conn,
+        """
+        name: say
+        on_failure: fail
+        steps:
+          - {id: only, task: say, with: {gate: slow, word: $.input.word}}
+        """,
+    )
+    # A database that labours over one of the outputs, as over an expression of its successor.
+    stack.conn.execute(
+        """
+        create function labour() returns trigger language plpgsql as $$
+        begin
+            if new.output = '"slow"' then perform pg_sleep(60); end if;
+            return new;
+        end $$;
+        create trigger labour before update on onceflow.task
+        for each row execute function labour()"""
+    )
+    words = [{"word": word} for word in ("a", "b", "slow", "c", "d", "e")]
+    with worker(stack.settings, HANDLERS):
+        ids = start(stack.conn, "say", words)
+        GATES["slow"].await_arrivals(len(ids))
+        GATES["slow"].open()
+        found = wait_for_ends(stack.conn, ids)
+    assert found == ["FAILED" if w["word"] == "slow" else "SUCCEEDED" for w in words]
+    row = task_of(stack.conn, ids[2], "only")
+    assert (row["attempts"], row["error"]["code"]) == (1, "output.refused")
+
+
+@HANDLERS.task("say")
+def say(gate: str, word: str) -> str:
+    GATES[gate].wait()
+    return word
+
+
+def test_long_chains_leave_room_for_what_waits(stack: Stack) -> None:
+    steps = "".join(f"\n  - {{id: s{n}, task: step}}" for n in range(40))
+    deploy(stack.conn, f"name: long\nsteps:{steps}")
+    deploy_chain(stack)
+    with worker(stack.settings, HANDLERS, concurrency=1):
+        long = start(stack.conn, "long", [{"n": n} for n in range(3)])
+        wait_until(lambda: counts(stack, "SUCCEEDED") > 3, "the long ones being under way")
+        short = start_chains(stack, 1)
+        assert wait_for_ends(stack.conn, short) == ["SUCCEEDED"]
+        assert "RUNNING" in states(stack.conn, long)
+        assert wait_for_ends(stack.conn, long) == ["SUCCEEDED"] * 3
