@@ -19,7 +19,7 @@ ARGS ?=
 UV = UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: env demo test lint format mutants build bench lock clean
+.PHONY: env demo test lint format mutants build lock clean
 
 env: $(VENV)/complete
 
@@ -65,9 +65,6 @@ build: env
 	rm -rf build
 	"$(BIN)/python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	rm -rf build
-
-bench: env
-	@"$(BIN)/python" -m bench $(ARGS)
 
 # Takes the newest versions that pyproject.toml allows.
 lock: env

@@ -14,6 +14,8 @@ UNITS = {
 }
 LONGEST = 3660 * 86400
 """Ten years, in seconds: longer ones are taken for a slip of the pen."""
+SHORTEST = Decimal("0.001")
+"""A millisecond, in seconds: of what is not 0, nothing shorter means anything here."""
 
 _NUMBER = r"\d{1,12}(?:\.\d{1,6})?"
 PATTERN = "^" + "".join(f"(?:{_NUMBER}{unit})?" for unit in UNITS) + "$"
@@ -33,6 +35,6 @@ def seconds(value: Json) -> int | float | None:
         total = Decimal(str(value))
     else:
         return None
-    if total > LONGEST:
+    if total > LONGEST or 0 < total < SHORTEST:
         return None
     return int(total) if total == int(total) else float(total)

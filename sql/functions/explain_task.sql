@@ -21,9 +21,9 @@ begin
         return format('waits until %s for its next attempt; attempt %s failed with %s',
             p_task.due_at, p_task.attempt, v_error);
     when 'DEAD_LETTER' then
-        return format('dead letter after %s attempts: %s. Mend the cause, then '
+        return format('dead letter after %s attempt%s: %s. Mend the cause, then '
             'select * from onceflow.redrive_dead_letters(array[%L::uuid], array[%L])',
-            p_task.attempt, v_error, p_task.instance_id,
+            p_task.attempt, case p_task.attempt when 1 then '' else 's' end, v_error, p_task.instance_id,
             onceflow.task_name(p_task.step, p_task.scope, p_task.visit));
     when 'RUNNING' then
         select * into v_worker from onceflow.worker w where w.id = p_task.worker_id;

@@ -96,7 +96,7 @@ def test_an_instance_shows_why_it_does_not_move(
 ) -> None:
     text = page(client, f"/ui/instances/{dead}")
     assert "Why is it not moving?" in text
-    assert "dead letter after 1 attempts" in text
+    assert "dead letter after 1 attempt" in text
     assert "&lt;script&gt;" in text
     assert f"/ui/dead-letters?instance={dead}" in text
     assert worker.id.hex not in text

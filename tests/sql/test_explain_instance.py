@@ -104,7 +104,7 @@ def test_a_dead_letter_gives_the_statement_that_redrives_it(play: Play) -> None:
     instance = play.begin(sequence("a", on_failure="suspend"))
     play.fail(instance, "a", code="bad")
     told = because(play, instance, "a")
-    assert told.startswith("dead letter after 1 attempts: bad: it failed. Mend the cause, then ")
+    assert told.startswith("dead letter after 1 attempt: bad: it failed. Mend the cause, then ")
     statement = told.partition(", then ")[2]
     execute(play.conn, statement)
     assert play.state(instance, "a") == "QUEUED"
