@@ -85,6 +85,18 @@ def test_functions_pin_the_search_path(catalog: Connection) -> None:
     assert [name for name, config in rows if 'search_path=""' not in (config or [])] == []
 
 
+# rule: plans by key
+def test_functions_that_pin_their_plans_pin_them_all_alike(catalog: Connection) -> None:
+    """What reads one row by its key, at costs made up for that, must not start processes for it."""
+    rows = catalog.execute(
+        "select proname, proconfig from pg_proc where pronamespace = 'onceflow'::regnamespace"
+        " and 'cpu_tuple_cost=1000' = any (proconfig)"
+    ).fetchall()
+    assert len(rows) > 10
+    assert len({tuple(sorted(config)) for _, config in rows}) == 1
+    assert "max_parallel_workers_per_gather=0" in rows[0][1]
+
+
 def test_nobody_may_execute_a_function_unasked(catalog: Connection) -> None:
     rows = catalog.execute(
         "select proname from pg_proc p where pronamespace = 'onceflow'::regnamespace"
