@@ -22,6 +22,15 @@ def wait_until_lost(play: Play, count: int) -> None:
     )
 
 
+def wait_until_others_ended(play: Play) -> None:
+    """Wait until no transaction runs that is as old as any that queued a task."""
+    older = (
+        "select pg_snapshot_xmin(pg_current_snapshot())"
+        " > all (select queued_xid from onceflow.task)"
+    )
+    wait_until(lambda: play.value(older), "the transactions of tests beside this one to end")
+
+
 def test_what_was_shipped_before_lies_below_it(play: Play) -> None:
     play.begin(sequence("a"))
     take_messages(play.conn)
@@ -43,6 +52,7 @@ def test_a_row_left_in_the_outbox_keeps_all_that_came_later_above_it(play: Play)
         play.start("flow")
     rows = calls.take_outbox(play.conn, 10)
     calls.drop_outbox(play.conn, [row.id for row in rows if row.id != oldest.id])
+    wait_until_others_ended(play)
     assert lost(play, calls.read_watermark(play.conn)) == 0
     calls.drop_outbox(play.conn, [oldest.id])
     wait_until_lost(play, 4)
@@ -55,6 +65,7 @@ def test_a_transaction_still_open_keeps_what_it_may_queue_above_it(
     play.deploy(sequence("a"))
     session = sessions()
     session.begin(lambda conn: calls.start_instances(conn, "flow", [{}]))
+    play.conn.execute("select pg_current_xact_id()")  # one that began later has ended
     before = calls.read_watermark(play.conn)
     session.commit()
     take_messages(play.conn)

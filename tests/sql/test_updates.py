@@ -25,7 +25,9 @@ def updates(table: str) -> list[tuple[str, str]]:
         text = re.sub(r"--.*", "", path.read_text(encoding="utf-8"))
         for match in re.finditer(rf"\bupdate onceflow\.{table} (\w)\b", text):
             statement = _statement(text, match.start())
-            found.append((path.stem, _outermost(statement).rpartition("where")[2]))
+            found.append(
+                (path.stem, _outermost(statement).rpartition("where")[2].partition("returning")[0])
+            )
     return found
 
 
