@@ -65,7 +65,7 @@ def answer_in_any_order(play: Play, chance: random.Random) -> list[list[str]]:
 
 
 PROPERTY = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

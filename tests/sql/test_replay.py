@@ -2,8 +2,8 @@
 
 Threads play workers, a relay, the clock and an operator, each by its own seeded choices: tasks
 fail, are given back, answered twice or late, claimed twice; workers vanish; instances are
-cancelled, suspended, resumed; dead letters are redriven, skipped, given up. In the end all is driven
-to its end.
+cancelled, suspended, resumed; dead letters are redriven, skipped, given up. Then all is
+driven to its end.
 """
 
 import json
@@ -203,7 +203,7 @@ def replay(play: Play) -> dict[tuple[UUID, str | None], tuple[str, int]]:
     return {(instance, task): (state, attempt or 0) for instance, task, state, attempt in rows}
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_the_log_of_a_busy_run_alone_gives_the_state_of_the_tables(
     play: Play, open_conn: Callable[[], Connection], seed: int
 ) -> None:
