@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -30,8 +30,6 @@ from .servers import supervised
 from .show import Show
 from .tables import make_tables
 from .world import Check, check_world, read_ahead, read_world
-
-HELP = "run the invoice example, on servers of its own, and check what came of it"
 
 LEASE = 6.0
 """Seconds after which the killed worker's task is given out again."""
@@ -104,7 +102,8 @@ def _play(settings: Settings, folder: Path, show: Show, deadline: float, keep: b
             show.checks(checks)
             if keep:
                 show.say(f"all of it goes on at {programs.api} until Ctrl-C")
-                signal.pause()
+                with suppress(KeyboardInterrupt):
+                    signal.pause()
     return checks
 
 

@@ -35,7 +35,7 @@ class Demo:
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "onceflow", "demo", "--timeout=240", *options],
-                env={**os.environ, **env, "ONCEFLOW_DATA": str(folder), "ONCEFLOW_PORT": "0"},
+                env={**os.environ, **env, "ONCEFLOW_DATA": str(folder)},
                 cwd=folder,
                 stdout=output,
                 stderr=subprocess.STDOUT,
