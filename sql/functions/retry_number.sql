@@ -5,6 +5,6 @@ create or replace function onceflow.retry_number(p_policy jsonb, p_member text, 
 returns float8
 language sql immutable parallel safe
 return case when jsonb_typeof(p_policy -> p_member) = 'number'
-    then least(greatest((p_policy ->> p_member)::numeric, 0), 1e9)::float8
+    then round(least(greatest((p_policy ->> p_member)::numeric, 0), 1e9), 9)::float8
     else p_default end;
 revoke execute on function onceflow.retry_number(jsonb, text, float8) from public;
