@@ -375,6 +375,43 @@ def test_an_error_that_is_no_object_is_kept_as_a_message(play: Play) -> None:
     assert play.task(instance, "a", "error") == ({"message": "plain"},)
 
 
+HOSTILE = [
+    '{"attempts": "three", "backoff": null, "factor": [], "max": {}, "jitter": "x"}',
+    '{"attempts": 1e400, "backoff": 1e400, "factor": 1e400, "max": 1e400, "jitter": 1e400}',
+    '{"attempts": 4, "backoff": 1e-400, "factor": 1e-400, "max": 1e-400, "jitter": 1e-400}',
+    '{"attempts": 4, "backoff": -1, "factor": -1, "max": -1, "jitter": -1}',
+    '{"non_retryable": "all"}',
+    '{"non_retryable": [null, {}, [], 1]}',
+    '"text"',
+    "[1, 2]",
+]
+
+
+# rule: one poisoned item
+@pytest.mark.parametrize(
+    ("retry", "after"),
+    [(retry, "1") for retry in HOSTILE]
+    + [("null", after) for after in ('"soon"', "null", "1e400", "1e-400", "-1", "{}")],
+)
+def test_whatever_a_handlers_policy_holds_its_failure_is_recorded(
+    play: Play, retry: str, after: str
+) -> None:
+    instance = play.begin(sequence("a"))
+    grant = play.take(instance, "a")
+    answered = play.row(
+        "select answer, state from onceflow.fail_tasks(%s, array[%s]::uuid[], array['a'],"
+        " array[%s]::uuid[], array[%s]::jsonb[], array[true], array[%s]::jsonb[])",
+        play.worker.id,
+        instance,
+        grant.fence,
+        f'{{"code": "x", "retry_after": {after}}}',
+        retry,
+    )
+    assert answered == ("accepted", "RETRYING")
+    (delay,) = play.task(instance, "a", "due_at - changed_at")
+    assert timedelta(0) <= delay <= timedelta(days=3 * 365)
+
+
 def test_no_failures_are_no_answers(play: Play) -> None:
     assert calls.fail_tasks(play.conn, play.worker.id, []) == []
 

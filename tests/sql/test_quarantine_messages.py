@@ -33,6 +33,13 @@ def test_a_message_that_came_before_is_kept_once(play: Play) -> None:
     assert play.value("select count(*) from onceflow.quarantined") == 2
 
 
+def test_another_content_at_the_same_place_is_another_message(play: Play) -> None:
+    """A broker that has lost its data counts its offsets anew."""
+    for payload in (b"x", b"y", b"x"):
+        calls.quarantine_messages(play.conn, [BadMessage("t", 0, 1, payload, "bad")])
+    assert play.rows("select payload from onceflow.quarantined order by 1") == [(b"x",), (b"y",)]
+
+
 def test_of_a_very_large_message_the_beginning_is_kept(play: Play) -> None:
     calls.quarantine_messages(play.conn, [BadMessage("t", 0, 1, b"x" * 100_000, "large")])
     assert play.value("select length(payload) from onceflow.quarantined") == 65_536

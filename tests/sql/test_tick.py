@@ -128,6 +128,27 @@ def test_the_tasks_of_a_dead_worker_are_tried_again_and_count_as_attempts(play: 
     assert play.task(instance, "a", "state", "attempts") == ("DEAD_LETTER", 2)
 
 
+@pytest.mark.parametrize(
+    ("step", "state"), [(None, "DEAD_LETTER"), ({"attempts": 2}, "RETRYING"), ({}, "DEAD_LETTER")]
+)
+@pytest.mark.parametrize("lost", ["timeout", "worker"])
+def test_an_attempt_that_nobody_answers_ends_by_the_policy_of_its_step_or_else_of_its_handler(
+    play: Play, lost: str, step: dict[str, int] | None, state: str
+) -> None:
+    instance = play.begin(workflow(Step("a", timeout=30, retry=step), on_failure="suspend"))
+    worker = Worker(play.conn)
+    worker.id = calls.register_worker(
+        play.conn, "w", ["default"], ["work"], 60, {"work": {"attempts": 1}, "x": {"attempts": 9}}
+    )
+    worker.take(instance, "a")
+    if lost == "worker":
+        worker.vanish()
+    else:
+        pass_time(play.conn, "31 s")
+    play.tick()
+    assert play.state(instance, "a") == state
+
+
 def test_a_live_workers_tasks_are_left_alone_however_long_they_run(play: Play) -> None:
     instance = play.begin(sequence("a"))
     play.take(instance, "a")
