@@ -72,10 +72,11 @@ def test_a_row_lies_in_the_partition_of_the_time_in_its_id(
     for table, column in (("instance", "id"), ("task", "instance_id"), ("task_log", "instance_id")):
         rows = execute(
             conn,
-            f"select distinct tableoid::regclass::text from onceflow.{table} where {column} = %s",
+            f"select distinct right(tableoid::regclass::text, 9) from onceflow.{table}"
+            f" where {column} = %s",
             moved,
         ).fetchall()
-        assert rows == [(f"onceflow.{table}_20310605",)]
+        assert rows == [("_20310605",)]
 
 
 def test_what_the_functions_make_lies_in_one_partition(conn: Connection) -> None:

@@ -121,11 +121,11 @@ def test_a_client_deploys_starts_and_reads_every_view(play: Play, as_role: AsRol
     play.take(started.instance_id, "a")
     assert calls.explain_instance(conn, started.instance_id)
     views = play.rows(
-        "select oid::regclass::text from pg_class"
+        "select relname from pg_class"
         " where relnamespace = 'onceflow'::regnamespace and relkind = 'v'"
     )
     for (view,) in views:
-        execute(conn, f"select * from {view}").fetchall()
+        execute(conn, f"select * from onceflow.{view}").fetchall()
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         calls.cancel_instances(conn, [started.instance_id])
 
