@@ -136,6 +136,27 @@ def test_a_compensation_is_redriven_and_the_way_back_goes_on(play: Play) -> None
     assert play.state(instance) == "COMPENSATED"
 
 
+def test_a_compensation_whose_expression_fails_waits_for_an_input_and_the_way_back_goes_on(
+    play: Play,
+) -> None:
+    bad = fields(x=path("$.output.x"))
+    steps = [Step("a", undo=value(1)), Step("b", ("a",), undo=bad), Step("c", ("b",))]
+    instance = play.begin(workflow(*steps))
+    play.complete(instance, "a")
+    play.complete(instance, "b", output={"y": 1})
+    play.fail(instance, "c")
+    assert play.task(instance, "b.compensate", "state", "input", "open") == (
+        "DEAD_LETTER",
+        None,
+        True,
+    )
+    assert play.instance(instance, "state", "suspended_by") == ("COMPENSATING", "dead_letter")
+    (done,) = calls.redrive_dead_letters(play.conn, [Key(instance, "b.compensate")], [{"x": 1}])
+    assert done.outcome == "done"
+    play.complete(instance, "b.compensate", "a.compensate")
+    assert play.state(instance) == "COMPENSATED"
+
+
 def test_a_record_is_refused_with_what_to_do_instead(play: Play) -> None:
     ended = play.begin(sequence("a", name="ended"))
     play.fail(ended, "a")
