@@ -55,12 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Run the demo; return 0 where the world is as it ought to be, 1 where it differs."""
     set_up_logging("warning" if settings.log == "info" else settings.log)
-    began = time.monotonic()
     show = Show(quiet=args.json)
     folder = (settings.data / "demo").absolute()
     try:
         with _stopped_by_signals(), _fresh_world(folder):
-            checks = _play(settings, folder, show, began + args.timeout, args.keep)
+            checks = _play(args, settings, folder, show)
     except KeyboardInterrupt:
         show.say("stopped")
         return 130
@@ -68,20 +67,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         print(f"the demo failed: {error}", file=sys.stderr)
         print(f"logs: {folder / 'logs'}", file=sys.stderr)
         return 1
-    differing = [check for check in checks if check.faults]
-    seconds = round(time.monotonic() - began, 1)
-    if args.json:
-        summary = {"ok": not differing, "seconds": seconds, "checks": [asdict(c) for c in checks]}
-        print(json.dumps(summary, ensure_ascii=False, indent=2))
-    elif differing:
-        show.say(f"{len(differing)} of {len(checks)} checks failed, after {seconds} s")
-    else:
-        show.say(f"all as it ought to be, after {seconds} s; see {folder}/mail and {folder}/pdf")
-    return 1 if differing else 0
+    return 1 if any(check.faults for check in checks) else 0
 
 
-def _play(settings: Settings, folder: Path, show: Show, deadline: float, keep: bool) -> list[Check]:
-    """Run everything, see it through and return what is found in the world."""
+def _play(args: argparse.Namespace, settings: Settings, folder: Path, show: Show) -> list[Check]:
+    """Run everything, see it through, and tell and return what is found in the world."""
+    began = time.monotonic()
     with supervised(replace(settings, lease=LEASE), folder) as supervisor:
         dsn = supervisor.settings.dsn
         migrate(supervisor.settings)
@@ -90,7 +81,7 @@ def _play(settings: Settings, folder: Path, show: Show, deadline: float, keep: b
         programs.start()
         with Client(programs.api) as client:
             show.say(f"api and web pages at {programs.api}")
-            conductor = Conductor(client, programs, folder / "mail", show, deadline)
+            conductor = Conductor(client, programs, folder / "mail", show, began + args.timeout)
             try:
                 conductor.start_all()
                 conductor.see_through(partial(read_ahead, folder / "pdf"))
@@ -99,12 +90,22 @@ def _play(settings: Settings, folder: Path, show: Show, deadline: float, keep: b
                     print(line, file=sys.stderr)
                 raise
             checks = _look(dsn, folder, programs.shop)
-            show.checks(checks)
-            if keep:
+            seconds = round(time.monotonic() - began, 1)
+            if args.json:
+                _print_json(checks, seconds)
+            else:
+                show.summary(checks, seconds, folder)
+            if args.keep:
                 show.say(f"all of it goes on at {programs.api} until Ctrl-C")
                 with suppress(KeyboardInterrupt):
                     signal.pause()
     return checks
+
+
+def _print_json(checks: list[Check], seconds: float) -> None:
+    ok = not any(check.faults for check in checks)
+    summary = {"ok": ok, "seconds": seconds, "checks": [asdict(check) for check in checks]}
+    print(json.dumps(summary, ensure_ascii=False, indent=2), flush=True)
 
 
 def _look(dsn: str, folder: Path, shop: str) -> list[Check]:

@@ -2,7 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 from rich.console import Console
@@ -30,13 +31,20 @@ class Show:
         """Return a context in which ``count`` shows how far ``total`` instances are."""
         return _Counting(self._console, total)
 
-    def checks(self, checks: Iterable[Check]) -> None:
+    def summary(self, checks: Sequence[Check], seconds: float, folder: Path) -> None:
         """Print the summary: each statement, and under it what speaks against it."""
         for check in checks:
             mark = "[red]✗[/red]" if check.faults else "[green]✓[/green]"
             self._console.print(f"{mark} {escape(check.statement)}")
             for fault in check.faults:
                 self._console.print(f"    [red]{escape(fault)}[/red]")
+        failed = sum(bool(check.faults) for check in checks)
+        if failed:
+            self.say(f"{failed} of {len(checks)} checks failed, after {seconds} s")
+        else:
+            self.say(
+                f"all as it ought to be, after {seconds} s; see {folder}/mail and {folder}/pdf"
+            )
 
 
 class _Counting:
