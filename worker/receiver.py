@@ -17,7 +17,9 @@ POLL = 0.2
 PAUSED_TURN = 0.1
 """Seconds between two looks while there is no room: the group wants a sign of life."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
-"""Seconds between two tries to reach the broker, doubled from the first to the longest."""
+"""Seconds between two tries to make a consumer, doubled from the first to the longest."""
+LONGEST_LOOK = 1.0
+"""Seconds between two looks for topics that are not there yet, at the longest."""
 
 
 class Receiver:
@@ -117,7 +119,7 @@ class Receiver:
                 log.warning("%s", state)
                 said = state
             self._stopping.wait(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, LONGEST_LOOK)
 
     def _revoked(self, gone: set[tuple[str, int]]) -> None:
         self._desk.forget(lambda message: (message.topic, message.partition) in gone)

@@ -258,7 +258,7 @@ def make_stack(
         kafka=servers.kafka,
         prefix=database.name.replace("_", "-"),
         partitions=2,
-        lease=1.0,
+        lease=2.0,
     )
     try:
         with ExitStack() as stack:

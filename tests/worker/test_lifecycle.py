@@ -8,12 +8,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from onceflow.engine.calls import Key, claim_tasks
+from onceflow.engine.settings import Settings
 from onceflow.worker import Context, Registry, link
 
 from ..servers import Servers
 from ..support import wait_until
 from .proxy import Trap, proxied
 from .support import (
+    Conn,
     Gates,
     Stack,
     deploy,
@@ -237,14 +239,14 @@ def test_a_grant_that_the_worker_never_heard_of_is_found_by_its_renewal(stack: S
         wait_for_task(stack.conn, instance, "only", "QUEUED")
 
 
-def test_a_worker_waits_for_its_topics(servers: Servers, stack: Stack) -> None:
-    deploy_chain(stack)
-    settings = stack.settings_with(prefix=f"{stack.settings.prefix}-late")
+def test_a_worker_waits_for_its_topics(settings: Settings, conn: Conn) -> None:
+    deploy(conn, "name: one\nsteps: [{id: only, task: step}]")
+    (instance,) = start(conn, "one", [{"n": 1}])
     with worker(settings, HANDLERS) as running:
-        wait_until(lambda: worker_states(stack) == ["live"], "the registration")
+        wait_until(lambda: conn.execute("select 1 from onceflow.workers").fetchall(), "it")
         assert running.partitions == 0
         with relay(settings):
-            assert wait_for_ends(stack.conn, start_chains(stack, 1)) == ["SUCCEEDED"]
+            assert wait_for_ends(conn, [instance]) == ["SUCCEEDED"]
 
 
 def test_connections_that_postgres_ends_do_no_harm(stack: Stack) -> None:
