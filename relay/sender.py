@@ -116,6 +116,11 @@ class Sender:
                 self._produce(record, results)
             if self._flush():
                 self._replace("it answers for nothing")
+        except SystemError as error:
+            # How librdkafka's fatal error comes out of a flush in which callbacks have run. What was
+            # not answered for stays in the outbox.
+            self._replace(f"a fatal error ({error})")
+            return results
         except BaseException:
             self._replace("a batch was broken off")
             raise
