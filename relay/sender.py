@@ -117,8 +117,8 @@ class Sender:
             if self._flush():
                 self._replace("it answers for nothing")
         except SystemError as error:
-            # How librdkafka's fatal error comes out of a flush in which callbacks have run. What was
-            # not answered for stays in the outbox.
+            # How librdkafka's fatal error comes out of a flush in which callbacks have run. What
+            # was not answered for stays in the outbox.
             self._replace(f"a fatal error ({error})")
             return results
         except BaseException:

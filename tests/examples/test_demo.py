@@ -39,6 +39,8 @@ class Demo:
                 cwd=folder,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                # As at a prompt: what starts the tests in the background may ignore Ctrl-C.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     @property
