@@ -105,14 +105,19 @@ class Session:
         """End the transaction from another thread, whatever the handler is doing with it.
 
         First the socket is shut, so that no further statement can reach Postgres, then the one
-        under way is cancelled; Postgres rolls back as it finds the client gone.
+        under way is cancelled; Postgres rolls back as it finds the client gone. Where the handler's
+        thread finds the connection lost in this very moment, there is nothing left to end.
         """
         with self._lock:
             if self._closed or self.sync.closed:
                 return
-            with suppress(OSError), socket.socket(fileno=os.dup(self.sync.fileno())) as twin:
-                twin.shutdown(socket.SHUT_RDWR)
-            cancel = self.sync.pgconn.get_cancel()
+            try:
+                # First, for it names the session: with the socket shut it may be too late.
+                cancel = self.sync.pgconn.get_cancel()
+                with socket.socket(fileno=os.dup(self.sync.fileno())) as twin:
+                    twin.shutdown(socket.SHUT_RDWR)
+            except (OSError, psycopg.Error):
+                return
         # It opens a connection of its own, which may take long: not in the caller's thread.
         threading.Thread(target=_cancel, args=(cancel,), name="cancel", daemon=True).start()
 

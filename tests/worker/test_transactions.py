@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import closing, suppress
+from threading import Thread
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -11,6 +13,7 @@ import pytest
 from onceflow.engine.calls import Failure, fail_tasks
 from onceflow.relay.topics import Topics
 from onceflow.worker import AsyncContext, Context, PermanentError, Registry, RetryableError
+from onceflow.worker.transactions import Session
 
 from ..servers import Servers
 from ..support import wait_until
@@ -325,3 +328,36 @@ def test_a_lost_commit_is_looked_up_by_its_fence(
             assert proxy.sprung.is_set()
         assert effects_of(made, instance) == 1
         assert task_of(made.conn, instance, "only")["attempts"] == attempts
+
+
+def test_an_abort_while_the_connection_is_lost_is_quiet(dsn: str) -> None:
+    # The lease's end aborts handlers whose connections Postgres may be ending at that moment; an
+    # error here would leave the attempts behind it running.
+    with closing(psycopg.connect(dsn, autocommit=True)) as control:
+        for _ in range(50):
+            session = Session(psycopg.connect(dsn, autocommit=True))
+            pid = session.sync.info.backend_pid
+            waiting = Thread(target=_sleep_until_ended, args=(session,))
+            waiting.start()
+            wait_until(lambda: _is_active(control, pid), "the handler's statement")  # noqa: B023
+            ending = Thread(target=control.execute, args=(END, (pid,)))
+            ending.start()
+            session.abort()
+            for thread in (waiting, ending):
+                thread.join()
+            session.close()
+
+
+END = "select pg_terminate_backend(%s)"
+
+
+def _is_active(control: psycopg.Connection[Any], pid: int) -> bool:
+    found = control.execute(
+        "select from pg_stat_activity where pid = %s and state = 'active'", (pid,)
+    )
+    return found.rowcount == 1
+
+
+def _sleep_until_ended(session: Session) -> None:
+    with suppress(psycopg.Error):
+        session.sync.execute("select pg_sleep(60)")
