@@ -55,6 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="time for running handlers after SIGTERM; the rest is given back, a second signal "
         "does so at once (default: %(default)s)",
     )
+    parser.add_argument(
+        "--no-hand-off",
+        dest="hand_off",
+        action="store_false",
+        help="let every step take the way through the broker, instead of going on in this worker "
+        "with the next step of an instance where there is room",
+    )
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -65,7 +72,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     settings.require_dsn()
     settings.kafka_config()
     queues = [name.strip() for name in args.queues.split(",") if name.strip()]
-    return run_worker(settings, Options(queues, args.concurrency, args.name, args.grace))
+    options = Options(queues, args.concurrency, args.name, args.grace, args.hand_off)
+    return run_worker(settings, options)
 
 
 def run_worker(settings: Settings, options: Options) -> int:

@@ -40,15 +40,16 @@ class Desk:
 
     ``slots`` is how many handlers may run at once. As many messages again may wait here unclaimed,
     so that a slot that falls free is not idle for a trip to the broker, and so that a worker kept
-    busy by hand-offs still sees that others are waiting.
+    busy by hand-offs still sees that others are waiting. Without ``hand_off`` it is handed nothing.
     """
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, *, hand_off: bool = True) -> None:
         lock = threading.Lock()
         self._work = threading.Condition(lock)  # the turn waits here
         self._space = threading.Condition(lock)  # the receiver waits here
         self._slots = slots
         self._free = slots
+        self._hand_off = hand_off
         self._messages: deque[Message] = deque()
         self._outcomes: deque[Outcome] = deque()
         self._handed: deque[Handed] = deque()
@@ -73,12 +74,13 @@ class Desk:
             if not self._accepting:
                 return Work(outcomes, handed, [], 0)
             share = free
-            if outcomes:
+            if outcomes and self._hand_off:
                 share = (free + self._turn_of_the_odd()) // 2
             messages = _pop(self._messages, min(share, LARGEST_SET))
             if messages:
                 self._space.notify()
-            return Work(outcomes, handed, messages, min(free - len(messages), LARGEST_SET))
+            room = free - len(messages) if self._hand_off else 0
+            return Work(outcomes, handed, messages, min(room, LARGEST_SET))
 
     def room_to_go_on(self) -> int:
         """Return 1 if a handler that ends may go on along its instance in its own slot, else 0.
@@ -87,7 +89,9 @@ class Desk:
         other one makes room for them.
         """
         with self._work:
-            return 0 if self._messages and self._turn_of_the_odd() else 1
+            if not self._hand_off or (self._messages and self._turn_of_the_odd()):
+                return 0
+            return 1
 
     def _turn_of_the_odd(self) -> bool:
         self._odd = not self._odd

@@ -42,13 +42,15 @@ class Options:
 
     ``queues`` are those it listens on: where there are none, those of its handlers. ``concurrency``
     is how many handlers may run at once. ``grace`` is how many seconds running ones get when the
-    worker is stopped.
+    worker is stopped. Without ``hand_off`` each step takes the way through the broker, so that its
+    next step may run on any worker.
     """
 
     queues: Sequence[str] = ()
     concurrency: int = 10
     name: str = ""
     grace: float = 30.0
+    hand_off: bool = True
 
 
 class Worker:
@@ -64,7 +66,7 @@ class Worker:
         self._task_names = handlers.names()
         self._retries = handlers.retries()
         self.counters = Counters()
-        self._desk = Desk(options.concurrency)
+        self._desk = Desk(options.concurrency, hand_off=options.hand_off)
         self._running = Running()
         self._deadlines = Deadlines()
         self._executor = Executor(settings, handlers, self._desk, self._running, self._deadlines)

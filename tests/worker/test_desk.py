@@ -65,6 +65,15 @@ def test_with_nothing_waiting_hand_offs_get_all() -> None:
     assert desk.take(0).room == 4
 
 
+def test_without_hand_off_messages_get_all() -> None:
+    desk = Desk(4, hand_off=False)
+    desk.deliver(messages(4))
+    desk.hand_in(outcome())
+    work = desk.take(0)
+    assert (len(work.messages), work.room) == (4, 0)
+    assert desk.room_to_go_on() == 0
+
+
 def test_what_is_put_back_comes_first_again_and_partitions_can_be_forgotten() -> None:
     desk = Desk(4)
     first, second = messages(2), messages(2, partition=1)
