@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from confluent_kafka import (
     Consumer,
@@ -107,17 +107,16 @@ class TopicReader:
 
     def __init__(self, settings: Settings) -> None:
         self._admin = open_admin(settings)
-        # It never joins the group: it asks what the group has committed, and looks at logs' ends.
-        self._group = Consumer(
-            {
-                **client_config(settings),
-                "group.id": worker_group(settings),
-                "enable.auto.commit": False,
-                "allow.auto.create.topics": False,
-                "enable.partition.eof": True,
-                "fetch.wait.max.ms": 10,
-            }
-        )
+        self._config: dict[str, Any] = {
+            **client_config(settings),
+            "group.id": worker_group(settings),
+            "enable.auto.commit": False,
+            "allow.auto.create.topics": False,
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 10,
+        }
+        # It never joins the group, and never fetches: it asks what the group has committed.
+        self._group = Consumer(self._config)
         self._ends: dict[tuple[str, str, int], tuple[int, int]] = {}
 
     def close(self) -> None:
@@ -219,20 +218,25 @@ class TopicReader:
         if not places:
             return {}
         ends: dict[Place, int] = {}
-        self._group.assign([TopicPartition(*place, offset) for place, offset in places.items()])
-        deadline = time.monotonic() + ANSWER
-        while len(ends) < len(places) and time.monotonic() < deadline:
-            message = self._group.poll(0.1)
-            if message is None:
-                continue
-            topic, partition, error = message.topic(), message.partition(), message.error()
-            if topic is None or partition is None or (error and error.code() != END_OF_LOG):
-                continue
-            # The answer that this record or this end came in told where the log ends.
-            told = self._group.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
-            if told[1] >= 0:
-                ends[topic, partition] = told[1]
-        self._group.unassign()
+        # Of its own, and closed at once: where a topic is deleted under a fetch, what Tansu answers
+        # crashes librdkafka (it names a new leader of a topic that has no name any more).
+        reader = Consumer(self._config)
+        try:
+            reader.assign([TopicPartition(*place, offset) for place, offset in places.items()])
+            deadline = time.monotonic() + ANSWER
+            while len(ends) < len(places) and time.monotonic() < deadline:
+                message = reader.poll(0.1)
+                if message is None:
+                    continue
+                topic, partition, error = message.topic(), message.partition(), message.error()
+                if topic is None or partition is None or (error and error.code() != END_OF_LOG):
+                    continue
+                # The answer that this record or this end came in told where the log ends.
+                told = reader.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
+                if told[1] >= 0:
+                    ends[topic, partition] = told[1]
+        finally:
+            reader.close()
         return ends
 
 

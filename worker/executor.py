@@ -6,6 +6,7 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from ..engine import failpoints
@@ -54,6 +55,7 @@ class Executor:
 
     def start(self, grants: Sequence[Grant], registration: Registration) -> None:
         """Begin to run what was granted under ``registration``; each takes a slot until it ends."""
+        spawned: list[tuple[Attempt, Handler]] = []
         for grant in grants:
             handler = self._registry.find(grant.handler)
             attempt = Attempt(grant, handler, registration)
@@ -68,9 +70,11 @@ class Executor:
             if handler.transactional:
                 self._crew.submit(lambda a=attempt, h=handler: self._run_in_transaction(a, h))
             elif handler.is_async:
-                self._call_soon(self._spawn, attempt, handler)
+                spawned.append((attempt, handler))
             else:
                 self._crew.submit(lambda a=attempt, h=handler: self._run_sync(a, h))
+        if spawned:  # all at once: each call wakes the loop by a byte through a socket
+            self._call_soon(self._spawn, spawned)
         if registration.lost.is_set():  # it was lost while these were on their way
             self.drop(registration, "the lease is lost")
 
@@ -118,11 +122,12 @@ class Executor:
 
     # Async handlers.
 
-    def _spawn(self, attempt: Attempt, handler: Handler) -> None:
-        task = self._loop.create_task(self._run_async(attempt, handler))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        attempt.on_stop(lambda: self._call_soon(task.cancel))
+    def _spawn(self, attempts: Sequence[tuple[Attempt, Handler]]) -> None:
+        for attempt, handler in attempts:
+            task = self._loop.create_task(self._run_async(attempt, handler))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            attempt.on_stop(partial(self._call_soon, task.cancel))
 
     async def _run_async(self, attempt: Attempt, handler: Handler) -> None:
         try:

@@ -8,7 +8,6 @@ task.
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
-from uuid import UUID
 
 import psycopg
 
@@ -25,7 +24,6 @@ from ..engine.calls import (
     fail_tasks,
     give_back_tasks,
     quarantine_messages,
-    read_grants,
 )
 from .attempt import Attempt, Outcome
 from .consumer import Message
@@ -116,9 +114,7 @@ class Protocol:
                 lambda c: claim_tasks(c, self._worker_id, call.token, call.number, keys),
             )
             failpoints.hit("worker.after_claim")
-            grants: list[Grant] = []
-            if any(claim.answer == "granted" for claim in claims):
-                grants = self._read_grants(call.token, [key.instance_id for key in keys])
+            grants = [claim.grant for claim in claims if claim.grant is not None]
             granted = len(grants)
         except Spoiled as error:
             if len(keys) == 1:
@@ -147,8 +143,7 @@ class Protocol:
                 ),
             )
             failpoints.hit("worker.after_complete")
-            if call:
-                grants = self._read_grants(call.token, [c.instance_id for c in completions])
+            grants = [answer.grant for answer in answers if answer.grant is not None]
         except Spoiled as error:
             if len(outcomes) > 1:
                 first, second = _halves(outcomes)
@@ -183,17 +178,12 @@ class Protocol:
             return
         self._answered([outcome.attempt for outcome in outcomes], answers, "failed")
 
-    def _read_grants(self, token: Any, instance_ids: list[UUID]) -> list[Grant]:
-        return self._call(
-            "reading grants", lambda c: read_grants(c, self._worker_id, token, instance_ids)
-        )
-
     def _answered(
         self, attempts: Sequence[Attempt], answers: Sequence[Answer], accepted: str
     ) -> None:
         stale = sum(answer.answer == "stale" for answer in answers)
         self._counters.add("stale", stale)
-        self._counters.add(accepted, len(answers) - stale)
+        self._counters.add(accepted, len(attempts) - stale)
         for attempt in attempts:
             self._ledger.release(attempt.grant.fence)
 

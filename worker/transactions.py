@@ -23,7 +23,6 @@ from ..engine.calls import (
     Grant,
     complete_tasks,
     publish_events,
-    read_grants,
     read_outcomes,
 )
 from ..engine.errors import ServerError
@@ -227,21 +226,19 @@ class Transaction:
                 publish_events(conn, events)
             completion = Completion(grant.instance_id, grant.task, grant.fence, output)
             failpoints.hit("worker.before_complete")
-            (answer,) = complete_tasks(
+            answer, *others = complete_tasks(
                 conn, registration.worker_id, [completion], call.token, call.number, room
             )
             if answer.answer != "accepted":
                 conn.execute("rollback")
                 raise NotAccepted(answer.answer)
-            if room:
-                grants = read_grants(conn, registration.worker_id, call.token, [grant.instance_id])
-            grants = self._commit(grants, call.token)
+            grants = self._commit([other.grant for other in others if other.grant is not None])
         finally:
             registration.ledger.close(call.token, len(grants))
         failpoints.hit("worker.after_complete")
         return grants
 
-    def _commit(self, grants: list[Grant], token: Any) -> list[Grant]:
+    def _commit(self, grants: list[Grant]) -> list[Grant]:
         try:
             self.session.sync.execute("commit")
         except psycopg.Error as error:

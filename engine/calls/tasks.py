@@ -24,7 +24,8 @@ from .base import (
 )
 
 CLAIM_TASKS: Final[LiteralString] = """
-select instance_id, task, answer
+select instance_id, task, answer, fence, handler, queue, input::text, attempt, timeout, key,
+       workflow, version, compensation
   from onceflow.claim_tasks(p_worker_id => %s::uuid, p_token => %s::uuid, p_call => %s::bigint,
                             p_instance_ids => %s::uuid[], p_tasks => %s::text[])"""
 
@@ -35,7 +36,8 @@ select instance_id, task, fence, handler, queue, input::text, attempt, timeout, 
                             p_instance_ids => %s::uuid[])"""
 
 COMPLETE_TASKS: Final[LiteralString] = """
-select instance_id, task, answer, state
+select instance_id, task, answer, state, fence, handler, queue, input::text, attempt, timeout, key,
+       workflow, version, compensation
   from onceflow.complete_tasks(p_worker_id => %s::uuid, p_instance_ids => %s::uuid[],
                                p_tasks => %s::text[], p_fences => %s::uuid[],
                                p_outputs => %s::jsonb[], p_token => %s::uuid,
@@ -59,20 +61,7 @@ select instance_id, task, answer, state
   from onceflow.read_outcomes(p_instance_ids => %s::uuid[], p_tasks => %s::text[],
                               p_fences => %s::uuid[])"""
 
-Verdict: TypeAlias = Literal["accepted", "repeated", "stale", "running"]
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """The answer to one claim.
-
-    ``granted``: RUNNING under the caller's token. ``skipped``: a duplicate, cancelled or stale
-    message, or one that has to wait; nothing is lost. ``unknown``: it names nothing known.
-    """
-
-    instance_id: UUID
-    task: str
-    answer: Literal["granted", "skipped", "unknown"]
+Verdict: TypeAlias = Literal["accepted", "repeated", "stale", "running", "granted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +89,21 @@ class Grant:
     def input(self) -> Json:
         """The input as plain values, floats included; decode ``input_json`` by type to be exact."""
         return json_text.decode(self.input_json)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The answer to one claim.
+
+    ``granted``: RUNNING under the caller's token, as ``grant`` tells. ``skipped``: a duplicate,
+    cancelled or stale message, or one that has to wait; nothing is lost. ``unknown``: it names
+    nothing known.
+    """
+
+    instance_id: UUID
+    task: str
+    answer: Literal["granted", "skipped", "unknown"]
+    grant: Grant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +155,19 @@ class GiveBack:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of one completion, failure or give-back.
+    """What became of one completion, failure or give-back; or a task that was handed off.
 
     ``accepted``: recorded now. ``repeated``: it was recorded under this fence before. ``stale``:
     the fence is not the task's; nothing has changed. ``running`` (read_outcomes only): not
-    recorded, so its transaction rolled back. ``state`` is the task's.
+    recorded, so its transaction rolled back. ``granted`` (complete_tasks only): handed to the
+    caller, as ``grant`` tells. ``state`` is the task's.
     """
 
     instance_id: UUID
     task: str
     answer: Verdict
     state: str | None
+    grant: Grant | None = None
 
 
 def claim_tasks(
@@ -179,8 +185,13 @@ def claim_tasks(
         [key.task for key in keys],
     )
     return [
-        Claimed(instance_id, task, word(answer, "granted", "skipped", "unknown"))
-        for instance_id, task, answer in fetch(conn, CLAIM_TASKS, parameters)
+        Claimed(
+            row[0],
+            row[1],
+            word(row[2], "granted", "skipped", "unknown"),
+            Grant(row[0], row[1], *row[3:]) if row[2] == "granted" else None,
+        )
+        for row in fetch(conn, CLAIM_TASKS, parameters)
     ]
 
 
@@ -203,10 +214,10 @@ def complete_tasks(
     call: int = 0,
     room: int = 0,
 ) -> list[Answer]:
-    """Record outputs and move the instances on.
+    """Record outputs and move the instances on; an answer for each, in order, and then the grants.
 
     With a ``token`` and ``room`` above 0, up to ``room`` tasks that come due on this worker's
-    queues are handed to it, RUNNING under the token: ``read_grants`` tells which.
+    queues are handed to it, RUNNING under the token: an answer ``granted`` for each.
     """
     parameters = _completion_parameters(worker_id, completions, token, call, room)
     return _answers(fetch(conn, COMPLETE_TASKS, parameters))
@@ -283,8 +294,9 @@ def _answers(rows: list[Row]) -> list[Answer]:
         Answer(
             instance_id,
             task,
-            word(answer, "accepted", "repeated", "stale", "running"),
+            word(answer, "accepted", "repeated", "stale", "running", "granted"),
             state,
+            Grant(instance_id, task, *grant) if answer == "granted" else None,
         )
-        for instance_id, task, answer, state in rows
+        for instance_id, task, answer, state, *grant in rows
     ]

@@ -5,7 +5,7 @@
 create or replace function onceflow.answer_tasks(
     p_ids uuid[], p_keys onceflow.task_key[], p_tasks text[], p_fences uuid[], p_held boolean[])
 returns table (instance_id uuid, task text, answer text, state text)
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable as $$
 #variable_conflict use_column
 begin
     return query

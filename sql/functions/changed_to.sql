@@ -2,7 +2,7 @@
 -- The tasks that a set of changes brought into a state.
 create or replace function onceflow.changed_to(p_changes onceflow.change[], p_state text)
 returns onceflow.task_key[]
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable as $$
 begin
     return array(
         select row(c.instance_id, c.step, c.scope, c.visit)::onceflow.task_key

@@ -1,7 +1,9 @@
--- claim_tasks(worker, token, call, instance ids, tasks) -> (instance_id, task, answer)
+-- claim_tasks(worker, token, call, instance ids, tasks)
+--   -> (instance_id, task, answer, and of what is granted all that it takes to run it)
 -- Turns QUEUED tasks into RUNNING attempts of a worker. p_token is a fresh random UUID, the fence of
 -- what this call grants; p_call the worker's own counter of claiming calls. Repeating a call with its
--- token gives the same grants; read_grants() tells what they are to do.
+-- token gives the same grants, for as long as they are not answered; read_grants() says what their
+-- columns mean.
 -- answer: granted | skipped (a duplicate, cancelled or stale message; nothing was changed)
 --   | unknown (names no task: for quarantine_messages).
 -- Rows are waited for, never skipped because they are locked. No instance is locked: a cancel locks
@@ -11,7 +13,10 @@
 -- Errors: WF002 arrays that differ · WF003 a worker whose lease is over · WF004.
 create or replace function onceflow.claim_tasks(
     p_worker_id uuid, p_token uuid, p_call bigint, p_instance_ids uuid[], p_tasks text[])
-returns table (instance_id uuid, task text, answer text)
+returns table (
+    instance_id uuid, task text, answer text,
+    fence uuid, handler text, queue text, input jsonb, attempt int, timeout double precision,
+    key text, workflow text, version int, compensation boolean)
 language plpgsql volatile security definer set search_path = ''
 set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
 set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
@@ -33,13 +38,13 @@ begin
             attempt = t.attempt + 1, queued_xid = null, changed_at = v_now,
             due_at = v_now + make_interval(secs => k.timeout)
         from (
-            select k.*, (s.spec ->> 'timeout')::float8 as timeout
+            select k.*, s.timeout
             from unnest(v_locked) k
             cross join lateral (
                 select i.version_id, i.state, i.suspended_at from onceflow.instance i
                 where i.id = k.instance_id and i.id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) i
             cross join lateral (
-                select s.kind, s.spec from onceflow.step s
+                select s.kind, s.timeout from onceflow.step s
                 where s.version_id = i.version_id and s.step = k.step offset 0) s
             where onceflow.may_run(i.state, i.suspended_at, s.kind)
             offset 0) k
@@ -54,15 +59,28 @@ begin
 
     return query
     select k.instance_id, k.task, case
-        when t.instance_id is null then 'unknown'
-        when t.state = 'RUNNING' and t.fence = p_token and t.worker_id = p_worker_id then 'granted'
-        else 'skipped' end
+            when t.instance_id is null then 'unknown'
+            when not t.granted then 'skipped'
+            else 'granted' end,
+        g.fence, g.handler, g.queue, g.input, g.attempt, g.timeout, g.key, g.workflow, g.version,
+        g.compensation
     from unnest(v_keys, p_tasks) with ordinality k (instance_id, step, scope, visit, task, n)
     left join lateral (
-        select t.instance_id, t.state, t.fence, t.worker_id from onceflow.task t
+        select t.*, t.state = 'RUNNING' and t.fence = p_token and t.worker_id = p_worker_id as granted
+        from onceflow.task t
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
             and t.visit = k.visit
             and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) t on true
+    left join lateral (
+        select t.fence, s.handler, t.queue, t.input, t.attempt, s.timeout,
+            onceflow.idempotency_key(t.instance_id, onceflow.task_name(t.step, t.scope, t.visit)) as key,
+            w.name as workflow, v.version, s.kind = 'compensation' as compensation
+        from onceflow.instance i
+        join onceflow.step s on s.version_id = i.version_id and s.step = t.step
+        join onceflow.workflow_version v on v.id = i.version_id
+        join onceflow.workflow w on w.id = v.workflow_id
+        where t.granted and i.id = t.instance_id
+            and i.id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) g on true
     order by k.n;
 end $$;
 revoke execute on function onceflow.claim_tasks(uuid, uuid, bigint, uuid[], text[]) from public;

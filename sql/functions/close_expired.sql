@@ -3,7 +3,7 @@
 -- compensation, else with it (a deadline does not wait for a person, so `suspend` compensates).
 create or replace function onceflow.close_expired(p_ids uuid[], p_now timestamptz)
 returns onceflow.change[]
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 declare
     v_changes onceflow.change[];
 begin

@@ -6,7 +6,7 @@
 create or replace function onceflow.close_instances(
     p_ids uuid[], p_closing_as text[], p_errors jsonb[])
 returns onceflow.change[]
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
     v_closed onceflow.change[];
@@ -26,7 +26,7 @@ begin
         returning i.id, i.error
     )
     select coalesce(array_agg(row(c.id, null, null, null, null,
-            'RUNNING', 'CLOSING', 0, null, null, c.error)::onceflow.change), '{}'),
+            'RUNNING', 'CLOSING', 0, null, null, c.error, null)::onceflow.change), '{}'),
         coalesce(array_agg(c.id), '{}')
     into v_closed, v_ids
     from closed c;
@@ -53,7 +53,7 @@ begin
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, o.was, t.state, t.queue, t.error
     )
     select coalesce(array_agg(row(e.instance_id, e.step, e.scope, e.visit, e.attempt,
-        e.was, e.state, -1, null, e.queue, e.error)::onceflow.change), '{}')
+        e.was, e.state, -1, null, e.queue, e.error, null)::onceflow.change), '{}')
     into v_ended
     from ended e;
     return v_closed || v_ended;

@@ -1,15 +1,20 @@
 -- complete_tasks(worker, instance ids, tasks, fences, outputs, token, call, room)
---   -> (instance_id, task, answer, state)
+--   -> (instance_id, task, answer, state, and of what is granted all that it takes to run it)
 -- Ends attempts with their outputs and moves their instances on, all in one transition each.
 -- With a fresh p_token and p_room > 0, up to p_room tasks that come due on the worker's queues are
--- handed off: made RUNNING under p_token at once, without a message; read_grants() tells them.
+-- handed off: made RUNNING under p_token at once, without a message. Repeating a call with its token
+-- tells the same grants, for as long as they are not answered.
 -- answer: accepted | repeated (answered before under this fence; state tells as what) | stale
---   (the fence is not, or no longer, the task's; nothing was changed).
+--   (the fence is not, or no longer, the task's; nothing was changed); then, a row each,
+--   granted: what was handed off. read_grants() says what its columns mean.
 -- Errors: WF002 arrays that differ · WF004 · a check violation where an output is too large.
 create or replace function onceflow.complete_tasks(
     p_worker_id uuid, p_instance_ids uuid[], p_tasks text[], p_fences uuid[], p_outputs jsonb[],
     p_token uuid default null, p_call bigint default 0, p_room int default 0)
-returns table (instance_id uuid, task text, answer text, state text)
+returns table (
+    instance_id uuid, task text, answer text, state text,
+    fence uuid, handler text, queue text, input jsonb, attempt int, timeout double precision,
+    key text, workflow text, version int, compensation boolean)
 language plpgsql volatile security definer set search_path = ''
 set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
 set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
@@ -19,41 +24,73 @@ declare
     v_keys onceflow.task_key[] := onceflow.task_keys(p_instance_ids, p_tasks);
     v_ids uuid[] := onceflow.lock_instances(p_instance_ids);
     v_now timestamptz := onceflow.now();
-    v_held boolean[];
+    v_accepted int[];
+    v_ended onceflow.placed_task[];
+    v_undone uuid[];
     v_changes onceflow.change[];
+    v_moved record;
+    v_granted int := 0;
 begin
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_outputs));
-    v_held := onceflow.lock_attempts(v_ids, v_keys, p_fences);
 
+    -- A RUNNING row of a locked instance is nobody else's to change; they are taken in order all the same.
     with completed as (
         update onceflow.task t
-        set state = 'SUCCEEDED', output = k.output, seq = k.seq + 1, error = null,
+        set state = 'SUCCEEDED', output = k.output, seq = k.seq, error = null,
             worker_id = null, call = null, due_at = null, changed_at = v_now
         from (
-            select k.*, i.seq
-            from unnest(v_keys, p_fences, p_outputs) k (instance_id, step, scope, visit, fence, output)
+            select k.*, i.version_id, i.seq + 1 as seq, i.state, i.suspended_at
+            from unnest(v_keys, p_fences, p_outputs)
+                with ordinality k (instance_id, step, scope, visit, fence, output, n)
             cross join lateral (
-                select i.seq from onceflow.instance i
+                select i.version_id, i.seq, i.state, i.suspended_at from onceflow.instance i
                 where i.id = k.instance_id and i.id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) i
+            order by k.instance_id, k.step, k.scope, k.visit
             offset 0) k
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
             and t.visit = k.visit and t.instance_id >= v_ids[1]
             and t.state = 'RUNNING' and t.fence = k.fence
-        returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue
+        returning t.attempt, t.queue, t.undoes_seq, k.*
     )
     select coalesce(array_agg(row(c.instance_id, c.step, c.scope, c.visit, c.attempt,
-        'RUNNING', 'SUCCEEDED', -1, p_worker_id, c.queue, null)::onceflow.change), '{}')
-    into v_changes
+            'RUNNING', 'SUCCEEDED', -1, p_worker_id, c.queue, null, c.seq)::onceflow.change), '{}'),
+        coalesce(array_agg(row(c.instance_id, c.step, c.scope, c.visit, c.version_id, c.seq, c.state,
+            c.suspended_at, false)::onceflow.placed_task), '{}'),
+        coalesce(array_agg(c.n), '{}'),
+        coalesce(array_agg(c.instance_id) filter (where c.undoes_seq is not null), '{}')
+    into v_changes, v_ended, v_accepted, v_undone
     from completed c;
 
     if cardinality(v_changes) > 0 then
-        perform onceflow.record_changes(v_ids, v_changes || onceflow.advance_instances(v_ids,
-            onceflow.changed_to(v_changes, 'SUCCEEDED'),
-            onceflow.next_compensations(v_ids, array(select c.instance_id from unnest(v_changes) c)),
-            p_worker_id, p_token, p_call, case when p_token is null then 0 else p_room end));
+        v_moved := onceflow.advance_instances(v_ids, v_ended,
+            case when cardinality(v_undone) > 0
+                then onceflow.place_tasks(v_ids, onceflow.next_compensations(v_ids, v_undone))
+                else '{}' end,
+            p_worker_id, p_token, p_call, case when p_token is null then 0 else p_room end);
+        v_granted := v_moved.o_granted;
+        perform onceflow.record_changes(v_ids, v_changes || v_moved.o_changes);
     end if;
-    return query
-    select * from onceflow.answer_tasks(v_ids, v_keys, p_tasks, p_fences, v_held);
+
+    if cardinality(v_accepted) = cardinality(p_tasks) then
+        return query
+        select k.id, k.task, 'accepted', 'SUCCEEDED', null::uuid, null, null, null::jsonb, null::int,
+            null::float8, null, null, null::int, null::boolean
+        from unnest(p_instance_ids, p_tasks) with ordinality k (id, task, n) order by k.n;
+    else
+        return query
+        select a.*, null::uuid, null, null, null::jsonb, null::int, null::float8, null, null, null::int,
+            null::boolean
+        from onceflow.answer_tasks(v_ids, v_keys, p_tasks, p_fences, array(
+            select n = any (v_accepted) from generate_series(1, cardinality(v_keys)) n order by n)) a;
+    end if;
+    -- Where all was accepted and nothing came due here, nothing can be granted.
+    if p_token is not null and (v_granted > 0 or cardinality(v_accepted) < cardinality(p_tasks)) then
+        return query
+        select g.instance_id, g.task, 'granted', 'RUNNING', g.fence, g.handler, g.queue, g.input,
+            g.attempt, g.timeout, g.key, g.workflow, g.version, g.compensation
+        from onceflow.grants g
+        where g.worker_id = p_worker_id and g.fence = p_token and g.instance_id >= v_ids[1];
+    end if;
 end $$;
 revoke execute on function onceflow.complete_tasks(
     uuid, uuid[], text[], uuid[], jsonb[], uuid, bigint, int) from public;

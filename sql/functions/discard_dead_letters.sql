@@ -57,7 +57,7 @@ begin
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue, t.error
     )
     select coalesce(array_agg(row(g.instance_id, g.step, g.scope, g.visit, g.attempt,
-        'DEAD_LETTER', 'DEAD_LETTER', -1, null, g.queue, g.error)::onceflow.change), '{}')
+        'DEAD_LETTER', 'DEAD_LETTER', -1, null, g.queue, g.error, null)::onceflow.change), '{}')
     into v_given_up
     from given_up g;
     update onceflow.instance i set closing_as = 'FAILED'
@@ -65,7 +65,8 @@ begin
 
     perform onceflow.record_changes(v_ids, v_closed || v_given_up
         || onceflow.lift_suspensions(v_ids)
-        || onceflow.advance_instances(v_ids, '{}', onceflow.next_compensations(v_ids, array(
-            select g.instance_id from unnest(v_given_up) g))));
+        || (onceflow.advance_instances(v_ids, '{}', onceflow.place_tasks(v_ids,
+            onceflow.next_compensations(v_ids, array(
+                select g.instance_id from unnest(v_given_up) g))))).o_changes);
 end $$;
 revoke execute on function onceflow.discard_dead_letters(uuid[], text[]) from public;

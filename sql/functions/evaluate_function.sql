@@ -11,7 +11,7 @@
 -- Errors: WF006, where the value is of a kind that the function does not take, or too large.
 create or replace function onceflow.evaluate_function(p_call jsonb, p_value jsonb, p_argument jsonb)
 returns jsonb
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable as $$
 declare
     v_name text := p_call ->> 'f';
     v_kind text := jsonb_typeof(p_value);

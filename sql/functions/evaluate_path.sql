@@ -7,7 +7,7 @@
 -- Not parallel safe: before Postgres 17 a block with an exception handler may not run in parallel.
 create or replace function onceflow.evaluate_path(p_leaf jsonb, p_context jsonb, p_lenient boolean)
 returns jsonb
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable as $$
 declare
     v_found jsonb;
     v_reason text;

@@ -8,7 +8,7 @@
 -- Errors: WF006.
 create or replace function onceflow.evaluate_pipe(p_tree jsonb, p_context jsonb, p_lenient boolean)
 returns jsonb
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable as $$
 declare
     v_before jsonb := p_tree -> 'x';
     v_argument jsonb := p_tree -> 'a' -> 0;

@@ -3,7 +3,7 @@
 -- digits. What else it is would be a slip: null, arrays and objects have no one text.
 -- Errors: WF006, which names `what`, the expression as the user wrote it.
 create or replace function onceflow.evaluate_text(p_value jsonb, p_what text) returns text
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable as $$
 begin
     if jsonb_typeof(p_value) in ('string', 'number', 'boolean') then
         return p_value #>> '{}';

@@ -3,7 +3,7 @@
 -- After a gap between two ticks (Postgres or all relays were away, and nobody could renew) no worker
 -- is declared dead for one whole lease. The rows of ended workers are kept for a day.
 create or replace function onceflow.expire_workers() returns int
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 declare
     v_real timestamptz := clock_timestamp();
     v_clock onceflow.clock;

@@ -1,7 +1,7 @@
 -- explain_state(instance) -> text   (internal)
 -- What the instance as a whole is doing, in words.
 create or replace function onceflow.explain_state(p_instance onceflow.instance) returns text
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable as $$
 begin
     return case
         when p_instance.ended_at is not null then format('it ended as %s at %s%s', p_instance.state,

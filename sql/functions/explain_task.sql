@@ -2,7 +2,7 @@
 -- Why one open task is not further, in words.
 create or replace function onceflow.explain_task(p_task onceflow.task, p_step onceflow.step)
 returns text
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable as $$
 declare
     v_age text := round(extract(epoch from onceflow.now() - p_task.changed_at)) || ' s';
     v_worker onceflow.worker;

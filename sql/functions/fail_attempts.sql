@@ -7,7 +7,7 @@
 create or replace function onceflow.fail_attempts(
     p_ids uuid[], p_failed onceflow.failed_attempt[], p_keep_fences boolean)
 returns onceflow.change[]
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
     v_changes onceflow.change[];
@@ -58,7 +58,7 @@ begin
             j.worker_id
     )
     select coalesce(array_agg(row(f.instance_id, f.step, f.scope, f.visit, f.attempt,
-        'RUNNING', f.state, -(f.state = 'CANCELLED')::int, f.worker_id, f.queue, f.error)
+        'RUNNING', f.state, -(f.state = 'CANCELLED')::int, f.worker_id, f.queue, f.error, null)
         ::onceflow.change), '{}')
     into v_changes
     from failed f;

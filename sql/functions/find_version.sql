@@ -2,7 +2,7 @@
 -- Errors: WF001 where the workflow or the version does not exist.
 create or replace function onceflow.find_version(p_workflow text, p_version int)
 returns onceflow.workflow_version
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable as $$
 declare
     v_version onceflow.workflow_version;
 begin

@@ -38,6 +38,7 @@ begin
         from pg_class c
         where c.relnamespace = 'onceflow'::regnamespace and c.relkind = 'v'
             and p_kind in ('client', 'operator')
+            and c.relname <> 'grants' -- it shows fences, by which a worker proves what it holds
     loop
         execute format('grant %s on %s to %I',
             case when v_object like 'function %' then 'execute' else 'select' end, v_object, p_role);

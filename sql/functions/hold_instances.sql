@@ -3,7 +3,7 @@
 -- message that a claim would have to refuse. An operator's suspension outranks a dead letter's.
 create or replace function onceflow.hold_instances(p_ids uuid[], p_by text)
 returns onceflow.change[]
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
     v_changes onceflow.change[];
@@ -27,7 +27,7 @@ begin
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue
     )
     select coalesce(array_agg(row(h.instance_id, h.step, h.scope, h.visit, h.attempt,
-        'QUEUED', 'READY', 0, null, h.queue, null)::onceflow.change), '{}')
+        'QUEUED', 'READY', 0, null, h.queue, null, null)::onceflow.change), '{}')
     into v_changes
     from held h;
     return v_changes;

@@ -1,33 +1,23 @@
--- instance_outputs(sorted ids) -> evaluated_task[]   (internal)
--- Evaluates the `output` of those of the instances that are RUNNING; an output that fails gives its
--- own instance an error and no other (halves, as in evaluate_due).
-create or replace function onceflow.instance_outputs(p_ids uuid[]) returns onceflow.evaluated_task[]
-language plpgsql stable set search_path = '' as $$
-declare
-    v_half int := cardinality(p_ids) / 2;
+-- instance_outputs(sorted ids) -> evaluated_output[]   (internal)
+-- Evaluates the `output` of those of the instances that are RUNNING; one that fails gives its own
+-- instance an error and no other.
+create or replace function onceflow.instance_outputs(p_ids uuid[])
+returns onceflow.evaluated_output[]
+language plpgsql stable as $$
 begin
-    if cardinality(p_ids) = 0 then
-        return '{}';
-    end if;
-    begin
-        return array(
-            select row(i.id, null, null, null, true, e.output,
-                onceflow.payload_error(e.output))::onceflow.evaluated_task
-            from onceflow.instance i
-            join onceflow.workflow_version v on v.id = i.version_id
-            cross join lateral (select case when v.output is not null then onceflow.evaluate(v.output,
-                onceflow.step_context(i.id, v.id, null, 0, 0, 'output', to_jsonb(v.output_reads)))
-                end as output) e
-            where i.id = any (p_ids) and i.id >= p_ids[1]
-                and i.state = 'RUNNING');
-    exception when others then
-        if sqlstate ~ '^(08|40|53|55|57|58|XX)' then
-            raise;
-        elsif v_half = 0 then
-            return array[row(p_ids[1], null, null, null, true, null, jsonb_build_object(
-                'code', 'output', 'message', sqlerrm, 'sqlstate', sqlstate))::onceflow.evaluated_task];
-        end if;
-    end;
-    return onceflow.instance_outputs(p_ids[1:v_half]) || onceflow.instance_outputs(p_ids[v_half + 1:]);
+    return array(
+        select row(i.id, (e.found).value, (e.found).error)::onceflow.evaluated_output
+        from unnest(p_ids) u (id)
+        cross join lateral (
+            select i.id, i.version_id from onceflow.instance i
+            where i.id = u.id and i.id between p_ids[1] and p_ids[cardinality(p_ids)]
+                and i.state = 'RUNNING' offset 0) i
+        cross join lateral (
+            select v.output, v.output_reads from onceflow.workflow_version v
+            where v.id = i.version_id offset 0) v
+        cross join lateral (
+            select case when v.output is not null then onceflow.try_evaluate('output', null, v.output,
+                onceflow.step_context(i.id, i.version_id, null, 0, 0, 'output', to_jsonb(v.output_reads)))
+                end as found offset 0) e);
 end $$;
 revoke execute on function onceflow.instance_outputs(uuid[]) from public;

@@ -2,7 +2,7 @@
 -- Which of the tasks, locked before, are open dead letters, and what to tell of those that are not.
 create or replace function onceflow.judge_dead_letters(p_instance_ids uuid[], p_tasks text[])
 returns table (n bigint, instance_id uuid, task text, key onceflow.task_key, refusal text, has_input boolean)
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable as $$
 #variable_conflict use_column
 begin
     return query

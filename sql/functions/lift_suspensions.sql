@@ -2,7 +2,7 @@
 -- Lifts from locked instances the suspension by dead letters, where none is open any more, and
 -- releases what is READY in those of the instances that are not suspended (any more).
 create or replace function onceflow.lift_suspensions(p_ids uuid[]) returns onceflow.change[]
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 begin
     update onceflow.instance i
     set suspended_at = null, suspended_by = null

@@ -5,7 +5,7 @@
 create or replace function onceflow.lock_attempts(
     p_ids uuid[], p_keys onceflow.task_key[], p_fences uuid[])
 returns boolean[]
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 begin
     perform onceflow.lock_tasks(p_keys, 'RUNNING');
     return array(

@@ -7,7 +7,7 @@
 -- Errors: WF004 (require_read_committed).
 create or replace function onceflow.lock_instances(p_ids uuid[], p_wait boolean default true)
 returns uuid[]
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 declare
     v_ids uuid[] := array(select distinct u from unnest(p_ids) u where u is not null order by u);
 begin

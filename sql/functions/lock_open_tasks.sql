@@ -3,7 +3,7 @@
 -- decided in the next. A claim that came before has made its task RUNNING by then; one that comes
 -- later finds what was decided.
 create or replace function onceflow.lock_open_tasks(p_ids uuid[]) returns void
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 declare
     v_ids uuid[] := array(select distinct u from unnest(p_ids) u order by u);
 begin

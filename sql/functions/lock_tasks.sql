@@ -6,7 +6,7 @@
 -- Errors: WF004 (require_read_committed).
 create or replace function onceflow.lock_tasks(p_keys onceflow.task_key[], p_state text default null)
 returns onceflow.task_key[]
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 declare
     v_lowest uuid := (select k.instance_id from unnest(p_keys) k order by 1 limit 1);
 begin

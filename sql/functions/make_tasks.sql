@@ -1,69 +1,73 @@
--- make_tasks(ids, due, worker, token, call, room) -> change[]   (internal)
+-- make_tasks(ids, due, worker, token, call, room) -> changes, skipped, dead, granted   (internal)
 -- Makes the rows of steps that are due, with their input evaluated now, once: QUEUED; SKIPPED by
 -- their own `when`; READY in a suspended instance; DEAD_LETTER where an expression fails; RUNNING
 -- where they are handed off: up to p_room of them, on the queues of a live worker, under its token.
+-- o_skipped and o_dead are those that have ended at once, o_granted counts the handed-off ones.
 create or replace function onceflow.make_tasks(
-    p_ids uuid[], p_due onceflow.task_key[], p_worker_id uuid, p_token uuid, p_call bigint, p_room int)
-returns onceflow.change[]
-language plpgsql volatile set search_path = '' as $$
+    p_ids uuid[], p_due onceflow.placed_task[], p_worker_id uuid, p_token uuid, p_call bigint, p_room int,
+    out o_changes onceflow.change[], out o_skipped onceflow.placed_task[],
+    out o_dead onceflow.task_key[], out o_granted int)
+language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
-    v_evaluated onceflow.evaluated_task[] := onceflow.evaluate_due(p_ids, p_due);
     v_queues text[] := '{}';
-    v_changes onceflow.change[];
+    v_written bigint;
 begin
-    if cardinality(p_due) = 0 then
-        return '{}';
-    end if;
     if p_room > 0 then
-        v_queues := array(
-            select unnest(w.queues) from onceflow.worker w
+        v_queues := (
+            select w.queues from onceflow.worker w
             where w.id = p_worker_id and w.state = 'live' and w.lease_until > clock_timestamp());
     end if;
-    with made as (
-        select e.*, i.seq + 1 as seq, coalesce(s.spec ->> 'queue', 'default') as queue,
-            (s.spec ->> 'timeout')::float8 as timeout,
-            case
-                when e.error is not null then 'DEAD_LETTER'
-                when not e.runs then 'SKIPPED'
-                when not onceflow.may_run(i.state, i.suspended_at, s.kind) then 'READY'
-                else 'QUEUED'
-            end as state
-        from unnest(v_evaluated) e
+    with evaluated as (
+        select d.*, s.queue, s.timeout, onceflow.may_run(d.state, d.suspended_at, s.kind) as may_run,
+            case when s.constant_input is not null
+                then row(true, s.constant_input, null)::onceflow.evaluation
+                else onceflow.try_evaluate('expression',
+                    case s.kind when 'task' then s.spec -> 'when' end, s.spec -> 'with',
+                    onceflow.step_context(d.instance_id, d.version_id, d.step, d.scope, d.visit,
+                        s.kind, s.spec -> 'reads'))
+                end as found
+        from unnest(p_due) d
         cross join lateral (
-            select i.version_id, i.seq, i.state, i.suspended_at from onceflow.instance i
-            where i.id = e.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
-        cross join lateral (
-            select s.kind, s.spec from onceflow.step s
-            where s.version_id = i.version_id and s.step = e.step offset 0) s
+            select s.kind, s.spec, s.queue, s.timeout, s.constant_input from onceflow.step s
+            where s.version_id = d.version_id and s.step = d.step offset 0) s
+        offset 0
+    ), made as (
+        select e.*, (e.found).value as input, (e.found).error as error, case
+            when (e.found).error is not null then 'DEAD_LETTER'
+            when not (e.found).runs then 'SKIPPED'
+            when not e.may_run then 'READY'
+            else 'QUEUED' end as becomes
+        from evaluated e
     ), ranked as (
-        select m.*, row_number() over (
-            partition by m.fits order by m.instance_id, m.step, m.scope, m.visit) as place
+        select f.*, f.fits and sum(f.fits::int) over (
+            order by f.instance_id, f.step, f.scope, f.visit) <= p_room as granted
         from (
             -- Nothing is handed off in an instance that a failed expression may close in this call.
-            select m.*, m.state = 'QUEUED' and m.queue = any (v_queues)
-                and not bool_or(m.state = 'DEAD_LETTER') over (partition by m.instance_id) as fits
-            from made m) m
+            select m.*, m.becomes = 'QUEUED' and coalesce(m.queue = any (v_queues), false)
+                and not bool_or(m.becomes = 'DEAD_LETTER') over (partition by m.instance_id) as fits
+            from made m) f
     ), decided as (
-        select r.*, r.fits and r.place <= p_room as granted from ranked r
+        select r.*, case when r.granted then 'RUNNING' else r.becomes end as new_state
+        from ranked r
     ), written as (
         insert into onceflow.task as t (
             instance_id, step, scope, visit, state, queue, attempt, seq, worker_id, fence, call,
             queued_xid, due_at, changed_at, input, error, reason)
-        select d.instance_id, d.step, d.scope, d.visit,
-            case when d.granted then 'RUNNING' else d.state end,
-            case when d.state in ('QUEUED', 'READY', 'DEAD_LETTER') then d.queue end,
-            case when d.granted then 1 else 0 end,
-            case when d.state = 'SKIPPED' then d.seq end,
+        select d.instance_id, d.step, d.scope, d.visit, d.new_state,
+            case when d.new_state <> 'SKIPPED' then d.queue end,
+            d.granted::int,
+            case d.new_state when 'SKIPPED' then d.seq end,
             case when d.granted then p_worker_id end,
             case when d.granted then p_token end,
             case when d.granted then p_call end,
-            case when d.state = 'QUEUED' and not d.granted then pg_current_xact_id() end,
+            case d.new_state when 'QUEUED' then pg_current_xact_id() end,
             case when d.granted then v_now + make_interval(secs => d.timeout) end,
             v_now, case when d.error is null then d.input end, d.error,
-            case when d.state = 'SKIPPED' then 'when' end
+            case d.new_state when 'SKIPPED' then 'when' end
         from decided d
         order by d.instance_id, d.step, d.scope, d.visit
+        -- A row that is there already, in WAITING, is a join that has counted, or a compensation.
         on conflict (instance_id, step, scope, visit) do update set
             state = excluded.state, queue = excluded.queue, attempt = excluded.attempt,
             seq = excluded.seq, worker_id = excluded.worker_id, fence = excluded.fence,
@@ -71,16 +75,24 @@ begin
             changed_at = excluded.changed_at, input = excluded.input, error = excluded.error,
             reason = excluded.reason
         where t.state = 'WAITING'
-        -- A row that was there in WAITING is a join that has counted, or a compensation.
-        returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.state, t.worker_id, t.queue,
-            t.error, t.passed > 0 or t.undoes_seq is not null as waited
+        returning t.instance_id
     )
-    select coalesce(array_agg(row(w.instance_id, w.step, w.scope, w.visit, w.attempt,
-        case when w.waited then 'WAITING' end, w.state,
-        (w.state <> 'SKIPPED')::int - w.waited::int,
-        w.worker_id, w.queue, w.error)::onceflow.change), '{}')
-    into v_changes
-    from written w;
-    return v_changes;
+    select coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit, d.granted::int,
+            case when d.waits then 'WAITING' end, d.new_state,
+            (d.new_state <> 'SKIPPED')::int - d.waits::int,
+            case when d.granted then p_worker_id end, d.queue, d.error, d.seq)::onceflow.change), '{}'),
+        coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit, d.version_id, d.seq, d.state,
+            d.suspended_at, false)::onceflow.placed_task) filter (where d.new_state = 'SKIPPED'), '{}'),
+        coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key)
+            filter (where d.new_state = 'DEAD_LETTER'), '{}'),
+        count(*) filter (where d.granted), (select count(*) from written)
+    into o_changes, o_skipped, o_dead, o_granted, v_written
+    from decided d;
+    if v_written <> cardinality(p_due) then
+        -- A step comes due once in a scope and visit: this cannot be, and must not be counted.
+        raise assert_failure using message = format('%s of %s steps that came due were there already',
+            cardinality(p_due) - v_written, cardinality(p_due));
+    end if;
 end $$;
-revoke execute on function onceflow.make_tasks(uuid[], onceflow.task_key[], uuid, uuid, bigint, int) from public;
+revoke execute on function onceflow.make_tasks(
+    uuid[], onceflow.placed_task[], uuid, uuid, bigint, int) from public;

@@ -3,7 +3,7 @@
 -- that ended last (the highest seq). Called where none is under way, so they run one by one.
 create or replace function onceflow.next_compensations(p_ids uuid[], p_instance_ids uuid[])
 returns onceflow.task_key[]
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable as $$
 begin
     return array(
         select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key

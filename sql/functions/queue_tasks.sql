@@ -4,7 +4,7 @@
 create or replace function onceflow.queue_tasks(
     p_ids uuid[], p_keys onceflow.task_key[], p_was text)
 returns onceflow.change[]
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 declare
     v_changes onceflow.change[];
 begin
@@ -29,7 +29,7 @@ begin
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.state, t.queue
     )
     select coalesce(array_agg(row(q.instance_id, q.step, q.scope, q.visit, q.attempt,
-        p_was, q.state, 0, null, q.queue, null)::onceflow.change), '{}')
+        p_was, q.state, 0, null, q.queue, null, null)::onceflow.change), '{}')
     into v_changes
     from queued q;
     return v_changes;

@@ -5,11 +5,11 @@
 -- the others, and one whose output fails, go through settle_instances().
 create or replace function onceflow.record_changes(p_ids uuid[], p_changes onceflow.change[])
 returns void
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
     v_drained uuid[];
-    v_outputs onceflow.evaluated_task[] := '{}';
+    v_outputs onceflow.evaluated_output[] := '{}';
     v_changes onceflow.change[] := p_changes;
 begin
     if cardinality(p_changes) = 0 then
@@ -17,7 +17,11 @@ begin
     end if;
     v_drained := array(
         select i.id
-        from (select c.instance_id, sum(c.opened) as opened from unnest(p_changes) c group by 1) d
+        from (
+            select c.instance_id, sum(c.opened) as opened from unnest(p_changes) c
+            -- Where a task has ended that ran, and as many have come due, something is open.
+            group by c.instance_id
+            having sum(c.opened) < case when bool_or(c.was = 'RUNNING' and c.opened < 0) then 0 else 1 end) d
         cross join lateral (
             select i.id from onceflow.instance i
             where i.id = d.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)]
@@ -27,32 +31,35 @@ begin
         v_outputs := onceflow.instance_outputs(v_drained);
         v_changes := v_changes || array(
             select row(o.instance_id, null, null, null, null,
-                'RUNNING', 'SUCCEEDED', 0, null, null, null)::onceflow.change
+                'RUNNING', 'SUCCEEDED', 0, null, null, null, null)::onceflow.change
             from unnest(v_outputs) o where o.error is null);
     end if;
 
-    insert into onceflow.task_log (
-        instance_id, seq, n, step, scope, visit, attempt, state, worker_id, error, at)
-    select c.instance_id, i.seq + 1, row_number() over (partition by c.instance_id order by c.ord),
-        c.step, c.scope, c.visit, c.attempt, c.state, c.worker_id, c.error, v_now
-    from unnest(v_changes) with ordinality c (instance_id, step, scope, visit, attempt,
-        was, state, opened, worker_id, queue, error, ord)
-    cross join lateral (
-        select i.seq from onceflow.instance i
-        where i.id = c.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i;
-
-    insert into onceflow.outbox (kind, topic, key, value, queued_xid, made_at)
-    select case c.state when 'QUEUED' then 'task' else 'dead_letter' end,
-        case c.state when 'QUEUED' then c.queue else 'dead-letters' end,
-        c.instance_id::text,
-        (jsonb_build_object('instance', c.instance_id,
-            'task', onceflow.task_name(c.step, c.scope, c.visit))
-            || case c.state when 'QUEUED' then '{}' else
-                jsonb_build_object('attempts', c.attempt, 'error', c.error - 'detail') end)::text,
-        pg_current_xact_id(), v_now
-    from unnest(v_changes) c
-    where c.state = 'QUEUED' or c.state = 'DEAD_LETTER' and c.was is distinct from 'DEAD_LETTER';
-
+    with logged as (
+        insert into onceflow.task_log (
+            instance_id, seq, n, step, scope, visit, attempt, state, worker_id, error, at)
+        select c.instance_id, coalesce(c.seq, i.seq + 1),
+            row_number() over (partition by c.instance_id order by c.n),
+            c.step, c.scope, c.visit, c.attempt, c.state, c.worker_id, c.error, v_now
+        from unnest(v_changes) with ordinality c (instance_id, step, scope, visit, attempt,
+            was, state, opened, worker_id, queue, error, seq, n)
+        left join lateral (
+            select i.seq from onceflow.instance i
+            where c.seq is null and i.id = c.instance_id
+                and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i on true
+    ), sent as (
+        insert into onceflow.outbox (kind, topic, key, value, queued_xid, made_at)
+        select case c.state when 'QUEUED' then 'task' else 'dead_letter' end,
+            case c.state when 'QUEUED' then c.queue else 'dead-letters' end,
+            c.instance_id::text,
+            (jsonb_build_object('instance', c.instance_id,
+                'task', onceflow.task_name(c.step, c.scope, c.visit))
+                || case c.state when 'QUEUED' then '{}' else
+                    jsonb_build_object('attempts', c.attempt, 'error', c.error - 'detail') end)::text,
+            pg_current_xact_id(), v_now
+        from unnest(v_changes) c
+        where c.state = 'QUEUED' or c.state = 'DEAD_LETTER' and c.was is distinct from 'DEAD_LETTER'
+    )
     update onceflow.instance i
     set seq = i.seq + 1,
         open_tasks = i.open_tasks + d.opened,
@@ -69,10 +76,13 @@ begin
             select c.instance_id, c.opened, false as done, null::jsonb as output
             from unnest(p_changes) c
             union all
-            select o.instance_id, 0, true, o.input from unnest(v_outputs) o where o.error is null) c
+            select o.instance_id, 0, true, o.value from unnest(v_outputs) o where o.error is null) c
         group by c.instance_id) d
     where i.id = d.instance_id and i.id >= p_ids[1];
 
+    if cardinality(v_drained) = 0 then
+        return;
+    end if;
     if exists (select from unnest(v_outputs) o where o.error is not null) then
         perform onceflow.record_changes(p_ids, onceflow.close_instances(
             array_agg(o.instance_id order by o.instance_id),
@@ -84,13 +94,11 @@ begin
         join onceflow.workflow_version v on v.id = i.version_id
         where o.error is not null;
     end if;
-    if cardinality(v_drained) > 0 then
-        v_drained := array(
-            select i.id from onceflow.instance i
-            where i.id = any (v_drained) and i.id >= p_ids[1]
-                and i.state in ('CLOSING', 'COMPENSATING') and i.open_tasks = 0
-            order by i.id);
-    end if;
+    v_drained := array(
+        select i.id from onceflow.instance i
+        where i.id = any (v_drained) and i.id >= p_ids[1]
+            and i.state in ('CLOSING', 'COMPENSATING') and i.open_tasks = 0
+        order by i.id);
     if cardinality(v_drained) > 0 then
         perform onceflow.record_changes(v_drained, onceflow.settle_instances(v_drained));
     end if;

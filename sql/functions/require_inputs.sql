@@ -1,7 +1,7 @@
 -- require_inputs(inputs, keys) -> void   (internal)
 -- Errors: WF002 where an input is no object or too large, or the keys differ from them in number.
 create or replace function onceflow.require_inputs(p_inputs jsonb[], p_keys text[]) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable as $$
 declare
     v_ordinal int;
 begin

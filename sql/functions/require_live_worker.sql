@@ -1,7 +1,7 @@
 -- require_live_worker(worker) -> void   (internal)
 -- Errors: WF003 where the worker is unknown, has stopped, was declared dead or let its lease run out.
 create or replace function onceflow.require_live_worker(p_worker_id uuid) returns void
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable as $$
 declare
     v_worker onceflow.worker;
 begin

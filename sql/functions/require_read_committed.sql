@@ -3,7 +3,7 @@
 -- statement, the read would miss what was committed while the lock was awaited.
 -- Errors: WF004 under any other isolation level.
 create or replace function onceflow.require_read_committed() returns void
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable as $$
 begin
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'a transition cannot run at isolation level %',

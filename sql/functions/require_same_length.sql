@@ -2,7 +2,7 @@
 -- Errors: WF002 where parallel arrays differ in length.
 create or replace function onceflow.require_same_length(
     p_instance_ids uuid[], p_fences uuid[], p_others int) returns void
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable as $$
 begin
     if cardinality(p_instance_ids) is distinct from cardinality(p_fences)
         or cardinality(p_instance_ids) is distinct from p_others then

@@ -4,7 +4,7 @@
 -- and not before the time that the failure itself asked for (its retry_after), at most a day.
 create or replace function onceflow.retry_delay(p_policy jsonb, p_attempt int, p_error jsonb)
 returns interval
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 declare
     v_backoff float8 := onceflow.retry_number(p_policy, 'backoff', 1);
     v_factor float8 := greatest(onceflow.retry_number(p_policy, 'factor', 2), 1);

@@ -6,7 +6,7 @@ create or replace function onceflow.return_attempts(
     p_ids uuid[], p_keys onceflow.task_key[], p_fences uuid[], p_started boolean[],
     p_keep_fences boolean)
 returns onceflow.change[]
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 declare
     v_changes onceflow.change[];
 begin
@@ -42,7 +42,7 @@ begin
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.state, t.queue, j.worker_id
     )
     select coalesce(array_agg(row(r.instance_id, r.step, r.scope, r.visit, r.attempt,
-        'RUNNING', r.state, -(r.state = 'CANCELLED')::int, r.worker_id, r.queue, null)
+        'RUNNING', r.state, -(r.state = 'CANCELLED')::int, r.worker_id, r.queue, null, null)
         ::onceflow.change), '{}')
     into v_changes
     from returned r;

@@ -5,7 +5,7 @@
 -- an instance that an operator has suspended: it stands still, as he wants it to.
 create or replace function onceflow.settle_dead_letters(p_ids uuid[], p_keys onceflow.task_key[])
 returns onceflow.change[]
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 declare
     v_ids uuid[];
     v_closing_as text[];

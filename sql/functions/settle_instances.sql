@@ -4,7 +4,7 @@
 -- an attempt whose outcome is unknown, gets the row of its compensation, once, in WAITING; the first
 -- of them is made due. Otherwise the instance ends as what it was closing as.
 create or replace function onceflow.settle_instances(p_ids uuid[]) returns onceflow.change[]
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
     v_waiting onceflow.change[];
@@ -26,7 +26,7 @@ begin
         returning instance_id, step, scope, visit
     )
     select coalesce(array_agg(row(u.instance_id, u.step, u.scope, u.visit, 0,
-        null, 'WAITING', 1, null, null, null)::onceflow.change), '{}')
+        null, 'WAITING', 1, null, null, null, null)::onceflow.change), '{}')
     into v_waiting
     from undone u;
 
@@ -47,12 +47,12 @@ begin
         returning i.id, k.was, i.state
     )
     select coalesce(array_agg(row(m.id, null, null, null, null,
-        m.was, m.state, 0, null, null, null)::onceflow.change), '{}')
+        m.was, m.state, 0, null, null, null, null)::onceflow.change), '{}')
     into v_moved
     from moved m;
 
     return v_waiting || v_moved
-        || onceflow.advance_instances(
-            p_ids, '{}', onceflow.next_compensations(p_ids, p_ids));
+        || (onceflow.advance_instances(p_ids, '{}', onceflow.place_tasks(
+            p_ids, onceflow.next_compensations(p_ids, p_ids)))).o_changes;
 end $$;
 revoke execute on function onceflow.settle_instances(uuid[]) from public;

@@ -42,14 +42,14 @@ begin
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue
     )
     select coalesce(array_agg(row(s.instance_id, s.step, s.scope, s.visit, s.attempt,
-        'DEAD_LETTER', 'SKIPPED', -1, null, s.queue, null)::onceflow.change), '{}')
+        'DEAD_LETTER', 'SKIPPED', -1, null, s.queue, null, null)::onceflow.change), '{}')
     into v_changes
     from skipped s;
     -- The suspension is lifted before successors are made, so that they are not held by it.
     v_changes := v_changes || onceflow.lift_suspensions(v_ids);
-    perform onceflow.record_changes(v_ids, v_changes || onceflow.advance_instances(v_ids,
-        onceflow.changed_to(v_changes, 'SKIPPED'),
-        onceflow.next_compensations(v_ids, array(
-            select c.instance_id from unnest(v_changes) c where c.state = 'SKIPPED'))));
+    perform onceflow.record_changes(v_ids, v_changes || (onceflow.advance_instances(v_ids,
+        onceflow.place_tasks(v_ids, onceflow.changed_to(v_changes, 'SKIPPED')),
+        onceflow.place_tasks(v_ids, onceflow.next_compensations(v_ids, array(
+            select c.instance_id from unnest(v_changes) c where c.state = 'SKIPPED'))))).o_changes);
 end $$;
 revoke execute on function onceflow.skip_dead_letters(uuid[], text[], jsonb[]) from public;

@@ -44,13 +44,13 @@ begin
 
     perform onceflow.record_changes(v_started,
         array(
-            select row(u.id, null, null, null, null, null, 'RUNNING', 0, null, null, null)::onceflow.change
+            select row(u.id, null, null, null, null, null, 'RUNNING', 0, null, null, null, 1)::onceflow.change
             from unnest(v_started) u (id))
-        || onceflow.advance_instances(v_started, '{}', array(
-            select row(u.id, s.step, 0, 0)::onceflow.task_key
+        || (onceflow.advance_instances(v_started, '{}', array(
+            select row(u.id, s.step, 0, 0, v_version.id, 1, 'RUNNING', null, false)::onceflow.placed_task
             from unnest(v_started) u (id)
             join onceflow.step s
-                on s.version_id = v_version.id and s.kind = 'task' and s.join_count = 0)));
+                on s.version_id = v_version.id and s.kind = 'task' and s.join_count = 0))).o_changes);
 
     return query
     select k.n::int, coalesce(i.instance_id, k.id), case

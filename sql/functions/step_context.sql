@@ -5,7 +5,7 @@ create or replace function onceflow.step_context(
     p_instance_id uuid, p_version_id bigint, p_step text, p_scope bigint, p_visit int,
     p_kind text, p_reads jsonb)
 returns jsonb
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable as $$
 declare
     v_context jsonb;
 begin
@@ -29,7 +29,7 @@ begin
         select v_context || jsonb_build_object(
             'output', t.output,
             'task_input', t.input,
-            'key', onceflow.idempotency_key(t.instance_id, t.step, t.scope, t.visit))
+            'key', onceflow.idempotency_key(t.instance_id, onceflow.task_name(t.step, t.scope, t.visit)))
         into v_context
         from onceflow.edge e
         join onceflow.task t on t.instance_id = p_instance_id and t.step = e.from_step

@@ -4,7 +4,7 @@
 -- Errors: WF002 where the arrays differ in length.
 create or replace function onceflow.task_keys(p_instance_ids uuid[], p_tasks text[])
 returns onceflow.task_key[]
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable as $$
 begin
     if cardinality(p_instance_ids) is distinct from cardinality(p_tasks) then
         raise exception 'instance ids and tasks differ in number: % and %',

@@ -34,6 +34,17 @@ create table onceflow.step (
     block text collate "C",
     join_count int not null check (join_count >= 0),
     spec jsonb not null,
+    -- What transitions read of the spec, once each time a step is made, claimed or handed off.
+    handler text generated always as (spec ->> 'task') stored,
+    queue text collate "C" generated always as (coalesce(spec ->> 'queue', 'default')) stored,
+    timeout float8 generated always as ((spec ->> 'timeout')::float8) stored,
+    -- The input of a step without expressions; null where there is something to evaluate.
+    constant_input jsonb generated always as (
+        case
+            when spec ? 'when' then null
+            when spec ? 'with' then spec -> 'with' -> 'v'
+            else '{}'
+        end) stored,
     primary key (version_id, step)
 );
 
@@ -281,15 +292,25 @@ create table onceflow.test_clock (
 
 create type onceflow.task_key as (instance_id uuid, step text, scope bigint, visit int);
 
-create type onceflow.evaluated_task as (
-    instance_id uuid, step text, scope bigint, visit int, runs boolean, input jsonb, error jsonb);
+-- What an expression gave: an input or output, or why there is none.
+create type onceflow.evaluation as (runs boolean, value jsonb, error jsonb);
+
+-- What `output` gave, of one instance.
+create type onceflow.evaluated_output as (instance_id uuid, value jsonb, error jsonb);
+
+-- A task that has ended or comes due, and what its instance was when it was locked; seq is the number
+-- of the transition under way. waits: its row is there already, in WAITING.
+create type onceflow.placed_task as (
+    instance_id uuid, step text, scope bigint, visit int,
+    version_id bigint, seq int, state text, suspended_at timestamptz, waits boolean);
 
 -- An attempt that ended without success.
 create type onceflow.failed_attempt as (
     instance_id uuid, step text, scope bigint, visit int, fence uuid,
     error jsonb, retryable boolean, unknown boolean, retry jsonb);
 
--- One transition of a task (or, where step is null, of the instance); opened counts open tasks.
+-- One transition of a task (or, where step is null, of the instance); opened counts open tasks. seq is
+-- its number, null where who made the change did not have it at hand.
 create type onceflow.change as (
     instance_id uuid, step text, scope bigint, visit int, attempt int,
-    was text, state text, opened int, worker_id uuid, queue text, error jsonb);
+    was text, state text, opened int, worker_id uuid, queue text, error jsonb, seq int);

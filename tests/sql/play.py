@@ -87,7 +87,7 @@ class Worker:
     def grants(self, token: UUID) -> list[Grant]:
         """Return what runs under the token, in the order of the tasks."""
         granted = calls.read_grants(self.conn, self.id, token)
-        return sorted(granted, key=lambda grant: (grant.instance_id, grant.task))
+        return sorted(granted, key=_place)
 
     def complete(self, *grants: Grant, output: Json = None) -> list[Answer]:
         """Complete all with one output, in one call."""
@@ -101,7 +101,8 @@ class Worker:
         answers = calls.complete_tasks(
             self.conn, self.id, _completions(grants, output), token, self.call, room
         )
-        return answers, self.grants(token)
+        granted = [answer.grant for answer in answers if answer.grant is not None]
+        return [a for a in answers if a.grant is None], sorted(granted, key=_place)
 
     def fail(
         self,
@@ -255,3 +256,7 @@ class Play:
         """Run a statement that must give one value."""
         (value,) = self.row(statement, *parameters)
         return value
+
+
+def _place(grant: Grant) -> tuple[UUID, str]:
+    return grant.instance_id, grant.task

@@ -210,7 +210,6 @@ def test_a_worker_that_cannot_renew_gives_its_lease_up_by_itself(stack: Stack) -
         ("claim_tasks", "reply"),
         ("complete_tasks", "request"),
         ("complete_tasks", "reply"),
-        ("read_grants", "reply"),
     ],
 )
 def test_a_lost_call_is_repeated_with_its_token(stack: Stack, call: str, loses: Any) -> None:

@@ -1,0 +1,22 @@
+-- place_tasks(sorted ids, keys) -> placed_task[]   (internal)
+-- The tasks with what their locked instances are: what pass_edges() and make_tasks() go by. Volatile, so
+-- that it sees what the same statement did before.
+create or replace function onceflow.place_tasks(p_ids uuid[], p_keys onceflow.task_key[])
+returns onceflow.placed_task[]
+language plpgsql volatile as $$
+begin
+    return array(
+        select row(k.instance_id, k.step, k.scope, k.visit, i.version_id, i.seq + 1, i.state,
+            i.suspended_at, t.step is not null)::onceflow.placed_task
+        from unnest(p_keys) with ordinality k (instance_id, step, scope, visit, n)
+        cross join lateral (
+            select i.version_id, i.seq, i.state, i.suspended_at from onceflow.instance i
+            where i.id = k.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
+        left join lateral (
+            select t.step from onceflow.task t
+            where t.instance_id = k.instance_id and t.step = k.step
+                and t.scope = k.scope and t.visit = k.visit and t.state = 'WAITING'
+                and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) t on true
+        order by k.n);
+end $$;
+revoke execute on function onceflow.place_tasks(uuid[], onceflow.task_key[]) from public;
