@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Mapping, MutableMapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 from uuid import UUID
 
@@ -45,13 +46,17 @@ class Context(Generic[C]):
         self.attempt: int = grant.attempt
         self.key: str = grant.key
         self.compensation: bool = grant.compensation
-        self.logger = _TaskLogger(logger, {"task": f"{grant.key}#{grant.attempt}"})
         self._stop = threading.Event()
         self._stop_reason = ""
         self._progress: msgspec.Raw | None = None
         self._lock = threading.Lock()
         self._connection: C | None = None
         self._events: list[Event] = []
+
+    @cached_property
+    def logger(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger that names the task in each line."""
+        return _TaskLogger(logger, {"task": f"{self.key}#{self.attempt}"})
 
     def progress(self, value: Any) -> None:
         """Report how far the task is, as any JSON value.

@@ -20,6 +20,7 @@ from .base import (
     fetch,
     fetch_async,
     json_list,
+    uuid_array,
     word,
 )
 
@@ -181,7 +182,7 @@ def claim_tasks(
         worker_id,
         token,
         call,
-        [key.instance_id for key in keys],
+        uuid_array(key.instance_id for key in keys),
         [key.task for key in keys],
     )
     return [
@@ -270,11 +271,11 @@ async def read_outcomes_async(conn: AsyncConnection, fences: Sequence[Fenced]) -
 
 def _fenced_columns(
     items: Sequence[Fenced] | Sequence[Completion] | Sequence[Failure] | Sequence[GiveBack],
-) -> tuple[list[UUID], list[str], list[UUID]]:
+) -> tuple[str, list[str], str]:
     return (
-        [item.instance_id for item in items],
+        uuid_array(item.instance_id for item in items),
         [item.task for item in items],
-        [item.fence for item in items],
+        uuid_array(item.fence for item in items),
     )
 
 
