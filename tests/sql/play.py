@@ -26,6 +26,11 @@ def take_messages(conn: Connection) -> list[Key]:
     with conn.transaction():
         rows = calls.take_outbox(conn, 10_000)
         calls.drop_outbox(conn, [row.id for row in rows])
+    return read_messages(rows)
+
+
+def read_messages(rows: Iterable[calls.OutboxRow]) -> list[Key]:
+    """Return what the task messages among some outbox rows name, in their order."""
     messages = [json.loads(row.value) for row in rows if row.kind == "task"]
     return [Key(UUID(message["instance"]), message["task"]) for message in messages]
 
