@@ -37,6 +37,7 @@ COMMANDS = {
     "dev": Command("engine.commands.dev", "run everything on this machine until Ctrl-C"),
     "demo": Command("examples.invoice.command", "run the invoice example from order to e-mail"),
     "migrate": Command("engine.commands.migrate", "bring the database to this release's schema"),
+    "transport": Command("engine.commands.transport", "switch how messages travel to workers"),
     "api": Command("api.command", "serve the REST API and the web pages"),
     "relay": Command("relay.command", "ship the outbox to Kafka and turn the clock"),
     "worker": Command("worker.command", "run tasks"),
@@ -59,6 +60,7 @@ ENVIRONMENT = """settings are environment variables:
   ONCEFLOW_DSN        connection string of Postgres (left out: that of a running `onceflow dev`)
   ONCEFLOW_KAFKA      bootstrap servers, host:port,… (left out: those of a running `onceflow dev`)
   ONCEFLOW_KAFKA_X_Y  the librdkafka property x.y, such as ONCEFLOW_KAFKA_SECURITY_PROTOCOL
+  ONCEFLOW_TRANSPORT  how messages travel: kafka, or postgres, which needs no broker    (kafka)
   ONCEFLOW_PREFIX     what the names of topics and groups begin with    (onceflow)
   ONCEFLOW_PARTITIONS partitions of each topic                          (8)
   ONCEFLOW_HOST, ONCEFLOW_PORT   where the api listens                  (127.0.0.1, 3000)

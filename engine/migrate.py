@@ -6,7 +6,8 @@ leaves nothing half done:
 
 1. the schema ``onceflow_migrations``, which keeps the list of what was applied;
 2. each migration that is missing (sql/migrations, immutable files), with its mark;
-3. all functions and views (sql/functions, sql/views), every time;
+3. all functions and views (sql/functions, sql/views), every time; with the first of them, how
+   messages travel (ONCEFLOW_TRANSPORT), which only `onceflow transport` changes later;
 4. the partitions of the coming weeks.
 """
 
@@ -86,7 +87,9 @@ def migrate(
                 break
             log.info("applied %s", name)
             applied.append(name)
-        count = step.run("functions and views", lambda _: _apply_code(conn, folder, version))
+        count = step.run(
+            "functions and views", lambda _: _apply_code(conn, folder, version, settings.transport)
+        )
         step.run("partitions", lambda _: _make_partitions(conn))
     return Migrated(applied, count)
 
@@ -235,8 +238,8 @@ def _refuse_newer(conn: psycopg.Connection[Any], unknown: set[str], version: str
         )
 
 
-def _apply_code(conn: psycopg.Connection[Any], folder: Path, version: str) -> int:
-    """Apply all functions and views, check them, and record our version."""
+def _apply_code(conn: psycopg.Connection[Any], folder: Path, version: str, transport: str) -> int:
+    """Apply all functions and views, check them, and record our version and transport."""
     # Another migrate may have come between our last migration and this transaction.
     known = {path.stem for path in (folder / "migrations").glob("*.sql")}
     _refuse_newer(conn, _read_contents(conn).keys() - known, version)
@@ -265,6 +268,11 @@ def _apply_code(conn: psycopg.Connection[Any], folder: Path, version: str) -> in
         " applied_at = excluded.applied_at",
         (version,),
     )
+    if _is_there(conn, "onceflow.deployment"):
+        conn.execute(
+            "insert into onceflow.deployment (transport) values (%s) on conflict (one) do nothing",
+            (transport,),
+        )
     return len(paths)
 
 
@@ -295,13 +303,15 @@ def _make_partitions(conn: psycopg.Connection[Any]) -> None:
 
 def _read_contents(conn: psycopg.Connection[Any]) -> dict[str, str]:
     """Return the name and content hash of every migration that is applied."""
-    there = conn.execute(
-        "select pg_catalog.to_regclass('onceflow_migrations.content') is not null"
-    ).fetchone()
-    if not there or not there[0]:
+    if not _is_there(conn, "onceflow_migrations.content"):
         return {}
     rows = conn.execute("select migration, sha256 from onceflow_migrations.content").fetchall()
     return dict(cast(list[tuple[str, str]], rows))
+
+
+def _is_there(conn: psycopg.Connection[Any], table: str) -> bool:
+    found = conn.execute("select pg_catalog.to_regclass(%s) is not null", (table,)).fetchone()
+    return found is not None and bool(found[0])
 
 
 def _execute(conn: psycopg.Connection[Any], text: str) -> None:

@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from .errors import SettingsError
 
 PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+TRANSPORTS = ("kafka", "postgres")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -29,6 +30,7 @@ class Settings:
     ``dsn``            libpq conninfo or URL of Postgres; empty: not set (see ``require_dsn``)
     ``kafka``          bootstrap servers, ``host:port,…``; empty: not set (see ``kafka_config``)
     ``kafka_options``  librdkafka properties, e.g. ``security.protocol``
+    ``transport``      how messages travel to workers: ``kafka``, or ``postgres`` without a broker
     ``prefix``         what the names of our topics and groups begin with
     ``partitions``     how many partitions each of our topics is to have
     ``host``, ``port`` where the api listens; port 0 takes a free one
@@ -40,6 +42,7 @@ class Settings:
     dsn: str = ""
     kafka: str = ""
     kafka_options: Mapping[str, str] = field(default_factory=_no_kafka_options)
+    transport: str = "kafka"
     prefix: str = "onceflow"
     partitions: int = 8
     host: str = "127.0.0.1"
@@ -65,15 +68,23 @@ class Settings:
         if not self.kafka:
             raise SettingsError(
                 "ONCEFLOW_KAFKA is not set: give the bootstrap servers, for example "
-                "localhost:9092, or use `onceflow dev`, which brings its own broker"
+                "localhost:9092, or use `onceflow dev`, which brings its own broker; or do without "
+                "one by ONCEFLOW_TRANSPORT=postgres"
             )
         return {"bootstrap.servers": self.kafka, **self.kafka_options}
+
+    def require_servers(self) -> None:
+        """Require that all servers which the transport needs are named. Raises SettingsError."""
+        self.require_dsn()
+        if self.transport == "kafka":
+            self.kafka_config()
 
     def environment(self) -> dict[str, str]:
         """Return the variables that give a child process these settings."""
         env = {
             "ONCEFLOW_DSN": self.dsn,
             "ONCEFLOW_KAFKA": self.kafka,
+            "ONCEFLOW_TRANSPORT": self.transport,
             "ONCEFLOW_PREFIX": self.prefix,
             "ONCEFLOW_PARTITIONS": str(self.partitions),
             "ONCEFLOW_HOST": self.host,
@@ -95,6 +106,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         dsn=_dsn(env.get("ONCEFLOW_DSN", "").strip()),
         kafka=_bootstrap(env.get("ONCEFLOW_KAFKA", "").strip()),
         kafka_options=_kafka_options(env),
+        transport=_transport(env.get("ONCEFLOW_TRANSPORT", "").strip() or default.transport),
         prefix=_prefix(env.get("ONCEFLOW_PREFIX") or default.prefix),
         partitions=int(_number(env, "ONCEFLOW_PARTITIONS", default.partitions, 1, 10_000)),
         host=env.get("ONCEFLOW_HOST") or default.host,
@@ -159,6 +171,12 @@ def _kafka_options(env: Mapping[str, str]) -> dict[str, str]:
         for name, value in sorted(env.items())
         if name.startswith(start) and len(name) > len(start) and value
     }
+
+
+def _transport(text: str) -> str:
+    if text.lower() not in TRANSPORTS:
+        raise SettingsError(f"ONCEFLOW_TRANSPORT is {text!r}: give one of {', '.join(TRANSPORTS)}")
+    return text.lower()
 
 
 def _prefix(text: str) -> str:

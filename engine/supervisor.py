@@ -74,12 +74,12 @@ class Supervisor:
         self.stop()
 
     def start_servers(self) -> Settings:
-        """Start Postgres and a broker where the settings name none; return what names them."""
+        """Start what servers the transport needs and the settings do not name; return all named."""
         data = self.settings.data
         if not self.settings.dsn:
             self.postgres = EmbeddedPostgres(data / "postgres").start()
             self.settings = replace(self.settings, dsn=self.postgres.dsn)
-        if not self.settings.kafka:
+        if not self.settings.kafka and self.settings.transport == "kafka":
             self.broker = EmbeddedBroker(data / "broker.log").start()
             self.settings = replace(self.settings, kafka=self.broker.bootstrap)
         return self.settings

@@ -1,1 +1,1 @@
-"""The relay: ships the outbox to Kafka, finds lost messages, turns the clock, makes topics."""
+"""The relay: turns the clock; over Kafka it ships the outbox, finds lost messages, makes topics."""

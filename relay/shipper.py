@@ -12,6 +12,7 @@ from ..engine import failpoints
 from ..engine.calls import OutboxRow, defer_outbox, drop_outbox, take_outbox
 from ..engine.calls.base import Connection
 from ..engine.settings import Settings
+from ..engine.sleeper import RELAY, Sleeper
 from .broker import dead_letter_topic, task_topic, trouble_with
 from .sender import Record, Sender
 from .topics import Topics
@@ -23,9 +24,6 @@ FIRST_BATCH, BATCH = 250, 2000
 
 BATCH_BYTES = 32 * 1024 * 1024
 """What the values of a batch may weigh together: large ones come in smaller batches."""
-
-SHORTEST_REST, LONGEST_REST = 0.005, 0.05
-"""Seconds between two looks at an empty outbox: it starts short and doubles while nothing comes."""
 
 
 class BrokerAway(Exception):
@@ -44,13 +42,14 @@ class Shipper:
 
     def run(self, conn: Connection, stop: threading.Event) -> None:
         """Ship until ``stop`` is set. Raises BrokerAway, and what psycopg raises."""
-        rest = SHORTEST_REST
+        sleeper = Sleeper(conn, [RELAY], stop)
         while not stop.is_set():
-            if self.ship(conn):
-                rest = SHORTEST_REST
+            limit = self._limit
+            shipped = self.ship(conn)
+            if shipped < limit:
+                sleeper.rest(shipped)
             else:
-                stop.wait(rest)
-                rest = min(rest * 2, LONGEST_REST)
+                sleeper.wake()
 
     def ship(self, conn: Connection) -> int:
         """Ship one batch; return how many rows it had, with those that could not be shipped."""

@@ -69,8 +69,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     _import(args.imports)
     if args.concurrency < 1 or args.grace < 0:
         raise SettingsError("--concurrency must be at least 1 and --grace not negative")
-    settings.require_dsn()
-    settings.kafka_config()
+    settings.require_servers()
     queues = [name.strip() for name in args.queues.split(",") if name.strip()]
     options = Options(queues, args.concurrency, args.name, args.grace, args.hand_off)
     return run_worker(settings, options)

@@ -1,21 +1,18 @@
 """Task messages from Kafka: received as there is room, committed once they are claimed.
 
-This is all of the worker that knows of Kafka. What it gives is a message's key (or why it has none)
-and its place; another transport would be another class with the same four methods.
+With ``receiver.py`` this is all of the worker that knows of Kafka. What it gives is a message's key
+(or why it has none) and its place.
 """
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
-from ..engine.calls import BadMessage, Key
 from ..engine.settings import Settings
+from .message import Message, parse
 
 log = logging.getLogger("onceflow.worker")
 
@@ -39,45 +36,6 @@ CONSUMER_RULES: dict[str, str | bool] = {
     "allow.auto.create.topics": False,
 }
 """What nobody may set otherwise: the protocol rests on it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A task message. ``key`` is the task it names, or None for one that says nothing readable."""
-
-    key: Key | None
-    topic: str
-    partition: int
-    offset: int
-    payload: bytes | None
-    reason: str
-
-    def as_bad(self, reason: str = "") -> BadMessage:
-        """Return it as a message for the quarantine, for ``reason`` or its own."""
-        return BadMessage(
-            self.topic, self.partition, self.offset, self.payload, reason or self.reason
-        )
-
-
-class _TaskMessage(msgspec.Struct):
-    instance: UUID
-    task: str
-
-
-_decoder = msgspec.json.Decoder(_TaskMessage)
-
-
-def parse(payload: bytes | None) -> Key | str:
-    """Return the task that a message names, or in words why it names none."""
-    if payload is None:
-        return "the message is empty"
-    try:
-        message = _decoder.decode(payload)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        return f"the message is not a task message: {error}"
-    if not message.task or len(message.task) > 1_000 or not message.task.isprintable():
-        return "the message names a task by a text that cannot be one"
-    return Key(message.instance, message.task)
 
 
 def topic_of(settings: Settings, queue: str) -> str:

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from ..engine.calls import Grant
 from .attempt import Outcome
-from .consumer import Message
 from .leases import Registration
+from .message import Message
 
 T = TypeVar("T")
 
@@ -27,11 +27,16 @@ class Handed:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one turn of the worker is about. ``room`` is how many tasks may be handed to it."""
+    """What one turn of the worker is about.
+
+    ``share`` is how many tasks may be taken out of the outbox, where messages do not come by
+    themselves; ``room`` is how many may be handed to it.
+    """
 
     outcomes: list[Outcome]
     handed: list[Handed]
     messages: list[Message]
+    share: int
     room: int
 
 
@@ -53,6 +58,7 @@ class Desk:
         self._messages: deque[Message] = deque()
         self._outcomes: deque[Outcome] = deque()
         self._handed: deque[Handed] = deque()
+        self._look = False
         self._accepting = True
         self._woken = False
         self._odd = False
@@ -72,15 +78,17 @@ class Desk:
             handed = _pop(self._handed, len(self._handed))
             free = max(0, self._free - sum(len(h.grants) for h in handed))
             if not self._accepting:
-                return Work(outcomes, handed, [], 0)
+                return Work(outcomes, handed, [], 0, 0)
             share = free
             if outcomes and self._hand_off:
                 share = (free + self._turn_of_the_odd()) // 2
-            messages = _pop(self._messages, min(share, LARGEST_SET))
+            share = min(share, LARGEST_SET)
+            messages = _pop(self._messages, share)
             if messages:
                 self._space.notify()
-            room = free - len(messages) if self._hand_off else 0
-            return Work(outcomes, handed, messages, min(room, LARGEST_SET))
+            share = share if self._look else 0
+            room = min(free - len(messages) - share, LARGEST_SET) if self._hand_off else 0
+            return Work(outcomes, handed, messages, share, room)
 
     def room_to_go_on(self) -> int:
         """Return 1 if a handler that ends may go on along its instance in its own slot, else 0.
@@ -89,7 +97,8 @@ class Desk:
         other one makes room for them.
         """
         with self._work:
-            if not self._hand_off or (self._messages and self._turn_of_the_odd()):
+            waiting = self._messages or self._look
+            if not self._hand_off or (waiting and self._turn_of_the_odd()):
                 return 0
             return 1
 
@@ -127,8 +136,17 @@ class Desk:
             self._woken
             or self._outcomes
             or self._handed
-            or (self._accepting and self._messages and self._free > 0)
+            or (self._accepting and (self._messages or self._look) and self._free > 0)
         )
+
+    # The taker's side, which has no messages but may know that some wait in the outbox.
+
+    def look_there(self, look: bool) -> None:
+        """Say whether messages may wait in the outbox: then the turn takes what it has room for."""
+        with self._work:
+            self._look = look
+            if look:
+                self._work.notify()
 
     # The receiver's side.
 

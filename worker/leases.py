@@ -16,7 +16,7 @@ from uuid import UUID
 
 import psycopg
 
-from ..engine.calls import Key, register_worker, renew_worker
+from ..engine.calls import Key, register_worker, renew_worker, require_transport
 from ..engine.errors import WorkerNotLive
 from ..engine.json_text import Json
 from ..engine.settings import Settings
@@ -75,23 +75,26 @@ def register(
     queues: Sequence[str],
     tasks: Sequence[str],
     retries: Mapping[str, Json],
-    lease: float,
+    settings: Settings,
     go_on: Callable[[], bool],
 ) -> Registration:
     """Register this process and return its registration, as soon as Postgres lets it.
 
-    Raises Abandoned where ``go_on`` says no before that, Spoiled where a name or the lease is
-    refused.
+    Raises Abandoned where ``go_on`` says no before that, Spoiled where a name, the lease or the
+    transport is refused.
     """
     sent = 0.0
 
     def send(conn: psycopg.Connection[Any]) -> UUID:
         nonlocal sent
         sent = time.monotonic()
-        return register_worker(conn, name, queues, tasks, lease, retries)
+        # In one transaction: no switch comes between the two.
+        with conn.transaction():
+            require_transport(conn, settings.transport)
+            return register_worker(conn, name, queues, tasks, settings.lease, retries)
 
     worker_id = link.call("registering", send, go_on)
-    return Registration(worker_id, lease, sent)
+    return Registration(worker_id, settings.lease, sent)
 
 
 class Lease:

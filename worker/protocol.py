@@ -24,12 +24,13 @@ from ..engine.calls import (
     fail_tasks,
     give_back_tasks,
     quarantine_messages,
+    take_tasks,
 )
 from .attempt import Attempt, Outcome
-from .consumer import Message
 from .errors import Fault, fault
 from .leases import Counters, Registration
 from .link import Link, Spoiled
+from .message import Message
 
 log = logging.getLogger("onceflow.worker")
 
@@ -80,6 +81,36 @@ class Protocol:
         self._counters.add("claimed", len(grants))
         self._counters.add("skipped", len(messages) - len(bad) - len(grants))
         return grants
+
+    def take(self, queues: Sequence[str], limit: int) -> tuple[list[Grant], int]:
+        """Take up to ``limit`` messages out of the outbox and claim their tasks.
+
+        Returns what was granted, and how many messages were there: fewer than ``limit`` where no
+        more are.
+        """
+        failpoints.hit("worker.before_claim")
+        call = self._ledger.open()
+        grants: list[Grant] = []
+        try:
+            taken = self._call(
+                f"taking {limit} tasks",
+                lambda c: take_tasks(c, self._worker_id, call.token, call.number, queues, limit),
+            )
+            failpoints.hit("worker.after_claim")
+            if ids := [t.instance_id for t in taken if t.instance_id and t.answer == "granted"]:
+                grants = self._read_grants(call.token, ids)
+        except Spoiled as error:
+            if limit > 1:
+                return self.take(queues, limit // 2)
+            log.error("the oldest message cannot be taken: %s", error)
+            return [], 0
+        finally:
+            self._ledger.close(call.token, len(grants))
+        quarantined = sum(one.answer == "quarantined" for one in taken)
+        self._counters.add("quarantined", quarantined)
+        self._counters.add("claimed", len(grants))
+        self._counters.add("skipped", len(taken) - quarantined - len(grants))
+        return grants, len(taken)
 
     def record(self, outcomes: Sequence[Outcome], room: int) -> list[Grant]:
         """Send answers back, and return up to ``room`` tasks that were handed off in return."""

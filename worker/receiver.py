@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 from confluent_kafka import KafkaException
 
+from ..engine.calls import Grant
 from ..engine.settings import Settings
-from .consumer import Message, TaskConsumer
-from .desk import Desk
+from .consumer import TaskConsumer
+from .desk import Desk, Work
+from .message import Message
+from .protocol import Protocol
 
 log = logging.getLogger("onceflow.worker")
 
@@ -23,7 +26,10 @@ LONGEST_LOOK = 1.0
 
 
 class Receiver:
-    """Receives the messages of some queues; makes a new consumer when one is past mending."""
+    """Receives the messages of some queues; makes a new consumer when one is past mending.
+
+    This is the delivery over Kafka; without a broker it is ``taker.Taker``.
+    """
 
     def __init__(self, settings: Settings, queues: Sequence[str], name: str, desk: Desk) -> None:
         self._settings = settings
@@ -36,6 +42,12 @@ class Receiver:
         self._ends: dict[tuple[str, int], int] = {}
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
         self._thread.start()
+
+    def claim(self, protocol: Protocol, work: Work) -> list[Grant]:
+        """Claim what a turn's messages name, then have their offsets committed."""
+        grants = protocol.claim(work.messages)
+        self.commit(work.messages)  # from here on the lease protects their tasks
+        return grants
 
     def commit(self, messages: Sequence[Message]) -> None:
         """Have the offsets behind ``messages`` committed soon; what is before them must be claimed.

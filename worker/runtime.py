@@ -1,8 +1,9 @@
 """The worker: takes tasks from its queues, runs their handlers, and records what they answer.
 
 Threads: the *turn* (claims and records, one call each over a set), the *receiver* (messages from
-Kafka), the *lease* (renewals), the *deadlines*, an event loop for async handlers and a crew of
-threads for the others. They meet at the desk. DESIGN of a turn::
+Kafka; or the *taker*, which tells when some wait in the outbox), the *lease* (renewals), the
+*deadlines*, an event loop for async handlers and a crew of threads for the others. They meet at the
+desk. DESIGN of a turn::
 
     receiver ──messages──▶ desk ──▶ turn: record, claim ──grants──▶ executor ──answers──▶ desk
 """
@@ -14,8 +15,9 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol as Port
 
-from ..engine.calls import Key, stop_worker
+from ..engine.calls import Grant, Key, stop_worker
 from ..engine.errors import ServerError, WorkerNotLive
 from ..engine.settings import Settings
 from .attempt import Outcome, Running
@@ -25,7 +27,6 @@ from .executor import Executor
 from .leases import Counters, Lease, Registration, register
 from .link import Abandoned, Link, Spoiled
 from .protocol import Protocol
-from .receiver import Receiver
 from .registry import Registry, registry
 
 log = logging.getLogger("onceflow.worker")
@@ -34,6 +35,21 @@ LONGEST_WAIT = 0.5
 """Seconds that a turn waits for something to do before it looks around."""
 LAST_CALLS = 5.0
 """Seconds after the grace within which what is left must be given back."""
+
+
+class Delivery(Port):
+    """How the tasks of a worker's queues come to it: ``Receiver`` over Kafka, or ``Taker``.
+
+    It says on the desk that there is something to claim; the turn has it claimed.
+    """
+
+    @property
+    def paused(self) -> bool: ...
+    @property
+    def partitions(self) -> int: ...
+    def claim(self, protocol: Protocol, work: Work) -> list[Grant]: ...
+    def stop(self) -> None: ...
+    def join(self, timeout: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +87,7 @@ class Worker:
         self._deadlines = Deadlines()
         self._executor = Executor(settings, handlers, self._desk, self._running, self._deadlines)
         self._link = Link(settings, "worker")
-        self._receiver: Receiver | None = None
+        self._delivery: Delivery | None = None
         self._registration: Registration | None = None
         self._stopping = threading.Event()
         self._stop_by = float("inf")
@@ -79,9 +95,10 @@ class Worker:
     def run(self) -> int:
         """Work until ``stop`` is called; return the exit code: 0 where all was given back.
 
-        Raises ServerError where the engine refuses the registration, as for the name of a queue.
+        Raises ServerError where the engine refuses the registration, as for the name of a queue or
+        where the deployment's messages travel by another transport.
         """
-        self._receiver = Receiver(self._settings, self._queues, self._name, self._desk)
+        delivery = self._delivery = self._open_delivery()
         try:
             while True:
                 try:
@@ -95,8 +112,8 @@ class Worker:
                     raise ServerError(f"the worker cannot register: {error}") from error
         finally:
             self._stopping.set()
-            self._receiver.stop()
-            self._receiver.join(LAST_CALLS)
+            delivery.stop()
+            delivery.join(LAST_CALLS)
             self._executor.close()
             self._deadlines.close()
             self._link.close()
@@ -112,8 +129,8 @@ class Worker:
             log.info("stopping: %d tasks run and get %g s", len(self._running.all()), grace)
         self._stopping.set()
         self._desk.stop_accepting()
-        if self._receiver is not None:
-            self._receiver.stop()
+        if self._delivery is not None:
+            self._delivery.stop()
         self._desk.wake()
 
     @property
@@ -129,12 +146,22 @@ class Worker:
     @property
     def paused(self) -> bool:
         """Whether it takes no messages for want of room."""
-        return self._receiver is not None and self._receiver.paused
+        return self._delivery is not None and self._delivery.paused
 
     @property
     def partitions(self) -> int:
         """From how many partitions it receives."""
-        return 0 if self._receiver is None else self._receiver.partitions
+        return 0 if self._delivery is None else self._delivery.partitions
+
+    def _open_delivery(self) -> Delivery:
+        # Imported here: who needs no broker needs no client of it.
+        if self._settings.transport == "kafka":
+            from .receiver import Receiver
+
+            return Receiver(self._settings, self._queues, self._name, self._desk)
+        from .taker import Taker
+
+        return Taker(self._settings, self._queues, self._desk)
 
     def _live(self) -> int:
         """Live through one registration, until the worker is stopped."""
@@ -144,7 +171,7 @@ class Worker:
             self._queues,
             self._task_names,
             self._retries,
-            self._settings.lease,
+            self._settings,
             lambda: not self._stopping.is_set(),
         )
         log.info(
@@ -179,19 +206,12 @@ class Worker:
                 self._executor.start(handed.grants, handed.registration)
             if outcomes := self._of_this(registration, work.outcomes):
                 self._executor.start(protocol.record(outcomes, work.room), registration)
-            if work.messages:
-                grants = protocol.claim(work.messages)
-                self._commit(work)
-                self._executor.start(grants, registration)
+            if self._delivery is not None and (work.messages or work.share):
+                self._executor.start(self._delivery.claim(protocol, work), registration)
         except BaseException:
             # Never claimed, perhaps, and not committed: this worker must see them again.
             self._desk.put_back(work.messages)
             raise
-
-    def _commit(self, work: Work) -> None:
-        """Commit the offsets of claimed messages: from here on the lease protects their tasks."""
-        if self._receiver is not None:
-            self._receiver.commit(work.messages)
 
     def _of_this(self, registration: Registration, outcomes: list[Outcome]) -> list[Outcome]:
         """Drop answers of tasks that were held under a lost registration: they are stale."""

@@ -8,6 +8,7 @@ retries.
 
 from .base import Decided, Key
 from .operators import (
+    Switched,
     Ticked,
     discard_dead_letters,
     drop_partitions,
@@ -15,6 +16,7 @@ from .operators import (
     grant_access,
     redrive_dead_letters,
     skip_dead_letters,
+    switch_transport,
     tick,
 )
 from .outbox import (
@@ -22,6 +24,7 @@ from .outbox import (
     Deferred,
     Event,
     OutboxRow,
+    Taken,
     defer_outbox,
     drop_outbox,
     list_queues,
@@ -31,7 +34,9 @@ from .outbox import (
     read_watermark,
     release_quarantine,
     requeue_lost_tasks,
+    require_transport,
     take_outbox,
+    take_tasks,
 )
 from .tasks import (
     Answer,
@@ -83,6 +88,8 @@ __all__ = [
     "OutboxRow",
     "RegisteredVersion",
     "Started",
+    "Switched",
+    "Taken",
     "Ticked",
     "cancel_instances",
     "check_instances",
@@ -112,11 +119,14 @@ __all__ = [
     "release_quarantine",
     "renew_worker",
     "requeue_lost_tasks",
+    "require_transport",
     "resume_instances",
     "skip_dead_letters",
     "start_instances",
     "stop_worker",
     "suspend_instances",
+    "switch_transport",
     "take_outbox",
+    "take_tasks",
     "tick",
 ]

@@ -33,6 +33,10 @@ select onceflow.ensure_partitions()"""
 DROP_PARTITIONS: Final[LiteralString] = """
 select name from onceflow.drop_partitions(p_before => %s::timestamptz) as name"""
 
+SWITCH_TRANSPORT: Final[LiteralString] = """
+select shipped, done
+  from onceflow.switch_transport(p_transport => %s::text, p_limit => %s::int)"""
+
 GRANT_ACCESS: Final[LiteralString] = """
 select onceflow.grant_access(p_role => %s::name, p_kind => %s::text)"""
 
@@ -46,6 +50,14 @@ class Ticked:
     timed_out: int
     expired: int
     lost_workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """How many tasks were shipped again, and whether that was all."""
+
+    shipped: int
+    done: bool
 
 
 def redrive_dead_letters(
@@ -94,6 +106,16 @@ def ensure_partitions(conn: Connection) -> int:
 def drop_partitions(conn: Connection, before: datetime) -> list[str]:
     """Drop the partitions that hold only instances ended before ``before``; return their names."""
     return [name for (name,) in fetch(conn, DROP_PARTITIONS, (before,))]
+
+
+def switch_transport(conn: Connection, transport: str, limit: int = 1000) -> Switched:
+    """Have messages travel by ``transport``; call it until it is done.
+
+    At most ``limit`` tasks are shipped again at a time. Raises Refused while workers live, and
+    where something still needs Kafka.
+    """
+    (row,) = fetch(conn, SWITCH_TRANSPORT, (transport, limit))
+    return Switched(*row)
 
 
 def grant_access(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, LiteralString, cast
+from uuid import UUID
 
 from .. import json_text
 from ..json_text import Json
@@ -29,6 +30,14 @@ select onceflow.quarantine_messages(p_topics => %s::text[], p_partitions => %s::
 
 RELEASE_QUARANTINE: Final[LiteralString] = """
 select onceflow.release_quarantine(p_ids => %s::bigint[])"""
+
+TAKE_TASKS: Final[LiteralString] = """
+select instance_id, task, answer
+  from onceflow.take_tasks(p_worker_id => %s::uuid, p_token => %s::uuid, p_call => %s::bigint,
+                           p_queues => %s::text[], p_limit => %s::int)"""
+
+REQUIRE_TRANSPORT: Final[LiteralString] = """
+select onceflow.require_transport(p_transport => %s::text)"""
 
 LIST_QUEUES: Final[LiteralString] = """
 select queue from onceflow.list_queues() as queue order by queue"""
@@ -62,6 +71,19 @@ class Deferred:
 
     id: int
     outcome: Literal["deferred", "quarantined"]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A message that was taken out of the outbox, and what became of it.
+
+    ``granted`` and ``skipped`` as in ``Claimed``; ``quarantined``: it names no task (then it may
+    name nothing at all).
+    """
+
+    instance_id: UUID | None
+    task: str | None
+    answer: Literal["granted", "skipped", "quarantined"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +165,30 @@ def quarantine_messages(conn: Connection, messages: Sequence[BadMessage]) -> int
 def release_quarantine(conn: Connection, ids: Sequence[int]) -> int:
     """Put quarantined outbox rows back into the outbox; return how many."""
     return fetch_value(conn, RELEASE_QUARANTINE, (list(ids),))
+
+
+def take_tasks(
+    conn: Connection,
+    worker_id: UUID,
+    token: UUID,
+    call: int,
+    queues: Sequence[str],
+    limit: int,
+) -> list[Taken]:
+    """Take up to ``limit`` messages of ``queues`` out of the outbox and claim their tasks.
+
+    ``token`` and ``call`` as in ``claim_tasks``. Raises WorkerNotLive.
+    """
+    parameters = (worker_id, token, call, list(queues), limit)
+    return [
+        Taken(instance_id, task, word(answer, "granted", "skipped", "quarantined"))
+        for instance_id, task, answer in fetch(conn, TAKE_TASKS, parameters)
+    ]
+
+
+def require_transport(conn: Connection, transport: str) -> None:
+    """Raise Refused unless messages travel by ``transport``; in a transaction it stays so."""
+    fetch(conn, REQUIRE_TRANSPORT, (transport,))
 
 
 def list_queues(conn: Connection) -> list[str]:

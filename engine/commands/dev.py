@@ -1,8 +1,8 @@
 """Run Onceflow on this machine: Postgres, a broker, api, relay and one worker, until Ctrl-C.
 
-Postgres and the broker are started here unless ONCEFLOW_DSN and ONCEFLOW_KAFKA name others. Data
-are kept in .onceflow (ONCEFLOW_DATA) between runs. While it runs, other commands called from the
-same folder find it by themselves.
+Postgres and the broker are started here unless ONCEFLOW_DSN and ONCEFLOW_KAFKA name others; with
+ONCEFLOW_TRANSPORT=postgres there is no broker. Data are kept in .onceflow (ONCEFLOW_DATA) between
+runs. While it runs, other commands called from the same folder find it by themselves.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from ..dev_file import lock_of, write_dev_file
 from ..migrate import migrate
 from ..settings import Settings
 from ..supervisor import Supervisor, listens, require_free_port
+from ..transport import switch
 
 PACKAGE = __name__.removesuffix(".engine.commands.dev")
 
@@ -46,9 +47,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         dev_file = write_dev_file(settings)
         try:
             _say(f"Postgres: {settings.dsn}")
-            _say(f"Kafka:    {settings.kafka}")
+            if settings.transport == "kafka":
+                _say(f"Kafka:    {settings.kafka}")
             if not stop.is_set():
                 migrate(settings, wait=60)
+                if supervisor.postgres:  # nobody's but ours, so a new setting needs no command
+                    switch(settings, settings.transport, patience=settings.lease + 5)
             worker = ["--grace", "10"]
             for module in [f"{PACKAGE}.worker.integrations", *args.imports]:
                 worker += ["--import", module]

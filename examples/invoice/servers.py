@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -40,7 +38,7 @@ def supervised(settings: Settings, folder: Path) -> Generator[Supervisor]:
         else:
             # The data of the last demo go first: this one begins with an empty world.
             EmbeddedPostgres(folder / "postgres").remove_data()
-        if settings.kafka:
+        if settings.kafka and settings.transport == "kafka":
             settings = replace(settings, prefix=f"onceflow-demo-{secrets.token_hex(4)}")
             stack.callback(_delete_topics, settings)
         supervisor = Supervisor(replace(settings, data=folder), logs=folder / "logs")
@@ -65,6 +63,9 @@ def _own_database(dsn: str) -> Generator[str]:
 
 def _delete_topics(settings: Settings) -> None:
     """Delete the topics of this demo; a broker that refuses keeps them, and that is said."""
+    from confluent_kafka import KafkaException
+    from confluent_kafka.admin import AdminClient
+
     admin: Any = AdminClient({**settings.kafka_config()})
     try:
         topics = [

@@ -8,6 +8,7 @@ declare
     v_worker onceflow.worker;
     v_error text := coalesce(format('%s: %s', p_task.error ->> 'code', p_task.error ->> 'message'), 'no error');
     v_outbox onceflow.outbox;
+    v_transport text := (select d.transport from onceflow.deployment d);
 begin
     case p_task.state
     when 'WAITING' then
@@ -38,11 +39,15 @@ begin
         null;
     end case;
 
-    -- QUEUED: is the message shipped, and is anybody there to take it?
+    -- QUEUED: is the message on its way, and is anybody there to take it?
     select * into v_outbox from onceflow.outbox o
     where o.kind = 'task' and o.queued_xid = p_task.queued_xid and o.key = p_task.instance_id::text
     limit 1;
-    if v_outbox.id is not null then
+    if v_transport = 'switching' then
+        return 'the transport of the deployment is being switched: onceflow transport finishes it';
+    elsif v_transport = 'postgres' and v_outbox.id is null then
+        return format('queued for %s, and its message is gone: see onceflow.quarantined', v_age);
+    elsif v_transport = 'kafka' and v_outbox.id is not null then
         return format('message not shipped for %s%s: is a relay running?', v_age,
             coalesce(' (' || v_outbox.tries || ' tries, last ' || v_outbox.error || ')', ''));
     elsif not exists (select from onceflow.worker w where w.state = 'live'
@@ -56,7 +61,8 @@ begin
         return format('no live worker of queue %s has the task %s: start one with --import of its module',
             quote_ident(p_task.queue), p_step.spec ->> 'task');
     end if;
-    return format('queued on %s for %s, its message shipped: workers are busy, or it was lost and '
-        'will be shipped again', quote_ident(p_task.queue), v_age);
+    return format('queued on %s for %s%s', quote_ident(p_task.queue), v_age,
+        case v_transport when 'kafka' then ', its message shipped: workers are busy, or it was lost and '
+            'will be shipped again' else ': workers are busy' end);
 end $$;
 revoke execute on function onceflow.explain_task(onceflow.task, onceflow.step) from public;

@@ -9,15 +9,15 @@ language plpgsql volatile set search_path = '' as $$
 declare
     v_worker constant text[] := array['register_worker', 'renew_worker', 'stop_worker', 'claim_tasks',
         'read_grants', 'complete_tasks', 'fail_tasks', 'give_back_tasks', 'read_outcomes',
-        'publish_events', 'quarantine_messages'];
+        'publish_events', 'quarantine_messages', 'require_transport', 'take_tasks'];
     v_relay constant text[] := array['take_outbox', 'drop_outbox', 'defer_outbox', 'list_queues',
-        'read_watermark', 'requeue_lost_tasks', 'tick', 'ensure_partitions'];
+        'read_watermark', 'requeue_lost_tasks', 'tick', 'ensure_partitions', 'require_transport'];
     v_client constant text[] := array['register_workflow', 'start_instances', 'explain_instance',
         -- What the views call; a view's functions run with its reader's rights.
         'task_name', 'idempotency_key'];
     v_operator constant text[] := array['cancel_instances', 'suspend_instances', 'resume_instances',
         'redrive_dead_letters', 'skip_dead_letters', 'discard_dead_letters', 'release_quarantine',
-        'check_instances', 'drop_partitions', 'ensure_partitions', 'list_queues'];
+        'check_instances', 'drop_partitions', 'ensure_partitions', 'list_queues', 'switch_transport'];
     v_functions text[] := case p_kind
         when 'worker' then v_worker when 'relay' then v_relay
         when 'client' then v_client when 'operator' then v_client || v_operator end;

@@ -1,7 +1,7 @@
 -- publish_events(topics, keys, values, headers, event ids) -> number of rows
 -- Puts events of the user's own into the outbox, in the caller's transaction. Each is shipped at least
 -- once, with its id in the header onceflow-event-id, by which a receiver knows a repetition.
--- Errors: WF002 arrays that differ.
+-- Errors: WF002 arrays that differ · WF005 where messages do not travel over Kafka.
 create or replace function onceflow.publish_events(
     p_topics text[], p_keys text[], p_values text[], p_headers jsonb[], p_event_ids text[])
 returns int
@@ -16,6 +16,7 @@ begin
         raise exception 'the arrays differ in length: % topics', cardinality(p_topics)
             using errcode = 'WF002', hint = 'Give one of each for each event.';
     end if;
+    perform onceflow.require_transport('kafka');
     insert into onceflow.outbox (kind, topic, key, value, headers, queued_xid, made_at)
     select 'event', e.topic, e.key, e.value,
         coalesce(e.headers, '{}') || jsonb_build_object('onceflow-event-id', e.event_id),
@@ -24,6 +25,7 @@ begin
         with ordinality e (topic, key, value, headers, event_id, n)
     order by e.n;
     get diagnostics v_count = row_count;
+    perform onceflow.wake_sleepers('{}');
     return v_count;
 end $$;
 revoke execute on function onceflow.publish_events(text[], text[], text[], jsonb[], text[]) from public;

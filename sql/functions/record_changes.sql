@@ -11,6 +11,7 @@ declare
     v_drained uuid[];
     v_outputs onceflow.evaluated_output[] := '{}';
     v_changes onceflow.change[] := p_changes;
+    v_queues text[];
 begin
     if cardinality(p_changes) = 0 then
         return;
@@ -59,6 +60,8 @@ begin
             pg_current_xact_id(), v_now
         from unnest(v_changes) c
         where c.state = 'QUEUED' or c.state = 'DEAD_LETTER' and c.was is distinct from 'DEAD_LETTER'
+            -- Asked only where there is a dead letter.
+            and (select d.transport from onceflow.deployment d) <> 'postgres'
     )
     update onceflow.instance i
     set seq = i.seq + 1,
@@ -80,6 +83,10 @@ begin
         group by c.instance_id) d
     where i.id = d.instance_id and i.id >= p_ids[1];
 
+    v_queues := array(select distinct c.queue from unnest(v_changes) c where c.state = 'QUEUED');
+    if cardinality(v_queues) > 0 then
+        perform onceflow.wake_sleepers(v_queues);
+    end if;
     if cardinality(v_drained) = 0 then
         return;
     end if;

@@ -1,7 +1,8 @@
 -- register_workflow(compiled) -> (workflow_id, name, version, created)
 -- Stores a definition as compiled by `onceflow deploy` or the API. The definition of the latest
 -- version again gives that version (created is false); anything else makes the next one.
--- Errors: WF007 where Postgres refuses one of its paths; nothing is stored then.
+-- Errors: WF007 where Postgres refuses one of its paths, or where a step publishes to Kafka and messages
+-- do not travel over it; nothing is stored then.
 create or replace function onceflow.register_workflow(p_compiled jsonb)
 returns table (workflow_id bigint, name text, version int, created boolean)
 language plpgsql volatile security definer set search_path = '' as $$
@@ -11,6 +12,7 @@ declare
     v_latest onceflow.workflow_version;
     v_version_id bigint;
     v_path text;
+    v_publishing jsonb;
 begin
     for v_path in
         -- The expression trees alone are walked: a `p` in the user's own data is no path.
@@ -38,6 +40,22 @@ begin
                 hint = 'Write it in the SQL/JSON path language of PostgreSQL 15.';
         end;
     end loop;
+
+    select jsonb_agg(jsonb_build_object('place', p.place, 'message',
+        'kafka.publish needs Kafka, and the transport of this deployment is Postgres') order by s.n, p.place)
+    into v_publishing
+    from jsonb_array_elements(p_compiled #> '{definition,steps}') with ordinality s (step, n)
+    cross join lateral (values
+        (format('steps[%s].task', s.n - 1), s.step ->> 'task'),
+        (format('steps[%s].compensate.task', s.n - 1), s.step #>> '{compensate,task}')) p (place, task)
+    where p.task = 'kafka.publish';
+    if v_publishing is not null then
+        perform pg_advisory_xact_lock_shared(hashtext('onceflow.transport'), 0);
+        if (select d.transport from onceflow.deployment d) <> 'kafka' then
+            raise exception 'the workflow publishes to Kafka, and there is none' using errcode = 'WF007',
+                detail = v_publishing, hint = 'Use another task, or run the deployment over Kafka.';
+        end if;
+    end if;
 
     insert into onceflow.workflow (name) values (p_compiled ->> 'name') on conflict (name) do nothing;
     select w.id into v_workflow_id from onceflow.workflow w

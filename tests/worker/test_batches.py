@@ -7,9 +7,9 @@ import pytest
 from onceflow.engine.calls import Key
 from onceflow.engine.settings import Settings
 from onceflow.worker.attempt import Attempt, Outcome
-from onceflow.worker.consumer import Message
 from onceflow.worker.leases import Counters, register
 from onceflow.worker.link import Link
+from onceflow.worker.message import Message
 from onceflow.worker.protocol import Protocol
 
 from ..relay.support import start
@@ -20,7 +20,7 @@ from .support import Conn
 def protocol(settings: Settings) -> Iterator[Protocol]:
     """The calls of a registered worker."""
     link = Link(settings, "test")
-    registration = register(link, "w", ["default"], ["work"], {}, 60.0, lambda: True)
+    registration = register(link, "w", ["default"], ["work"], {}, settings, lambda: True)
     yield Protocol(link, registration, Counters(), lambda: True)
     link.close()
 

@@ -4,9 +4,9 @@ from uuid import uuid4
 
 from onceflow.engine.calls import Grant, Key
 from onceflow.worker.attempt import Attempt, Outcome
-from onceflow.worker.consumer import Message
 from onceflow.worker.desk import Desk
 from onceflow.worker.leases import Registration
+from onceflow.worker.message import Message
 
 
 def messages(count: int, partition: int = 0) -> list[Message]:

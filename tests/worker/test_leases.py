@@ -18,7 +18,7 @@ def test_a_lease_counts_from_before_it_was_asked_for(settings: Settings, connect
     holder.execute("lock table onceflow.worker in share mode")
     link = Link(settings, "test")
     with ThreadPoolExecutor(1) as thread:
-        registering = thread.submit(register, link, "w", ["q"], ["t"], {}, 60.0, lambda: True)
+        registering = thread.submit(register, link, "w", ["q"], ["t"], {}, settings, lambda: True)
         wait_until(lambda: waits(observer), "the registration to wait for the table")
         asked_before = time.monotonic()
         holder.rollback()

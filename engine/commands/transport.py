@@ -1,0 +1,28 @@
+"""Switch how messages travel to workers: over Kafka, or straight out of Postgres, without a broker.
+
+Stop the workers first; then run this; then start workers and relays with ONCEFLOW_TRANSPORT set to
+the new transport. Tasks whose messages only the old one holds are shipped again. Run again, it
+finishes what was broken off.
+"""
+
+import argparse
+
+from ..settings import TRANSPORTS, Settings
+from ..transport import switch
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("transport", choices=TRANSPORTS, help="the transport from now on")
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long to wait for workers to end, where some are live (0)",
+    )
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    shipped = switch(settings, args.transport, args.wait)
+    print(f"messages travel by {args.transport}; {shipped} tasks were shipped again")
+    return 0

@@ -1,0 +1,21 @@
+-- wake_sleepers(queues) -> void   (internal)
+-- Told by whoever puts messages into the outbox: wakes the workers that sleep on these queues, and the
+-- relay (which sleeps on '*'), when the transaction commits. Who sleeps holds a shared advisory lock on
+-- the name and listens on the channel `onceflow`; where nobody does, this costs two looks into memory and
+-- no NOTIFY, which would make commits wait for each other.
+-- A sleeper that has just lain down may be overlooked: so it looks again soon after, and at intervals.
+create or replace function onceflow.wake_sleepers(p_queues text[]) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_queue text;
+begin
+    foreach v_queue in array array_append(p_queues, '*') loop
+        -- One expression: nothing can come between the lock and its end.
+        if not (case when pg_try_advisory_lock(hashtext('onceflow.sleepers'), hashtext(v_queue))
+            then pg_advisory_unlock(hashtext('onceflow.sleepers'), hashtext(v_queue)) else false end)
+        then
+            perform pg_notify('onceflow', v_queue);
+        end if;
+    end loop;
+end $$;
+revoke execute on function onceflow.wake_sleepers(text[]) from public;

@@ -1,0 +1,13 @@
+-- How messages travel, and the index by which workers take them where there is no broker.
+
+-- One row, which migrate makes: `switching` while tasks are shipped again on the way from one to another.
+create table onceflow.deployment (
+    one boolean primary key default true check (one),
+    transport text collate "C" not null check (transport in ('kafka', 'postgres', 'switching'))
+);
+-- What was there before has run over Kafka, whatever the setting says now.
+insert into onceflow.deployment (transport)
+select 'kafka' where exists (select from onceflow.workflow);
+
+-- The oldest messages of one queue, whatever waits on the others.
+create index outbox_task on onceflow.outbox (topic, id) where kind = 'task';

@@ -1,0 +1,107 @@
+"""The delivery without a broker: tasks are taken straight out of the outbox and claimed at once.
+
+The turn takes them itself, as many as it has slots for. This thread lets it look, and sleeps while
+nothing is there; it is woken by the commit of whoever queues a task (see ``engine.sleeper``).
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from ..engine.calls import Grant
+from ..engine.errors import ServerError
+from ..engine.pool import connect
+from ..engine.settings import Settings
+from ..engine.sleeper import Sleeper
+from .desk import Desk, Work
+from .protocol import Protocol
+
+log = logging.getLogger("onceflow.worker")
+
+RECONNECT = 0.2
+"""Seconds between two looks while there is no connection to be woken by."""
+
+LONGEST_WAIT = 0.2
+"""Seconds after which a turn that has not looked is taken to be full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the turn has found; ``all``: it had room for more."""
+
+    found: int
+    all: bool
+
+
+class Taker:
+    """Takes the tasks of some queues."""
+
+    paused = False
+    partitions = 0
+
+    def __init__(self, settings: Settings, queues: Sequence[str], desk: Desk) -> None:
+        self._settings = settings
+        self._queues = queues
+        self._desk = desk
+        self._stopping = threading.Event()
+        self._looked = threading.Condition()
+        self._look: Look | None = None
+        desk.look_there(True)
+        self._thread = threading.Thread(target=self._run, name="taker", daemon=True)
+        self._thread.start()
+
+    def claim(self, protocol: Protocol, work: Work) -> list[Grant]:
+        """Take what a turn has room for; where that was all, the thread says when to look again."""
+        grants, found = protocol.take(self._queues, work.share)
+        look = Look(found, found < work.share)
+        if look.all:
+            self._desk.look_there(False)
+        with self._looked:
+            self._look = look
+            self._looked.notify()
+        return grants
+
+    def stop(self) -> None:
+        """Let the turn look no more; does not wait."""
+        self._stopping.set()
+        with self._looked:
+            self._looked.notify()
+
+    def join(self, timeout: float) -> None:
+        """Wait for the thread's end, at most ``timeout`` seconds."""
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                with connect(
+                    self._settings, "worker taker", wait=None, stop=self._stopping
+                ) as conn:
+                    self._watch(Sleeper(conn, self._queues, self._stopping))
+            except (psycopg.Error, ServerError) as error:
+                if not self._stopping.is_set():
+                    log.warning("the taker connects anew: %s", error)
+            self._desk.look_there(True)
+            self._stopping.wait(RECONNECT)
+
+    def _watch(self, sleeper: Sleeper) -> None:
+        """Say after each look when the next one is due."""
+        while not self._stopping.is_set():
+            look = self._next_look()
+            if look is not None and look.all:
+                sleeper.rest(look.found)
+                self._desk.look_there(True)
+            else:
+                sleeper.wake()  # more is there than the worker has room for
+
+    def _next_look(self) -> Look | None:
+        """Wait for the turn to look; None where it does not, for want of room."""
+        with self._looked:
+            self._looked.wait_for(
+                lambda: self._look is not None or self._stopping.is_set(), LONGEST_WAIT
+            )
+            look, self._look = self._look, None
+            return look
