@@ -5,6 +5,7 @@
 ``connect``   a function that opens connections to it (closed at the test's end); ``conn`` is one
 ``kafka``     bootstrap servers; ``prefix`` what this test's topics and groups begin with
 ``settings``  Settings with all of these
+``transport`` see transports.py
 ``own_postgres``, ``own_broker``  servers of this test alone, for tests that stop or kill them
 """
 
@@ -29,6 +30,7 @@ from .servers import (
     start_postgres,
     start_servers,
 )
+from .transports import DEFAULT, skip_unless_meant, transports_of, use
 
 Connect = Callable[..., psycopg.Connection[Any]]
 
@@ -52,6 +54,18 @@ def _servers_of(config: pytest.Config) -> Servers:
 def pytest_configure_node(node: Any) -> None:
     """In xdist's controller: tell a new worker where the servers are."""
     node.workerinput["onceflow_servers"] = _servers_of(node.config).as_dict()
+
+
+@pytest.hookimpl(trylast=True)  # its name stands last in the tests' ids
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what takes ``transport`` over each that it is meant for."""
+    if "transport" in metafunc.fixturenames:
+        metafunc.parametrize("transport", transports_of(metafunc), scope="module")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is about a transport that was not chosen."""
+    skip_unless_meant(item)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -114,7 +128,17 @@ def prefix(database: Database) -> str:
 
 @pytest.fixture
 def settings(database: Database, kafka: str, prefix: str) -> Settings:
-    return Settings(dsn=database.dsn, kafka=kafka, prefix=prefix, partitions=2, port=0, lease=5.0)
+    with closing(database.connect()) as conn:
+        use(conn, DEFAULT)
+    return Settings(
+        dsn=database.dsn,
+        kafka=kafka,
+        transport=DEFAULT,
+        prefix=prefix,
+        partitions=2,
+        port=0,
+        lease=5.0,
+    )
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from ..conftest import Connect
 from ..support import wait_until
 from .support import Conn, start, wait_until_shipped
 
+pytestmark = pytest.mark.only("kafka", reason="it is about the shipper")
+
 
 @pytest.fixture
 def shipper(settings: Settings) -> Generator[Shipper]:

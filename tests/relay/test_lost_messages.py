@@ -18,6 +18,8 @@ from ..conftest import Connect
 from ..support import wait_until
 from .support import Conn, backlog, commit, partitions, read_topic, shipped_tasks, start
 
+pytestmark = pytest.mark.only("kafka", reason="it is about the broker")
+
 QUEUES = ["default"]
 
 

@@ -27,6 +27,8 @@ from .support import (
     wait_until_shipped,
 )
 
+pytestmark = pytest.mark.only("kafka", reason="it is about the broker")
+
 TOO_LARGE = "x" * 1_100_000
 
 

@@ -13,6 +13,8 @@ from onceflow.relay.topics import Topics
 from ..support import wait_until
 from .support import partitions
 
+pytestmark = pytest.mark.only("kafka", reason="it is about topics")
+
 
 @pytest.fixture
 def producer(settings: Settings) -> Generator[Producer]:

@@ -13,6 +13,8 @@ from onceflow.relay.shipper import Shipper
 from ..support import wait_until
 from .support import Conn, backlog, commit, start
 
+pytestmark = pytest.mark.only("kafka", reason="it is about the broker")
+
 
 class Interrupted(psycopg.Connection[Any]):
     """A connection on which something happens just before its next statement."""

@@ -35,6 +35,27 @@ def read_messages(rows: Iterable[calls.OutboxRow]) -> list[Key]:
     return [Key(UUID(message["instance"]), message["task"]) for message in messages]
 
 
+def put_message(play: "Play", key: Key | None, value: str = "", queue: str = "default") -> None:
+    """Put a task message into the outbox that no transition has made: of ``key``, or a text."""
+    if key is not None:
+        value = json.dumps({"instance": str(key.instance_id), "task": key.task})
+    play.conn.execute(
+        "insert into onceflow.outbox (kind, topic, value, queued_xid, made_at)"
+        " values ('task', %s, %s, pg_current_xact_id(), now())",
+        (queue, value),
+    )
+
+
+def switch(conn: Connection, transport: str, limit: int = 1000) -> list[int]:
+    """Switch the transport to the end; return how many tasks each call has shipped again."""
+    shipped: list[int] = []
+    while True:
+        switched = calls.switch_transport(conn, transport, limit)
+        shipped.append(switched.shipped)
+        if switched.done:
+            return shipped
+
+
 def execute(conn: Connection, statement: str, *parameters: Any) -> psycopg.Cursor[Any]:
     """Run a statement that the test has put together."""
     return conn.execute(statement, parameters or None)  # pyright: ignore

@@ -11,38 +11,38 @@ A cell says what a function does to a task (or an instance) in the state of its 
 # ruff: noqa: E501 - a row of a Markdown table is one line
 
 BY_WORKERS = """
-| task / instance | claim_tasks | complete_tasks | fail_tasks, retryable | fail_tasks, for good | give_back_tasks |
-|---|---|---|---|---|---|
-| WAITING, a join / RUNNING | skipped | stale | stale | stale | stale |
-| WAITING, its turn / COMPENSATING | skipped | stale | stale | stale | stale |
-| READY / RUNNING, suspended | skipped | stale | stale | stale | stale |
-| READY / COMPENSATING, suspended | skipped | stale | stale | stale | stale |
-| QUEUED / RUNNING | granted → RUNNING | stale | stale | stale | stale |
-| QUEUED / COMPENSATING | granted → RUNNING | stale | stale | stale | stale |
-| RUNNING / RUNNING | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING | accepted → QUEUED |
-| RUNNING / RUNNING, suspended | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER | accepted → READY |
-| RUNNING / CLOSING | skipped | accepted → SUCCEEDED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING |
-| RUNNING / COMPENSATING | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter | accepted → QUEUED |
-| RUNNING / COMPENSATING, suspended | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER | accepted → READY |
-| RETRYING / RUNNING | skipped | repeated | repeated | repeated | repeated |
-| RETRYING / RUNNING, suspended | skipped | repeated | repeated | repeated | repeated |
-| RETRYING / COMPENSATING | skipped | repeated | repeated | repeated | repeated |
-| RETRYING / COMPENSATING, suspended | skipped | repeated | repeated | repeated | repeated |
-| DEAD_LETTER / RUNNING, dead letter | skipped | repeated | repeated | repeated | repeated |
-| DEAD_LETTER / RUNNING, suspended | skipped | repeated | repeated | repeated | repeated |
-| DEAD_LETTER / COMPENSATING, dead letter | skipped | repeated | repeated | repeated | repeated |
-| DEAD_LETTER, record / COMPENSATING | skipped | repeated | repeated | repeated | repeated |
-| DEAD_LETTER, record / COMPENSATED | skipped | repeated | repeated | repeated | repeated |
-| SUCCEEDED / RUNNING | skipped | repeated | repeated | repeated | repeated |
-| SUCCEEDED / CLOSING | skipped | repeated | repeated | repeated | repeated |
-| SUCCEEDED / COMPENSATING | skipped | repeated | repeated | repeated | repeated |
-| SUCCEEDED / SUCCEEDED | skipped | repeated | repeated | repeated | repeated |
-| SKIPPED, by its when / RUNNING | skipped | stale | stale | stale | stale |
-| SKIPPED, by an operator / RUNNING | skipped | repeated | repeated | repeated | repeated |
-| CANCELLED / CLOSING | skipped | stale | stale | stale | stale |
-| CANCELLED / CANCELLED | skipped | stale | stale | stale | stale |
-| FAILED / RUNNING | skipped | repeated | repeated | repeated | repeated |
-| no such task / RUNNING | unknown | stale | stale | stale | stale |
+| task / instance | claim_tasks | take_tasks | complete_tasks | fail_tasks, retryable | fail_tasks, for good | give_back_tasks |
+|---|---|---|---|---|---|---|
+| WAITING, a join / RUNNING | skipped | skipped | stale | stale | stale | stale |
+| WAITING, its turn / COMPENSATING | skipped | skipped | stale | stale | stale | stale |
+| READY / RUNNING, suspended | skipped | skipped | stale | stale | stale | stale |
+| READY / COMPENSATING, suspended | skipped | skipped | stale | stale | stale | stale |
+| QUEUED / RUNNING | granted → RUNNING | granted → RUNNING | stale | stale | stale | stale |
+| QUEUED / COMPENSATING | granted → RUNNING | granted → RUNNING | stale | stale | stale | stale |
+| RUNNING / RUNNING | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING | accepted → QUEUED |
+| RUNNING / RUNNING, suspended | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER | accepted → READY |
+| RUNNING / CLOSING | skipped | skipped | accepted → SUCCEEDED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING |
+| RUNNING / COMPENSATING | skipped | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter | accepted → QUEUED |
+| RUNNING / COMPENSATING, suspended | skipped | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER | accepted → READY |
+| RETRYING / RUNNING | skipped | skipped | repeated | repeated | repeated | repeated |
+| RETRYING / RUNNING, suspended | skipped | skipped | repeated | repeated | repeated | repeated |
+| RETRYING / COMPENSATING | skipped | skipped | repeated | repeated | repeated | repeated |
+| RETRYING / COMPENSATING, suspended | skipped | skipped | repeated | repeated | repeated | repeated |
+| DEAD_LETTER / RUNNING, dead letter | skipped | skipped | repeated | repeated | repeated | repeated |
+| DEAD_LETTER / RUNNING, suspended | skipped | skipped | repeated | repeated | repeated | repeated |
+| DEAD_LETTER / COMPENSATING, dead letter | skipped | skipped | repeated | repeated | repeated | repeated |
+| DEAD_LETTER, record / COMPENSATING | skipped | skipped | repeated | repeated | repeated | repeated |
+| DEAD_LETTER, record / COMPENSATED | skipped | skipped | repeated | repeated | repeated | repeated |
+| SUCCEEDED / RUNNING | skipped | skipped | repeated | repeated | repeated | repeated |
+| SUCCEEDED / CLOSING | skipped | skipped | repeated | repeated | repeated | repeated |
+| SUCCEEDED / COMPENSATING | skipped | skipped | repeated | repeated | repeated | repeated |
+| SUCCEEDED / SUCCEEDED | skipped | skipped | repeated | repeated | repeated | repeated |
+| SKIPPED, by its when / RUNNING | skipped | skipped | stale | stale | stale | stale |
+| SKIPPED, by an operator / RUNNING | skipped | skipped | repeated | repeated | repeated | repeated |
+| CANCELLED / CLOSING | skipped | skipped | stale | stale | stale | stale |
+| CANCELLED / CANCELLED | skipped | skipped | stale | stale | stale | stale |
+| FAILED / RUNNING | skipped | skipped | repeated | repeated | repeated | repeated |
+| no such task / RUNNING | unknown | quarantined | stale | stale | stale | stale |
 """
 
 BY_THE_CLOCK = """

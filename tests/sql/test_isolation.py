@@ -19,6 +19,10 @@ CALLS: dict[str, Call] = {
     "claim_tasks": lambda conn, play, i, f: calls.claim_tasks(
         conn, play.worker.id, f, 1, [Key(i, "a")]
     ),
+    "take_tasks": lambda conn, play, i, f: calls.take_tasks(
+        conn, play.worker.id, f, 1, ["default"], 1
+    ),
+    "switch_transport": lambda conn, play, i, f: calls.switch_transport(conn, "kafka"),
     "complete_tasks": lambda conn, play, i, f: calls.complete_tasks(
         conn, play.worker.id, [Completion(i, "a", f, 1)]
     ),

@@ -11,7 +11,7 @@ from onceflow.engine import calls
 from onceflow.engine.calls import Completion, Failure, Fenced, GiveBack, Key
 
 from . import situations, state_table
-from .play import Play, pass_time
+from .play import Play, pass_time, put_message
 from .situations import Subject
 from .state_table import arrow, parse
 from .workflows import Step, path, sequence, value, workflow
@@ -35,6 +35,14 @@ def fence_of(play: Play, subject: Subject) -> uuid.UUID:
 def claim(play: Play, subject: Subject) -> str:
     key = Key(subject.instance, str(subject.task))
     return calls.claim_tasks(play.conn, play.worker.id, uuid.uuid4(), 99, [key])[0].answer
+
+
+def take(play: Play, subject: Subject) -> str:
+    """Take a message that names the task and is alone in the outbox."""
+    play.conn.execute("delete from onceflow.outbox")
+    put_message(play, Key(subject.instance, str(subject.task)))
+    (taken,) = calls.take_tasks(play.conn, play.worker.id, uuid.uuid4(), 99, ["default"], 10)
+    return taken.answer
 
 
 def complete(play: Play, subject: Subject, fence: uuid.UUID) -> str:
@@ -102,6 +110,7 @@ def start_again(play: Play) -> str:
 
 FUNCTIONS: dict[str, Callable[[Play, Subject], str]] = {
     "claim_tasks": claim,
+    "take_tasks": take,
     "complete_tasks": lambda play, subject: complete(play, subject, fence_of(play, subject)),
     "fail_tasks, retryable": lambda play, subject: fail(
         play, subject, fence_of(play, subject), True

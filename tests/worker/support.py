@@ -11,7 +11,7 @@ from uuid import UUID
 
 import psycopg
 import psycopg.rows
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from onceflow.engine.calls import check_instances, register_workflow, start_instances, tick
 from onceflow.engine.definition import compile_definition, parse
@@ -23,6 +23,7 @@ from onceflow.worker.consumer import topic_of
 
 from ..servers import Servers, create_database, drop_database
 from ..support import wait_until
+from ..transports import use
 
 Conn = psycopg.Connection[Any]
 
@@ -89,8 +90,7 @@ def wait_for_task(conn: Conn, instance_id: UUID, task: str, state: str) -> dict[
 
 @contextmanager
 def relay(settings: Settings, queues: Sequence[str] = ("default",)) -> Generator[None]:
-    """Ship the outbox and turn the clock, in a thread each, until the block ends."""
-    make_topics(settings, queues)
+    """Ship the outbox (over Kafka) and turn the clock, a thread each, until the block ends."""
     stop = threading.Event()
 
     def ship() -> None:
@@ -106,7 +106,10 @@ def relay(settings: Settings, queues: Sequence[str] = ("default",)) -> Generator
             while not stop.wait(0.05):
                 tick(conn, 1000)
 
-    threads = [threading.Thread(target=ship), threading.Thread(target=turn_clock)]
+    threads = [threading.Thread(target=turn_clock)]
+    if settings.transport == "kafka":
+        make_topics(settings, queues)
+        threads.append(threading.Thread(target=ship))
     for thread in threads:
         thread.start()
     try:
@@ -115,6 +118,22 @@ def relay(settings: Settings, queues: Sequence[str] = ("default",)) -> Generator
         stop.set()
         for thread in threads:
             thread.join()
+
+
+def send(stack: "Stack", *values: bytes) -> None:
+    """Send messages to the default queue that no transition has made."""
+    if stack.settings.transport == "postgres":
+        for value in values:
+            stack.conn.execute(
+                "insert into onceflow.outbox (kind, topic, value, queued_xid, made_at)"
+                " values ('task', 'default', %s, pg_current_xact_id(), now())",
+                (value.decode(),),
+            )
+        return
+    producer = Producer({**stack.settings.kafka_config()})
+    for value in values:
+        producer.produce(topic_of(stack.settings, "default"), value)
+    assert producer.flush(20) == 0
 
 
 def make_topics(settings: Settings, queues: Sequence[str]) -> None:
@@ -179,6 +198,10 @@ class Gates:
 
     def __getitem__(self, name: str) -> Gate:
         return self._gates[name]
+
+    def renew(self) -> None:
+        """Close them all: the tests begin again, over another transport."""
+        self._gates.clear()
 
     def open_all(self) -> None:
         """Let everybody go on, so that the threads of a failed test end."""
@@ -247,6 +270,7 @@ class Stack:
 def make_stack(
     servers: Servers,
     handlers: Registry,
+    transport: str,
     *,
     queues: Sequence[str] = ("default",),
     concurrency: int = 10,
@@ -255,7 +279,8 @@ def make_stack(
     database = create_database(servers, migrated=True)
     settings = Settings(
         dsn=database.dsn,
-        kafka=servers.kafka,
+        kafka=servers.kafka if transport == "kafka" else "",
+        transport=transport,
         prefix=database.name.replace("_", "-"),
         partitions=2,
         lease=2.0,
@@ -263,6 +288,7 @@ def make_stack(
     try:
         with ExitStack() as stack:
             conn = stack.enter_context(closing(database.connect()))
+            use(conn, transport)
             stack.enter_context(relay(settings, queues))
             running = None
             if concurrency:

@@ -19,6 +19,7 @@ from ..servers import Servers
 from ..support import wait_until
 from .support import Conn, Stack, deploy, make_stack, wait_for_ends, worker
 
+pytestmark = pytest.mark.only("kafka", reason="it is about the consumer")
 HANDLERS = Registry()
 CLAIM_WAITS: LiteralString = (
     "select 1 from pg_stat_activity where datname = current_database()"
@@ -43,7 +44,7 @@ def shipped(conn: Conn, settings: Settings) -> int:
 
 @pytest.fixture
 def stack(servers: Servers) -> Iterator[Stack]:
-    with make_stack(servers, HANDLERS, concurrency=0) as made:
+    with make_stack(servers, HANDLERS, "kafka", concurrency=0) as made:
         yield made
 
 

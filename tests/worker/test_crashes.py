@@ -26,6 +26,7 @@ from onceflow.engine.settings import Settings
 
 from ..servers import Servers, create_database, drop_database, ensure_template
 from ..support import wait_until
+from ..transports import use
 from .support import Conn, deploy, effects, make_effect_table, relay, start, wait_for_ends
 
 POINTS = [
@@ -109,19 +110,22 @@ def require_effects_once(conn: Conn, ids: list[UUID]) -> None:
     assert rows == [("SUCCEEDED", 4 * len(ids))]
 
 
-def kill_a_worker(servers: Servers, folder: Path, point: str, nth: int) -> None:
+def kill_a_worker(servers: Servers, transport: str, folder: Path, point: str, nth: int) -> None:
     """Let one worker die at ``point`` and another finish its work; require what the module says."""
     database = create_database(servers, migrated=True)
     settings = quick(
         Settings(
             dsn=database.dsn,
             kafka=servers.kafka,
+            transport=transport,
             prefix=database.name.replace("_", "-"),
             partitions=2,
         )
     )
     log = folder / f"{point}.log"
     try:
+        with closing(database.connect()) as conn:
+            use(conn, transport)
         with closing(database.connect()) as conn, relay(settings):
             prepare(conn)
             ids = begin(conn, 6)
@@ -138,13 +142,14 @@ def kill_a_worker(servers: Servers, folder: Path, point: str, nth: int) -> None:
 
 @pytest.mark.parametrize("nth", [1, 5])
 def test_a_worker_killed_at_any_point_costs_nothing(
-    servers: Servers, tmp_path: Path, nth: int
+    servers: Servers, transport: str, tmp_path: Path, nth: int
 ) -> None:
     # Side by side, for most of the time goes by while the broker waits for the dead.
     ensure_template(servers)  # they would all make it
     with ThreadPoolExecutor(len(POINTS)) as pool:
         ends = {
-            point: pool.submit(kill_a_worker, servers, tmp_path, point, nth) for point in POINTS
+            point: pool.submit(kill_a_worker, servers, transport, tmp_path, point, nth)
+            for point in POINTS
         }
     faults = {point: end.exception() for point, end in ends.items() if end.exception() is not None}
     assert not faults
@@ -152,10 +157,11 @@ def test_a_worker_killed_at_any_point_costs_nothing(
 
 @pytest.mark.parametrize("nth", [1, 2])
 def test_a_worker_that_sleeps_through_its_lease_does_nothing_twice(
-    conn: Conn, settings: Settings, tmp_path: Path, nth: int
+    conn: Conn, settings: Settings, transport: str, tmp_path: Path, nth: int
 ) -> None:
     prepare(conn)
-    settings = quick(settings)
+    use(conn, transport)
+    settings = quick(replace(settings, transport=transport))
     log = tmp_path / "frozen.log"
     with relay(settings):
         ids = begin(conn, 4)
@@ -172,9 +178,10 @@ def test_a_worker_that_sleeps_through_its_lease_does_nothing_twice(
 
 
 def test_postgres_restarted_under_load(
-    own_postgres: EmbeddedPostgres, kafka: str, prefix: str, tmp_path: Path
+    own_postgres: EmbeddedPostgres, kafka: str, transport: str, prefix: str, tmp_path: Path
 ) -> None:
-    settings = quick(Settings(dsn=own_postgres.dsn, kafka=kafka, prefix=prefix, partitions=2))
+    settings = Settings(dsn=own_postgres.dsn, kafka=kafka, prefix=prefix, partitions=2)
+    settings = quick(replace(settings, transport=transport))
     migrate(settings)
     with (
         process(settings, tmp_path / "relay.log", "relay"),
@@ -191,6 +198,7 @@ def test_postgres_restarted_under_load(
             require_effects_once(conn, ids)
 
 
+@pytest.mark.only("kafka", reason="there is no other broker")
 def test_a_broker_restarted_empty_under_load(
     own_broker: EmbeddedBroker, conn: Conn, settings: Settings, tmp_path: Path
 ) -> None:

@@ -7,12 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from confluent_kafka import Producer
 
 from onceflow.engine.calls import cancel_instances
-from onceflow.engine.settings import Settings
 from onceflow.worker import Context, PermanentError, Registry, Retry, RetryableError
-from onceflow.worker.consumer import topic_of
 
 from ..servers import Servers
 from ..support import wait_until
@@ -21,6 +18,7 @@ from .support import (
     Stack,
     deploy,
     make_stack,
+    send,
     start,
     task_of,
     wait_for_ends,
@@ -109,8 +107,11 @@ steps:
 
 
 @pytest.fixture(scope="module")
-def stack(servers: Servers) -> Iterator[Stack]:
-    with make_stack(servers, HANDLERS, queues=["default", "paper"], concurrency=8) as made:
+def stack(servers: Servers, transport: str) -> Iterator[Stack]:
+    GATES.renew()
+    with make_stack(
+        servers, HANDLERS, transport, queues=["default", "paper"], concurrency=8
+    ) as made:
         yield made
         GATES.open_all()
 
@@ -149,7 +150,7 @@ def test_steps_follow_each_other_by_hand_off(stack: Stack) -> None:
     assert after["stale"] == before["stale"]
 
 
-def test_a_lone_chain_meets_the_broker_once(stack: Stack) -> None:
+def test_a_lone_chain_is_claimed_once_and_handed_on(stack: Stack) -> None:
     deploy(
         stack.conn,
         """
@@ -350,18 +351,11 @@ def test_a_number_comes_back_to_the_last_digit(stack: Stack) -> None:
         assert digits in text[0]
 
 
-def test_each_queue_has_its_topic(stack: Stack) -> None:
+def test_each_queue_is_served(stack: Stack) -> None:
     single(stack, "paper", "on_paper", "queue: paper")
     instance = stack.run("paper")
     assert ends(stack, instance) == "SUCCEEDED"
     assert task_of(stack.conn, instance, "only")["output"] == "printed"
-
-
-def produce(settings: Settings, *values: bytes) -> None:
-    producer = Producer({**settings.kafka_config()})
-    for value in values:
-        producer.produce(topic_of(settings, "default"), value)
-    assert producer.flush(20) == 0
 
 
 def test_messages_that_say_nothing_go_to_quarantine(stack: Stack) -> None:
@@ -374,16 +368,21 @@ def test_messages_that_say_nothing_go_to_quarantine(stack: Stack) -> None:
         b'{"instance": "%s", "task": "a\\u0000b"}' % nobody.encode(),
         b'{"instance": "%s", "task": "only"}' % nobody.encode(),
     ]
-    produce(stack.settings, *bad)
+    if stack.settings.transport == "postgres":
+        bad.remove(b"\xff\xfe\x00")  # no text, so no message
+    send(stack, *bad)
 
-    def quarantined() -> list[tuple[bytes, str]]:
-        return stack.conn.execute("select payload, reason from onceflow.quarantined").fetchall()
+    def quarantined() -> dict[bytes, str]:
+        return dict(stack.conn.execute("select payload, reason from onceflow.quarantined"))
 
-    found = dict(wait_until(lambda: quarantined()[5:] and quarantined(), "six bad messages"))
+    wait_until(lambda: len(quarantined()) == len(bad), "the bad messages")
+    found = quarantined()
     assert set(found) == set(bad)
     assert "does not exist" in found[bad[-1]]
     assert "not a task message" in found[bad[0]]
-    assert stack.worker.counters.snapshot()["quarantined"] == 6
+    wait_until(
+        lambda: stack.worker.counters.snapshot()["quarantined"] == len(bad), "their being counted"
+    )
 
 
 def test_duplicates_are_skipped_and_counted(stack: Stack) -> None:
@@ -392,7 +391,7 @@ def test_duplicates_are_skipped_and_counted(stack: Stack) -> None:
     GATES["twice"].await_arrivals()
     before = stack.worker.counters.snapshot()
     message = json.dumps({"instance": str(instance), "task": "only"}).encode()
-    produce(stack.settings, message, message, message)
+    send(stack, message, message, message)
     wait_until(
         lambda: stack.worker.counters.snapshot()["skipped"] - before["skipped"] == 3,
         "three duplicates being skipped",

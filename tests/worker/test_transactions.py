@@ -117,8 +117,9 @@ def announce(topic: str, fail: bool, ctx: Context) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def stack(servers: Servers) -> Iterator[Stack]:
-    with make_stack(servers, HANDLERS, concurrency=4) as made:
+def stack(servers: Servers, transport: str) -> Iterator[Stack]:
+    GATES.renew()
+    with make_stack(servers, HANDLERS, transport, concurrency=4) as made:
         make_effect_table(made.conn)
         yield made
         GATES.open_all()
@@ -280,6 +281,17 @@ def test_a_stale_completion_rolls_its_own_effect_back(stack: Stack) -> None:
     assert effects_of(stack, instance) == 1
 
 
+@pytest.mark.only("postgres", reason="over Kafka events are published")
+def test_a_handler_that_publishes_where_there_is_no_kafka_fails_for_good(stack: Stack) -> None:
+    instance = run_single(stack, "in-vain", "announce", "with: {topic: t, fail: false}")
+    assert ends(stack, instance) == "FAILED"
+    row = task_of(stack.conn, instance, "only")
+    assert (row["state"], row["attempts"]) == ("DEAD_LETTER", 1)
+    assert "the transport of this deployment is postgres" in row["error"]["message"]
+    assert effects_of(stack, instance) == 0
+
+
+@pytest.mark.only("kafka", reason="events need Kafka")
 def test_events_are_published_with_the_completion_alone(stack: Stack) -> None:
     topic = f"{stack.settings.prefix}.invoices"
     assert Topics(stack.settings).make([topic]) == {}
@@ -304,11 +316,12 @@ def test_events_are_published_with_the_completion_alone(stack: Stack) -> None:
     ],
 )
 def test_a_lost_commit_is_looked_up_by_its_fence(
-    servers: Servers, loses: Any, attempts: int
+    servers: Servers, transport: str, loses: Any, attempts: int
 ) -> None:
     handlers = Registry()
     handlers.add("write", write, transactional=True)
-    with make_stack(servers, handlers, concurrency=0) as made:
+    GATES.renew()
+    with make_stack(servers, handlers, transport, concurrency=0) as made:
         make_effect_table(made.conn)
         with (
             proxied(made.settings.dsn) as (proxy, dsn),

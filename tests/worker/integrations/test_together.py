@@ -12,6 +12,7 @@ from onceflow.relay.topics import Topics
 from onceflow.worker import registry
 
 from ...servers import Database, Servers, create_database, drop_database
+from ...transports import DEFAULT
 from ..support import Stack, consume, deploy, make_stack, task_of, wait_for_ends
 from .support import context
 
@@ -55,7 +56,7 @@ def stack(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ONCEFLOW_SQL_STATEMENTS", str(file))
         patch.setenv("ELSEWHERE", elsewhere.dsn)
-        with make_stack(servers, registry, concurrency=2) as made:
+        with make_stack(servers, registry, DEFAULT, concurrency=2) as made:
             made.conn.execute(TABLES)
             yield made
 
@@ -133,6 +134,7 @@ def test_without_a_file_nothing_is_allowed(monkeypatch: pytest.MonkeyPatch, tmp_
         handler.call('{"statement": "a"}', context())
 
 
+@pytest.mark.only("kafka", reason="events need Kafka")
 def test_an_event_is_published_with_its_task(stack: Stack) -> None:
     topic = f"{stack.settings.prefix}.orders"
     assert Topics(stack.settings).make([topic]) == {}
