@@ -58,6 +58,12 @@ class Moment(msgspec.Struct, frozen=True):
     ended_at: datetime | None
 
 
+class Transport(msgspec.Struct, frozen=True):
+    """How messages travel to workers."""
+
+    transport: str
+
+
 class Overview(msgspec.Struct, frozen=True):
     """Everything on the dashboard."""
 
@@ -69,6 +75,7 @@ class Overview(msgspec.Struct, frozen=True):
     workers: list[Worker]
     queues: list[Queue]
     outbox: list[Backlog]
+    transport: str
 
 
 def read_overview(database: Database) -> Overview:
@@ -93,6 +100,9 @@ def read_overview(database: Database) -> Overview:
             workers=rows(conn, Worker, WORKER + " where state = 'live' order by name limit 200"),
             queues=rows(conn, Queue, QUEUES),
             outbox=rows(conn, Backlog, BACKLOG),
+            transport=rows(conn, Transport, "select transport from onceflow.transport")[
+                0
+            ].transport,
         )
 
 

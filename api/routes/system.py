@@ -28,7 +28,7 @@ def list_queues(call: Call[Nothing, Nothing]) -> QueueList:
 
 
 def read_outbox(call: Call[Nothing, Nothing]) -> BacklogList:
-    """Read what waits to be shipped."""
+    """Read what waits in the outbox."""
     return reads.read_outbox(call.context.database)
 
 
@@ -69,7 +69,7 @@ OPERATIONS: Final = [
         path="/outbox",
         name="readOutbox",
         tag="system",
-        summary="Read what waits to be shipped to Kafka",
+        summary="Read what waits in the outbox",
         handler=read_outbox,
         answers={200: BacklogList},
     ),

@@ -52,7 +52,7 @@ class QueueList(msgspec.Struct, frozen=True):
 
 
 class Backlog(msgspec.Struct, frozen=True):
-    """Messages of one kind and topic that have not been shipped."""
+    """Messages of one kind and topic that wait in the outbox."""
 
     kind: Literal["task", "event", "dead_letter"]
     topic: str

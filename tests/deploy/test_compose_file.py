@@ -89,3 +89,43 @@ def test_the_image_is_built_from_files_that_exist_and_are_sent() -> None:
     # Each folder that is a package of ours is a link in src, which needs what it points to.
     linked = {link.name for link in (ROOT / "src" / "onceflow").iterdir() if link.is_symlink()}
     assert linked <= set(copied)
+
+
+class ComposeLoader(yaml.SafeLoader):
+    """Reads Compose's tags of what is not merged with the other file: as ``{"!…": content}``."""
+
+
+def tagged(loader: ComposeLoader, node: yaml.Node) -> dict[str, Any]:
+    mapping = isinstance(node, yaml.MappingNode)
+    return {node.tag: loader.construct_mapping(node, deep=True) if mapping else None}
+
+
+for tag in ("!reset", "!override"):
+    ComposeLoader.add_constructor(tag, tagged)
+
+
+def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Merge two documents as Compose does, as far as ours need it."""
+    result = dict(base)
+    for key, value in over.items():
+        if "!reset" in value:
+            del result[key]
+        elif "!override" in value:
+            result[key] = value["!override"]
+        else:
+            mappings = isinstance(value, dict) and key in base
+            result[key] = merged(base[key], value) if mappings else value
+    return result
+
+
+def test_without_a_broker_nothing_is_left_of_it() -> None:
+    over = yaml.load((ROOT / "compose.postgres.yaml").read_text(), ComposeLoader)  # noqa: S506
+    services: dict[str, dict[str, Any]] = merged(SERVICES, over["services"])
+    assert services.keys() == SERVICES.keys() - {"redpanda"}
+    for name, service in services.items():
+        depends = service.get("depends_on", {})
+        assert depends.keys() == SERVICES[name].get("depends_on", {}).keys() - {"redpanda"}, name
+        if name in ("migrate", "relay", "worker"):
+            assert service["environment"]["ONCEFLOW_TRANSPORT"] == "postgres"
+            assert service["environment"]["ONCEFLOW_KAFKA"] == ""
+            assert service["environment"]["ONCEFLOW_DSN"]

@@ -27,6 +27,12 @@ def greet(name: str) -> str:
     return f"hello {name}"
 """
 
+GREET = """
+name: greet
+steps:
+  - {id: greet, task: greet, with: {name: $.input.name}}
+"""
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
@@ -42,14 +48,14 @@ def folder() -> Iterator[Path]:
 class Dev:
     """A running ``onceflow dev``."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, **env: str) -> None:
         self.output = folder / "dev.out"
         self.port = port
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 onceflow_argv("dev", "--import", "greetings"),
                 cwd=folder,
-                env=environment(ONCEFLOW_PORT=str(port)),
+                env=environment(ONCEFLOW_PORT=str(port), **env),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -77,8 +83,8 @@ def environment(**more: str) -> dict[str, str]:
 
 
 @contextmanager
-def running_dev(folder: Path) -> Generator[Dev, None, None]:
-    dev = Dev(folder, free_port())
+def running_dev(folder: Path, **env: str) -> Generator[Dev, None, None]:
+    dev = Dev(folder, free_port(), **env)
     try:
         wait_until(dev.is_up, "onceflow dev to be up", 90)
         yield dev
@@ -131,6 +137,27 @@ def test_up_found_alone_and_down(folder: Path) -> None:
     again = EmbeddedPostgres(folder / ".onceflow" / "postgres")
     with again, psycopg.connect(again.dsn) as conn:
         assert conn.execute("select n from kept").fetchone() == (1,), "data are kept"
+
+
+def test_without_a_broker_and_then_with_one(folder: Path) -> None:
+    (folder / "greet.yaml").write_text(GREET)
+    for transport in ("postgres", "kafka"):
+        with running_dev(folder, ONCEFLOW_TRANSPORT=transport) as dev:
+            names = [
+                Path(f"/proc/{pid}/cmdline").read_bytes() for pid in descendants(dev.process.pid)
+            ]
+            assert any(b"tansu" in name for name in names) == (transport == "kafka")
+            assert ("Kafka:" in dev.text()) == (transport == "kafka")
+            deployed = call(folder, "deploy", "greet.yaml")
+            assert deployed.returncode == 0, deployed.stderr
+            started = call(folder, "start", "greet", "--input", '{"name": "Ada"}', "--wait")
+            assert started.returncode == 0, started.stderr
+            assert "SUCCEEDED" in started.stdout
+            refused = call(folder, "transport", "kafka" if transport == "postgres" else "postgres")
+            assert refused.returncode == 1
+            assert "workers are live" in refused.stderr
+            dev.process.send_signal(signal.SIGTERM)
+            assert dev.process.wait(60) == 0, dev.text()
 
 
 def test_killed_it_leaves_no_process(folder: Path) -> None:

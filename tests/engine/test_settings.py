@@ -24,6 +24,7 @@ def test_all_variables() -> None:
             "ONCEFLOW_KAFKA": "a:9092,b:9093",
             "ONCEFLOW_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
             "ONCEFLOW_KAFKA_SSL_CA_LOCATION": "/ca.pem",
+            "ONCEFLOW_TRANSPORT": "Postgres",
             "ONCEFLOW_PREFIX": "blue.flows",
             "ONCEFLOW_PARTITIONS": "12",
             "ONCEFLOW_HOST": "::1",
@@ -38,6 +39,7 @@ def test_all_variables() -> None:
         "security.protocol": "SASL_SSL",
         "ssl.ca.location": "/ca.pem",
     }
+    assert settings.transport == "postgres"
     assert (settings.prefix, settings.partitions, settings.port) == ("blue.flows", 12, 0)
     assert (settings.lease, settings.data, settings.log) == (2.5, Path("/data"), "debug")
     assert load_settings(settings.environment()) == settings, "a child gets the same settings"
@@ -53,6 +55,7 @@ def test_all_variables() -> None:
         ("ONCEFLOW_KAFKA", "localhost", "host:port"),
         ("ONCEFLOW_KAFKA", "a:1,b:x", "'b:x'"),
         ("ONCEFLOW_PREFIX", "my flows", "letters, digits"),
+        ("ONCEFLOW_TRANSPORT", "pigeon", "kafka, postgres"),
         ("ONCEFLOW_LOG", "loud", "debug, info, warning, error"),
         ("ONCEFLOW_DSN", "postgres//me:hush@db", "postgresql://user@host:5432/database"),
     ],
@@ -70,3 +73,6 @@ def test_missing_servers_are_named() -> None:
         Settings().require_dsn()
     with pytest.raises(SettingsError, match="ONCEFLOW_KAFKA is not set"):
         Settings().kafka_config()
+    with pytest.raises(SettingsError, match="ONCEFLOW_TRANSPORT=postgres"):
+        Settings(dsn="dbname=x").require_servers()
+    Settings(dsn="dbname=x", transport="postgres").require_servers()
