@@ -112,9 +112,10 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
             del result[key]
         elif "!override" in value:
             result[key] = value["!override"]
+        elif isinstance(base.get(key), dict):
+            result[key] = merged(base[key], value)
         else:
-            mappings = isinstance(value, dict) and key in base
-            result[key] = merged(base[key], value) if mappings else value
+            result[key] = value
     return result
 
 

@@ -134,19 +134,19 @@ def test_a_message_whose_writer_saw_no_sleeper_is_found_soon_after(
     start_instances(writer, "of-default", [{}])
     sleeper = Sleeper(connect(), ["default"], stop)
     sleeper.rest(0)
-    assert messages(conn) == 0
-    writer.commit()
-    assert heard() == []
-
     looking = connect()
+    assert messages(looking) == 0
 
-    def look_until_found() -> None:
+    def sleep_until_found() -> None:
+        sleeper.rest(0)
         while not messages(looking):
             sleeper.rest(0)
 
-    thread = threading.Thread(target=look_until_found, daemon=True)
+    thread = threading.Thread(target=sleep_until_found, daemon=True)
     thread.start()
-    thread.join(LONG / 2)
+    writer.commit()
+    assert heard() == []
+    thread.join(LONG / 3)
     assert not thread.is_alive()
 
 

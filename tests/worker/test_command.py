@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from onceflow.engine.settings import Settings
 
 from ..support import wait_until
+from ..transports import use
 from .support import deploy, make_topics, relay, start, wait_for_task
 
 COMMAND = [sys.executable, "-m", "onceflow.engine.cli", "worker"]
@@ -69,6 +71,20 @@ def test_what_it_refuses_to_start(
     ended = run(settings, folder, *arguments)
     assert (ended.returncode, words in ended.stderr) == (code, True), ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+# rule: one transport at a time
+def test_one_of_another_transport_says_what_to_type(
+    settings: Settings, conn: psycopg.Connection[Any], folder: Path, transport: str
+) -> None:
+    other = "postgres" if transport == "kafka" else "kafka"
+    use(conn, other)
+    ended = run(replace(settings, transport=transport), folder, "--import", "naps")
+    assert ended.returncode == 1
+    assert f"is {other}, and not {transport}" in ended.stderr
+    assert f"onceflow transport {transport}" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert conn.execute("select 1 from onceflow.workers").fetchall() == []
 
 
 @pytest.mark.parametrize(
