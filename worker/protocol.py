@@ -97,8 +97,7 @@ class Protocol:
                 lambda c: take_tasks(c, self._worker_id, call.token, call.number, queues, limit),
             )
             failpoints.hit("worker.after_claim")
-            if ids := [t.instance_id for t in taken if t.instance_id and t.answer == "granted"]:
-                grants = self._read_grants(call.token, ids)
+            grants = [one.grant for one in taken if one.grant is not None]
         except Spoiled as error:
             if limit > 1:
                 return self.take(queues, limit // 2)

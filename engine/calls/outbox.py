@@ -8,6 +8,7 @@ from uuid import UUID
 from .. import json_text
 from ..json_text import Json
 from .base import AsyncConnection, Connection, fetch, fetch_async, fetch_value, word
+from .tasks import Grant
 
 TAKE_OUTBOX: Final[LiteralString] = """
 select id, kind, topic, key, value, headers::text from onceflow.take_outbox(p_limit => %s::int)"""
@@ -32,7 +33,8 @@ RELEASE_QUARANTINE: Final[LiteralString] = """
 select onceflow.release_quarantine(p_ids => %s::bigint[])"""
 
 TAKE_TASKS: Final[LiteralString] = """
-select instance_id, task, answer
+select instance_id, task, answer, fence, handler, queue, input::text, attempt, timeout, key,
+       workflow, version, compensation
   from onceflow.take_tasks(p_worker_id => %s::uuid, p_token => %s::uuid, p_call => %s::bigint,
                            p_queues => %s::text[], p_limit => %s::int)"""
 
@@ -77,13 +79,13 @@ class Deferred:
 class Taken:
     """A message that was taken out of the outbox, and what became of it.
 
-    ``granted`` and ``skipped`` as in ``Claimed``; ``quarantined``: it names no task (then it may
-    name nothing at all).
+    ``granted`` and ``skipped`` as in ``Claimed``; ``quarantined``: it names no task, maybe nothing.
     """
 
     instance_id: UUID | None
     task: str | None
     answer: Literal["granted", "skipped", "quarantined"]
+    grant: Grant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +183,13 @@ def take_tasks(
     """
     parameters = (worker_id, token, call, list(queues), limit)
     return [
-        Taken(instance_id, task, word(answer, "granted", "skipped", "quarantined"))
-        for instance_id, task, answer in fetch(conn, TAKE_TASKS, parameters)
+        Taken(
+            row[0],
+            row[1],
+            word(row[2], "granted", "skipped", "quarantined"),
+            Grant(row[0], row[1], *row[3:]) if row[2] == "granted" else None,
+        )
+        for row in fetch(conn, TAKE_TASKS, parameters)
     ]
 
 

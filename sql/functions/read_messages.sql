@@ -2,7 +2,7 @@
 -- What task messages name, in their order; nulls for one that cannot be read, which is found by halves.
 create or replace function onceflow.read_messages(
     p_values text[], out o_instance_ids uuid[], out o_tasks text[])
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable as $$
 declare
     v_half int := cardinality(p_values) / 2;
     v_first record;

@@ -3,7 +3,7 @@
 -- caller saw. Instances that others hold are passed over: the caller looks again.
 create or replace function onceflow.requeue_tasks(p_keys onceflow.task_key[], p_dispatches xid8[])
 returns int
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 declare
     v_ids uuid[] := onceflow.lock_instances(array(select k.instance_id from unnest(p_keys) k), false);
     v_changes onceflow.change[];

@@ -1,14 +1,18 @@
--- take_tasks(worker, token, call, queues, limit) -> (instance_id, task, answer)
+-- take_tasks(worker, token, call, queues, limit)
+--   -> (instance_id, task, answer, and of what is granted all that it takes to run it)
 -- The delivery without a broker: takes up to p_limit messages of these queues out of the outbox, of each
--- queue the oldest first, and claims their tasks, all in one transaction; read_grants() tells what they are to
--- do. p_token and p_call are as in claim_tasks(). Fewer rows than p_limit: nothing more waits (but what
+-- queue the oldest first, and claims their tasks, all in one transaction; read_grants() says what the columns
+-- mean. p_token and p_call are as in claim_tasks(). Fewer rows than p_limit: nothing more waits (but what
 -- others are just taking). Repeating a call with its token gives the same grants and takes nothing more.
 -- answer: granted | skipped, as in claim_tasks() | quarantined (the message names no task; it is kept).
 -- The order of the queues is drawn anew by each token, so that a long backlog on one starves none.
 -- Errors: WF003 a worker whose lease is over · WF004.
 create or replace function onceflow.take_tasks(
     p_worker_id uuid, p_token uuid, p_call bigint, p_queues text[], p_limit int)
-returns table (instance_id uuid, task text, answer text)
+returns table (
+    instance_id uuid, task text, answer text,
+    fence uuid, handler text, queue text, input jsonb, attempt int, timeout double precision,
+    key text, workflow text, version int, compensation boolean)
 language plpgsql volatile security definer set search_path = ''
 set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
 set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
@@ -20,14 +24,15 @@ declare
     v_rows onceflow.outbox[] := '{}';
     v_taken onceflow.outbox[];
     v_named record;
-    v_answers text[];
 begin
     perform onceflow.require_read_committed();
     -- A repetition waits for the end of the call that it repeats.
     perform pg_advisory_xact_lock(v_seed);
     return query
-    select t.instance_id, onceflow.task_name(t.step, t.scope, t.visit), 'granted' from onceflow.task t
-    where t.worker_id = p_worker_id and t.fence = p_token and t.state = 'RUNNING';
+    select g.instance_id, g.task, 'granted', g.fence, g.handler, g.queue, g.input, g.attempt, g.timeout,
+        g.key, g.workflow, g.version, g.compensation
+    from onceflow.grants g
+    where g.worker_id = p_worker_id and g.fence = p_token;
     if found then
         return;
     end if;
@@ -55,19 +60,23 @@ begin
     end if;
 
     v_named := onceflow.read_messages(array(select r.value from unnest(v_rows) r));
-    v_answers := array(
-        select c.answer from onceflow.claim_tasks(
-            p_worker_id, p_token, p_call, v_named.o_instance_ids, v_named.o_tasks) c);
-    if 'unknown' = any (v_answers) then
+    return query
+    with claimed as (
+        select c.* from onceflow.claim_tasks(
+            p_worker_id, p_token, p_call, v_named.o_instance_ids, v_named.o_tasks) with ordinality c
+    ), kept as (
         insert into onceflow.quarantine (source, topic, payload, outbox, reason, at)
-        select 'outbox', (v_rows[n]).topic, convert_to((v_rows[n]).value, 'UTF8'), to_jsonb(v_rows[n]),
-            case when v_named.o_instance_ids[n] is null or v_named.o_tasks[n] is null
+        select 'outbox', (r.message).topic, convert_to((r.message).value, 'UTF8'), to_jsonb(r.message),
+            case when c.instance_id is null or c.task is null
                 then 'it is not a task message' else 'it names a task that does not exist' end,
             clock_timestamp()
-        from generate_subscripts(v_answers, 1) n where v_answers[n] = 'unknown';
-    end if;
-    return query
-    select a.instance_id, a.task, case a.answer when 'unknown' then 'quarantined' else a.answer end
-    from unnest(v_named.o_instance_ids, v_named.o_tasks, v_answers) a (instance_id, task, answer);
+        from claimed c
+        cross join lateral (select v_rows[c.ordinality] as message) r
+        where c.answer = 'unknown'
+    )
+    select c.instance_id, c.task, case c.answer when 'unknown' then 'quarantined' else c.answer end,
+        c.fence, c.handler, c.queue, c.input, c.attempt, c.timeout, c.key, c.workflow, c.version,
+        c.compensation
+    from claimed c;
 end $$;
 revoke execute on function onceflow.take_tasks(uuid, uuid, bigint, text[], int) from public;

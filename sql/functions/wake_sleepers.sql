@@ -5,7 +5,7 @@
 -- no NOTIFY, which would make commits wait for each other.
 -- A sleeper that has just lain down may be overlooked: so it looks again soon after, and at intervals.
 create or replace function onceflow.wake_sleepers(p_queues text[]) returns void
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile as $$
 declare
     v_queue text;
 begin

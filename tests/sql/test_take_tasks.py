@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -17,11 +18,13 @@ from .workflows import Step, fan, sequence, workflow
 def take(
     play: Play, limit: int = 10, *queues: str, token: UUID | None = None, by: Worker | None = None
 ) -> list[Taken]:
-    """Take with a token, a fresh one unless given."""
+    """Take with a token, a fresh one unless given; of what is granted the key alone is told."""
     worker = by or play.worker
     token = token or worker.next_token()
     wanted = queues or ("default",)
-    return calls.take_tasks(play.conn, worker.id, token, worker.call, wanted, limit)
+    taken = calls.take_tasks(play.conn, worker.id, token, worker.call, wanted, limit)
+    assert [one.grant is not None for one in taken] == [one.answer == "granted" for one in taken]
+    return [replace(one, grant=None) for one in taken]
 
 
 def backlog(play: Play) -> int:
@@ -65,6 +68,18 @@ def test_the_limit_counts_over_all_queues(play: Play) -> None:
         start(play, 2, queue)
     assert len(take(play, 5, "x", "y", "z", "none")) == 5
     assert backlog(play) == 1
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_what_is_granted_is_told_as_read_grants_tells_it(play: Play, repeated: bool) -> None:
+    start(play, 2)
+    token = uuid.uuid4()
+    taken = calls.take_tasks(play.conn, play.worker.id, token, 1, ["default"], 5)
+    if repeated:
+        taken = calls.take_tasks(play.conn, play.worker.id, token, 1, ["default"], 5)
+    granted = sorted((t.grant for t in taken if t.grant), key=lambda grant: grant.instance_id)
+    assert granted == play.worker.grants(token)
+    assert len(granted) == 2
 
 
 # rule: no queue starves
