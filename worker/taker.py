@@ -75,15 +75,16 @@ class Taker:
         self._thread.join(timeout)
 
     def _run(self) -> None:
+        said = ""
         while not self._stopping.is_set():
             try:
-                with connect(
-                    self._settings, "worker taker", wait=None, stop=self._stopping
-                ) as conn:
+                with connect(self._settings, "worker taker") as conn:
+                    said = ""
                     self._watch(Sleeper(conn, self._queues, self._stopping))
             except (psycopg.Error, ServerError) as error:
-                if not self._stopping.is_set():
-                    log.warning("the taker connects anew: %s", error)
+                if str(error) != said and not self._stopping.is_set():
+                    said = str(error)
+                    log.warning("nobody wakes the worker, so it looks by itself: %s", said)
             self._desk.look_there(True)
             self._stopping.wait(RECONNECT)
 

@@ -12,6 +12,7 @@ from functools import partial
 
 from ..dev_file import lock_of, write_dev_file
 from ..migrate import migrate
+from ..pool import connect
 from ..settings import Settings
 from ..supervisor import Supervisor, listens, require_free_port
 from ..transport import switch
@@ -52,7 +53,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             if not stop.is_set():
                 migrate(settings, wait=60)
                 if supervisor.postgres:  # nobody's but ours, so a new setting needs no command
-                    switch(settings, settings.transport, patience=settings.lease + 5)
+                    with connect(settings, "dev") as conn:
+                        switch(conn, settings.transport, patience=settings.lease + 5)
             worker = ["--grace", "10"]
             for module in [f"{PACKAGE}.worker.integrations", *args.imports]:
                 worker += ["--import", module]

@@ -9,6 +9,7 @@ import argparse
 
 from ..settings import TRANSPORTS, Settings
 from ..transport import switch
+from .database import open_database
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    shipped = switch(settings, args.transport, args.wait)
+    with open_database(settings) as conn:
+        shipped = switch(conn, args.transport, args.wait)
     print(f"messages travel by {args.transport}; {shipped} tasks were shipped again")
     return 0

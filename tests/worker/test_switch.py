@@ -49,7 +49,7 @@ def test_under_load_every_instance_ends_and_every_effect_is_there_once(
             codes = {worker.wait(60) for worker in (one, two)}
             assert codes == {0 if end == "stopped" else -number}, log.read_text()
         assert len(effects(conn)) < 2 * len(ids), "it was over before the switch"
-        shipped = switch(settings, new.transport, patience=20)
+        shipped = switch(conn, new.transport, patience=20)
         ids += begin(conn, 20)
         if settings.transport == "kafka":
             assert shipped > 0
