@@ -3,6 +3,7 @@
 # make test    the whole suite on real servers          (ARGS='-k name' passes options to pytest)
 # make lint    style, types, layers, migrations
 # make mutants each guard of the protocol broken once: its test must fail
+# make bench   the reference load on durable servers (QUICK=1, SCENARIOS=a,b, ARGS=…; bench/README.md)
 # make build   the wheel, in dist/
 # make format  lay out the Python files
 
@@ -13,13 +14,15 @@ BIN := $(VENV)/bin
 PYTHONS ?= python3.13 python3.12 python3.11 python3.14 python3 python
 WORKERS ?= 2
 ARGS ?=
+QUICK ?=
+SCENARIOS ?=
 
 # uv downloads side by side, which makes minutes of pip's into seconds. Where pip is set up for a
 # registry that uv is not set up for, pip does it.
 UV = UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: env demo test lint format mutants build lock clean
+.PHONY: env demo test lint format mutants bench bench-peers build lock clean
 
 env: $(VENV)/complete
 
@@ -60,6 +63,13 @@ format: env
 
 mutants: env
 	@"$(BIN)/python" -m tests.mutants $(ARGS)
+
+bench: env
+	@"$(BIN)/python" -m bench $(if $(QUICK),--quick) $(if $(SCENARIOS),--scenarios $(SCENARIOS)) $(ARGS)
+
+# The engines that we are compared with, in an environment of their own; bench makes it where needed.
+bench-peers: env
+	@"$(BIN)/python" -m bench.peers
 
 build: env
 	rm -rf build

@@ -1,0 +1,220 @@
+"""Onceflow as it is deployed, for one measurement: a database of its own, relay, workers, api."""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from onceflow.engine.calls import ensure_partitions, start_instances
+from onceflow.engine.embedded.postgres import free_port
+from onceflow.engine.json_text import Json
+from onceflow.engine.migrate import migrate
+from onceflow.engine.process import Process
+from onceflow.engine.settings import Settings, load_settings
+from onceflow.engine.supervisor import Supervisor
+
+from .costs import Marks, read_marks
+from .options import Options
+from .servers import Servers, delete_topics
+
+LOGS = Path(".onceflow/bench/logs")
+LEASE = 6.0
+"""Seconds of a worker's lease. Its counters arrive with its renewals, every third of that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A way in which a step reaches a worker."""
+
+    name: str
+    worker_arguments: tuple[str, ...] = ()
+    transport: str = "kafka"
+
+
+HAND_OFF = Variant("hand-off")
+BROKER = Variant("broker", ("--no-hand-off",))
+POSTGRES = Variant("postgres", transport="postgres")
+
+
+def variants(options: Options) -> list[Variant]:
+    """Return the variants that this release has, or those of them that were chosen."""
+    known = [HAND_OFF, BROKER]
+    if any(field.name == "transport" for field in fields(Settings)):
+        known.append(POSTGRES)
+    return [v for v in known if not options.variants or v.name in options.variants]
+
+
+class Deployment:
+    """The processes of one measurement, and a connection of the driver's own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        supervisor: Supervisor,
+        servers: Servers,
+        variant: Variant,
+        options: Options,
+    ) -> None:
+        self.settings = settings
+        self.variant = variant
+        self.options = options
+        self._servers = servers
+        self._supervisor = supervisor
+        self.relays: list[Process] = []
+        self.workers: list[Process] = []
+        self.apis: list[Process] = []
+        self.conn = connect(settings.dsn)
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{self.settings.host}:{self.settings.port}"
+
+    def start_relay(self) -> None:
+        """Start one relay."""
+        self.relays.append(self._supervisor.start_onceflow(f"relay-{len(self.relays)}", "relay"))
+
+    def start_api(self) -> None:
+        """Start one api."""
+        self.apis.append(self._supervisor.start_onceflow("api", "api"))
+
+    def start_workers(
+        self,
+        count: int = 0,
+        concurrency: int = 0,
+        modules: Sequence[str] = ("bench.tasks",),
+        env: dict[str, str] | None = None,
+    ) -> None:
+        """Start workers, as many and as wide as the options say unless told otherwise."""
+        arguments = [f"--import={module}" for module in modules]
+        arguments += [f"--concurrency={concurrency or self.options.concurrency}"]
+        arguments += self.variant.worker_arguments
+        for _ in range(count or self.options.workers):
+            name = f"worker-{len(self.workers)}"
+            process = self._supervisor.start_onceflow(
+                name, "worker", f"--name={name}", *arguments, env=env
+            )
+            self.workers.append(process)
+
+    def warm_up(self, workflow: str) -> None:
+        """Run instances until every worker has run some: then all of them have their partitions."""
+        seen: set[str] = set()
+
+        def all_worked() -> bool:
+            start_instances(self.conn, workflow, inputs(50))
+            self.wait_for_end()
+            rows = self.conn.execute(
+                "select distinct worker_id::text from onceflow.task_log where worker_id is not null"
+            ).fetchall()
+            seen.update(row[0] for row in rows)
+            return len(seen) >= len(self.workers)
+
+        self.wait_until(all_worked, "every worker to work", 60)
+
+    def open_instances(self) -> int:
+        """Return how many instances have not ended."""
+        row = self.conn.execute(
+            "select count(*) from onceflow.instance where state = 'RUNNING'"
+        ).fetchone()
+        assert row is not None
+        return row[0]
+
+    def wait_for_end(self, timeout: float = 120) -> None:
+        """Wait until no instance is open."""
+        self.wait_until(lambda: not self.open_instances(), "all instances to end", timeout)
+
+    def wait_until(self, condition: Callable[[], bool], what: str, timeout: float) -> None:
+        """Wait for a condition, looking the less often the dearer the look."""
+        deadline = time.monotonic() + timeout
+        while True:
+            began = time.monotonic()
+            if condition():
+                return
+            self._supervisor.check()
+            if began > deadline:
+                raise TimeoutError(f"waited {timeout:g} s in vain for {what}")
+            time.sleep(min(0.5, max(0.005, 20 * (time.monotonic() - began))))
+
+    def check(self) -> None:
+        """Raise ChildEnded where a process has ended that should have gone on."""
+        self._supervisor.check()
+
+    def marks(self) -> Marks:
+        """Read what has been used so far."""
+        return read_marks(
+            self.conn,
+            {
+                "postgres": self._servers.postgres,
+                "relay": [p.pid for p in self.relays],
+                "workers": [p.pid for p in self.workers],
+                "broker": self._servers.broker,
+                "api": [p.pid for p in self.apis],
+            },
+        )
+
+    def counters(self) -> dict[str, float]:
+        """Return the workers' counters, summed up, once they no longer change."""
+        before: dict[str, float] = {}
+        stop = threading.Event()
+        while True:
+            # What a worker has counted arrives with its next renewal, at the latest.
+            self._supervisor.wait(stop, LEASE / 3 + 0.5)
+            now = self._read_counters()
+            if now == before:
+                return now
+            before = now
+
+    def _read_counters(self) -> dict[str, float]:
+        rows = self.conn.execute(
+            "select s.key, sum(s.value::text::numeric)::float from onceflow.worker w,"
+            " pg_catalog.jsonb_each(w.stats) s group by s.key order by s.key"
+        ).fetchall()
+        return {str(name): float(value) for name, value in rows}
+
+
+def inputs(count: int) -> list[Json]:
+    """Return the inputs of ``count`` instances that need none."""
+    return [{} for _ in range(count)]
+
+
+def connect(dsn: str) -> psycopg.Connection[Any]:
+    """Return the driver's connection: its looks must never become scans of a whole table."""
+    return psycopg.connect(
+        dsn, autocommit=True, application_name="bench", options="-c enable_seqscan=off"
+    )
+
+
+@contextmanager
+def deployed(
+    servers: Servers, variant: Variant, options: Options, dsn: str
+) -> Generator[Deployment]:
+    """Provide a deployment on the database ``dsn``, which is migrated; no process runs yet.
+
+    At the end the processes have stopped, and with them every session, so that all that they did
+    is counted.
+    """
+    with ExitStack() as stack:
+        settings = replace(
+            load_settings(),
+            dsn=dsn,
+            kafka=servers.kafka,
+            prefix=f"bench-{secrets.token_hex(4)}",
+            port=free_port(),
+            lease=LEASE,
+            log="warning",
+        )
+        if variant.transport != "kafka":
+            settings = replace(settings, **{"transport": variant.transport})
+        else:
+            stack.callback(delete_topics, settings)
+        migrate(settings)
+        supervisor = stack.enter_context(Supervisor(settings, logs=LOGS))
+        deployment = Deployment(settings, supervisor, servers, variant, options)
+        stack.callback(deployment.conn.close)
+        ensure_partitions(deployment.conn)
+        yield deployment

@@ -1,0 +1,51 @@
+"""What a run of the benchmark is told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The size of everything.
+
+    ``runs``         windows of each figure, of which the median is reported
+    ``warm_up``      seconds of load before the first window
+    ``window``       seconds of one window of a closed loop
+    ``alone``        instances run one after the other where latency is measured
+    ``workers``      worker processes, ours and the peers'
+    ``concurrency``  handlers that one worker runs at once
+    ``variants``     names of our variants to run; none: all that there are
+    ``peers``        names of the peers to run beside us, with one in flight and with
+                     ``peers_in_flight``
+    ``retries``, ``backlog``, ``history``  counts of scenarios f, g and h
+    ``data``         where the seeded database of scenario h is kept; None: it is thrown away
+    """
+
+    quick: bool = False
+    runs: int = 3
+    warm_up: float = 3.0
+    window: float = 10.0
+    alone: int = 200
+    in_flight: tuple[int, ...] = (1, 16, 256, 2000)
+    workers: int = 2
+    concurrency: int = 500
+    variants: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
+    peers_in_flight: int = 256
+    retries: int = 100_000
+    backlog: int = 1_000_000
+    history: int = 10_000_000
+    data: Path | None = None
+
+
+QUICK = Options(
+    quick=True,
+    runs=1,
+    warm_up=1.0,
+    window=3.0,
+    alone=40,
+    in_flight=(1, 256),
+    retries=2_000,
+    backlog=10_000,
+    history=50_000,
+)

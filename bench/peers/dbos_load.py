@@ -1,0 +1,141 @@
+"""DBOS Transact under the reference load.
+
+``direct``  each worker process calls the workflow itself, in threads: no queue, no start by others
+``queue``   a client enqueues in sets, the worker processes dequeue
+
+With one in flight this process calls the workflow directly; there is no faster way in DBOS.
+"""
+
+import os
+import threading
+import time
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, DBOSConfig
+from peer_program import Asked, drive, read_asked, wait_for_stdin, workers
+
+QUEUE = "bench"
+# `worker_concurrency` bounds what one process takes at a time (docs: Queues & Concurrency), so that
+# the first to poll does not take everything; more threads than this did not make it faster.
+WORKER_CONCURRENCY = 64
+# `polling_interval_sec`: how often a worker looks at its queue; 1 s by default, which would leave
+# the workers idle between two looks.
+POLLING = 0.05
+# `sys_db_pool_size`: connections of a process to the system database; 20 by default.
+POOL = 40
+THREADS = 16
+"""Callers in each worker process in the mode ``direct``: the best of 8, 16, 32 and 128."""
+
+
+def launch(asked: Asked) -> None:
+    """Start DBOS in this process."""
+    config: DBOSConfig = {
+        "name": "bench",
+        "system_database_url": asked.dsn,
+        "sys_db_pool_size": POOL,
+        "application_version": "bench",
+        "executor_id": asked.role or "driver",
+        "log_level": "ERROR",
+    }
+    DBOS(config=config)
+    if not asked.role:
+        DBOS.listen_queues([])  # only the workers take what is enqueued
+    DBOS.launch()
+
+
+@DBOS.step()
+def step() -> None:
+    """Do nothing."""
+
+
+@DBOS.workflow()
+def sequence(steps: int) -> None:
+    """Run steps one after the other."""
+    for _ in range(steps):
+        step()
+
+
+class Load:
+    """DBOS as ``drive`` sees it."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._conn = psycopg.connect(asked.dsn, autocommit=True)
+        self._engine = sa.create_engine(asked.dsn.replace("postgresql://", "postgresql+psycopg://"))
+        self._client = DBOSClient(system_database_url=asked.dsn)
+
+    def one(self) -> None:
+        sequence(self._asked.steps)
+
+    def start(self, count: int) -> None:
+        with self._engine.begin() as connection:
+            for _ in range(count):
+                self._client.enqueue_in_transaction(
+                    connection,
+                    {"queue_name": QUEUE, "workflow_name": sequence.__qualname__},
+                    self._asked.steps,
+                )
+
+    def open(self) -> int:
+        if self._asked.mode == "direct":
+            return self._asked.in_flight  # the workers themselves keep it full
+        return self._count("status in ('ENQUEUED', 'PENDING')")
+
+    def samples(self, began: float, ended: float) -> list[float]:
+        rows = self._conn.execute(
+            "select (completed_at - created_at) / 1000.0 from dbos.workflow_status"
+            " where status = 'SUCCESS' and completed_at >= %s and completed_at < %s",
+            (int(began * 1000), int(ended * 1000)),
+        ).fetchall()
+        return [float(row[0]) for row in rows]
+
+    def total(self) -> int:
+        return self._count("status = 'SUCCESS'")
+
+    def _count(self, condition: str) -> int:
+        row: Any = self._conn.execute(
+            f"select count(*) from dbos.workflow_status where {condition}"  # noqa: S608
+        ).fetchone()
+        return row[0]
+
+
+def work(asked: Asked) -> None:
+    """Be one of the worker processes."""
+    launch(asked)
+    stop = threading.Event()
+
+    def call() -> None:
+        while not stop.is_set():
+            sequence(asked.steps)
+
+    callers = min(asked.share, THREADS) if asked.mode == "direct" else 0
+    threads = [threading.Thread(target=call, daemon=True) for _ in range(callers)]
+    for thread in threads:
+        thread.start()
+    wait_for_stdin()
+    stop.set()
+    for thread in threads:
+        thread.join(10)
+    os._exit(0)  # a worker that waits for its own threads would keep us waiting
+
+
+def main() -> None:
+    asked = read_asked()
+    if asked.role:
+        work(asked)
+        return
+    launch(asked)  # makes the tables
+    DBOS.register_queue(QUEUE, worker_concurrency=WORKER_CONCURRENCY, polling_interval_sec=POLLING)
+    if asked.in_flight == 1:
+        drive(asked, Load(asked))
+    else:
+        with workers(asked):
+            time.sleep(2)  # the queue's thread looks for queues once a second
+            drive(asked, Load(asked))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

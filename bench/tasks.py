@@ -1,0 +1,23 @@
+"""The tasks of the load: handlers that do nothing, fail, or take their time."""
+
+import asyncio
+
+from onceflow.worker import Context, task
+
+
+@task("bench.noop")
+async def noop() -> None:
+    """Do nothing: what is measured is the engine."""
+
+
+@task("bench.slow")
+async def slow(seconds: float) -> None:
+    """Take ``seconds``, as a task does that waits for somebody else."""
+    await asyncio.sleep(seconds)
+
+
+@task("bench.flaky")
+async def flaky(context: Context) -> None:
+    """Fail at the first attempt, succeed at the next."""
+    if context.attempt == 1:
+        raise RuntimeError("the first attempt fails")
