@@ -96,7 +96,10 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     console = Console()
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-    with running() as servers, Progress(*columns, console=console, transient=True) as progress:
+    with (
+        running(options.data) as servers,
+        Progress(*columns, console=console, transient=True) as progress,
+    ):
         known = about(options, servers.describe())
         name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         output = args.output or RESULTS / f"{name}.json"

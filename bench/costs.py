@@ -1,5 +1,6 @@
 """What a load costs: transactions, WAL, rows, and CPU seconds, as differences of two readings."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString
@@ -41,7 +42,8 @@ def read_marks(conn: psycopg.Connection[Any], parts: Mapping[str, list[int]]) ->
     """Read the marks; ``parts`` names the processes whose trees are summed up, by part."""
     row = conn.execute(MARKS).fetchone()
     assert row is not None
-    cpu = {part: cpu_seconds(pids) for part, pids in parts.items()}
+    cpu = {part: cpu_seconds(pids) for part, pids in parts.items() if pids}
+    cpu["driver"] = time.process_time()
     return Marks(row[0], row[1], cpu)
 
 

@@ -83,6 +83,10 @@ class Deployment:
         """Start one api."""
         self.apis.append(self._supervisor.start_onceflow("api", "api"))
 
+    def start_program(self, name: str, argv: Sequence[str]) -> None:
+        """Start a program that the load needs beside us."""
+        self._supervisor.start(name, argv)
+
     def start_workers(
         self,
         count: int = 0,

@@ -1,4 +1,7 @@
-"""Measures a sequence of no-op steps in one variant, with one number of instances in flight."""
+"""Measures one workflow in one variant, with one number of instances in flight."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from .bench import Bench
 from .costs import Counts, counted, per, read_counts
@@ -6,7 +9,7 @@ from .deployment import Deployment, Variant, connect, deployed
 from .figures import Figures, medians
 from .load import ClosedLoop, OneAtATime, Run
 from .results import Result
-from .workflows import register, sequence
+from .workflows import Work
 
 WARM_UP_ALONE = 20
 """Instances before the first that is measured, where there is one in flight."""
@@ -14,33 +17,53 @@ QUIET = 3.0
 """Seconds for which an idle deployment is watched, to know what it uses by itself."""
 
 
-def measure(bench: Bench, scenario: str, variant: Variant, steps: int, in_flight: int) -> Result:
-    """Measure on a new database with processes of its own; keep and return the result."""
-    with bench.servers.database() as dsn:
-        result = measure_on(bench, scenario, variant, steps, in_flight, dsn)
+def measure(
+    bench: Bench,
+    scenario: str,
+    variant: Variant,
+    work: Work,
+    in_flight: int,
+    *,
+    alone: int = 0,
+    dsn: str = "",
+    load: str = "",
+) -> Result:
+    """Measure with processes of its own; keep and return the result.
+
+    ``alone`` is how many instances a run has where one is in flight (as the options say unless
+    given), ``dsn`` a database (a new one unless given), ``load`` what the result is called.
+    """
+    result = Result(scenario, f"onceflow {variant.name}", load or f"{in_flight:,} in flight", [])
+    with (
+        bench.servers.database(dsn) as place,
+        steps_counted(result, place),
+        deployed(bench.servers, variant, bench.options, place) as deployment,
+    ):
+        workflow = work.register(deployment.conn)
+        deployment.start_relay()
+        deployment.start_workers()
+        deployment.warm_up(workflow)
+        if in_flight == 1:
+            count = alone or bench.options.alone
+            runs = _alone(bench, result, deployment, workflow, work.steps, count)
+        else:
+            runs = _loop(bench, result, deployment, workflow, work.steps, in_flight)
+        result.counters = deployment.counters()
+    result.runs = [run.figures for run in runs]
+    result.per_step = medians([run.per_step for run in runs]) | result.per_step
     bench.add(result)
     return result
 
 
-def measure_on(
-    bench: Bench, scenario: str, variant: Variant, steps: int, in_flight: int, dsn: str
-) -> Result:
-    """Measure on the database ``dsn``, which is migrated first."""
-    result = Result(scenario, f"onceflow {variant.name}", f"{in_flight:,} in flight", [])
-    with deployed(bench.servers, variant, bench.options, dsn) as deployment:
-        before = counts_of(dsn)
-        workflow = register(deployment.conn, sequence(steps))
-        deployment.start_relay()
-        deployment.start_workers()
-        deployment.warm_up(workflow)
-        one = in_flight == 1
-        runs = (_alone if one else _loop)(bench, result, deployment, workflow, steps, in_flight)
-        result.counters = deployment.counters()
-        done = tasks_of(dsn)
-    result.runs = [run.figures for run in runs]
-    result.per_step = medians([run.per_step for run in runs])
-    result.per_step |= per(counted(before, counts_of(dsn)), done)
-    return result
+@contextmanager
+def steps_counted(result: Result, dsn: str) -> Generator[None]:
+    """Add what Postgres has counted in the block to the result, for each task that ended in it.
+
+    What it counts is complete where the block ends the sessions that it began.
+    """
+    before, had = counts_of(dsn), tasks_of(dsn)
+    yield
+    result.per_step |= per(counted(before, counts_of(dsn)), max(1, tasks_of(dsn) - had))
 
 
 def counts_of(dsn: str) -> Counts:
@@ -50,9 +73,15 @@ def counts_of(dsn: str) -> Counts:
 
 
 def tasks_of(dsn: str) -> int:
-    """Count the tasks of a database that have ended."""
+    """Count the tasks that this database has seen end: those in the partitions of this time."""
     with connect(dsn) as conn:
-        row = conn.execute("select count(*) from onceflow.task where seq is not null").fetchone()
+        made = conn.execute("select pg_catalog.to_regclass('onceflow.task')::text").fetchone()
+        if made is None or made[0] is None:
+            return 0
+        row = conn.execute(
+            "select count(*) from onceflow.task where seq is not null and instance_id >="
+            " onceflow.uuid7_bound(pg_catalog.clock_timestamp() - interval '1 day')"
+        ).fetchone()
     assert row is not None
     return row[0]
 
@@ -78,19 +107,22 @@ def _loop(
 
 
 def _alone(
-    bench: Bench, result: Result, deployment: Deployment, workflow: str, steps: int, _one: int
+    bench: Bench, result: Result, deployment: Deployment, workflow: str, steps: int, count: int
 ) -> list[Run]:
     options = bench.options
     alone = OneAtATime(deployment, workflow, steps)
-    beat = bench.bar(f"({result.scenario}) {result.who}, {result.load}", options.runs)
-    alone.run(WARM_UP_ALONE)
+    beat = bench.bar(f"({result.scenario}) {result.who}, {result.load}", options.runs * count)
+    alone.run(min(count, WARM_UP_ALONE))
     runs: list[Run] = []
     for number in range(options.runs):
-        runs.append(alone.run(options.alone))
-        beat(number + 1)
+
+        def forward(done: float, before: int = number * count) -> None:
+            beat(before + done)
+
+        runs.append(alone.run(count, forward))
     idle = alone.background(QUIET)
     for run in runs:
-        run.figures["xids/instance less idle"] = _less_idle(run.figures, idle)
+        run.figures["xids less idle"] = _less_idle(run.figures, idle)
     result.notes.append(f"idle, the deployment takes {idle:.1f} transaction ids a second")
     return runs
 

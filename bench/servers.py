@@ -71,9 +71,12 @@ class Servers:
         return {name: found[name] for name in TOLD if name in found} | {"broker": broker}
 
     @contextmanager
-    def database(self, name: str = "") -> Generator[str]:
-        """Provide the dsn of a new, empty database; it is dropped at the end."""
-        name = name or f"bench_{secrets.token_hex(4)}"
+    def database(self, dsn: str = "") -> Generator[str]:
+        """Provide the dsn of a new, empty database, dropped at the end; or the one given, kept."""
+        if dsn:
+            yield dsn
+            return
+        name = f"bench_{secrets.token_hex(4)}"
         with psycopg.connect(self.dsn, autocommit=True) as conn:
             conn.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
             # So that one measurement does not pay for the pages that another one left dirty.
@@ -128,10 +131,7 @@ def _broker(kafka: str) -> list[int]:
 def as_url(dsn: str) -> str:
     """Return a connection string as a URL, which other programs take rather than key=value."""
     known = conninfo_to_dict(dsn)
-    user, password = (
-        quote(str(known.get("user") or ""), ""),
-        quote(str(known.get("password") or ""), ""),
-    )
+    user, password = (quote(str(known.get(name) or ""), "") for name in ("user", "password"))
     place = f"{known.get('host') or 'localhost'}:{known.get('port') or 5432}"
     login = f"{user}:{password}@" if password else f"{user}@" if user else ""
     return f"postgresql://{login}{place}/{known.get('dbname') or ''}"

@@ -1,5 +1,6 @@
 """The workflows of the load, as the engine takes them."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from onceflow.engine.calls import register_workflow
@@ -8,43 +9,44 @@ from onceflow.engine.definition import compile_definition, parse
 from onceflow.engine.json_text import encode
 
 
-def sequence(steps: int) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A workflow: its definition, and how many steps an instance of it takes."""
+
+    definition: dict[str, Any]
+    steps: int
+
+    def register(self, conn: Connection) -> str:
+        """Store the definition and return the workflow's name."""
+        compiled = compile_definition(parse(encode(self.definition), "json"))
+        return register_workflow(conn, compiled).name
+
+
+def sequence(steps: int) -> Work:
     """Return the workflow ``sequence-N``: N no-op tasks, one after the other."""
-    return {
-        "name": f"sequence-{steps}",
-        "steps": [{"id": f"step-{number}", "task": "bench.noop"} for number in range(1, steps + 1)],
-    }
+    made = [{"id": f"step-{number}", "task": "bench.noop"} for number in range(1, steps + 1)]
+    return Work({"name": f"sequence-{steps}", "steps": made}, steps)
 
 
-def fan_out(width: int) -> dict[str, Any]:
-    """Return the workflow ``fan-out-N``: one task, then N side by side, then one that joins them."""
+def fan_out(width: int) -> Work:
+    """Return the workflow ``fan-out-N``: a task, N side by side, and one that joins."""
     branches = [f"branch-{number}" for number in range(1, width + 1)]
-    return {
-        "name": f"fan-out-{width}",
-        "steps": [
-            {"id": "fork", "task": "bench.noop", "needs": []},
-            *({"id": name, "task": "bench.noop", "needs": ["fork"]} for name in branches),
-            {"id": "join", "task": "bench.noop", "needs": branches},
-        ],
-    }
+    steps: list[dict[str, Any]] = [
+        {"id": "fork", "task": "bench.noop", "needs": []},
+        *({"id": name, "task": "bench.noop", "needs": ["fork"]} for name in branches),
+        {"id": "join", "task": "bench.noop", "needs": branches},
+    ]
+    return Work({"name": f"fan-out-{width}", "steps": steps}, len(steps))
 
 
-def retrying(seconds: float) -> dict[str, Any]:
-    """Return the workflow ``retrying``: a task that fails once and is due again after ``seconds``.
-
-    The jitter of half of that spreads the retries over a span as long as ``seconds``.
-    """
-    retry = {"attempts": 2, "backoff": f"{seconds:g}s", "factor": 1, "jitter": 0.5}
-    return {"name": "retrying", "steps": [{"id": "flaky", "task": "bench.flaky", "retry": retry}]}
+def retrying() -> Work:
+    """Return the workflow ``retrying``: a task that fails once and is due again much later."""
+    retry = {"attempts": 2, "backoff": "1h", "factor": 1, "max": "1h", "jitter": 0}
+    step = {"id": "flaky", "task": "bench.flaky", "retry": retry}
+    return Work({"name": "retrying", "steps": [step]}, 1)
 
 
-def slow(seconds: float) -> dict[str, Any]:
+def slow(seconds: float) -> Work:
     """Return the workflow ``slow``: one task that takes ``seconds``."""
     step = {"id": "slow", "task": "bench.slow", "with": {"seconds": seconds}}
-    return {"name": "slow", "steps": [step]}
-
-
-def register(conn: Connection, definition: dict[str, Any]) -> str:
-    """Store a definition and return the workflow's name."""
-    compiled = compile_definition(parse(encode(definition), "json"))
-    return register_workflow(conn, compiled).name
+    return Work({"name": "slow", "steps": [step]}, 1)

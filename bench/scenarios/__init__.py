@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from ..bench import Bench
-from . import sequence, single
+from . import backlog, fan_out, history, invoice, relay, retries, sequence, single, starts
 
 
 class Scenario(Protocol):
@@ -16,4 +16,14 @@ class Scenario(Protocol):
     def run(self, bench: Bench) -> None: ...
 
 
-SCENARIOS: Mapping[str, Scenario] = {"a": sequence, "b": single}
+SCENARIOS: Mapping[str, Scenario] = {
+    "a": sequence,
+    "b": single,
+    "c": fan_out,
+    "d": starts,
+    "e": relay,
+    "f": retries,
+    "g": backlog,
+    "h": history,
+    "i": invoice,
+}
