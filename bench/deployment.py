@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from onceflow.engine.calls import ensure_partitions, start_instances
+from onceflow.engine.calls import ensure_partitions, explain_instance, start_instances
 from onceflow.engine.embedded.postgres import free_port
 from onceflow.engine.json_text import Json
 from onceflow.engine.migrate import migrate
@@ -130,7 +130,19 @@ class Deployment:
 
     def wait_for_end(self, timeout: float = 120) -> None:
         """Wait until no instance is open."""
-        self.wait_until(lambda: not self.open_instances(), "all instances to end", timeout)
+        try:
+            self.wait_until(lambda: not self.open_instances(), "all instances to end", timeout)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}: {self._why_open()}") from None
+
+    def _why_open(self) -> str:
+        """Say in words why one of the open instances is not moving."""
+        row = self.conn.execute(
+            "select id from onceflow.instance where state = 'RUNNING' order by id limit 1"
+        ).fetchone()
+        if row is None:
+            return "none is open any more"
+        return "; ".join(because.because for because in explain_instance(self.conn, row[0]))
 
     def wait_until(self, condition: Callable[[], bool], what: str, timeout: float) -> None:
         """Wait for a condition, looking the less often the dearer the look."""

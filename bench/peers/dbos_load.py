@@ -6,7 +6,6 @@
 With one in flight this process calls the workflow directly; there is no faster way in DBOS.
 """
 
-import os
 import threading
 import time
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig
-from peer_program import Asked, drive, read_asked, wait_for_stdin, workers
+from peer_program import Asked, drive, read_asked, run_program, wait_for_stdin, workers
 
 QUEUE = "bench"
 # `worker_concurrency` bounds what one process takes at a time (docs: Queues & Concurrency), so that
@@ -118,7 +117,6 @@ def work(asked: Asked) -> None:
     stop.set()
     for thread in threads:
         thread.join(10)
-    os._exit(0)  # a worker that waits for its own threads would keep us waiting
 
 
 def main() -> None:
@@ -134,8 +132,7 @@ def main() -> None:
         with workers(asked):
             time.sleep(2)  # the queue's thread looks for queues once a second
             drive(asked, Load(asked))
-    os._exit(0)
 
 
 if __name__ == "__main__":
-    main()
+    run_program(main)

@@ -6,10 +6,12 @@ A program gets one JSON object as its argument (see ``Asked``) and writes one JS
 
 import json
 import math
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+import traceback
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -172,3 +174,16 @@ def wait_for_stdin() -> None:
     """In a worker: say that it is ready, and wait until it is to end."""
     print("ready", flush=True)
     sys.stdin.buffer.read()
+
+
+def run_program(main: Callable[[], None]) -> None:
+    """Run ``main`` and end the process at once: threads of the peer's would keep it waiting."""
+    code = 1
+    try:
+        main()
+        code = 0
+    except Exception:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        os._exit(code)

@@ -22,7 +22,7 @@ log = logging.getLogger("bench")
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
 ENVIRONMENT = Path(".onceflow/bench/peers")
-MODES = {"dbos": ("direct", "queue")}
+MODES = {"dbos": ("direct", "queue"), "absurd": ("workers",), "pgqueuer": ("chained",)}
 """The peers, and the ways in which each can be put under load."""
 TIMEOUT = 900
 """Seconds that a peer may take for one load."""

@@ -52,7 +52,11 @@ def run(bench: Bench) -> None:
         register_workflow(deployment.conn, compiled)
         port = _start_mail(deployment, folder)
         deployment.start_relay()
-        env = {PDF_FOLDER: str(folder / "pdf"), "ONCEFLOW_SMTP": f"127.0.0.1:{port}"}
+        env = {
+            PDF_FOLDER: str(folder / "pdf"),
+            "ONCEFLOW_SMTP": f"127.0.0.1:{port}",
+            "ONCEFLOW_FILES": str(folder),  # from where e-mails may attach
+        }
         deployment.start_workers(concurrency=CONCURRENCY, modules=MODULES, env=env)
         beat = bench.bar(f"(i) {result.load}", bench.options.runs + 1)
         for number in range(bench.options.runs + 1):
