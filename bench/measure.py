@@ -13,8 +13,6 @@ from .workflows import Work
 
 WARM_UP_ALONE = 20
 """Instances before the first that is measured, where there is one in flight."""
-QUIET = 3.0
-"""Seconds for which an idle deployment is watched, to know what it uses by itself."""
 
 
 def measure(
@@ -120,7 +118,7 @@ def _alone(
             beat(before + done)
 
         runs.append(alone.run(count, forward))
-    idle = alone.background(QUIET)
+    idle = alone.background(options.quiet)
     for run in runs:
         run.figures["xids less idle"] = _less_idle(run.figures, idle)
     result.notes.append(f"idle, the deployment takes {idle:.1f} transaction ids a second")

@@ -12,6 +12,7 @@ class Options:
     ``warm_up``      seconds of load before the first window
     ``window``       seconds of one window of a closed loop
     ``alone``        instances run one after the other where latency is measured
+    ``quiet``        seconds for which an idle deployment is watched, to know what it uses by itself
     ``workers``      worker processes, ours and the peers'
     ``concurrency``  handlers that one worker runs at once
     ``variants``     names of our variants to run; none: all that there are
@@ -26,6 +27,7 @@ class Options:
     warm_up: float = 3.0
     window: float = 10.0
     alone: int = 200
+    quiet: float = 5.0
     in_flight: tuple[int, ...] = (1, 16, 256, 2000)
     workers: int = 2
     concurrency: int = 500
@@ -42,10 +44,11 @@ QUICK = Options(
     quick=True,
     runs=1,
     warm_up=1.0,
-    window=3.0,
+    window=2.0,
     alone=40,
+    quiet=1.0,
     in_flight=(1, 256),
-    retries=2_000,
-    backlog=10_000,
-    history=50_000,
+    retries=1_000,
+    backlog=5_000,
+    history=20_000,
 )

@@ -5,7 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from .compare import compare
 from .results import Result
+
+REFERENCE = "a"
+"""The scenario that the peers run too."""
 
 
 def number(value: float) -> str:
@@ -49,6 +53,9 @@ def show(
         costs = [(r.who, r.load, r.per_step) for r in rows if r.per_step]
         if costs:
             console.print(table(f"({scenario}) per step", costs))
+        ratios = [(r.who, f"against {r.against}", r.figures) for r in compare(rows) if r.figures]
+        if scenario == REFERENCE and ratios:
+            console.print(table(f"({scenario}) beside others", ratios))
         for line in _notes(rows):
             console.print(f"  {line}", highlight=False)
 

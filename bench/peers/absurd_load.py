@@ -16,9 +16,8 @@ QUEUE = "bench"
 TASK = "sequence"
 # `poll_interval` of start_worker: 0.25 s by default, which is what one in flight would wait for.
 POLL = 0.005
-# `concurrency` (and with it the batch of a claim) of start_worker. A client has one connection, so
-# more of them share it: the best of 8, 32 and 128.
-CONCURRENCY = 32
+# `concurrency` (and with it the batch of a claim) of start_worker; 8 and 32 were slower.
+CONCURRENCY = 128
 
 
 class Load:

@@ -17,15 +17,15 @@ from peer_program import Asked, drive, read_asked, run_program, wait_for_stdin, 
 
 QUEUE = "bench"
 # `worker_concurrency` bounds what one process takes at a time (docs: Queues & Concurrency), so that
-# the first to poll does not take everything; more threads than this did not make it faster.
-WORKER_CONCURRENCY = 64
+# the first to poll does not take everything; 64 and 128 were slower.
+WORKER_CONCURRENCY = 16
 # `polling_interval_sec`: how often a worker looks at its queue; 1 s by default, which would leave
 # the workers idle between two looks.
 POLLING = 0.05
 # `sys_db_pool_size`: connections of a process to the system database; 20 by default.
 POOL = 40
-THREADS = 16
-"""Callers in each worker process in the mode ``direct``: the best of 8, 16, 32 and 128."""
+THREADS = 32
+"""Callers in each worker process in the mode ``direct``; 4, 8 and 16 were slower."""
 
 
 def launch(asked: Asked) -> None:

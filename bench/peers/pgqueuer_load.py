@@ -22,7 +22,7 @@ from pgqueuer.db import AsyncpgPoolDriver
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 
-# `batch_size` of run(): 10 by default; its documentation's benchmarks raise it for throughput.
+# `batch_size` of run(): 10 by default, which was slower, as was 50.
 BATCH = 100
 POOL = 10
 """Connections of a worker: a handler enqueues while others do."""

@@ -12,7 +12,7 @@ def run(bench: Bench) -> None:
     """Run each transport at both widths."""
     for variant in variants(bench.options):
         if variant is not BROKER:
-            for width in (100, 1000):
+            for width in (100,) if bench.options.quick else (100, 1000):
                 count = max(3, bench.options.alone * 10 // width)
                 work = fan_out(width)
                 measure(bench, "c", variant, work, 1, alone=count, load=f"{width:,} branches")

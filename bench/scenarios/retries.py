@@ -14,14 +14,14 @@ from ..workflows import retrying
 TITLE = "retries due within a minute, lateness of the clock and of the claim"
 SPAN = 60.0
 """Seconds over which the retries fall due."""
-LEAD = 5.0
+LEAD = 3.0
 """Seconds from now to the first."""
 
 
 def run(bench: Bench) -> None:
     """Fail all, spread them, wait, read the task log."""
     options = bench.options
-    span = 10.0 if options.quick else SPAN
+    span = 4.0 if options.quick else SPAN
     runs = 1 if options.retries > 10_000 else options.runs
     result = Result("f", "onceflow", f"{options.retries:,} in {span:g} s", [])
     for _ in range(runs):
