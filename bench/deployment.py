@@ -72,6 +72,10 @@ class Deployment:
         self.conn = connect(settings.dsn)
 
     @property
+    def embedded_broker(self) -> bool:
+        return self._servers.embedded
+
+    @property
     def api_url(self) -> str:
         return f"http://{self.settings.host}:{self.settings.port}"
 

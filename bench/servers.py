@@ -139,7 +139,7 @@ def as_url(dsn: str) -> str:
 
 def delete_topics(settings: Settings) -> None:
     """Delete all topics of the settings' prefix; a broker that refuses keeps them."""
-    admin: Any = AdminClient({**settings.kafka_config()})
+    admin: Any = AdminClient({**settings.kafka_config(), "log_level": "0"})
     try:
         found = admin.list_topics(timeout=10).topics
         ours = [topic for topic in found if topic.startswith(f"{settings.prefix}.")]

@@ -1,4 +1,8 @@
-"""How many messages a deployment's topics hold, asked of the broker: Postgres is not disturbed."""
+"""How many messages a deployment has shipped.
+
+The broker is asked, so that Postgres is not disturbed. Only the end offsets of the embedded broker
+are smaller than what it holds; there the rows are counted that have left the outbox.
+"""
 
 from typing import Any
 
@@ -8,7 +12,7 @@ from confluent_kafka.admin import (
     OffsetSpec,  # pyright: ignore[reportPrivateImportUsage]  public, but not in __all__
 )
 
-from onceflow.engine.settings import Settings
+from .deployment import Deployment
 
 NOT_YET = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART)
 """What a broker says of a topic that is being made."""
@@ -17,12 +21,25 @@ NOT_YET = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART
 class Topic:
     """The topic of one queue's tasks."""
 
-    def __init__(self, settings: Settings, queue: str = "default") -> None:
-        self._admin: Any = AdminClient({**settings.kafka_config()})
+    def __init__(self, deployment: Deployment, queue: str = "default") -> None:
+        settings = deployment.settings
+        # log_level 0: that the embedded broker is gone at the end is no news.
+        self._admin: Any = AdminClient({**settings.kafka_config(), "log_level": "0"})
         self._name = f"{settings.prefix}.tasks.{queue}"
+        self._conn = deployment.conn
+        self.counts_all = not deployment.embedded_broker
+        """Whether the broker tells how many messages there are, duplicates included."""
+
+    def shipped(self, queued: int) -> int:
+        """Return how many of ``queued`` messages have been acknowledged."""
+        if self.counts_all:
+            return self.messages()
+        row = self._conn.execute("select count(*) from onceflow.outbox").fetchone()
+        assert row is not None
+        return queued - row[0]
 
     def messages(self) -> int:
-        """Return how many messages the broker has acknowledged; 0 where there is no topic yet."""
+        """Return how many messages the broker holds; 0 where there is no topic yet."""
         found = self._admin.list_topics(timeout=10).topics.get(self._name)
         if found is None:
             return 0

@@ -51,9 +51,9 @@ def _drain(bench: Bench, deployment: Deployment, rows: int) -> tuple[Figures, Fi
     deployment.start_relay()
     samples: list[tuple[float, int]] = []
     deadline = time.monotonic() + 300
-    topic = Topic(deployment.settings)
+    topic = Topic(deployment)
     while not samples or samples[-1][1] < rows:
-        samples.append((time.monotonic(), topic.messages()))
+        samples.append((time.monotonic(), topic.shipped(rows)))
         beat(samples[-1][1])
         deployment.check()
         if time.monotonic() > deadline:
