@@ -1,5 +1,6 @@
 """(h) The reference load beside many finished instances, against an empty database."""
 
+import time
 from dataclasses import replace
 
 import psycopg
@@ -25,14 +26,28 @@ def run(bench: Bench) -> None:
     empty = measure(bench, "h", HAND_OFF, work, IN_FLIGHT, load="empty database")
     name = f"bench_history_{bench.options.history}"
     dsn = make_conninfo(bench.servers.dsn, dbname=name)
-    if not _exists(bench, name):
+    began = time.monotonic()
+    seeded = not _exists(bench, name)
+    if seeded:
         _seed(bench, name, dsn)
+    seconds = time.monotonic() - began
     load = f"beside {bench.options.history:,}"
     full = measure(bench, "h", HAND_OFF, work, IN_FLIGHT, dsn=dsn, load=load)
     ratio = full.figures["steps/s"] / empty.figures["steps/s"]
-    bench.add(Result("h", "beside / empty", "steps/s", [{"ratio": ratio}]))
+    size = f"the database has {_gigabytes(dsn):.1f} GB"
+    size += f" and was seeded in {seconds:,.0f} s" if seeded else ""
+    bench.add(Result("h", "beside / empty", "steps/s", [{"ratio": ratio}], notes=[size]))
     if bench.options.data is None:
         _drop(bench, name)
+
+
+def _gigabytes(dsn: str) -> float:
+    with psycopg.connect(dsn) as conn:
+        row = conn.execute(
+            "select pg_catalog.pg_database_size(pg_catalog.current_database())"
+        ).fetchone()
+    assert row is not None
+    return row[0] / 1e9
 
 
 def _exists(bench: Bench, name: str) -> bool:
