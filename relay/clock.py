@@ -20,7 +20,7 @@ log = logging.getLogger("onceflow.relay.clock")
 LIMIT = 500
 """Candidates of one tick."""
 
-REST = 0.2
+REST = 0.1
 """Seconds between two ticks while nothing more is due: how late a timer may be."""
 
 RETRY_SKIPPED = 60.0

@@ -97,7 +97,9 @@ begin
     perform onceflow.record_changes(v_ids, v_retried
         || onceflow.fail_attempts(v_ids, v_failed, false)
         || onceflow.close_expired(v_late, v_now));
-    update onceflow.clock set last_tick_at = clock_timestamp();
+    -- Once a second is enough for expire_workers() to see a gap, and keeps other ticks free of writing.
+    update onceflow.clock c set last_tick_at = clock_timestamp()
+    where c.last_tick_at is null or c.last_tick_at < clock_timestamp() - interval '1 second';
     return query select cardinality(v_keys) + cardinality(v_late), cardinality(v_retried),
         cardinality(v_failed), cardinality(v_late), v_lost_workers;
 end $$;

@@ -224,3 +224,11 @@ def test_a_failed_attempt_costs_two_commits_and_three_row_versions(
         task_log=(2 * 50, 0, 0),
         outbox=(50, 0, 0),
     )
+
+
+def test_ticks_that_find_nothing_cost_one_commit_a_second(play: Play, meter: Meter) -> None:
+    play.tick()
+    for _ in range(20):
+        meter.call(calls.tick, 1000)
+    # One, where a second has passed since the first.
+    require(meter.costs, statements=20, transactions=1, **dict.fromkeys(TABLES, (0, 0, 0)))
