@@ -12,15 +12,7 @@ class ForeignWorker:
     """The page, in as few lines as it takes."""
 
     def __init__(self, dsn: str, kafka: str, prefix: str) -> None:
-        self.db = psycopg.connect(dsn, autocommit=True)
-        self.call = 0
-        self.token = uuid4()
-        self.answers: list[tuple[str, str]] = []
-        self.failed = False
-        self.id: UUID = self.row(
-            "select onceflow.register_worker('foreign', array['numbers', 'other'],"
-            " array['number.double'], '30 seconds')"
-        )[0]
+        self.register(dsn)
         self.kafka = confluent_kafka.Consumer(
             {
                 "bootstrap.servers": kafka,
@@ -35,6 +27,17 @@ class ForeignWorker:
         while not set(topics) <= set(self.kafka.list_topics(timeout=5).topics):
             self.kafka.poll(0.05)
         self.kafka.subscribe(topics)
+
+    def register(self, dsn: str) -> None:
+        self.db = psycopg.connect(dsn, autocommit=True)
+        self.call = 0
+        self.token = uuid4()
+        self.answers: list[tuple[str, str]] = []
+        self.failed = False
+        self.id: UUID = self.row(
+            "select onceflow.register_worker('foreign', array['numbers', 'other'],"
+            " array['number.double'], '30 seconds')"
+        )[0]
 
     def row(self, sql: str, *parameters: Any) -> tuple[Any, ...]:
         row = self.db.execute(sql.encode(), parameters).fetchone()
@@ -57,6 +60,10 @@ class ForeignWorker:
         )
         self.answers.append(("claim", claimed[0][0]))
         self.kafka.commit(message=message, asynchronous=False)
+        self.run_all()
+
+    def run_all(self) -> None:
+        """Run all that was granted, and what is handed off in return."""
         while granted := self.rows(
             "select instance_id, task, fence, input, attempt from onceflow.read_grants(%s, %s)",
             *(self.id, self.token),
@@ -88,8 +95,42 @@ class ForeignWorker:
             )
         self.answers.append((answer[0], answer[1]))
 
+    def leave(self) -> None:
+        self.kafka.close()
+        self.close()
+
     def close(self) -> None:
         self.rows("select * from onceflow.renew_worker(%s, '{}', %s, '{}', '{}')", self.id, 99)
         self.db.execute("select onceflow.stop_worker(%s)", [self.id])
-        self.kafka.close()
         self.db.close()
+
+
+class ForeignTaker(ForeignWorker):
+    """The page where there is no Kafka: a driver is all it needs."""
+
+    def __init__(self, dsn: str) -> None:
+        self.register(dsn)
+        self.ears = psycopg.connect(dsn, autocommit=True)
+        self.ears.execute("listen onceflow")
+
+    def turn(self) -> None:
+        """Take a task and run it; where there is none, sleep until one comes."""
+        queues = ["numbers", "other"]
+        self.next_call()
+        taken = self.rows(
+            "select answer from onceflow.take_tasks(%s, %s, %s, %s, 1)",
+            *(self.id, self.token, self.call, queues),
+        )
+        if taken:
+            self.answers.append(("claim", taken[0][0]))
+            self.run_all()
+            return
+        lock = "(hashtext('onceflow.sleepers'), hashtext(q)) from unnest(%s::text[]) q"
+        self.ears.execute(f"select pg_advisory_lock_shared{lock}".encode(), [queues])
+        for _ in self.ears.notifies(timeout=0.05, stop_after=1):
+            self.answers.append(("woken", ""))
+        self.ears.execute(f"select pg_advisory_unlock_shared{lock}".encode(), [queues])
+
+    def leave(self) -> None:
+        self.ears.close()
+        self.close()

@@ -4,6 +4,7 @@ A real relay ships to it.
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,8 +17,9 @@ from onceflow.engine.settings import Settings
 
 from ..relay.support import relay_processes
 from ..support import wait_until
+from ..transports import use
 from . import foreign_worker
-from .foreign_worker import ForeignWorker
+from .foreign_worker import ForeignTaker, ForeignWorker
 
 WORKFLOW = {
     "name": "double",
@@ -46,15 +48,20 @@ def source(module: ModuleType) -> str:
 
 
 def test_a_worker_with_only_a_driver_and_a_kafka_client_runs_a_workflow(
-    settings: Settings, conn: psycopg.Connection[Any], tmp_path: Path
+    settings: Settings, conn: psycopg.Connection[Any], tmp_path: Path, transport: str
 ) -> None:
+    use(conn, transport)
+    settings = replace(settings, transport=transport)
     register_workflow(conn, compile_definition(WORKFLOW))
     started = conn.execute(
         "select instance_id from onceflow.start_instances('double', array['{\"n\": 5}']::jsonb[])"
     ).fetchone()
     assert started is not None
     with relay_processes(settings, tmp_path):
-        worker = ForeignWorker(settings.dsn, settings.kafka, settings.prefix)
+        if transport == "kafka":
+            worker = ForeignWorker(settings.dsn, settings.kafka, settings.prefix)
+        else:
+            worker = ForeignTaker(settings.dsn)
 
         def ended() -> tuple[Any, ...] | None:
             worker.turn()
@@ -65,7 +72,7 @@ def test_a_worker_with_only_a_driver_and_a_kafka_client_runs_a_workflow(
             ).fetchone()
 
         assert wait_until(ended, "the instance's end", 60) == ("SUCCEEDED", 40)
-        worker.close()
+        worker.leave()
     assert ("claim", "granted") in worker.answers
     assert ("accepted", "RETRYING") in worker.answers
     assert worker.answers[-1] == ("accepted", "SUCCEEDED")

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -26,6 +27,8 @@ from .support import (
     start,
     wait_until_shipped,
 )
+
+pytestmark = pytest.mark.only("kafka", reason="it is about what a relay does over Kafka")
 
 
 def test_killed_between_produce_and_commit_it_ships_twice_and_never_zero_times(
