@@ -16,6 +16,11 @@ T = TypeVar("T")
 LARGEST_SET = 500
 """Tasks in one call, at most."""
 
+KEPT = 1 / 16
+"""The part of the free slots that hand-offs leave to messages where some wait. Instances under way
+go on first, since that takes no trip, and the slots of those that end are for messages anyway; this
+is for long ones, that nobody may wait for ever."""
+
 
 @dataclass(frozen=True, slots=True)
 class Handed:
@@ -27,17 +32,23 @@ class Handed:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one turn of the worker is about.
-
-    ``share`` is how many tasks may be taken out of the outbox, where messages do not come by
-    themselves; ``room`` is how many may be handed to it.
-    """
+    """What a turn of the worker begins with. ``room`` is how many tasks may be handed to it."""
 
     outcomes: list[Outcome]
     handed: list[Handed]
+    room: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a turn may claim.
+
+    ``share`` is how many tasks may be taken out of the outbox, where messages do not come by
+    themselves.
+    """
+
     messages: list[Message]
     share: int
-    room: int
 
 
 class Desk:
@@ -61,50 +72,63 @@ class Desk:
         self._look = False
         self._accepting = True
         self._woken = False
-        self._odd = False
+        self._kept = 0
+        self._part = 0.0
 
     # The turn's side.
 
     def take(self, timeout: float) -> Work:
-        """Wait up to ``timeout`` seconds for something to do and return it; maybe nothing.
+        """Wait up to ``timeout`` seconds for something to do; return answers, and room for more.
 
-        Where both messages and hand-offs compete for slots each gets half of the free ones, the odd
-        one in turns.
+        What of the room no hand-off has taken is for ``take_waiting``, right after.
         """
         with self._work:
             self._work.wait_for(self._has_work, timeout)
             self._woken = False
             outcomes = _pop(self._outcomes, LARGEST_SET)
             handed = _pop(self._handed, len(self._handed))
+            if not (self._accepting and self._hand_off and outcomes):
+                return Work(outcomes, handed, 0)
             free = max(0, self._free - sum(len(h.grants) for h in handed))
+            self._kept = self._keep(free)
+            return Work(outcomes, handed, min(free - self._kept, LARGEST_SET))
+
+    def take_waiting(self) -> Waiting:
+        """Return as much of what waits as there are slots free now.
+
+        Answers that have come in meanwhile will want slots for what follows them.
+        """
+        with self._work:
             if not self._accepting:
-                return Work(outcomes, handed, [], 0, 0)
-            share = free
-            if outcomes and self._hand_off:
-                share = (free + self._turn_of_the_odd()) // 2
-            share = min(share, LARGEST_SET)
-            messages = _pop(self._messages, share)
+                return Waiting([], 0)
+            free = max(0, self._free)
+            if self._hand_off:
+                free = min(free, max(self._kept, free - len(self._outcomes)))
+            self._kept = 0
+            free = min(free, LARGEST_SET)
+            messages = _pop(self._messages, free)
             if messages:
                 self._space.notify()
-            share = share if self._look else 0
-            room = min(free - len(messages) - share, LARGEST_SET) if self._hand_off else 0
-            return Work(outcomes, handed, messages, share, room)
+            return Waiting(messages, free if self._look else 0)
 
     def room_to_go_on(self) -> int:
         """Return 1 if a handler that ends may go on along its instance in its own slot, else 0.
 
-        For transactional handlers, which complete outside of the turn: where messages wait, every
-        other one makes room for them.
+        For transactional handlers, which complete outside of the turn.
         """
         with self._work:
-            waiting = self._messages or self._look
-            if not self._hand_off or (waiting and self._turn_of_the_odd()):
-                return 0
-            return 1
+            return 1 - self._keep(1) if self._hand_off else 0
 
-    def _turn_of_the_odd(self) -> bool:
-        self._odd = not self._odd
-        return self._odd
+    def _keep(self, free: int) -> int:
+        """Return how many of so many free slots are kept for messages, parts of one in turns."""
+        waiting = free if self._look else min(free, len(self._messages))
+        if not waiting:
+            self._part = 0.0
+            return 0
+        self._part += free * KEPT
+        kept = min(int(self._part), waiting)
+        self._part -= kept
+        return kept
 
     def put_back(self, messages: list[Message]) -> None:
         """Lay messages down again that were taken and not claimed, before those that wait."""

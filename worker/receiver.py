@@ -9,7 +9,7 @@ from confluent_kafka import KafkaException
 from ..engine.calls import Grant
 from ..engine.settings import Settings
 from .consumer import TaskConsumer
-from .desk import Desk, Work
+from .desk import Desk, Waiting
 from .message import Message
 from .protocol import Protocol
 
@@ -43,10 +43,10 @@ class Receiver:
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
         self._thread.start()
 
-    def claim(self, protocol: Protocol, work: Work) -> list[Grant]:
+    def claim(self, protocol: Protocol, waiting: Waiting) -> list[Grant]:
         """Claim what a turn's messages name, then have their offsets committed."""
-        grants = protocol.claim(work.messages)
-        self.commit(work.messages)  # from here on the lease protects their tasks
+        grants = protocol.claim(waiting.messages)
+        self.commit(waiting.messages)  # from here on the lease protects their tasks
         return grants
 
     def commit(self, messages: Sequence[Message]) -> None:

@@ -22,7 +22,7 @@ from ..engine.errors import ServerError, WorkerNotLive
 from ..engine.settings import Settings
 from .attempt import Outcome, Running
 from .deadlines import Deadlines
-from .desk import Desk, Work
+from .desk import Desk, Waiting
 from .executor import Executor
 from .leases import Counters, Lease, Registration, register
 from .link import Abandoned, Link, Spoiled
@@ -47,7 +47,7 @@ class Delivery(Port):
     def paused(self) -> bool: ...
     @property
     def partitions(self) -> int: ...
-    def claim(self, protocol: Protocol, work: Work) -> list[Grant]: ...
+    def claim(self, protocol: Protocol, waiting: Waiting) -> list[Grant]: ...
     def stop(self) -> None: ...
     def join(self, timeout: float) -> None: ...
 
@@ -198,19 +198,20 @@ class Worker:
         """One turn: what was answered is recorded, what waits is claimed, what is granted runs."""
         work = self._desk.take(LONGEST_WAIT)
         if registration.lost.is_set():
-            self._desk.put_back(work.messages)
             raise Abandoned("the registration is lost")
+        for handed in work.handed:
+            self.counters.add("handed_off", len(handed.grants))
+            self._executor.start(handed.grants, handed.registration)
+        if outcomes := self._of_this(registration, work.outcomes):
+            self._executor.start(protocol.record(outcomes, work.room), registration)
+        waiting = self._desk.take_waiting()
+        if self._delivery is None or not (waiting.messages or waiting.share):
+            return
         try:
-            for handed in work.handed:
-                self.counters.add("handed_off", len(handed.grants))
-                self._executor.start(handed.grants, handed.registration)
-            if outcomes := self._of_this(registration, work.outcomes):
-                self._executor.start(protocol.record(outcomes, work.room), registration)
-            if self._delivery is not None and (work.messages or work.share):
-                self._executor.start(self._delivery.claim(protocol, work), registration)
+            self._executor.start(self._delivery.claim(protocol, waiting), registration)
         except BaseException:
             # Never claimed, perhaps, and not committed: this worker must see them again.
-            self._desk.put_back(work.messages)
+            self._desk.put_back(waiting.messages)
             raise
 
     def _of_this(self, registration: Registration, outcomes: list[Outcome]) -> list[Outcome]:

@@ -16,7 +16,7 @@ from ..engine.errors import ServerError
 from ..engine.pool import connect
 from ..engine.settings import Settings
 from ..engine.sleeper import Sleeper
-from .desk import Desk, Work
+from .desk import Desk, Waiting
 from .protocol import Protocol
 
 log = logging.getLogger("onceflow.worker")
@@ -53,10 +53,10 @@ class Taker:
         self._thread = threading.Thread(target=self._run, name="taker", daemon=True)
         self._thread.start()
 
-    def claim(self, protocol: Protocol, work: Work) -> list[Grant]:
+    def claim(self, protocol: Protocol, waiting: Waiting) -> list[Grant]:
         """Take what a turn has room for; where that was all, the thread says when to look again."""
-        grants, found = protocol.take(self._queues, work.share)
-        look = Look(found, found < work.share)
+        grants, found = protocol.take(self._queues, waiting.share)
+        look = Look(found, found < waiting.share)
         if look.all:
             self._desk.look_there(False)
         with self._looked:

@@ -24,39 +24,66 @@ def test_messages_fill_the_free_slots_and_then_wait() -> None:
     assert desk.wait_for_room(0) == 3
     desk.deliver(messages(3))
     assert desk.wait_for_room(0) == 0
-    taken = desk.take(0)
+    taken = desk.take_waiting()
     assert len(taken.messages) == 3
     for _ in taken.messages:
         desk.occupy()
     assert desk.wait_for_room(0) == 3  # as many again may wait for a slot
     desk.deliver(messages(3))
-    assert desk.take(0).messages == []
+    assert desk.take_waiting().messages == []
     assert desk.wait_for_room(0) == 0
     desk.leave(outcome())
     work = desk.take(0)
     assert len(work.outcomes) == 1
 
 
-def test_hand_offs_and_messages_share_what_is_free() -> None:
+def test_hand_offs_leave_a_part_of_what_is_free_to_messages() -> None:
+    desk = Desk(32)
+    desk.deliver(messages(32))
+    desk.hand_in(outcome())
+    assert desk.take(0).room == 30
+    for _ in range(30):
+        desk.occupy()
+    assert len(desk.take_waiting().messages) == 2
+
+
+def test_what_no_hand_off_has_taken_goes_to_messages() -> None:
+    desk = Desk(12)
+    desk.deliver(messages(12))
+    desk.hand_in(outcome())
+    desk.take(0)
+    for _ in range(5):
+        desk.occupy()
+    assert len(desk.take_waiting().messages) == 7
+
+
+def test_messages_leave_slots_to_what_follows_answers_that_are_not_recorded_yet() -> None:
     desk = Desk(10)
     desk.deliver(messages(10))
-    desk.hand_in(outcome())
-    work = desk.take(0)
-    assert (len(work.messages), work.room) == (5, 5)
+    assert desk.take(0).room == 0
+    for _ in range(4):
+        desk.hand_in(outcome())
+    assert len(desk.take_waiting().messages) == 6
 
 
-def test_the_last_slot_goes_to_each_in_turn() -> None:
+def test_every_sixteenth_time_the_last_slot_goes_to_a_message() -> None:
     desk = Desk(1)
     desk.deliver(messages(1))
     desk.occupy()
-    got: list[tuple[int, int]] = []
-    for _ in range(4):
+    got: list[int] = []
+    for _ in range(32):
         desk.leave(outcome())
-        work = desk.take(0)
-        got.append((len(work.messages), work.room))
-        desk.put_back(work.messages)
+        got.append(desk.take(0).room)
         desk.occupy()
-    assert sorted(got) == [(0, 1), (0, 1), (1, 0), (1, 0)]
+    assert got == ([1] * 15 + [0]) * 2
+    assert [desk.room_to_go_on() for _ in range(16)] == [1] * 15 + [0]
+
+
+def test_where_few_wait_no_more_is_kept_for_them() -> None:
+    desk = Desk(100)
+    desk.deliver(messages(2))
+    desk.hand_in(outcome())
+    assert desk.take(0).room == 98
 
 
 def test_with_nothing_waiting_hand_offs_get_all() -> None:
@@ -69,8 +96,8 @@ def test_without_hand_off_messages_get_all() -> None:
     desk = Desk(4, hand_off=False)
     desk.deliver(messages(4))
     desk.hand_in(outcome())
-    work = desk.take(0)
-    assert (len(work.messages), work.room) == (4, 0)
+    assert desk.take(0).room == 0
+    assert len(desk.take_waiting().messages) == 4
     assert desk.room_to_go_on() == 0
 
 
@@ -78,11 +105,11 @@ def test_what_is_put_back_comes_first_again_and_partitions_can_be_forgotten() ->
     desk = Desk(4)
     first, second = messages(2), messages(2, partition=1)
     desk.deliver(first)
-    assert desk.take(0).messages == first
+    assert desk.take_waiting().messages == first
     desk.deliver(second)
     desk.put_back(first)
     desk.forget(lambda m: m.partition == 1)
-    assert desk.take(0).messages == first
+    assert desk.take_waiting().messages == first
 
 
 def test_a_stopping_desk_takes_nothing_and_still_gives_answers() -> None:
@@ -91,5 +118,6 @@ def test_a_stopping_desk_takes_nothing_and_still_gives_answers() -> None:
     desk.hand_in(outcome())
     desk.stop_accepting()
     work = desk.take(0)
-    assert (len(work.outcomes), work.messages, work.room) == (1, [], 0)
+    assert (len(work.outcomes), work.room) == (1, 0)
+    assert desk.take_waiting().messages == []
     assert desk.wait_for_room(0) == 0
