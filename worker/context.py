@@ -46,7 +46,8 @@ class Context(Generic[C]):
         self.attempt: int = grant.attempt
         self.key: str = grant.key
         self.compensation: bool = grant.compensation
-        self._stop = threading.Event()
+        self._stop: threading.Event | None = None  # made when somebody waits for it
+        self._stopped = False
         self._stop_reason = ""
         self._progress: msgspec.Raw | None = None
         self._lock = threading.Lock()
@@ -69,11 +70,11 @@ class Context(Generic[C]):
     @property
     def cancelled(self) -> bool:
         """Whether the task was told to stop: its instance ends, its time or its lease is over."""
-        return self._stop.is_set()
+        return self._stopped
 
     def raise_if_cancelled(self) -> None:
         """Raise Cancelled if the task was told to stop; call it in a long handler's loop."""
-        if self._stop.is_set():
+        if self._stopped:
             raise Cancelled(f"the task was told to stop: {self._stop_reason}")
 
     def wait_cancelled(self, timeout: float) -> bool:
@@ -81,7 +82,7 @@ class Context(Generic[C]):
 
         For sync handlers, in place of time.sleep. An async handler is cancelled by asyncio.
         """
-        return self._stop.wait(timeout)
+        return self.stop_event.wait(timeout)
 
     @property
     def connection(self) -> C:
@@ -125,12 +126,20 @@ class Context(Generic[C]):
     @property
     def stop_event(self) -> threading.Event:
         """The event behind ``cancelled``."""
-        return self._stop
+        with self._lock:
+            if self._stop is None:
+                self._stop = threading.Event()
+                if self._stopped:
+                    self._stop.set()
+            return self._stop
 
     def tell_to_stop(self, reason: str) -> None:
         """Set ``cancelled``, for the reason given in words."""
-        self._stop_reason = self._stop_reason or reason
-        self._stop.set()
+        with self._lock:
+            self._stop_reason = self._stop_reason or reason
+            self._stopped = True
+            if self._stop is not None:
+                self._stop.set()
 
     @property
     def last_progress(self) -> msgspec.Raw | None:

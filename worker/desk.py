@@ -136,10 +136,10 @@ class Desk:
             if self._accepting:
                 self._messages.extendleft(reversed(messages))
 
-    def occupy(self) -> None:
-        """Take a slot for an attempt that is started."""
+    def occupy(self, count: int = 1) -> None:
+        """Take slots for attempts that are about to start."""
         with self._work:
-            self._free -= 1
+            self._free -= count
 
     def stop_accepting(self) -> None:
         """Take no more work: drop the messages, unclaimed, and give no room for hand-offs."""

@@ -56,13 +56,13 @@ class Executor:
     def start(self, grants: Sequence[Grant], registration: Registration) -> None:
         """Begin to run what was granted under ``registration``; each takes a slot until it ends."""
         spawned: list[tuple[Attempt, Handler]] = []
+        self._desk.occupy(len(grants))
         for grant in grants:
             handler = self._registry.find(grant.handler)
             attempt = Attempt(grant, handler, registration)
             if handler is None:
-                self._desk.hand_in(Outcome(attempt, self._no_handler(grant)))
+                self._desk.leave(Outcome(attempt, self._no_handler(grant)))
                 continue
-            self._desk.occupy()
             self._running.add(attempt)
             limit = grant.timeout or (LIMIT if handler.transactional else None)
             if limit is not None:
