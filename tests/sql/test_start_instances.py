@@ -299,3 +299,14 @@ def test_a_start_inside_a_transaction_that_rolls_back_leaves_nothing(play: Play)
     assert play.value("select count(*) from onceflow.instances") == 0
     (again,) = calls.start_instances(play.conn, "flow", [{"other": 1}], ["k"])
     assert again.outcome == "started"
+
+
+def test_ids_tell_their_time_and_grow_however_fast_they_are_made(play: Play) -> None:
+    before = play.value("select extract(epoch from clock_timestamp())::float8")
+    play.deploy(sequence("a"))
+    ids = [play.start("flow") for _ in range(50)]
+    after = play.value("select extract(epoch from clock_timestamp())::float8")
+    assert ids == sorted(ids)
+    assert {(i.version, i.variant) for i in ids} == {(7, uuid.RFC_4122)}
+    times = [(i.int >> 80) / 1000 for i in ids]
+    assert before - 0.002 < times[0] <= times[-1] < after + 0.002
