@@ -20,6 +20,7 @@ from functools import partial
 import psycopg
 from psycopg import errors
 
+from ..engine import garbage
 from ..engine.calls import require_transport
 from ..engine.calls.base import Connection
 from ..engine.errors import MigrationError, Refused, ServerError
@@ -49,6 +50,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, partial(_stop, stop))
+    garbage.relax()
     return Relay(settings, stop).run()
 
 

@@ -2,9 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
@@ -81,8 +79,7 @@ class Attempt:
             self.stop("")
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """A settled attempt's answer: its output as JSON text, or the fault that it failed with."""
 
     attempt: Attempt
@@ -94,16 +91,16 @@ class Running:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._attempts: dict[tuple[UUID, str], Attempt] = {}
+        self._attempts: dict[str, Attempt] = {}  # by idempotency key, which names the task
 
     def add(self, attempt: Attempt) -> None:
         """Begin to account for ``attempt``."""
         with self._lock:
-            self._attempts[attempt.grant.instance_id, attempt.grant.task] = attempt
+            self._attempts[attempt.grant.key] = attempt
 
     def remove(self, attempt: Attempt) -> None:
         """Account for ``attempt`` no longer; it has been settled."""
-        key = attempt.grant.instance_id, attempt.grant.task
+        key = attempt.grant.key
         with self._lock:
             if self._attempts.get(key) is attempt:
                 del self._attempts[key]
@@ -116,7 +113,7 @@ class Running:
     def find(self, keys: Iterable[Key]) -> list[Attempt]:
         """Return those that belong to ``keys``."""
         with self._lock:
-            found = (self._attempts.get((key.instance_id, key.task)) for key in keys)
+            found = (self._attempts.get(f"{key.instance_id}/{key.task}") for key in keys)
             return [attempt for attempt in found if attempt is not None]
 
     def progress(self) -> dict[str, msgspec.Raw]:

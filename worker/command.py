@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
+from ..engine import garbage
 from ..engine.errors import SettingsError
 from ..engine.settings import Settings
 from .registry import registry
@@ -71,6 +72,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         raise SettingsError("--concurrency must be at least 1 and --grace not negative")
     settings.require_servers()
     queues = [name.strip() for name in args.queues.split(",") if name.strip()]
+    garbage.relax()
     options = Options(queues, args.concurrency, args.name, args.grace, args.hand_off)
     return run_worker(settings, options)
 

@@ -1,6 +1,5 @@
 """A task message as Kafka brings it: which task it names, or why none, and where it stood."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
@@ -8,8 +7,7 @@ import msgspec
 from ..engine.calls import BadMessage, Key
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, gc=False):
     """A task message. ``key`` is the task it names, or None for one that says nothing readable."""
 
     key: Key | None

@@ -1,10 +1,10 @@
 """What all calls share: running one statement, and the rows that several functions take or give."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, LiteralString, TypeAlias, TypeVar, cast
 from uuid import UUID
 
+import msgspec
 import psycopg
 from psycopg.rows import tuple_row
 
@@ -17,16 +17,18 @@ Row: TypeAlias = tuple[Any, ...]
 _Word = TypeVar("_Word", bound=str)
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """What calls take and give: made by the thousand, and never part of a cycle of references."""
+
+
+class Key(Record, frozen=True):
     """A task: its instance and its text, such as ``render/17``, that only SQL reads."""
 
     instance_id: UUID
     task: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Record, frozen=True):
     """What an operator's call did with one instance (task None) or one dead letter.
 
     ``detail`` says in words why it was refused, or what follows from it; it may be empty.
@@ -75,14 +77,24 @@ def word(value: object, *known: _Word) -> _Word:
 def uuid_array(values: Iterable[UUID]) -> str:
     """Return the values as the text of a Postgres array, for a parameter cast to uuid[].
 
-    A list would do; psycopg takes several times as long over it, which workers do all day.
+    A list would do, here and below; psycopg takes several times as long over it, which workers do
+    all day.
     """
     return "{" + ",".join([value.hex for value in values]) + "}"
 
 
-def json_list(values: Sequence[json_text.Json]) -> list[str]:
-    """Return the values as JSON texts, for a parameter cast to jsonb[]; None is JSON null."""
-    return [json_text.encode(value) for value in values]
+def text_array(values: Iterable[str]) -> str:
+    """Return the values as the text of a Postgres array, for a parameter cast to text[]."""
+    quoted = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
+    return '{"' + '","'.join(quoted) + '"}' if quoted else "{}"
+
+
+def json_array(values: Iterable[json_text.Json]) -> str:
+    """Return the values as the text of an array of JSON, for a parameter cast to jsonb[].
+
+    None is JSON null.
+    """
+    return text_array([json_text.encode(value) for value in values])
 
 
 DecidedWord: TypeAlias = Literal["done", "refused", "unknown"]

@@ -1,13 +1,21 @@
 """Calls of operators about dead letters, and of the clock and of upkeep."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, LiteralString
 
 from .. import json_text
 from ..json_text import Json
-from .base import Connection, Decided, Key, decided, fetch, fetch_value, json_list
+from .base import (
+    Connection,
+    Decided,
+    Key,
+    Record,
+    decided,
+    fetch,
+    fetch_value,
+    json_array,
+)
 
 REDRIVE_DEAD_LETTERS: Final[LiteralString] = """
 select instance_id, task, outcome, detail
@@ -41,8 +49,7 @@ GRANT_ACCESS: Final[LiteralString] = """
 select onceflow.grant_access(p_role => %s::name, p_kind => %s::text)"""
 
 
-@dataclass(frozen=True, slots=True)
-class Ticked:
+class Ticked(Record, frozen=True):
     """What one turn of the clock did; ``handled`` is the sum that its limit bounds."""
 
     handled: int
@@ -52,8 +59,7 @@ class Ticked:
     lost_workers: int
 
 
-@dataclass(frozen=True, slots=True)
-class Switched:
+class Switched(Record, frozen=True):
     """How many tasks were shipped again, and whether that was all."""
 
     shipped: int
@@ -80,7 +86,7 @@ def skip_dead_letters(
     conn: Connection, keys: Sequence[Key], outputs: Sequence[Json]
 ) -> list[Decided]:
     """Skip open dead letters: what follows goes on with the given outputs, one a key."""
-    return decided(fetch(conn, SKIP_DEAD_LETTERS, (*_columns(keys), json_list(outputs))))
+    return decided(fetch(conn, SKIP_DEAD_LETTERS, (*_columns(keys), json_array(outputs))))
 
 
 def discard_dead_letters(conn: Connection, keys: Sequence[Key]) -> list[Decided]:

@@ -1,14 +1,21 @@
 """Calls of the relay about messages, and of handlers and workers that make some."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal, LiteralString, cast
 from uuid import UUID
 
 from .. import json_text
 from ..json_text import Json
-from .base import AsyncConnection, Connection, fetch, fetch_async, fetch_value, word
-from .tasks import Grant
+from .base import (
+    AsyncConnection,
+    Connection,
+    Record,
+    fetch,
+    fetch_async,
+    fetch_value,
+    word,
+)
+from .tasks import GRANT, Grant
 
 TAKE_OUTBOX: Final[LiteralString] = """
 select id, kind, topic, key, value, headers::text from onceflow.take_outbox(p_limit => %s::int)"""
@@ -32,9 +39,8 @@ select onceflow.quarantine_messages(p_topics => %s::text[], p_partitions => %s::
 RELEASE_QUARANTINE: Final[LiteralString] = """
 select onceflow.release_quarantine(p_ids => %s::bigint[])"""
 
-TAKE_TASKS: Final[LiteralString] = """
-select instance_id, task, answer, fence, handler, queue, input::text, attempt, timeout, key,
-       workflow, version, compensation
+TAKE_TASKS: Final[LiteralString] = f"""
+select instance_id, task, answer, {GRANT}
   from onceflow.take_tasks(p_worker_id => %s::uuid, p_token => %s::uuid, p_call => %s::bigint,
                            p_queues => %s::text[], p_limit => %s::int)"""
 
@@ -52,8 +58,7 @@ select onceflow.requeue_lost_tasks(p_queue => %s::text, p_before => %s::text::xi
                                    p_limit => %s::int)"""
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
+class OutboxRow(Record, frozen=True):
     """A message to be shipped, locked until the transaction ends.
 
     ``topic`` is a queue's name where ``kind`` is ``task``, else a topic as the user named it.
@@ -67,16 +72,14 @@ class OutboxRow:
     headers: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Deferred:
+class Deferred(Record, frozen=True):
     """An outbox row that could not be shipped: it is tried later, or has been given up."""
 
     id: int
     outcome: Literal["deferred", "quarantined"]
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Record, frozen=True):
     """A message that was taken out of the outbox, and what became of it.
 
     ``granted`` and ``skipped`` as in ``Claimed``; ``quarantined``: it names no task, maybe nothing.
@@ -88,8 +91,7 @@ class Taken:
     grant: Grant | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Record, frozen=True):
     """A message of a handler to the world. It is delivered at least once, always with its id."""
 
     topic: str
@@ -99,8 +101,7 @@ class Event:
     event_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class BadMessage:
+class BadMessage(Record, frozen=True):
     """A Kafka message that cannot be read or names nothing known."""
 
     topic: str

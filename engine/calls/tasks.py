@@ -6,7 +6,6 @@ exist for that.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal, LiteralString, TypeAlias
 from uuid import UUID
 
@@ -16,29 +15,31 @@ from .base import (
     AsyncConnection,
     Connection,
     Key,
+    Record,
     Row,
     fetch,
     fetch_async,
-    json_list,
+    json_array,
+    text_array,
     uuid_array,
     word,
 )
 
-CLAIM_TASKS: Final[LiteralString] = """
-select instance_id, task, answer, fence, handler, queue, input::text, attempt, timeout, key,
-       workflow, version, compensation
+GRANT: Final[LiteralString] = """fence, handler, queue, input::text, attempt, timeout, key,
+       workflow, version, compensation"""
+
+CLAIM_TASKS: Final[LiteralString] = f"""
+select instance_id, task, answer, {GRANT}
   from onceflow.claim_tasks(p_worker_id => %s::uuid, p_token => %s::uuid, p_call => %s::bigint,
                             p_instance_ids => %s::uuid[], p_tasks => %s::text[])"""
 
-READ_GRANTS: Final[LiteralString] = """
-select instance_id, task, fence, handler, queue, input::text, attempt, timeout, key, workflow,
-       version, compensation
+READ_GRANTS: Final[LiteralString] = f"""
+select instance_id, task, {GRANT}
   from onceflow.read_grants(p_worker_id => %s::uuid, p_token => %s::uuid,
                             p_instance_ids => %s::uuid[])"""
 
-COMPLETE_TASKS: Final[LiteralString] = """
-select instance_id, task, answer, state, fence, handler, queue, input::text, attempt, timeout, key,
-       workflow, version, compensation
+COMPLETE_TASKS: Final[LiteralString] = f"""
+select instance_id, task, answer, state, {GRANT}
   from onceflow.complete_tasks(p_worker_id => %s::uuid, p_instance_ids => %s::uuid[],
                                p_tasks => %s::text[], p_fences => %s::uuid[],
                                p_outputs => %s::jsonb[], p_token => %s::uuid,
@@ -65,8 +66,7 @@ select instance_id, task, answer, state
 Verdict: TypeAlias = Literal["accepted", "repeated", "stale", "running", "granted"]
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Record, frozen=True):
     """A task that a worker holds, with all it needs to run it.
 
     ``fence`` proves the holder (it is the token of the call that gave the task out). ``timeout`` is
@@ -92,8 +92,7 @@ class Grant:
         return json_text.decode(self.input_json)
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(Record, frozen=True):
     """The answer to one claim.
 
     ``granted``: RUNNING under the caller's token, as ``grant`` tells. ``skipped``: a duplicate,
@@ -107,8 +106,7 @@ class Claimed:
     grant: Grant | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fenced:
+class Fenced(Record, frozen=True):
     """A task and the fence under which the caller held it."""
 
     instance_id: UUID
@@ -116,8 +114,7 @@ class Fenced:
     fence: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(Record, frozen=True):
     """A task's output. Bytes are taken to be JSON text already."""
 
     instance_id: UUID
@@ -126,8 +123,7 @@ class Completion:
     output: Json
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Record, frozen=True):
     """A task's error.
 
     ``error``: ``{"code": "http.503", "message": "…"}`` and, where they apply, ``type``, ``detail``,
@@ -144,8 +140,7 @@ class Failure:
     retry: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GiveBack:
+class GiveBack(Record, frozen=True):
     """A task returned undone; ``started`` where its handler had begun (its effect is unknown)."""
 
     instance_id: UUID
@@ -154,8 +149,7 @@ class GiveBack:
     started: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Record, frozen=True):
     """What became of one completion, failure or give-back; or a task that was handed off.
 
     ``accepted``: recorded now. ``repeated``: it was recorded under this fence before. ``stale``:
@@ -183,7 +177,7 @@ def claim_tasks(
         token,
         call,
         uuid_array(key.instance_id for key in keys),
-        [key.task for key in keys],
+        text_array([key.task for key in keys]),
     )
     return [
         Claimed(
@@ -237,7 +231,7 @@ def fail_tasks(conn: Connection, worker_id: UUID, failures: Sequence[Failure]) -
     parameters = (
         worker_id,
         *_fenced_columns(failures),
-        json_list([failure.error for failure in failures]),
+        json_array([failure.error for failure in failures]),
         [failure.retryable for failure in failures],
         [
             None if failure.retry is None else json_text.encode(failure.retry)
@@ -271,10 +265,10 @@ async def read_outcomes_async(conn: AsyncConnection, fences: Sequence[Fenced]) -
 
 def _fenced_columns(
     items: Sequence[Fenced] | Sequence[Completion] | Sequence[Failure] | Sequence[GiveBack],
-) -> tuple[str, list[str], str]:
+) -> tuple[str, str, str]:
     return (
         uuid_array(item.instance_id for item in items),
-        [item.task for item in items],
+        text_array(item.task for item in items),
         uuid_array(item.fence for item in items),
     )
 
@@ -286,7 +280,7 @@ def _completion_parameters(
     call: int,
     room: int,
 ) -> tuple[Any, ...]:
-    outputs = json_list([completion.output for completion in completions])
+    outputs = json_array([completion.output for completion in completions])
     return (worker_id, *_fenced_columns(completions), outputs, token, call, room)
 
 

@@ -1,13 +1,20 @@
 """Calls about workflows and their instances."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal, LiteralString
 from uuid import UUID
 
 from .. import json_text
 from ..json_text import Json
-from .base import Connection, Decided, decided, fetch, json_list, word
+from .base import (
+    Connection,
+    Decided,
+    Record,
+    decided,
+    fetch,
+    json_array,
+    word,
+)
 
 REGISTER_WORKFLOW: Final[LiteralString] = """
 select workflow_id, name, version, created
@@ -35,8 +42,7 @@ CHECK_INSTANCES: Final[LiteralString] = """
 select instance_id, fault from onceflow.check_instances(p_ids => %s::uuid[])"""
 
 
-@dataclass(frozen=True, slots=True)
-class RegisteredVersion:
+class RegisteredVersion(Record, frozen=True):
     """A version of a workflow; ``created`` is False where its content was the latest already."""
 
     workflow_id: int
@@ -45,8 +51,7 @@ class RegisteredVersion:
     created: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Record, frozen=True):
     """An instance, started now or found by its idempotency key.
 
     ``conflict``: the key belongs to an instance with another input; nothing was started, and
@@ -58,16 +63,14 @@ class Started:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class Because:
+class Because(Record, frozen=True):
     """A reason, in words, why an instance (task None) or one of its tasks is not moving."""
 
     task: str | None
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceFault:
+class InstanceFault(Record, frozen=True):
     """A broken invariant, as check_instances found it: always a bug or a hand-made change."""
 
     instance_id: UUID
@@ -99,7 +102,7 @@ def start_instances(
     rows = fetch(
         conn,
         START_INSTANCES,
-        (workflow, json_list(inputs), None if keys is None else list(keys), version),
+        (workflow, json_array(inputs), None if keys is None else list(keys), version),
     )
     return [
         Started(instance_id, word(outcome, "started", "exists", "conflict"), state)

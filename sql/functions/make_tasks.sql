@@ -1,10 +1,10 @@
--- make_tasks(ids, due, worker, token, call, room) -> changes, skipped, dead, granted   (internal)
+-- make_tasks(due, worker, token, call, room) -> changes, skipped, dead, granted   (internal)
 -- Makes the rows of steps that are due, with their input evaluated now, once: QUEUED; SKIPPED by
 -- their own `when`; READY in a suspended instance; DEAD_LETTER where an expression fails; RUNNING
 -- where they are handed off: up to p_room of them, on the queues of a live worker, under its token.
 -- o_skipped and o_dead are those that have ended at once, o_granted counts the handed-off ones.
 create or replace function onceflow.make_tasks(
-    p_ids uuid[], p_due onceflow.placed_task[], p_worker_id uuid, p_token uuid, p_call bigint, p_room int,
+    p_due onceflow.placed_task[], p_worker_id uuid, p_token uuid, p_call bigint, p_room int,
     out o_changes onceflow.change[], out o_skipped onceflow.placed_task[],
     out o_dead onceflow.task_key[], out o_granted int)
 language plpgsql volatile as $$
@@ -45,7 +45,8 @@ begin
         from (
             -- Nothing is handed off in an instance that a failed expression may close in this call.
             select m.*, m.becomes = 'QUEUED' and coalesce(m.queue = any (v_queues), false)
-                and not bool_or(m.becomes = 'DEAD_LETTER') over (partition by m.instance_id) as fits
+                and m.instance_id <> all (array(
+                    select d.instance_id from made d where d.becomes = 'DEAD_LETTER')) as fits
             from made m) f
     ), decided as (
         select r.*, case when r.granted then 'RUNNING' else r.becomes end as new_state
@@ -95,4 +96,4 @@ begin
     end if;
 end $$;
 revoke execute on function onceflow.make_tasks(
-    uuid[], onceflow.placed_task[], uuid, uuid, bigint, int) from public;
+    onceflow.placed_task[], uuid, uuid, bigint, int) from public;

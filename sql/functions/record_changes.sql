@@ -39,15 +39,14 @@ begin
     with logged as (
         insert into onceflow.task_log (
             instance_id, seq, n, step, scope, visit, attempt, state, worker_id, error, at)
-        select c.instance_id, coalesce(c.seq, i.seq + 1),
+        select c.instance_id,
+            coalesce(c.seq, (
+                select i.seq + 1 from onceflow.instance i
+                where i.id = c.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)])),
             row_number() over (partition by c.instance_id order by c.n),
             c.step, c.scope, c.visit, c.attempt, c.state, c.worker_id, c.error, v_now
         from unnest(v_changes) with ordinality c (instance_id, step, scope, visit, attempt,
             was, state, opened, worker_id, queue, error, seq, n)
-        left join lateral (
-            select i.seq from onceflow.instance i
-            where c.seq is null and i.id = c.instance_id
-                and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i on true
     ), sent as (
         insert into onceflow.outbox (kind, topic, key, value, queued_xid, made_at)
         select case c.state when 'QUEUED' then 'task' else 'dead_letter' end,

@@ -2,10 +2,10 @@
 
 import json
 import uuid
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from onceflow.engine import calls
 from onceflow.engine.calls import Key, Taken
