@@ -74,11 +74,9 @@ begin
     left join lateral (
         select t.fence, s.handler, t.queue, t.input, t.attempt, s.timeout,
             onceflow.idempotency_key(t.instance_id, onceflow.task_name(t.step, t.scope, t.visit)) as key,
-            w.name as workflow, v.version, s.kind = 'compensation' as compensation
+            s.workflow, s.version, s.kind = 'compensation' as compensation
         from onceflow.instance i
         join onceflow.step s on s.version_id = i.version_id and s.step = t.step
-        join onceflow.workflow_version v on v.id = i.version_id
-        join onceflow.workflow w on w.id = v.workflow_id
         where t.granted and i.id = t.instance_id
             and i.id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) g on true
     order by k.n;

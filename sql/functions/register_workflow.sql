@@ -75,8 +75,9 @@ begin
         p_compiled ->> 'on_failure', make_interval(secs => (p_compiled ->> 'deadline')::float8))
     returning id into v_version_id;
 
-    insert into onceflow.step (version_id, step, kind, join_count, spec)
-    select v_version_id, s.step, s.kind, s.join_count, s.spec
+    insert into onceflow.step (version_id, step, kind, join_count, spec, workflow, version)
+    select v_version_id, s.step, s.kind, s.join_count, s.spec, p_compiled ->> 'name',
+        coalesce(v_latest.version, 0) + 1
     from jsonb_to_recordset(p_compiled -> 'steps') s (step text, kind text, join_count int, spec jsonb);
     insert into onceflow.edge (version_id, from_step, to_step, kind)
     select v_version_id, e."from", e."to", e.kind

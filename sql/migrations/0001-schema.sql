@@ -1,5 +1,6 @@
 -- The tables of Onceflow. They are private: functions and views are the interface.
--- docs/state-machine.md draws the states that the checks below encode.
+-- docs/state-machine.md draws the states that the checks below encode. A check that gives null holds;
+-- few and short ones, since Postgres reads their text anew for each statement that writes.
 
 create schema onceflow;
 revoke all on schema onceflow from public;
@@ -34,7 +35,8 @@ create table onceflow.step (
     block text collate "C",
     join_count int not null check (join_count >= 0),
     spec jsonb not null,
-    -- What transitions read of the spec, once each time a step is made, claimed or handed off.
+    -- What transitions read of the spec, once each time a step is made, claimed or handed off; so too the
+    -- names of its workflow and version.
     handler text generated always as (spec ->> 'task') stored,
     queue text collate "C" generated always as (coalesce(spec ->> 'queue', 'default')) stored,
     timeout float8 generated always as ((spec ->> 'timeout')::float8) stored,
@@ -45,6 +47,8 @@ create table onceflow.step (
             when spec ? 'with' then spec -> 'with' -> 'v'
             else '{}'
         end) stored,
+    workflow text collate "C" not null,
+    version int not null,
     primary key (version_id, step)
 );
 
@@ -78,12 +82,12 @@ create table onceflow.instance (
     input jsonb not null,
     output jsonb,
     error jsonb,
-    constraint instance_state check (state in (
-        'RUNNING', 'CLOSING', 'COMPENSATING', 'SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED')),
+    constraint instance_state check (
+        case when ended_at is null
+            then state in ('RUNNING', 'CLOSING', 'COMPENSATING')
+            else state in ('SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED') and open_tasks = 0
+        end),
     constraint instance_open_tasks check (open_tasks >= 0),
-    constraint instance_ended check (
-        (ended_at is not null) = (state in ('SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED'))),
-    constraint instance_ended_has_nothing_open check (ended_at is null or open_tasks = 0),
     constraint instance_closing check (
         case state
             when 'RUNNING' then closing_as is null
@@ -99,8 +103,7 @@ create table onceflow.instance (
     constraint instance_deadline check (deadline_at is null or state = 'RUNNING'),
     constraint instance_output check (output is null or state = 'SUCCEEDED'),
     constraint instance_payload check (
-        pg_catalog.pg_column_size(input) <= 1050000
-        and (output is null or pg_catalog.pg_column_size(output) <= 1050000))
+        pg_catalog.pg_column_size(input) <= 1050000 and pg_catalog.pg_column_size(output) <= 1050000)
 ) partition by range (id);
 -- seq and open_tasks change at every transition and stand in no index: those updates stay HOT.
 create index instance_by_state on onceflow.instance (state, id);
@@ -141,15 +144,11 @@ create table onceflow.task (
     error jsonb,
     reason text,
     primary key (instance_id, step, scope, visit),
-    constraint task_state check (state in (
-        'WAITING', 'READY', 'QUEUED', 'RUNNING', 'RETRYING',
-        'SUCCEEDED', 'FAILED', 'DEAD_LETTER', 'SKIPPED', 'CANCELLED')),
-    constraint task_ended check (
-        case
-            when state in ('SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED') then seq is not null
-            -- A dead letter is open while seq is null, else a record.
-            when state = 'DEAD_LETTER' then true
-            else seq is null
+    -- A dead letter is open while seq is null, else a record.
+    constraint task_state check (
+        case when seq is null
+            then state in ('WAITING', 'READY', 'QUEUED', 'RUNNING', 'RETRYING', 'DEAD_LETTER')
+            else state in ('SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED', 'DEAD_LETTER')
         end),
     constraint task_running check (
         case when state = 'RUNNING'
@@ -164,18 +163,16 @@ create table onceflow.task (
             when 'WAITING' then true
             else due_at is null
         end),
-    constraint task_input check (
-        input is not null or state in ('WAITING', 'SKIPPED', 'CANCELLED', 'DEAD_LETTER')),
+    constraint task_made check (
+        (input is not null and queue is not null)
+        or state in ('WAITING', 'SKIPPED', 'CANCELLED', 'DEAD_LETTER')),
     constraint task_output check (output is null or state in ('SUCCEEDED', 'SKIPPED')),
     constraint task_error check (error is not null or state not in ('RETRYING', 'FAILED', 'DEAD_LETTER')),
     constraint task_reason check ((state = 'SKIPPED') = (reason is not null)),
-    constraint task_queue check (
-        queue is not null or state in ('WAITING', 'SKIPPED', 'CANCELLED', 'DEAD_LETTER')),
     constraint task_counts check (
         attempt >= 0 and extra_attempts >= 0 and passed >= 0 and scope >= 0 and visit >= 0),
     constraint task_payload check (
-        (input is null or pg_catalog.pg_column_size(input) <= 1050000)
-        and (output is null or pg_catalog.pg_column_size(output) <= 1050000))
+        pg_catalog.pg_column_size(input) <= 1050000 and pg_catalog.pg_column_size(output) <= 1050000)
 ) partition by range (instance_id);
 -- Each of these holds open rows alone, so none of them grows with history. The first two do not name
 -- the state, so that no plan that looks a RUNNING or QUEUED row up by its key is drawn to them.
