@@ -129,7 +129,7 @@ def test_ctrl_c_stops_everything(tmp_path: Path, demos: list[Demo]) -> None:
     wait_until(lambda: demo.look() or "started 91" in demo.said, "the instances", 120)
     assert demo.process.poll() is None, demo.said
     demo.process.send_signal(signal.SIGINT)
-    assert demo.wait() == 130
+    assert demo.wait() == 130, demo.said
     assert demo.left() == set()
     assert demo.said.endswith("stopped\n")
 
@@ -149,7 +149,7 @@ def test_a_second_demo_in_the_same_folder_is_refused(tmp_path: Path, demos: list
     assert "is in use by process" in second.stderr
     assert first.process.poll() is None
     first.process.send_signal(signal.SIGTERM)
-    assert first.wait() == 130
+    assert first.wait() == 130, first.said
     assert first.left() == set()
 
 
