@@ -53,7 +53,8 @@ def _drain(bench: Bench, deployment: Deployment, rows: int) -> tuple[Figures, Fi
     deadline = time.monotonic() + 300
     topic = Topic(deployment)
     while not samples or samples[-1][1] < rows:
-        samples.append((time.monotonic(), topic.shipped(rows)))
+        shipped = topic.shipped(rows)
+        samples.append((time.monotonic(), shipped))
         beat(samples[-1][1])
         deployment.check()
         if time.monotonic() > deadline:
