@@ -48,10 +48,13 @@ def read_marks(conn: psycopg.Connection[Any], parts: Mapping[str, list[int]]) ->
 
 
 def spent(before: Marks, after: Marks) -> Figures:
-    """Return what was used between two readings; parts without an account are left out."""
+    """Return what was used between two readings; parts without an account are left out.
+
+    What was not there at the first has used all that it has between the two.
+    """
     figures = {"xids": float(after.xid - before.xid), "WAL bytes": float(after.wal - before.wal)}
     for part, now in after.cpu.items():
-        then = before.cpu.get(part)
+        then = before.cpu.get(part, 0.0)
         if now is not None and then is not None:
             figures[f"CPU s {part}"] = now - then
     return figures

@@ -5,8 +5,13 @@ from bench.costs import Counts, Marks, counted, per, spent
 
 def test_a_part_without_an_account_is_left_out() -> None:
     before = Marks(10, 1000, {"postgres": 1.0, "broker": None})
-    after = Marks(30, 5000, {"postgres": 1.5, "broker": None, "relay": 2.0})
+    after = Marks(30, 5000, {"postgres": 1.5, "broker": None})
     assert spent(before, after) == {"xids": 20, "WAL bytes": 4000, "CPU s postgres": 0.5}
+
+
+def test_a_part_that_was_started_in_between_has_used_all_of_its_own() -> None:
+    before, after = Marks(10, 1000, {}), Marks(10, 1000, {"relay": 2.0})
+    assert spent(before, after)["CPU s relay"] == 2.0
 
 
 def test_dead_rows_are_those_left_at_the_end() -> None:
