@@ -3,7 +3,7 @@
 import gc
 
 THRESHOLDS = 10_000, 10, 10
-"""As ``gc.set_threshold`` takes them; Python's own begin at 700.
+"""As ``gc.set_threshold`` takes them; Python's own begin at 700 (in 3.11).
 
 A worker holds a few objects of each of hundreds of tasks: they go by themselves, but pass that many
 times a turn."""
@@ -12,7 +12,7 @@ times a turn."""
 def relax() -> None:
     """Look for cycles of garbage less often, and never again in what is there now.
 
-    Call it once, when all modules are imported. It took a sixth of a busy worker's time otherwise.
+    Call it once, when what will stay is imported. It took a sixth of a busy worker's time otherwise.
     """
     gc.collect()
     gc.freeze()
