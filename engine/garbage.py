@@ -12,7 +12,7 @@ times a turn."""
 def relax() -> None:
     """Look for cycles of garbage less often, and never again in what is there now.
 
-    Call it once, when what will stay is imported. It took a sixth of a busy worker's time otherwise.
+    Call it once, when what will stay is imported. It took a sixth of a busy worker's time before.
     """
     gc.collect()
     gc.freeze()
