@@ -5,9 +5,10 @@ from uuid import UUID
 import msgspec
 
 from ..engine.calls import BadMessage, Key
+from ..engine.calls.base import Record
 
 
-class Message(msgspec.Struct, frozen=True, gc=False):
+class Message(Record, frozen=True):
     """A task message. ``key`` is the task it names, or None for one that says nothing readable."""
 
     key: Key | None

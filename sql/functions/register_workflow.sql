@@ -11,6 +11,7 @@ declare
     v_workflow_id bigint;
     v_latest onceflow.workflow_version;
     v_version_id bigint;
+    v_number int;
     v_path text;
     v_publishing jsonb;
 begin
@@ -73,11 +74,10 @@ begin
         nullif(p_compiled -> 'input_schema', 'null'), nullif(p_compiled -> 'output', 'null'),
         array(select jsonb_array_elements_text(p_compiled -> 'output_reads')),
         p_compiled ->> 'on_failure', make_interval(secs => (p_compiled ->> 'deadline')::float8))
-    returning id into v_version_id;
+    returning id, workflow_version.version into v_version_id, v_number;
 
     insert into onceflow.step (version_id, step, kind, join_count, spec, workflow, version)
-    select v_version_id, s.step, s.kind, s.join_count, s.spec, p_compiled ->> 'name',
-        coalesce(v_latest.version, 0) + 1
+    select v_version_id, s.step, s.kind, s.join_count, s.spec, p_compiled ->> 'name', v_number
     from jsonb_to_recordset(p_compiled -> 'steps') s (step text, kind text, join_count int, spec jsonb);
     insert into onceflow.edge (version_id, from_step, to_step, kind)
     select v_version_id, e."from", e."to", e.kind
@@ -87,6 +87,6 @@ begin
     from onceflow.step s where s.version_id = v_version_id
     order by queue
     on conflict do nothing;
-    return query select v_workflow_id, p_compiled ->> 'name', coalesce(v_latest.version, 0) + 1, true;
+    return query select v_workflow_id, p_compiled ->> 'name', v_number, true;
 end $$;
 revoke execute on function onceflow.register_workflow(jsonb) from public;
