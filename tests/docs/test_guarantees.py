@@ -1,4 +1,8 @@
-"""docs/guarantees.md: every row names what is there, and every mutant has its row."""
+"""docs/guarantees.md: every row names what is there, and every mutant has its row.
+
+The test that a row names fails where its mutant is; another that stands behind the same guarantee
+says so in the line above it: `# guarantee: <mutant of the row>`.
+"""
 
 import ast
 import re
@@ -74,3 +78,14 @@ def test_a_row_names_a_test_that_exists_and_the_files_of_its_mutant(row: Row) ->
 def test_a_mutant_still_applies(name: str) -> None:
     checked = apply(MUTANTS[name], ROOT, "--check")
     assert checked.returncode == 0, checked.stderr
+
+
+def test_a_marker_above_a_test_names_a_row() -> None:
+    marker = re.compile(r"^# (?:guarantee|rule): *(.*)$", re.MULTILINE)
+    found = {
+        (str(path.relative_to(ROOT)), name)
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in marker.findall(path.read_text(encoding="utf-8"))
+    }
+    assert found
+    assert sorted(marked for marked in found if marked[1] not in MUTANTS) == []

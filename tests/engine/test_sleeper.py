@@ -63,7 +63,6 @@ def asleep(sleeper: Sleeper) -> threading.Thread:
     return thread
 
 
-# rule: sleepers
 @pytest.mark.parametrize("name", ["pdf", RELAY])
 def test_a_sleeper_is_woken_by_the_commit_of_a_message(
     connect: Connect, conn: Conn, stop: threading.Event, name: str
@@ -86,7 +85,6 @@ def test_a_message_of_another_queue_wakes_nobody(
     thread.join(LONG / 2)
 
 
-# rule: sleepers
 def test_where_nobody_sleeps_no_commit_announces_anything(
     connect: Connect, conn: Conn, stop: threading.Event, heard: Callable[[], list[str]]
 ) -> None:
@@ -120,7 +118,6 @@ def test_two_sleep_on_one_queue(
     assert heard() == ["default"]
 
 
-# rule: sleepers
 def test_a_message_whose_writer_saw_no_sleeper_is_found_soon_after(
     connect: Connect,
     conn: Conn,

@@ -42,7 +42,7 @@ def test_without_kafka_no_client_of_it_is_imported(part: str) -> None:
     assert subprocess.run([sys.executable, "-P", "-c", program], check=False).returncode == 0
 
 
-# rule: one transport at a time
+# guarantee: transport-unasked
 def test_one_of_another_transport_says_what_to_type_and_ends(
     conn: Conn, settings: Settings, kafka: str, tmp_path: Path
 ) -> None:
@@ -56,7 +56,7 @@ def test_one_of_another_transport_says_what_to_type_and_ends(
     assert backlog(conn) == 1
 
 
-# rule: one transport at a time
+# guarantee: transport-mixed
 def test_one_whose_transport_is_switched_under_it_ends(
     conn: Conn, settings: Settings, kafka: str, tmp_path: Path
 ) -> None:

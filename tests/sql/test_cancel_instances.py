@@ -33,7 +33,6 @@ def test_what_was_done_is_undone_and_then_the_instance_is_cancelled(play: Play) 
     assert play.instance(instance, "state", "error") == ("CANCELLED", None)
 
 
-# rule: the end of an instance against a claim
 def test_what_runs_is_awaited_before_anything_is_undone(play: Play) -> None:
     instance = play.begin(diamond(undo=True))
     play.complete(instance, "a")

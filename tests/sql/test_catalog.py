@@ -92,7 +92,7 @@ def test_functions_that_others_may_call_pin_the_search_path(catalog: Connection)
     assert [name for name, config in rows if 'search_path=""' not in (config or [])] == []
 
 
-# rule: plans by key
+# guarantee: plans-claim
 def test_functions_that_pin_their_plans_pin_them_all_alike(catalog: Connection) -> None:
     """What reads one row by its key, at costs made up for that, must not start processes for it."""
     rows = catalog.execute(

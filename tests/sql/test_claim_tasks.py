@@ -51,7 +51,7 @@ def test_a_second_message_of_a_task_is_skipped_and_changes_nothing(play: Play) -
     assert play.state(instance) == "SUCCEEDED"
 
 
-# rule: a row once
+# guarantee: claim-state
 def test_a_task_named_twice_in_one_call_is_claimed_once(play: Play) -> None:
     instance = play.begin(sequence("a"))
     assert (
@@ -61,7 +61,6 @@ def test_a_task_named_twice_in_one_call_is_claimed_once(play: Play) -> None:
     assert play.log(instance, "a") == ["QUEUED", "RUNNING"]
 
 
-# rule: lost reply
 def test_a_claim_repeated_with_its_token_gives_the_same_grants(play: Play) -> None:
     instance = play.begin(diamond())
     token = uuid.uuid4()
@@ -72,7 +71,7 @@ def test_a_claim_repeated_with_its_token_gives_the_same_grants(play: Play) -> No
     assert play.task(instance, "a", "attempts") == (1,)
 
 
-# rule: lost reply
+# guarantee: claim-repeated
 def test_a_claim_repeated_when_some_of_it_has_ended_grants_what_still_runs(play: Play) -> None:
     instance = play.begin(workflow(Step("a"), Step("b")))
     token = uuid.uuid4()
@@ -82,7 +81,6 @@ def test_a_claim_repeated_when_some_of_it_has_ended_grants_what_still_runs(play:
     assert answers(play, *keys, token=token) == ["skipped", "granted"]
 
 
-# rule: the fence is a random token
 def test_the_fence_is_the_token_of_the_call_whatever_attempt_it_is(play: Play) -> None:
     instance = play.begin(sequence("a"))
     fences: list[UUID] = []

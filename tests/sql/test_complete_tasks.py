@@ -88,7 +88,7 @@ def test_an_output_that_fails_ends_the_instance_by_its_policy_and_waits_for_nobo
     assert play.state(instance) == end
 
 
-# rule: one poisoned item
+# guarantee: output-fails-call
 def test_an_output_larger_than_a_payload_may_be_fails_the_instance_alone(play: Play) -> None:
     both = fields(a=path("$.steps.a.output"), b=path("$.steps.a.output"))
     instance = play.begin(sequence("a", output=both, output_reads=["a"]))
@@ -96,7 +96,6 @@ def test_an_output_larger_than_a_payload_may_be_fails_the_instance_alone(play: P
     assert play.instance(instance, "state", "error ->> 'code'") == ("COMPENSATED", "too_large")
 
 
-# rule: one poisoned item
 def test_an_expression_that_fails_fails_the_step_that_comes_due_not_the_one_that_ended(
     play: Play,
 ) -> None:
@@ -141,7 +140,6 @@ def test_a_completion_repeated_is_answered_with_what_was_recorded(play: Play) ->
     assert play.log(instance, "b") == ["QUEUED"]
 
 
-# rule: updates repeat state and fence
 def test_a_completion_under_another_fence_is_stale_and_changes_nothing(play: Play) -> None:
     instance = play.begin(sequence("a", "b"))
     grant = play.take(instance, "a")
@@ -151,7 +149,7 @@ def test_a_completion_under_another_fence_is_stale_and_changes_nothing(play: Pla
     assert play.worker.grants(grant.fence) == [grant]
 
 
-# rule: the fence is a random token
+# guarantee: complete-fence
 def test_the_answer_of_an_attempt_given_out_again_is_stale(play: Play) -> None:
     instance = play.begin(sequence("a"))
     first = play.take(instance, "a")
@@ -179,7 +177,7 @@ def test_what_names_no_task_is_stale_without_a_state(play: Play) -> None:
     assert [(a.answer, a.state) for a in answers] == [("stale", None)] * 4
 
 
-# rule: a row once
+# guarantee: row-once
 def test_a_task_that_stands_twice_in_one_call_is_completed_once(play: Play) -> None:
     instance = play.begin(diamond())
     grant = play.take(instance, "a")
@@ -207,7 +205,6 @@ def test_one_call_may_hold_answers_of_every_kind_each_in_its_place(play: Play) -
     assert [a.instance_id for a in answers] == [ids[2], ids[1], ids[0], ids[2]]
 
 
-# rule: a row once
 def test_a_join_counts_all_its_edges_that_pass_in_one_call(play: Play) -> None:
     instance = play.begin(fan(8))
     names = [f"s{n:04}" for n in range(8)]
@@ -400,7 +397,7 @@ def test_a_worker_past_its_lease_completes_and_is_handed_nothing(play: Play) -> 
     assert play.state(instance, "b") == "QUEUED"
 
 
-# rule: lost reply
+# guarantee: answer-forgotten
 def test_a_completion_with_hand_off_repeated_gives_the_same_grant(play: Play) -> None:
     instance = play.begin(sequence("a", "b"))
     grant = play.take(instance, "a")

@@ -16,7 +16,7 @@ def put_in(play: Play, count: int = 1) -> list[int]:
     return [row.id for row in calls.take_outbox(play.conn, 1000)]
 
 
-# rule: a batch is not all or nothing
+# guarantee: not-deferred
 def test_a_row_is_put_off_for_a_time_that_doubles_up_to_a_minute(play: Play) -> None:
     (row,) = put_in(play)
     pauses: list[int] = []
@@ -29,7 +29,6 @@ def test_a_row_is_put_off_for_a_time_that_doubles_up_to_a_minute(play: Play) -> 
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
-# rule: a batch is not all or nothing
 def test_at_the_tenth_failure_it_goes_to_quarantine_with_the_reason(play: Play) -> None:
     instance = play.begin(workflow(Step("a")))
     (row,) = calls.take_outbox(play.conn, 1)
@@ -60,7 +59,7 @@ def test_rows_that_are_gone_are_not_answered(play: Play) -> None:
     assert calls.defer_outbox(play.conn, [], []) == []
 
 
-# rule: a row once
+# guarantee: not-deferred
 def test_a_row_that_stands_twice_has_failed_once(play: Play) -> None:
     (row,) = put_in(play)
     calls.defer_outbox(play.conn, [row, row], ["x", "y"])

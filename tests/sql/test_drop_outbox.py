@@ -15,7 +15,7 @@ def test_the_rows_named_are_gone_and_counted(play: Play) -> None:
     assert calls.take_outbox(play.conn, 10) == rows[2:]
 
 
-# rule: a batch is not all or nothing
+# guarantee: drop-unacknowledged
 def test_what_was_not_acknowledged_stays(play: Play) -> None:
     play.begin(workflow(Step("a"), Step("b")))
     with play.conn.transaction():

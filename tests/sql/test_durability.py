@@ -8,7 +8,6 @@ from .play import Play
 from .workflows import sequence
 
 
-# rule: synchronous commit is the caller's
 def test_what_a_transaction_of_calls_commits_waits_for_the_disk(play: Play) -> None:
     instance = play.begin(sequence("a"))
     with play.conn.transaction():

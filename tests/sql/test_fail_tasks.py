@@ -222,7 +222,7 @@ def test_the_instances_error_names_the_task(play: Play) -> None:
     )
 
 
-# rule: the end of an instance against a claim
+# guarantee: close-leaves-queued
 def test_a_failing_instance_cancels_what_waits_and_awaits_what_runs(play: Play) -> None:
     steps = [Step(name, undo=value(1)) for name in ("fails", "queued", "retries", "runs")]
     join = Step("join", ("quick", "queued"))
@@ -319,7 +319,6 @@ def test_a_failure_repeated_is_answered_with_what_was_recorded(play: Play) -> No
     assert play.log(instance, "a") == ["QUEUED", "RUNNING", "RETRYING"]
 
 
-# rule: updates repeat state and fence
 def test_a_failure_under_another_fence_is_stale_and_changes_nothing(play: Play) -> None:
     instance = play.begin(sequence("a"))
     grant = play.take(instance, "a")
@@ -329,7 +328,7 @@ def test_a_failure_under_another_fence_is_stale_and_changes_nothing(play: Play) 
     assert play.worker.grants(grant.fence) == [grant]
 
 
-# rule: a row once
+# guarantee: row-once
 def test_a_task_that_stands_twice_in_one_call_fails_once(play: Play) -> None:
     instance = play.begin(sequence("a"))
     grant = play.take(instance, "a")
@@ -337,7 +336,7 @@ def test_a_task_that_stands_twice_in_one_call_fails_once(play: Play) -> None:
     assert play.log(instance, "a") == ["QUEUED", "RUNNING", "RETRYING"]
 
 
-# rule: unknown outcome
+# guarantee: unknown-compensated
 @pytest.mark.parametrize("unknown", [True, False])
 def test_a_failure_that_says_its_effect_may_have_happened_is_compensated(
     play: Play, unknown: bool
@@ -352,7 +351,6 @@ def test_a_failure_that_says_its_effect_may_have_happened_is_compensated(
     assert grant.input == {"output": None, "task_input": {}, "key": f"{instance}/a"}
 
 
-# rule: unknown outcome
 def test_a_known_failure_after_an_unknown_one_does_not_make_the_first_known(play: Play) -> None:
     instance = play.begin(sequence("a", undo=True))
     play.fail(instance, "a", retryable=True, unknown=True)
@@ -387,7 +385,6 @@ HOSTILE = [
 ]
 
 
-# rule: one poisoned item
 @pytest.mark.parametrize(
     ("retry", "after"),
     [(retry, "1") for retry in HOSTILE]

@@ -53,7 +53,6 @@ def test_a_compensation_given_back_is_given_out_again(play: Play) -> None:
     assert play.state(instance) == "COMPENSATED"
 
 
-# rule: unknown outcome
 @pytest.mark.parametrize(("started", "end"), [(True, "COMPENSATING"), (False, "CANCELLED")])
 def test_only_a_handler_that_had_begun_leaves_something_to_undo(
     play: Play, started: bool, end: str
@@ -74,7 +73,6 @@ def test_a_give_back_repeated_is_answered_with_what_was_recorded(play: Play) -> 
     assert play.log(instance, "a") == ["QUEUED", "RUNNING", "QUEUED"]
 
 
-# rule: updates repeat state and fence
 def test_a_give_back_under_another_fence_is_stale_and_changes_nothing(play: Play) -> None:
     instance = play.begin(sequence("a"))
     grant = play.take(instance, "a")

@@ -150,7 +150,7 @@ def test_an_operator_decides_what_a_client_cannot(play: Play, as_role: AsRole) -
         Worker(conn)
 
 
-# rule: one poisoned item
+# guarantee: role-without-timeout
 def test_a_workers_role_has_a_statement_timeout_unless_it_has_one(
     play: Play, as_role: AsRole
 ) -> None:

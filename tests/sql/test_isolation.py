@@ -54,7 +54,6 @@ CALLS: dict[str, Call] = {
 }
 
 
-# rule: lock in one statement, read in the next
 @pytest.mark.parametrize(
     "level", [psycopg.IsolationLevel.REPEATABLE_READ, psycopg.IsolationLevel.SERIALIZABLE]
 )

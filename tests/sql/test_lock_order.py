@@ -43,7 +43,6 @@ def claim(play: Play, keys: Sequence[Key]) -> Call:
     ]
 
 
-# rule: lock order
 def test_calls_that_name_instances_in_opposite_order(play: Play, sessions: Sessions) -> None:
     play.deploy(sequence("a"))
     low, high = sorted(play.start("flow") for _ in range(2))
@@ -62,7 +61,6 @@ def test_calls_that_name_instances_in_opposite_order(play: Play, sessions: Sessi
     assert answers == [["done", "done"], ["done", "done"]]
 
 
-# rule: lock order
 def test_claims_that_name_tasks_in_opposite_order(play: Play, sessions: Sessions) -> None:
     instance = play.begin(workflow(Step("a"), Step("b")))
     keys = [Key(instance, "a"), Key(instance, "b")]
@@ -73,7 +71,6 @@ def test_claims_that_name_tasks_in_opposite_order(play: Play, sessions: Sessions
     assert answers == [["granted", "granted"], ["skipped", "skipped"]]
 
 
-# rule: lock order
 @pytest.mark.parametrize("first", ["claim", "cancel"])
 def test_a_claim_and_a_cancel_of_the_same_tasks(play: Play, sessions: Sessions, first: str) -> None:
     instance = play.begin(workflow(Step("a"), Step("b")))
@@ -92,7 +89,6 @@ def test_a_claim_and_a_cancel_of_the_same_tasks(play: Play, sessions: Sessions, 
     assert granted == (["granted"] * 2 if first == "claim" else ["skipped"] * 2)
 
 
-# rule: idempotency keys
 def test_starts_that_name_keys_in_opposite_order(play: Play, sessions: Sessions) -> None:
     play.deploy(sequence("a"))
     holder = sessions()

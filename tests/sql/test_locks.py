@@ -38,7 +38,7 @@ CHANGES = {
 }
 
 
-# rule: lock in one statement, read in the next
+# guarantee: instance-lock
 @pytest.mark.parametrize("rows", [1, 2, 40])
 @pytest.mark.parametrize(
     "settings", ["select", PINNED, SORTED], ids=["planned", "pinned", "sorted"]

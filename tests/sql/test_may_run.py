@@ -21,7 +21,6 @@ AS_BEFORE: LiteralString = (
 )
 
 
-# rule: the end of an instance against a claim
 @pytest.mark.parametrize("change", [SUSPENDED, CLOSING])
 def test_a_queued_task_is_not_claimed_where_its_instance_may_not_run_it(
     play: Play, change: LiteralString

@@ -15,7 +15,6 @@ def test_it_is_the_time_at_which_the_statement_began(play: Play) -> None:
     assert later[2] == begin[2]
 
 
-# rule: the test clock moves timers alone
 def test_one_call_sees_one_time_throughout(play: Play) -> None:
     instance = play.begin(workflow(*[Step(f"s{n}") for n in range(50)]))
     times = play.rows("select distinct changed_at from onceflow.tasks")

@@ -84,7 +84,6 @@ def tasks_read(play: Play, call: Callable[[], object]) -> int:
     return sum(rows for name, rows in found.items() if name.startswith("task_2"))
 
 
-# rule: partitions
 @pytest.mark.parametrize("few", [10, WIDTH])
 def test_a_claim_reads_each_of_its_tasks_a_few_times(bare: Play, few: int) -> None:
     fill(bare)
@@ -93,7 +92,6 @@ def test_a_claim_reads_each_of_its_tasks_a_few_times(bare: Play, few: int) -> No
     assert few <= read < 20 * few
 
 
-# rule: partitions
 @pytest.mark.parametrize("few", [10, WIDTH])
 def test_a_completion_reads_each_of_its_tasks_a_few_times(bare: Play, few: int) -> None:
     fill(bare)
@@ -102,7 +100,6 @@ def test_a_completion_reads_each_of_its_tasks_a_few_times(bare: Play, few: int) 
     assert few <= read < 20 * few
 
 
-# rule: partitions
 @pytest.mark.parametrize("call", ["claim", "complete", "cancel", "resume"])
 def test_history_is_not_looked_into(bare: Play, call: str) -> None:
     for weeks in range(4, 12):

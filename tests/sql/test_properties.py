@@ -69,7 +69,7 @@ PROPERTY = settings(
 )
 
 
-# rule: a row once
+# guarantee: join-counts-once
 @PROPERTY
 @given(graph=graphs(), seed=st.integers(0, 999), skipped=st.frozensets(st.integers(0, 8)))
 def test_every_step_ends_once_and_after_all_that_it_needs(
@@ -144,7 +144,7 @@ def test_what_was_done_is_undone_in_reverse_order_of_its_end(
     assert calls.check_instances(play.conn, [instance]) == []
 
 
-# rule: one poisoned item
+# guarantee: expression-fails-all
 @PROPERTY
 @given(bad=st.sets(st.integers(0, 30)), size=st.integers(1, 31))
 def test_of_any_set_exactly_the_poisoned_instances_fail(
@@ -158,7 +158,7 @@ def test_of_any_set_exactly_the_poisoned_instances_fail(
     assert states == ["COMPENSATED" if n in bad else "RUNNING" for n in range(size)]
 
 
-# rule: updates repeat state and fence
+# guarantee: complete-fence
 @PROPERTY
 @given(seed=st.integers(0, 9999))
 def test_any_mixture_of_answers_in_one_call_is_answered_item_by_item(play: Play, seed: int) -> None:

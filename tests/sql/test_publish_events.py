@@ -10,7 +10,6 @@ from .play import Play
 from .workflows import sequence
 
 
-# rule: outgoing events have a stable id
 def test_each_event_carries_its_id_in_a_header(play: Play) -> None:
     events = [Event("a", "k", "v", {"x": "1"}, "id-1"), Event("b", None, "", {}, "id-2")]
     assert calls.publish_events(play.conn, events) == 2
@@ -21,7 +20,7 @@ def test_each_event_carries_its_id_in_a_header(play: Play) -> None:
     ]
 
 
-# rule: outgoing events have a stable id
+# guarantee: event-id
 def test_an_event_shipped_again_bears_the_same_id(play: Play) -> None:
     calls.publish_events(play.conn, [Event("a", None, "v", {}, "id-1")])
     first, second = (calls.take_outbox(play.conn, 1) for _ in range(2))
@@ -33,7 +32,7 @@ def test_events_keep_their_order(play: Play) -> None:
     assert [r.value for r in calls.take_outbox(play.conn, 100)] == [str(n) for n in range(100)]
 
 
-# rule: transactional handlers
+# guarantee: transaction-not-accepted
 def test_events_and_the_completion_of_their_handler_are_one_commit(play: Play) -> None:
     grant = play.take(play.begin(sequence("a")), "a")
     completion = Completion(grant.instance_id, "a", grant.fence, None)

@@ -26,7 +26,7 @@ def test_what_has_no_answer_yet_is_running(play: Play) -> None:
     assert outcome(play, grant) == ("running", "RUNNING")
 
 
-# rule: transactional handlers
+# guarantee: transaction-completed-outside
 def test_what_was_recorded_is_told_by_its_fence(play: Play) -> None:
     done = play.take(play.begin(sequence("a")), "a")
     play.worker.complete(done)
@@ -50,7 +50,6 @@ def test_what_names_no_task_is_stale(play: Play) -> None:
     assert (answer.answer, answer.state) == ("stale", None)
 
 
-# rule: transactional handlers
 @pytest.mark.parametrize(("commits", "found"), [(True, "repeated"), (False, "running")])
 def test_a_completion_still_under_way_is_awaited(
     play: Play, sessions: Sessions, commits: bool, found: str

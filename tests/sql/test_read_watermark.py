@@ -37,13 +37,12 @@ def test_what_was_shipped_before_lies_below_it(play: Play) -> None:
     wait_until_lost(play, 1)
 
 
-# rule: the watermark of lost messages
+# guarantee: watermark-outbox
 def test_what_is_still_in_the_outbox_does_not_lie_below_it(play: Play) -> None:
     play.begin(sequence("a"))
     assert lost(play, calls.read_watermark(play.conn)) == 0
 
 
-# rule: the watermark of lost messages
 def test_a_row_left_in_the_outbox_keeps_all_that_came_later_above_it(play: Play) -> None:
     play.deploy(sequence("a"))
     play.start("flow")
@@ -58,7 +57,6 @@ def test_a_row_left_in_the_outbox_keeps_all_that_came_later_above_it(play: Play)
     wait_until_lost(play, 4)
 
 
-# rule: the watermark of lost messages
 def test_a_transaction_still_open_keeps_what_it_may_queue_above_it(
     play: Play, sessions: Sessions
 ) -> None:

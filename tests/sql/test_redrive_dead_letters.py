@@ -41,7 +41,7 @@ def test_the_same_row_is_queued_again_and_the_suspension_ends(play: Play) -> Non
     ]
 
 
-# rule: the fence is a random token
+# guarantee: complete-fence
 def test_the_old_fence_is_good_for_nothing_afterwards(play: Play) -> None:
     instance = play.begin(sequence("a", on_failure="suspend"))
     old = play.take(instance, "a")
@@ -192,7 +192,7 @@ def test_a_second_time_is_refused(play: Play) -> None:
     assert take_messages(play.conn) == []
 
 
-# rule: a row once
+# guarantee: row-once
 def test_one_that_stands_twice_is_redriven_once(play: Play) -> None:
     instance = play.begin(sequence("a", on_failure="suspend"))
     play.fail(instance, "a")

@@ -28,7 +28,6 @@ def test_a_lease_that_ran_out_is_renewed_while_nobody_has_declared_the_worker_de
     assert play.tick().lost_workers == 0
 
 
-# rule: the tick is level-triggered
 def test_a_worker_declared_dead_stays_dead(play: Play) -> None:
     play.worker.vanish()
     assert play.tick().lost_workers == 1
@@ -56,7 +55,6 @@ def test_progress_and_counts_are_shown(play: Play) -> None:
     assert play.row("select stats, running from onceflow.workers") == (stats, 1)
 
 
-# rule: lost reply
 def test_a_claim_whose_reply_was_lost_is_given_out_again(play: Play) -> None:
     instance = play.begin(sequence("a", undo=True))
     lost = play.take(instance, "a")
@@ -67,7 +65,7 @@ def test_a_claim_whose_reply_was_lost_is_given_out_again(play: Play) -> None:
     assert [a.answer for a in play.worker.complete(lost)] == ["stale"]
 
 
-# rule: lost reply
+# guarantee: renewal-finds-nothing
 def test_a_hand_off_whose_reply_was_lost_is_given_out_again(play: Play) -> None:
     instance = play.begin(sequence("a", "b"))
     grant = play.take(instance, "a")
@@ -78,7 +76,6 @@ def test_a_hand_off_whose_reply_was_lost_is_given_out_again(play: Play) -> None:
     assert play.state(instance, "b") == "QUEUED"
 
 
-# rule: lost reply
 def test_what_is_held_or_in_flight_is_left_alone(play: Play) -> None:
     instance = play.begin(workflow(Step("held"), Step("flying"), Step("later")))
     held, flying = play.take(instance, "held"), play.take(instance, "flying")
@@ -102,7 +99,6 @@ def test_another_workers_tasks_are_not_touched(play: Play) -> None:
     assert play.state(instance, "a") == "RUNNING"
 
 
-# rule: unknown outcome
 def test_a_lost_grant_may_have_had_its_effect(play: Play) -> None:
     instance = play.begin(sequence("a", undo=True))
     play.take(instance, "a")

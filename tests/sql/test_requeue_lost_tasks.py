@@ -16,7 +16,6 @@ def test_a_queued_task_is_shipped_again(play: Play) -> None:
     assert play.log(instance, "a") == ["QUEUED", "QUEUED"]
 
 
-# rule: the watermark of lost messages
 def test_it_is_a_new_dispatch_that_the_same_watermark_does_not_find_again(play: Play) -> None:
     play.begin(sequence("a"))
     take_messages(play.conn)
@@ -26,7 +25,7 @@ def test_it_is_a_new_dispatch_that_the_same_watermark_does_not_find_again(play: 
     assert calls.requeue_lost_tasks(play.conn, "default", before, 10) == 0
 
 
-# rule: the watermark of lost messages
+# guarantee: watermark-backlog
 def test_what_was_queued_after_the_watermark_is_not_lost(play: Play) -> None:
     before = calls.read_watermark(play.conn)
     play.begin(sequence("a"))

@@ -9,7 +9,7 @@ from .play import Play, switch
 from .sessions import Sessions
 
 
-# rule: one transport at a time
+# guarantee: transport-unasked
 @pytest.mark.parametrize(("mine", "other"), [("kafka", "postgres"), ("postgres", "kafka")])
 def test_another_transport_is_refused_with_what_to_type(play: Play, mine: str, other: str) -> None:
     play.worker.stop()
@@ -29,7 +29,6 @@ def test_while_it_is_being_switched_every_transport_is_refused(play: Play) -> No
         assert f"onceflow transport {transport}" in caught.value.hint
 
 
-# rule: one transport at a time
 def test_a_switch_waits_for_a_transaction_that_has_asked(play: Play, sessions: Sessions) -> None:
     play.worker.stop()
     asking, switching = sessions(), sessions()

@@ -16,7 +16,6 @@ def resume(play: Play, *ids: uuid.UUID) -> list[tuple[str, str]]:
     return [(d.outcome, d.detail) for d in decided]
 
 
-# rule: a claim never drops a message
 def test_all_that_was_held_is_queued_with_new_messages(play: Play) -> None:
     instance = play.begin(diamond())
     play.complete(instance, "a")

@@ -45,7 +45,6 @@ def end(play: Play, key: str, ended: datetime) -> None:
     play.conn.execute("update onceflow.instance set ended_at = %s where id = %s", (ended, moved))
 
 
-# rule: idempotency keys
 def test_a_key_is_known_until_long_after_the_end_of_its_instance(own: Play) -> None:
     own.deploy(sequence("a"))
     suffix = make_week(own.conn, OLD)
@@ -62,7 +61,6 @@ def test_a_key_is_known_until_long_after_the_end_of_its_instance(own: Play) -> N
     assert fresh.outcome == "started"
 
 
-# rule: partitions
 def test_a_partition_is_looked_at_again_once_it_is_locked(own: Play, connect: Connect) -> None:
     own.deploy(sequence("a"))
     make_week(own.conn, OLD)
@@ -80,7 +78,6 @@ def test_a_partition_is_looked_at_again_once_it_is_locked(own: Play, connect: Co
         dropper.close()
 
 
-# rule: DDL gives way
 @pytest.mark.parametrize("call", CALLS)
 def test_it_gives_way_to_a_transaction_that_holds_the_tables(
     own: Play, connect: Connect, call: str

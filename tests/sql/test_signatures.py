@@ -52,7 +52,6 @@ def known() -> list[str]:
     return KNOWN.read_text(encoding="utf-8").splitlines()
 
 
-# rule: signatures never change
 def test_no_function_has_changed(conn: psycopg.Connection[Any]) -> None:
     found = functions(conn)
     assert [signatures for signatures in found.values() if len(signatures) > 1] == []
@@ -62,7 +61,6 @@ def test_no_function_has_changed(conn: psycopg.Connection[Any]) -> None:
     assert now - released == set(), "these are new: add them"
 
 
-# rule: signatures never change
 def test_views_have_only_got_columns_at_their_end(conn: psycopg.Connection[Any]) -> None:
     found = views(conn)
     released = {line.partition(":")[0]: line for line in known() if " -> " not in line}

@@ -87,7 +87,7 @@ def test_a_compensation_skipped_lets_the_way_back_go_on_to_its_proper_end(play: 
     assert play.state(instance) == "COMPENSATED"
 
 
-# rule: unknown outcome
+# guarantee: unknown-compensated
 @pytest.mark.parametrize(("unknown", "undone"), [(True, True), (False, False)])
 def test_a_skipped_step_is_undone_only_where_an_attempt_may_have_had_its_effect(
     play: Play, unknown: bool, undone: bool

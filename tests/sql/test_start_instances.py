@@ -104,7 +104,6 @@ def test_a_key_of_255_characters_is_taken(play: Play) -> None:
     assert started.outcome == "started"
 
 
-# rule: idempotency keys
 def test_one_key_starts_one_instance(play: Play) -> None:
     play.deploy(sequence("a"))
     (first,) = calls.start_instances(play.conn, "flow", [{"x": 1}], ["k"])
@@ -158,7 +157,7 @@ def test_keys_of_different_workflows_do_not_meet_those_of_versions_do(play: Play
     assert (later.outcome, later.instance_id) == ("exists", one.instance_id)
 
 
-# rule: idempotency keys
+# guarantee: key-twice
 def test_a_key_sent_from_two_sessions_at_once_starts_one_instance(
     play: Play, sessions: Sessions
 ) -> None:
@@ -187,7 +186,7 @@ def test_a_key_whose_first_sender_rolls_back_is_free_for_the_second(
     assert play.value("select count(*) from onceflow.instances") == 1
 
 
-# rule: idempotency keys
+# guarantee: order-keys
 def test_sets_of_keys_in_opposite_order_do_not_deadlock(play: Play, sessions: Sessions) -> None:
     play.deploy(sequence("a"))
     keys: list[str | None] = [f"k{n}" for n in range(20)]
@@ -208,7 +207,6 @@ def test_a_deadline_counts_from_the_start_by_the_clock_of_timers(play: Play) -> 
     assert started_at - datetime.now(UTC) > timedelta(hours=23)
 
 
-# rule: the test clock moves timers alone
 def test_ids_are_made_from_the_real_clock_whatever_the_test_clock_says(play: Play) -> None:
     play.conn.execute("select onceflow.set_clock('1999-12-31')")
     before = datetime.now(UTC)
@@ -265,7 +263,7 @@ def test_the_input_of_a_step_is_evaluated_when_it_is_due_and_without_with_it_is_
     assert play.task(instance, "b", "input") == ({},)
 
 
-# rule: one poisoned item
+# guarantee: expression-fails-all
 def test_an_input_that_fails_a_first_step_fails_its_own_instance_and_no_other(play: Play) -> None:
     play.deploy(workflow(Step("a", input=path("$.input.who"))))
     inputs = [{"who": n} if n != 5 else {} for n in range(11)]
@@ -278,7 +276,6 @@ def test_an_input_that_fails_a_first_step_fails_its_own_instance_and_no_other(pl
     assert play.instance(failed, "error ->> 'task'") == ("a",)
 
 
-# rule: one poisoned item
 def test_an_input_that_evaluates_to_more_than_a_payload_may_hold_is_the_steps_own_failure(
     play: Play,
 ) -> None:

@@ -200,7 +200,7 @@ def test_every_function_does_to_an_instance_what_the_table_says(play: Play, situ
     assert found == expected
 
 
-# rule: updates repeat state and fence
+# guarantee: complete-fence
 @pytest.mark.parametrize("situation", situations.TASKS)
 def test_in_every_state_an_answer_under_another_fence_is_stale_and_changes_nothing(
     play: Play, situation: str

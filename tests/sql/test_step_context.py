@@ -4,7 +4,6 @@ from .play import Play
 from .workflows import Step, path, workflow
 
 
-# rule: one poisoned item
 def test_an_expression_sees_only_the_steps_that_it_names(play: Play) -> None:
     steps = [Step("a"), Step("b"), Step("c", ("a", "b"), path("$.steps"), reads=("b",))]
     instance = play.begin(workflow(*steps))

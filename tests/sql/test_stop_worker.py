@@ -27,7 +27,7 @@ def test_it_costs_no_attempt_of_the_budget(play: Play) -> None:
     assert play.value("select extra_attempts from onceflow.task") == 1
 
 
-# rule: unknown outcome
+# guarantee: unknown-compensated
 def test_what_it_held_may_have_had_its_effect(play: Play) -> None:
     instance = play.begin(sequence("a", undo=True))
     play.take(instance, "a")

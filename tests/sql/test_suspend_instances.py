@@ -114,7 +114,7 @@ def test_a_set_is_decided_one_by_one_and_each_once(play: Play) -> None:
     assert suspend(play, *ids, *ids) == ["done", "refused", "done"]
 
 
-# rule: a claim never drops a message
+# guarantee: suspension-holds
 def test_a_held_tasks_message_is_not_needed_any_more(play: Play) -> None:
     instance = play.begin(workflow(Step("a", input=value(1))))
     messages = take_messages(play.conn)

@@ -37,7 +37,7 @@ def begin(play: Play, count: int) -> list[UUID]:
     return [play.start("flow") for _ in range(count)]
 
 
-# rule: a switch loses nothing and doubles nothing
+# guarantee: switch-loses
 def test_what_only_the_broker_has_is_shipped_again_and_nothing_else(stopped: Play) -> None:
     shipped = begin(stopped, 5)
     assert {key.instance_id for key in take_messages(stopped.conn)} == set(shipped)
@@ -84,7 +84,6 @@ def test_the_transport_that_there_is_is_done_at_once(play: Play) -> None:
     assert in_outbox(play) == []
 
 
-# rule: one transport at a time
 def test_live_workers_are_named_and_keep_it_from_being_switched(play: Play) -> None:
     other = Worker(play.conn, "the other")
     with pytest.raises(Refused, match="workers are live: the other, w"):
@@ -158,7 +157,6 @@ def test_an_event_of_an_open_transaction_is_waited_for(stopped: Play, sessions: 
         switched.result(30)
 
 
-# rule: a switch loses nothing and doubles nothing
 def test_a_relay_in_the_middle_of_a_batch_is_waited_for(stopped: Play, sessions: Sessions) -> None:
     ids = begin(stopped, 2)
     relay, switching = sessions(), sessions()
@@ -171,7 +169,6 @@ def test_a_relay_in_the_middle_of_a_batch_is_waited_for(stopped: Play, sessions:
     assert in_outbox(stopped) == ids
 
 
-# rule: one transport at a time
 def test_on_postgres_nothing_is_for_the_relay_to_ship(stopped: Play) -> None:
     switch(stopped.conn, "postgres")
     begin(stopped, 1)

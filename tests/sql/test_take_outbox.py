@@ -60,7 +60,7 @@ def test_a_row_that_was_put_off_is_taken_when_its_time_has_come(play: Play) -> N
     assert calls.take_outbox(play.conn, 1) == [row]
 
 
-# rule: transition and message are one commit
+# guarantee: no-message
 def test_a_transition_that_rolls_back_leaves_no_row(play: Play) -> None:
     play.deploy(workflow(Step("a")))
     with play.conn.transaction(force_rollback=True):

@@ -82,7 +82,6 @@ def test_what_is_granted_is_told_as_read_grants_tells_it(play: Play, repeated: b
     assert len(granted) == 2
 
 
-# rule: no queue starves
 def test_a_long_backlog_on_one_queue_starves_no_other(play: Play) -> None:
     start(play, 60, "busy")
     (rare,) = start(play, 1, "rare")
@@ -94,7 +93,6 @@ def test_a_long_backlog_on_one_queue_starves_no_other(play: Play) -> None:
     raise AssertionError("the other queue's turn never came")
 
 
-# rule: lost reply
 def test_a_call_repeated_with_its_token_gives_the_same_grants_and_takes_no_more(
     play: Play,
 ) -> None:
@@ -121,7 +119,7 @@ def test_a_cancelled_task_has_a_message_that_is_skipped_and_gone(play: Play) -> 
     assert backlog(play) == 0
 
 
-# rule: a claim never drops a message
+# guarantee: suspension-holds
 def test_a_suspended_instance_gets_a_new_message_with_its_resume(play: Play) -> None:
     (instance,) = start(play, 1)
     calls.suspend_instances(play.conn, [instance])
@@ -139,7 +137,6 @@ def test_two_messages_of_one_task_grant_it_once(play: Play) -> None:
     assert [taken.answer for taken in take(play)] == ["skipped"]
 
 
-# rule: one poisoned item
 def test_a_message_that_names_no_task_is_kept_and_holds_up_no_other(play: Play) -> None:
     nobody = uuid.uuid4()
     bad = [
@@ -218,7 +215,6 @@ def test_a_timeout_and_a_retry_come_round_through_the_outbox(play: Play) -> None
     assert play.task(instance, "a", "attempts") == (2,)
 
 
-# rule: plans by key
 def test_a_million_messages_of_another_queue_cost_nothing(play: Play) -> None:
     """As many as it takes to see: what a call reads does not depend on them."""
     play.conn.execute(

@@ -47,7 +47,7 @@ def test_a_retry_that_is_due_in_a_suspended_instance_is_held(play: Play) -> None
     assert take_messages(play.conn) == [Key(instance, "a")]
 
 
-# rule: updates repeat state and fence
+# guarantee: update-state-tick
 def test_a_second_tick_finds_nothing_left_to_do(play: Play) -> None:
     instance = play.begin(sequence("a"))
     play.fail(instance, "a", retryable=True)
@@ -90,7 +90,6 @@ def test_a_timeout_that_the_policy_names_is_not_tried_again(play: Play) -> None:
     assert play.state(instance, "a") == "DEAD_LETTER"
 
 
-# rule: unknown outcome
 def test_an_attempt_that_timed_out_may_have_had_its_effect(play: Play) -> None:
     flow = workflow(Step("a", timeout=30, retry={"attempts": 1}, undo=value(1)))
     instance = play.begin(flow)
@@ -158,7 +157,6 @@ def test_a_live_workers_tasks_are_left_alone_however_long_they_run(play: Play) -
     assert play.state(instance, "a") == "RUNNING"
 
 
-# rule: the tick is level-triggered
 @pytest.mark.parametrize("how", ["dead", "stopped", "gone"])
 def test_what_runs_without_a_live_worker_is_found_however_it_came_about(
     play: Play, how: str
@@ -175,7 +173,6 @@ def test_what_runs_without_a_live_worker_is_found_however_it_came_about(
     assert play.state(instance, "a") == "RETRYING"
 
 
-# rule: unknown outcome
 def test_a_dead_workers_forward_task_in_a_closing_instance_is_closed_and_undone(
     play: Play,
 ) -> None:
@@ -189,7 +186,6 @@ def test_a_dead_workers_forward_task_in_a_closing_instance_is_closed_and_undone(
     assert grant.input == {"output": None, "task_input": {}, "key": f"{instance}/a"}
 
 
-# rule: unknown outcome
 def test_a_dead_workers_compensation_is_given_out_again(play: Play) -> None:
     instance = play.begin(sequence("a", "b", undo=True))
     play.complete(instance, "a")
@@ -204,7 +200,6 @@ def test_a_dead_workers_compensation_is_given_out_again(play: Play) -> None:
     assert (grant.attempt, play.state(instance)) == (2, "COMPENSATING")
 
 
-# rule: after a gap between ticks
 def test_after_a_gap_between_ticks_no_worker_is_declared_dead_for_a_whole_lease(
     play: Play,
 ) -> None:
@@ -218,14 +213,13 @@ def test_after_a_gap_between_ticks_no_worker_is_declared_dead_for_a_whole_lease(
     assert play.tick().lost_workers == 1
 
 
-# rule: after a gap between ticks
+# guarantee: no-grace
 def test_the_first_tick_of_all_declares_nobody_dead(play: Play) -> None:
     play.worker.vanish()
     play.conn.execute("update onceflow.clock set last_tick_at = null")
     assert play.tick().lost_workers == 0
 
 
-# rule: after a gap between ticks
 def test_the_grace_is_that_of_the_longest_lease(play: Play) -> None:
     Worker(play.conn, lease=300.0)
     Worker(play.conn, lease=5.0)
@@ -234,7 +228,6 @@ def test_the_grace_is_that_of_the_longest_lease(play: Play) -> None:
     assert timedelta(seconds=290) < grace <= timedelta(seconds=300)
 
 
-# rule: the test clock moves timers alone
 def test_the_test_clock_ends_no_lease(play: Play) -> None:
     instance = play.begin(sequence("a"))
     play.take(instance, "a")

@@ -56,7 +56,7 @@ def ticking(conn: Connection) -> Ticked:
 # claim against the end or the suspension of an instance
 
 
-# rule: the end of an instance against a claim
+# guarantee: compensates-too-early
 def test_a_claim_that_comes_first_is_awaited_by_the_cancel(play: Play, sessions: Sessions) -> None:
     instance = play.begin(sequence("a", undo=True))
     worker, operator = sessions(), sessions()
@@ -69,7 +69,7 @@ def test_a_claim_that_comes_first_is_awaited_by_the_cancel(play: Play, sessions:
     assert play.states(instance) == {"a": "SUCCEEDED", "a.compensate": "QUEUED"}
 
 
-# rule: the end of an instance against a claim
+# guarantee: claim-state
 def test_a_claim_that_comes_second_finds_the_task_cancelled(play: Play, sessions: Sessions) -> None:
     instance = play.begin(sequence("a", undo=True))
     worker, operator = sessions(), sessions()
@@ -80,7 +80,7 @@ def test_a_claim_that_comes_second_finds_the_task_cancelled(play: Play, sessions
     assert (play.state(instance), play.state(instance, "a")) == ("CANCELLED", "CANCELLED")
 
 
-# rule: the end of an instance against a claim
+# guarantee: claim-skips-locked
 def test_a_cancel_that_rolls_back_leaves_the_task_to_the_claim(
     play: Play, sessions: Sessions
 ) -> None:
@@ -93,7 +93,7 @@ def test_a_cancel_that_rolls_back_leaves_the_task_to_the_claim(
     assert (play.state(instance), play.state(instance, "a")) == ("RUNNING", "RUNNING")
 
 
-# rule: a claim never drops a message
+# guarantee: suspension-holds
 def test_a_claim_that_comes_before_a_suspension_runs_on_under_it(
     play: Play, sessions: Sessions
 ) -> None:
@@ -106,7 +106,7 @@ def test_a_claim_that_comes_before_a_suspension_runs_on_under_it(
     assert play.states(instance) == {"a": "RUNNING", "b": "READY"}
 
 
-# rule: a claim never drops a message
+# guarantee: suspension-holds
 def test_a_claim_that_comes_after_a_suspension_leaves_the_task_to_the_resume(
     play: Play, sessions: Sessions
 ) -> None:
@@ -122,7 +122,7 @@ def test_a_claim_that_comes_after_a_suspension_leaves_the_task_to_the_resume(
     assert take_messages(play.conn) == [Key(instance, "a")]
 
 
-# rule: the end of an instance against a claim
+# guarantee: claim-state
 @pytest.mark.parametrize("first", ["claim", "failure"])
 def test_a_claim_and_a_failure_of_another_branch(
     play: Play, sessions: Sessions, first: str
@@ -147,7 +147,6 @@ def test_a_claim_and_a_failure_of_another_branch(
 # claims of one message
 
 
-# rule: updates repeat state and fence
 def test_one_message_claimed_by_two_workers_is_granted_to_one(
     play: Play, sessions: Sessions
 ) -> None:
@@ -165,7 +164,6 @@ def test_one_message_claimed_by_two_workers_is_granted_to_one(
     assert play.task(instance, "a", "attempts", "worker_id") == (1, play.worker.id)
 
 
-# rule: a claim never drops a message
 def test_a_claim_that_rolls_back_leaves_the_message_to_the_one_that_waited(
     play: Play, sessions: Sessions
 ) -> None:
@@ -177,7 +175,7 @@ def test_a_claim_that_rolls_back_leaves_the_message_to_the_one_that_waited(
     assert waiting.result(30) == ["granted"]
 
 
-# rule: lost reply
+# guarantee: claim-repeated
 def test_a_claim_repeated_while_the_first_is_under_way_gives_the_same_grant(
     play: Play, sessions: Sessions
 ) -> None:
@@ -193,7 +191,7 @@ def test_a_claim_repeated_while_the_first_is_under_way_gives_the_same_grant(
 # lock order
 
 
-# rule: lock order
+# guarantee: order-tasks
 def test_claims_of_sets_in_opposite_order_do_not_deadlock(play: Play, sessions: Sessions) -> None:
     play.deploy(sequence("a"))
     keys = [Key(play.start("flow"), "a") for _ in range(30)]
@@ -204,7 +202,7 @@ def test_claims_of_sets_in_opposite_order_do_not_deadlock(play: Play, sessions: 
     assert waiting.result(30) == ["skipped"] * 30
 
 
-# rule: lock order
+# guarantee: order-instances
 @pytest.mark.parametrize("rows", [2, 40])
 def test_completions_of_sets_in_opposite_order_do_not_deadlock(
     play: Play, sessions: Sessions, rows: int
@@ -222,7 +220,7 @@ def test_completions_of_sets_in_opposite_order_do_not_deadlock(
     assert {play.log(i, "end")[-1] for i in ids} == {"QUEUED"}
 
 
-# rule: lock order
+# guarantee: order-instances
 def test_operators_calls_on_sets_in_opposite_order_do_not_deadlock(
     play: Play, sessions: Sessions
 ) -> None:
@@ -236,7 +234,7 @@ def test_operators_calls_on_sets_in_opposite_order_do_not_deadlock(
     assert {play.state(i) for i in ids} == {"CANCELLED"}
 
 
-# rule: lock order
+# guarantee: order-open-tasks
 def test_a_claim_of_many_and_the_closing_of_the_same_instances_do_not_deadlock(
     play: Play, sessions: Sessions
 ) -> None:
@@ -255,7 +253,6 @@ def test_a_claim_of_many_and_the_closing_of_the_same_instances_do_not_deadlock(
 # completions
 
 
-# rule: lock in one statement, read in the next
 @pytest.mark.parametrize("order", [("b", "c"), ("c", "b")])
 def test_two_branches_that_end_at_once_make_one_join(
     play: Play, sessions: Sessions, order: tuple[str, str]
@@ -272,7 +269,7 @@ def test_two_branches_that_end_at_once_make_one_join(
     assert play.instance(instance, "seq", "open_tasks") == (4, 1)
 
 
-# rule: lock in one statement, read in the next
+# guarantee: instance-lock
 def test_a_branch_whose_transaction_rolls_back_is_not_counted_by_the_join(
     play: Play, sessions: Sessions
 ) -> None:
@@ -292,7 +289,7 @@ def test_a_branch_whose_transaction_rolls_back_is_not_counted_by_the_join(
     }
 
 
-# rule: a row once
+# guarantee: instance-lock
 def test_many_sessions_that_end_all_branches_of_a_wide_join_make_one_join(
     play: Play, sessions: Sessions
 ) -> None:
@@ -342,7 +339,7 @@ def test_a_completion_and_a_suspension_of_the_same_instance(
     assert play.state(instance) == "SUCCEEDED"
 
 
-# rule: updates repeat state and fence
+# guarantee: complete-fence
 def test_one_completion_sent_twice_at_once_is_accepted_once(play: Play, sessions: Sessions) -> None:
     instance = play.begin(sequence("a", "b"))
     grant = play.take(instance, "a")
@@ -354,7 +351,7 @@ def test_one_completion_sent_twice_at_once_is_accepted_once(play: Play, sessions
     assert play.log(instance, "b") == ["QUEUED"]
 
 
-# rule: transactional handlers
+# guarantee: transaction-not-accepted
 def test_of_a_twins_two_transactions_one_is_accepted_and_the_other_told_so(
     play: Play, sessions: Sessions
 ) -> None:
@@ -373,7 +370,6 @@ def test_of_a_twins_two_transactions_one_is_accepted_and_the_other_told_so(
 # the clock
 
 
-# rule: updates repeat state and fence
 @pytest.mark.parametrize("commits", [True, False])
 def test_a_tick_does_not_wait_for_a_completion_and_never_undoes_it(
     play: Play, sessions: Sessions, commits: bool
@@ -389,7 +385,7 @@ def test_a_tick_does_not_wait_for_a_completion_and_never_undoes_it(
     assert play.state(instance, "a") == ("SUCCEEDED" if commits else "RETRYING")
 
 
-# rule: updates repeat state and fence
+# guarantee: complete-fence
 def test_a_completion_that_waits_for_a_tick_finds_its_attempt_gone(
     play: Play, sessions: Sessions
 ) -> None:
@@ -418,7 +414,7 @@ def test_of_two_ticks_one_works_and_the_other_returns_at_once(
     assert play.log(instance, "a").count("QUEUED") == 2
 
 
-# rule: the tick is level-triggered
+# guarantee: worker-revived
 @pytest.mark.parametrize("first", ["renewal", "tick"])
 def test_a_renewal_and_the_tick_that_would_declare_its_worker_dead(
     play: Play, sessions: Sessions, first: str
@@ -443,7 +439,7 @@ def test_a_renewal_and_the_tick_that_would_declare_its_worker_dead(
         assert play.row("select state from onceflow.workers") == ("dead",)
 
 
-# rule: the tick is level-triggered
+# guarantee: tick-edge
 def test_a_claim_that_its_workers_death_overtakes_is_found_by_the_next_tick(
     play: Play, sessions: Sessions
 ) -> None:
@@ -518,7 +514,7 @@ def test_a_claim_and_the_search_for_lost_messages(
     assert play.task(instance, "a", "state", "attempts") == ("RUNNING", 1)
 
 
-# rule: the watermark of lost messages
+# guarantee: requeue-same-dispatch
 def test_two_searches_for_lost_messages_ship_one_message_again_once(
     play: Play, sessions: Sessions
 ) -> None:
@@ -592,7 +588,7 @@ def test_what_a_taker_rolls_back_is_taken_by_another(play: Play, sessions: Sessi
     assert taking(play, 2, uuid.uuid4())(play.conn) == [Key(instance, "a")]
 
 
-# rule: a claim never drops a message
+# guarantee: claim-skips-locked
 def test_a_task_whose_row_is_locked_is_waited_for_by_its_taker(
     play: Play, sessions: Sessions
 ) -> None:
@@ -604,7 +600,6 @@ def test_a_task_whose_row_is_locked_is_waited_for_by_its_taker(
     assert taken.result(30) == [Key(instance, "a")]
 
 
-# rule: lost reply
 def test_a_repetition_waits_for_the_call_that_it_repeats(play: Play, sessions: Sessions) -> None:
     play.deploy(sequence("a"))
     for _ in range(4):

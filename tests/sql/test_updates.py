@@ -48,13 +48,11 @@ def _outermost(statement: str) -> str:
     return statement
 
 
-# rule: updates repeat state and fence
 @pytest.mark.parametrize(("function", "where"), updates("task"))
 def test_an_update_of_tasks_repeats_their_state(function: str, where: str) -> None:
     assert re.search(r"\bt\.state = ", where), f"{function}: {where}"
 
 
-# rule: updates repeat state and fence
 @pytest.mark.parametrize(("function", "where"), updates("instance"))
 def test_an_update_of_instances_repeats_their_state_or_suspension(
     function: str, where: str

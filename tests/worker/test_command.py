@@ -73,7 +73,6 @@ def test_what_it_refuses_to_start(
     assert "Traceback" not in ended.stderr
 
 
-# rule: one transport at a time
 def test_one_of_another_transport_says_what_to_type(
     settings: Settings, conn: psycopg.Connection[Any], folder: Path, transport: str
 ) -> None:

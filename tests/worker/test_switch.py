@@ -30,7 +30,7 @@ def settings(conn: Conn, settings: Settings, transport: str) -> Settings:
     return quick(replace(settings, transport=transport))
 
 
-# rule: a switch loses nothing and doubles nothing
+# guarantee: switch-loses
 @pytest.mark.parametrize("end", ["stopped", "killed"])
 def test_under_load_every_instance_ends_and_every_effect_is_there_once(
     conn: Conn, settings: Settings, tmp_path: Path, end: str
