@@ -6,7 +6,7 @@ leaves nothing half done:
 
 1. the schema ``onceflow_migrations``, which keeps the list of what was applied;
 2. each migration that is missing (sql/migrations, immutable files), with its mark;
-3. all functions and views (sql/functions, sql/views), every time; with the first of them, how
+3. all functions and views (sql/public, sql/core), every time; with the first of them, how
    messages travel (ONCEFLOW_TRANSPORT), which only `onceflow transport` changes later;
 4. the partitions of the coming weeks.
 """
@@ -34,7 +34,7 @@ from .yoyo_backend import Backend, read_migrations
 
 log = logging.getLogger("onceflow.migrate")
 
-SQL_FOLDER = Path(sql.__file__).parent
+SQL_FOLDER = sql.FOLDER
 LOCK_TIMEOUT = "2s"  # DDL that waits longer than this lets those behind it pass, and tries again
 _Result = TypeVar("_Result")
 
@@ -248,7 +248,7 @@ def _apply_code(conn: psycopg.Connection[Any], folder: Path, version: str, trans
         "select pg_catalog.set_config('check_function_bodies', 'off', true),"
         " pg_catalog.set_config('search_path', '', true)"
     )
-    paths = [p for part in ("functions", "views") for p in sorted((folder / part).glob("*.sql"))]
+    paths = [*sql.functions(folder), *sql.views(folder)]
     for path in paths:
         text = path.read_text(encoding="utf-8")
         try:
@@ -258,7 +258,7 @@ def _apply_code(conn: psycopg.Connection[Any], folder: Path, version: str, trans
         except psycopg.Error as error:
             position = error.diag.statement_position
             line = text.count("\n", 0, int(position) - 1) + 1 if position else 0
-            where = f"{path.parent.name}/{path.name}" + (f":{line}" if line else "")
+            where = f"{path.relative_to(folder)}" + (f":{line}" if line else "")
             raise MigrationError(f"{where} failed: {_first_line(error)}") from error
     failpoints.hit("migrate.in_functions")
     _check_bodies(conn)

@@ -1,1 +1,17 @@
-"""The SQL core, shipped as package data: migrations, functions and views."""
+"""The SQL core, shipped as package data: migrations, and the functions and views of each room."""
+
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+
+def functions(folder: Path = FOLDER) -> list[Path]:
+    """Return the file of every function, by name: the rooms are for readers, Postgres has none."""
+    files = folder.rglob("*.sql")
+    rooms = [p for p in files if p.parent.name != "views" and p.parent != folder / "migrations"]
+    return sorted(rooms, key=lambda path: path.name)
+
+
+def views(folder: Path = FOLDER) -> list[Path]:
+    """Return the file of every view, by name."""
+    return sorted(folder.rglob("views/*.sql"), key=lambda path: path.name)

@@ -7,7 +7,7 @@
 docs/definitions.md is the reference of the language. Here, each in its file: the keys (keys.py over
 checks.py), the order of steps (graph.py), expressions (expressions.py over jsonpath.py), what they
 may name (references.py), the JSON Schema of inputs (input_schema.py, inputs.py), and what puts them
-together (compiler.py). Expressions are evaluated in Postgres, by sql/functions/evaluate.sql.
+together (compiler.py). Expressions are evaluated in Postgres, by sql/core/expressions/evaluate.sql.
 """
 
 from typing import Literal

@@ -4,7 +4,6 @@ import inspect
 import re
 from collections import Counter
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,28 +11,18 @@ import msgspec
 import psycopg
 import pytest
 
-import onceflow.sql
 from onceflow.engine import calls, json_text
 from onceflow.engine.calls import base, operators, outbox, tasks, workers, workflows
 from onceflow.engine.calls.tasks import Grant
 from onceflow.engine.errors import OnceflowError
 
-FUNCTIONS = Path(onceflow.sql.__file__).parent / "functions"
+from ..sql.rooms import PUBLIC
+
 NOT_CALLED = {
-    "now": "the clock of SQL itself",
-    "set_clock": "moves that clock, in tests alone",
+    "set_clock": "moves the clock of SQL, in tests alone",
     "task_name": "writes a task's key as text, in views",
-    "evaluate": "what the transitions evaluate expressions with; people try expressions in psql",
+    "idempotency_key": "writes the key of a task's effect, in views",
 }
-
-
-def public_functions() -> set[str]:
-    """Return the functions whose header does not say that they are internal."""
-    return {
-        path.stem
-        for path in FUNCTIONS.glob("*.sql")
-        if "(internal)" not in path.read_text(encoding="utf-8").split("create or replace")[0]
-    }
 
 
 def statements() -> dict[str, list[str]]:
@@ -49,11 +38,11 @@ def statements() -> dict[str, list[str]]:
 
 def test_every_public_function_has_exactly_one_statement() -> None:
     called = Counter({name: len(texts) for name, texts in statements().items()})
-    assert called == Counter(public_functions() - NOT_CALLED.keys())
+    assert called == Counter(set(PUBLIC) - NOT_CALLED.keys())
 
 
 def test_every_public_function_has_a_python_function_of_its_name() -> None:
-    for name in public_functions() - NOT_CALLED.keys():
+    for name in set(PUBLIC) - NOT_CALLED.keys():
         assert name in calls.__all__
         assert inspect.isfunction(getattr(calls, name))
 

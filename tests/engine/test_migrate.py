@@ -26,22 +26,22 @@ MIGRATIONS = sorted(path.stem for path in (SQL_FOLDER / "migrations").glob("*.sq
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A small schema of two migrations, two functions that call each other, and a view."""
-    for part in ("migrations", "functions", "views"):
-        (tmp_path / part).mkdir()
+    for part in ("migrations", "core/sums", "public/client", "public/views"):
+        (tmp_path / part).mkdir(parents=True)
     (tmp_path / "migrations" / "0001-first.sql").write_text(
         "create schema onceflow; create table onceflow.thing (id int primary key);"
     )
     (tmp_path / "migrations" / "0002-second.sql").write_text(
         "alter table onceflow.thing add name text; insert into onceflow.thing values (1, 'one');"
     )
-    (tmp_path / "functions" / "a.sql").write_text(
+    (tmp_path / "public/client/a.sql").write_text(
         "create or replace function onceflow.a() returns int language sql as"
         " $$ select onceflow.b() + 1 $$;"
     )
-    (tmp_path / "functions" / "b.sql").write_text(
+    (tmp_path / "core/sums/b.sql").write_text(
         "create or replace function onceflow.b() returns int language sql as $$ select 1 $$;"
     )
-    (tmp_path / "views" / "things.sql").write_text(
+    (tmp_path / "public/views/things.sql").write_text(
         "create or replace view onceflow.things as select id, name from onceflow.thing;"
     )
     return tmp_path
@@ -109,10 +109,10 @@ def test_a_function_put_out_of_shape_is_put_right(empty_database: Database, fold
 def test_a_faulty_function_changes_nothing(empty_database: Database, folder: Path) -> None:
     settings = Settings(dsn=empty_database.dsn)
     migrate(settings, folder=folder)
-    (folder / "functions" / "b.sql").write_text(
+    (folder / "core/sums/b.sql").write_text(
         "create or replace function onceflow.b() returns int language sql as $$ select 5 $$;"
     )
-    (folder / "functions" / "c.sql").write_text(
+    (folder / "core/sums/c.sql").write_text(
         "create or replace function onceflow.c() returns int language plpgsql as"
         " $$ begin return onceflow.nowhere( end $$;"
     )
@@ -123,10 +123,10 @@ def test_a_faulty_function_changes_nothing(empty_database: Database, folder: Pat
 
 
 def test_a_faulty_file_is_named_with_its_line(empty_database: Database, folder: Path) -> None:
-    (folder / "views" / "things.sql").write_text(
+    (folder / "public/views/things.sql").write_text(
         "create or replace view onceflow.things as\nselect id,\n nothing from onceflow.thing;"
     )
-    with pytest.raises(MigrationError, match=r"views/things\.sql:3 failed: .*nothing"):
+    with pytest.raises(MigrationError, match=r"public/views/things\.sql:3 failed: .*nothing"):
         migrate(Settings(dsn=empty_database.dsn), folder=folder)
 
 

@@ -7,27 +7,19 @@ import pytest
 
 import onceflow.sql
 
+from . import rooms
 from .play import Connection
+from .rooms import PUBLIC, header
+from .rooms import TEXTS as FILES
 
-SQL = Path(onceflow.sql.__file__).parent
 TESTS = Path(__file__).parents[1]
-FILES = {path.stem: path.read_text(encoding="utf-8") for path in (SQL / "functions").glob("*.sql")}
-VIEWS = {path.stem: path.read_text(encoding="utf-8") for path in (SQL / "views").glob("*.sql")}
 LONGEST_BODY = 120
 
 RUN_BY_THEIR_CALLER = {
-    "now": "reads nothing that is private but the test clock, which is empty in production",
     "task_name": "pure text; views call it with the rights of their reader",
-    "evaluate": "pure: a function of its arguments alone",
+    "idempotency_key": "pure text; views call it with the rights of their reader",
     "grant_access": "a grant must be by one who may give it",
 }
-TESTED_ELSEWHERE = {"evaluate": "definition/test_evaluate.py"}
-
-
-def header(text: str) -> str:
-    """Return the comment that a file begins with."""
-    lines = text.splitlines()
-    return "\n".join(lines[: next(n for n, line in enumerate(lines) if line[:2] != "--")])
 
 
 def code(text: str) -> str:
@@ -35,9 +27,6 @@ def code(text: str) -> str:
     text = re.sub(r"--.*", "", text)
     text = re.sub(r"'(?:[^']|'')*'", "''", text)
     return re.sub(r'"[^"]*"', '""', text)
-
-
-PUBLIC = sorted(name for name, text in FILES.items() if "(internal)" not in header(text))
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +38,16 @@ def test_each_function_has_a_file_of_its_own_and_each_file_a_function(catalog: C
     rows = catalog.execute(
         "select proname from pg_proc where pronamespace = 'onceflow'::regnamespace order by 1"
     ).fetchall()
-    assert [name for (name,) in rows] == sorted(FILES)
+    assert [name for (name,) in rows] == sorted(path.stem for path in onceflow.sql.functions())
     for name, text in FILES.items():
         assert re.findall(r"^create or replace function (\S+?)\(", text, re.MULTILINE) == [
             f"onceflow.{name}"
         ]
+
+
+def test_what_is_not_public_says_so_in_its_header() -> None:
+    said = [name for name, text in FILES.items() if "(internal)" not in header(text)]
+    assert sorted(said) == PUBLIC
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
@@ -68,8 +62,9 @@ def test_each_view_has_a_file_of_its_own_that_says_what_it_shows(catalog: Connec
         "select relname from pg_class"
         " where relnamespace = 'onceflow'::regnamespace and relkind = 'v' order by 1"
     ).fetchall()
-    assert [name for (name,) in rows] == sorted(VIEWS)
-    for name, text in VIEWS.items():
+    assert [name for (name,) in rows] == sorted(path.stem for path in onceflow.sql.views())
+    for name, path in rooms.VIEWS.items():
+        text = path.read_text(encoding="utf-8")
         assert text.startswith("-- ")
         assert f"create or replace view onceflow.{name} as" in text
         assert "select *" not in text
@@ -86,7 +81,7 @@ def test_functions_that_others_may_call_pin_the_search_path(catalog: Connection)
             "select proname, proconfig from pg_proc"
             " where pronamespace = 'onceflow'::regnamespace and prosqlbody is null"
         )
-        if "(internal)" not in header(FILES[name])
+        if name in PUBLIC
     ]
     assert len(rows) > 25
     assert [name for name, config in rows if 'search_path=""' not in (config or [])] == []
@@ -172,8 +167,7 @@ def test_what_a_body_calls_and_reads_is_qualified(name: str) -> None:
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_a_public_function_has_tests_of_its_own(name: str) -> None:
-    path = TESTS / TESTED_ELSEWHERE.get(name, f"sql/test_{name}.py")
-    assert "\ndef test_" in path.read_text(encoding="utf-8")
+    assert "\ndef test_" in (TESTS / f"sql/test_{name}.py").read_text(encoding="utf-8")
 
 
 def test_what_only_reads_is_declared_so(catalog: Connection) -> None:

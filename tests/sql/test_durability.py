@@ -18,6 +18,6 @@ def test_what_a_transaction_of_calls_commits_waits_for_the_disk(play: Play) -> N
 
 def test_no_function_or_table_speaks_of_it() -> None:
     folder = Path(onceflow.sql.__file__).parent
-    paths = [*folder.glob("*/*.sql")]
+    paths = [*folder.rglob("*.sql")]
     assert paths
     assert [p.name for p in paths if "synchronous_commit" in p.read_text(encoding="utf-8")] == []

@@ -10,6 +10,7 @@ from onceflow.engine import calls
 from onceflow.engine.calls import Event, Key
 from onceflow.engine.errors import BadArgument
 
+from . import rooms
 from .play import Connection, Play, Worker, execute, take_messages
 from .workflows import Step, sequence, workflow
 
@@ -54,6 +55,27 @@ def test_tables_stay_private_to_everybody(play: Play, as_role: AsRole, kind: str
         for statement in (f"select from onceflow.{table}", f"delete from onceflow.{table}"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 execute(conn, statement)
+
+
+@pytest.mark.parametrize("kind", ["worker", "relay", "client", "operator"])
+def test_each_kind_may_call_what_is_in_its_room(as_role: AsRole, kind: str) -> None:
+    rows = as_role(kind).execute(
+        "select proname from pg_proc p where pronamespace = 'onceflow'::regnamespace"
+        " and has_function_privilege(p.oid, 'execute')"
+    )
+    assert {name for (name,) in rows.fetchall()} == rooms.open_to(kind)
+
+
+@pytest.mark.parametrize("kind", ["worker", "relay", "client", "operator"])
+def test_views_are_read_by_clients_and_operators(as_role: AsRole, kind: str) -> None:
+    rows = as_role(kind).execute(
+        "select relname from pg_class c where relnamespace = 'onceflow'::regnamespace"
+        " and relkind = 'v' and has_table_privilege(c.oid, 'select')"
+    )
+    public = {name for name, path in rooms.VIEWS.items() if path.parents[1].name == "public"}
+    assert {name for (name,) in rows.fetchall()} == (
+        public if kind in ("client", "operator") else set()
+    )
 
 
 def test_who_was_granted_nothing_can_do_nothing(play: Play, as_role: AsRole) -> None:

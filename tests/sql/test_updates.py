@@ -5,13 +5,10 @@ the row that the UPDATE itself changes.
 """
 
 import re
-from pathlib import Path
 
 import pytest
 
-import onceflow.sql
-
-FUNCTIONS = Path(onceflow.sql.__file__).parent / "functions"
+from .rooms import TEXTS
 
 BY_LOCK_ALONE = {
     "record_changes": "counters of instances that the same transaction has locked",
@@ -21,12 +18,12 @@ BY_LOCK_ALONE = {
 def updates(table: str) -> list[tuple[str, str]]:
     """Return (function, WHERE of the outermost statement) of every UPDATE of a table."""
     found: list[tuple[str, str]] = []
-    for path in sorted(FUNCTIONS.glob("*.sql")):
-        text = re.sub(r"--.*", "", path.read_text(encoding="utf-8"))
+    for name, written in TEXTS.items():
+        text = re.sub(r"--.*", "", written)
         for match in re.finditer(rf"\bupdate onceflow\.{table} (\w)\b", text):
             statement = _statement(text, match.start())
             found.append(
-                (path.stem, _outermost(statement).rpartition("where")[2].partition("returning")[0])
+                (name, _outermost(statement).rpartition("where")[2].partition("returning")[0])
             )
     return found
 

@@ -2,6 +2,7 @@
 -- Raises unless messages of this deployment travel by p_transport, kafka or postgres: over any other they
 -- would go where nobody looks. Until its transaction ends no switch_transport() changes the answer.
 -- Errors: WF005 where the deployment's transport is another, or is being switched.
+-- Also for: relay.
 create or replace function onceflow.require_transport(p_transport text) returns void
 language plpgsql volatile security definer set search_path = '' as $$
 declare

@@ -1,4 +1,4 @@
--- evaluate(tree, context) -> jsonb
+-- evaluate(tree, context) -> jsonb   (internal)
 -- The value of a compiled expression tree (engine/definition makes them) over a context: an object
 -- with input, steps, instance, and for a compensation output, task_input and key.
 --   {"v": value}                       a literal
@@ -12,7 +12,7 @@
 -- that SQL null says that it failed and evaluate_path() may say why.
 -- Errors: WF006, which names the path or function as the user wrote it.
 create or replace function onceflow.evaluate(p_tree jsonb, p_context jsonb) returns jsonb
-language plpgsql immutable set search_path = '' as $$
+language plpgsql immutable as $$
 declare
     v_found jsonb;
 begin

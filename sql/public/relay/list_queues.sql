@@ -1,5 +1,6 @@
 -- list_queues() -> names
 -- Every queue that a definition or a worker has named; each is a topic.
+-- Also for: operator.
 create or replace function onceflow.list_queues() returns setof text
 language plpgsql stable security definer set search_path = '' as $$
 begin

@@ -2,6 +2,7 @@
 -- Makes the weekly partitions of instance, task and task_log for a span of time; by default from now
 -- to two weeks ahead. Each is made apart and then attached, which stops no reader or writer.
 -- Errors: lock_not_available where another session holds the tables for more than 2 s: call again.
+-- Also for: operator.
 create or replace function onceflow.ensure_partitions(
     p_from timestamptz default clock_timestamp(),
     p_to timestamptz default clock_timestamp() + interval '2 weeks')

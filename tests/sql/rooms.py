@@ -1,0 +1,33 @@
+"""What stands in which room of sql/: the functions and views, and who may call or read them."""
+
+import re
+
+import onceflow.sql
+
+FUNCTIONS = {path.stem: path for path in onceflow.sql.functions()}
+VIEWS = {path.stem: path for path in onceflow.sql.views()}
+TEXTS = {name: path.read_text(encoding="utf-8") for name, path in FUNCTIONS.items()}
+
+PUBLIC = sorted(name for name, path in FUNCTIONS.items() if path.parents[1].name == "public")
+"""The interface: what is in core/ is called by these alone."""
+
+INCLUDES = {"operator": {"client"}}
+"""Whose rooms a kind of caller may enter besides its own."""
+
+
+def header(text: str) -> str:
+    """Return the comment that a file begins with."""
+    lines = text.splitlines()
+    return "\n".join(lines[: next(n for n, line in enumerate(lines) if line[:2] != "--")])
+
+
+def callers(name: str) -> set[str]:
+    """Return who may call a public function: whose room it is in, and whom its header adds."""
+    also = re.findall(r"^-- Also for: (.*)\.$", header(TEXTS[name]), re.MULTILINE)
+    return {FUNCTIONS[name].parent.name, *", ".join(also).split(", ")} - {""}
+
+
+def open_to(kind: str) -> set[str]:
+    """Return the functions that a kind of caller may call."""
+    kinds = {kind} | INCLUDES.get(kind, set())
+    return {name for name in PUBLIC if callers(name) & kinds}
