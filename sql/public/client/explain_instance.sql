@@ -4,7 +4,7 @@
 -- Errors: WF001 where there is no such instance.
 create or replace function onceflow.explain_instance(p_id uuid)
 returns table (task text, because text)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
     v_instance onceflow.instance;

@@ -5,7 +5,7 @@
 -- do not travel over it; nothing is stored then.
 create or replace function onceflow.register_workflow(p_compiled jsonb)
 returns table (workflow_id bigint, name text, version int, created boolean)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
     v_workflow_id bigint;

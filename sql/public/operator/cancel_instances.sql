@@ -5,7 +5,7 @@
 -- Errors: WF004.
 create or replace function onceflow.cancel_instances(p_ids uuid[])
 returns table (instance_id uuid, outcome text, detail text)
-language plpgsql volatile security definer set search_path = ''
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
 set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
 set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$

@@ -3,7 +3,7 @@
 -- tasks; nothing returned means that all is well. Without ids it looks at every instance.
 create or replace function onceflow.check_instances(p_ids uuid[] default null)
 returns table (instance_id uuid, fault text)
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 begin
     return query

@@ -4,7 +4,7 @@
 -- for without a lock, then the tables are locked, parents first, and looked at again.
 -- Errors: lock_not_available where another session holds the tables for more than 2 s: call again.
 create or replace function onceflow.drop_partitions(p_before timestamptz) returns setof text
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_look constant text :=
         'select not exists (select from onceflow.%I where ended_at is null or ended_at >= $1)';

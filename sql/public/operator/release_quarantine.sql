@@ -2,7 +2,7 @@
 -- Puts quarantined outbox rows back into the outbox. A quarantined message is only read: the search
 -- for lost messages finds its task, if it had one.
 create or replace function onceflow.release_quarantine(p_ids bigint[]) returns int
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_count int;
 begin

@@ -8,7 +8,7 @@
 -- shipped, or where a workflow that is still used publishes to Kafka · WF004.
 create or replace function onceflow.switch_transport(p_transport text, p_limit int default 1000)
 returns table (shipped int, done boolean)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_was text;
     v_obstacle text;

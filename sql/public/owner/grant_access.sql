@@ -5,7 +5,7 @@
 -- hold locks for long. Call it again after an upgrade.
 -- Errors: WF002 where the kind is none of these; undefined_object where the role does not exist.
 create or replace function onceflow.grant_access(p_role name, p_kind text) returns int
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
     v_worker constant text[] := array['register_worker', 'renew_worker', 'stop_worker', 'claim_tasks',
         'read_grants', 'complete_tasks', 'fail_tasks', 'give_back_tasks', 'read_outcomes',

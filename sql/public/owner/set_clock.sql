@@ -1,7 +1,7 @@
 -- set_clock(at) -> void
 -- For tests: stands the clock of now() still at a time; null lets it run again.
 create or replace function onceflow.set_clock(p_at timestamptz) returns void
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if p_at is null then
         delete from onceflow.test_clock;

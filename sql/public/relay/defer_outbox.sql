@@ -4,7 +4,7 @@
 -- Errors: WF002 arrays that differ.
 create or replace function onceflow.defer_outbox(p_ids bigint[], p_errors text[])
 returns table (id bigint, outcome text)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 begin
     if cardinality(p_ids) is distinct from cardinality(p_errors) then

@@ -1,7 +1,7 @@
 -- drop_outbox(ids) -> number of rows
 -- Deletes outbox rows that the broker has acknowledged.
 create or replace function onceflow.drop_outbox(p_ids bigint[]) returns int
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_count int;
 begin

@@ -7,7 +7,7 @@ create or replace function onceflow.ensure_partitions(
     p_from timestamptz default clock_timestamp(),
     p_to timestamptz default clock_timestamp() + interval '2 weeks')
 returns int
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_week constant int := 7 * 86400;
     v_start timestamptz;

@@ -3,7 +3,7 @@
 -- before now: it is the older of the oldest transaction that may still be running and the oldest that
 -- has a task's message in the outbox. Read the topic's end offsets after it (docs/protocol.md).
 create or replace function onceflow.read_watermark() returns xid8
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
     return (
         select b.xid from (

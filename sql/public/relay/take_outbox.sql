@@ -5,7 +5,7 @@
 -- Errors: WF005 where messages do not travel over Kafka.
 create or replace function onceflow.take_outbox(p_limit int)
 returns table (id bigint, kind text, topic text, key text, value text, headers jsonb)
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 begin
     perform onceflow.require_transport('kafka');

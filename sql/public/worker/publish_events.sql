@@ -5,7 +5,7 @@
 create or replace function onceflow.publish_events(
     p_topics text[], p_keys text[], p_values text[], p_headers jsonb[], p_event_ids text[])
 returns int
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_count int;
 begin

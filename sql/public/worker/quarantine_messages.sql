@@ -4,7 +4,7 @@
 create or replace function onceflow.quarantine_messages(
     p_topics text[], p_partitions int[], p_offsets bigint[], p_payloads bytea[], p_reasons text[])
 returns int
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_count int;
 begin

@@ -5,7 +5,7 @@
 create or replace function onceflow.register_worker(
     p_name text, p_queues text[], p_tasks text[], p_lease interval, p_retries jsonb default '{}')
 returns uuid
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_id uuid := gen_random_uuid();
 begin

@@ -4,7 +4,7 @@
 -- Errors: WF005 where the deployment's transport is another, or is being switched.
 -- Also for: relay.
 create or replace function onceflow.require_transport(p_transport text) returns void
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_transport text;
 begin
