@@ -12,12 +12,12 @@ from typing import Any
 import psycopg
 
 from onceflow.engine.calls import ensure_partitions, explain_instance, start_instances
-from onceflow.engine.embedded.postgres import free_port
+from onceflow.engine.dev.postgres import free_port
+from onceflow.engine.dev.process import Process
+from onceflow.engine.dev.supervisor import Supervisor
 from onceflow.engine.json_text import Json
 from onceflow.engine.migrate import migrate
-from onceflow.engine.process import Process
 from onceflow.engine.settings import Settings, load_settings
-from onceflow.engine.supervisor import Supervisor
 
 from .costs import Marks, read_marks
 from .options import Options

@@ -17,8 +17,8 @@ from confluent_kafka.admin import AdminClient
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from onceflow.engine.embedded.broker import EmbeddedBroker
-from onceflow.engine.embedded.postgres import EmbeddedPostgres
+from onceflow.engine.dev.broker import EmbeddedBroker
+from onceflow.engine.dev.postgres import EmbeddedPostgres
 from onceflow.engine.settings import Settings, load_settings
 
 from .processes import listener, parent_of

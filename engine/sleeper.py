@@ -9,9 +9,9 @@ follow soon after the lock, and at a bounded interval for as long as it is held.
 import threading
 import time
 from collections.abc import Sequence
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 
-from .calls.base import Connection
+import psycopg
 
 SEVERAL_REST = 0.001
 """Seconds until the next look after one that found several messages: others come, unannounced."""
@@ -39,7 +39,9 @@ class Sleeper:
     Its methods raise what psycopg raises; a connection that is lost takes locks and all with it.
     """
 
-    def __init__(self, conn: Connection, names: Sequence[str], stop: threading.Event) -> None:
+    def __init__(
+        self, conn: psycopg.Connection[Any], names: Sequence[str], stop: threading.Event
+    ) -> None:
         self._conn = conn
         self._names = sorted(set(names))
         self._stop = stop

@@ -17,8 +17,8 @@ import psycopg
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from onceflow.engine.embedded.broker import EmbeddedBroker
-from onceflow.engine.embedded.postgres import EmbeddedPostgres
+from onceflow.engine.dev.broker import EmbeddedBroker
+from onceflow.engine.dev.postgres import EmbeddedPostgres
 from onceflow.engine.settings import Settings
 
 from .servers import (

@@ -19,8 +19,8 @@ import psycopg
 import psycopg.conninfo
 from psycopg import sql
 
-from onceflow.engine.embedded.broker import EmbeddedBroker
-from onceflow.engine.embedded.postgres import EmbeddedPostgres
+from onceflow.engine.dev.broker import EmbeddedBroker
+from onceflow.engine.dev.postgres import EmbeddedPostgres
 from onceflow.engine.migrate import migrate
 from onceflow.engine.settings import Settings
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from onceflow.engine.process import Process
+from onceflow.engine.dev.process import Process
 
 from ..bench import Bench
 from ..bulk import expect_success, start_many

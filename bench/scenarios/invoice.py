@@ -11,9 +11,9 @@ from pathlib import Path
 
 from onceflow.engine.calls import register_workflow, start_instances
 from onceflow.engine.definition import compile_definition, parse
-from onceflow.engine.embedded.postgres import free_port
+from onceflow.engine.dev.postgres import free_port
+from onceflow.engine.dev.supervisor import listens
 from onceflow.engine.json_text import Json
-from onceflow.engine.supervisor import listens
 from onceflow.examples.invoice.northwind import load_customers
 from onceflow.examples.invoice.plan import WORKFLOW
 from onceflow.examples.invoice.tables import make_tables

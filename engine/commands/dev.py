@@ -10,12 +10,12 @@ import signal
 import threading
 from functools import partial
 
-from ..dev_file import lock_of, write_dev_file
+from ..calls.transport import switch
+from ..dev.dev_file import lock_of, write_dev_file
+from ..dev.supervisor import Supervisor, listens, require_free_port
 from ..migrate import migrate
 from ..pool import connect
 from ..settings import Settings
-from ..supervisor import Supervisor, listens, require_free_port
-from ..transport import switch
 
 PACKAGE = __name__.removesuffix(".engine.commands.dev")
 

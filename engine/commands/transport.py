@@ -7,8 +7,8 @@ finishes what was broken off.
 
 import argparse
 
+from ..calls.transport import switch
 from ..settings import TRANSPORTS, Settings
-from ..transport import switch
 from .database import open_database
 
 

@@ -4,21 +4,19 @@
     compiled = compile_definition(document)     # what register_workflow takes
     faults = check_input(compiled["input_schema"], {"customer": "ALFKI"})
 
-docs/definitions.md is the reference of the language. Here, each in its file: the keys (keys.py over
-checks.py), the order of steps (graph.py), expressions (expressions.py over jsonpath.py), what they
-may name (references.py), the JSON Schema of inputs (input_schema.py, inputs.py), and what puts them
-together (compiler.py). Expressions are evaluated in Postgres, by sql/core/expressions/evaluate.sql.
+docs/definitions.md is the reference of the language; README.md says where what is. Expressions are
+evaluated in Postgres, by `evaluate`.
 """
 
 from typing import Literal
 
 from ..errors import Fault
 from .compiler import compile_definition
-from .document import MAX_BYTES, Document, refusal
-from .inputs import check_input
-from .read_json import read_json
-from .read_yaml import read_yaml
+from .inputs.check import check_input
 from .schema import json_schema
+from .source.document import MAX_BYTES, Document, refusal
+from .source.read_json import read_json
+from .source.read_yaml import read_yaml
 
 __all__ = ["Document", "check_input", "compile_definition", "json_schema", "parse"]
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .document import Document, Faults, child
-from .expressions import Compiled
-from .graph import Ancestors, Graph
-from .keys import WORKFLOW
-from .mends import did_you_mean
-from .references import Scope
+from .common.graph import Ancestors, Graph
+from .common.mends import did_you_mean
+from .expressions.references import Scope
+from .expressions.trees import Compiled
+from .source.document import Document, Faults, child
+from .steps.keys import WORKFLOW
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@
 import json
 from pathlib import Path
 
-from .keys import WORKFLOW, Schema
+from .steps.keys import WORKFLOW, Schema
 
 FILE = Path(__file__).with_name("workflow.schema.json")
 

@@ -17,8 +17,8 @@ from typing import Any
 import httpx2
 import psycopg
 
+from ...engine.dev.file_lock import FileLock
 from ...engine.errors import OnceflowError
-from ...engine.locks import FileLock
 from ...engine.logs import set_up_logging
 from ...engine.migrate import migrate
 from ...engine.settings import Settings

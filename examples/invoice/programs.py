@@ -4,8 +4,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from ...engine.embedded.postgres import free_port
-from ...engine.supervisor import Supervisor
+from ...engine.dev.postgres import free_port
+from ...engine.dev.supervisor import Supervisor
 from . import plan
 from .tasks import PDF_FOLDER
 

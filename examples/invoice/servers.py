@@ -16,9 +16,9 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from ...engine.embedded.postgres import EmbeddedPostgres
+from ...engine.dev.postgres import EmbeddedPostgres
+from ...engine.dev.supervisor import Supervisor
 from ...engine.settings import Settings
-from ...engine.supervisor import Supervisor
 
 log = logging.getLogger("onceflow.demo")
 

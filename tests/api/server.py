@@ -32,7 +32,7 @@ def start_api(settings: Settings, *arguments: str) -> subprocess.Popen[str]:
     """Start `onceflow api` as a process; its log comes through a pipe."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("ONCEFLOW_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "onceflow.engine.cli", "api", *arguments],
+        [sys.executable, "-m", "onceflow", "api", *arguments],
         env=env | settings.environment(),
         stderr=subprocess.PIPE,
         text=True,

@@ -11,7 +11,7 @@ import httpx2
 import psycopg
 import pytest
 
-from onceflow.engine.embedded.postgres import free_port
+from onceflow.engine.dev.postgres import free_port
 from onceflow.engine.settings import Settings
 
 from ..support import wait_until

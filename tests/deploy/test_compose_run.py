@@ -12,8 +12,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from onceflow.engine.embedded.postgres import free_port
-from onceflow.engine.process import Process
+from onceflow.engine.dev.postgres import free_port
+from onceflow.engine.dev.process import Process
 from onceflow.engine.settings import Settings
 
 from ..servers import Database

@@ -12,10 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from onceflow.engine.dev.supervisor import onceflow_argv
 from onceflow.engine.errors import MigrationError, SchemaTooNew
 from onceflow.engine.migrate import SQL_FOLDER, migrate, wait_for_schema
 from onceflow.engine.settings import Settings
-from onceflow.engine.supervisor import onceflow_argv
 
 from ..servers import Database
 from ..support import wait_until

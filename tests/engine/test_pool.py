@@ -6,7 +6,7 @@ import threading
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from onceflow.engine.embedded.postgres import EmbeddedPostgres, free_port
+from onceflow.engine.dev.postgres import EmbeddedPostgres, free_port
 from onceflow.engine.errors import ServerError
 from onceflow.engine.pool import connect, open_pool, place_of
 from onceflow.engine.settings import Settings

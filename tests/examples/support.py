@@ -14,8 +14,8 @@ from uuid import uuid4
 import psycopg
 
 from onceflow.engine.calls import Grant
-from onceflow.engine.embedded.postgres import free_port
-from onceflow.engine.process import Process
+from onceflow.engine.dev.postgres import free_port
+from onceflow.engine.dev.process import Process
 from onceflow.examples.invoice import tasks
 from onceflow.examples.invoice.northwind import Customer
 from onceflow.worker import Context, registry

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from onceflow.engine.embedded.postgres import free_port
-from onceflow.engine.process import Process
+from onceflow.engine.dev.postgres import free_port
+from onceflow.engine.dev.process import Process
 from onceflow.examples.invoice.mail_catcher import read_deliveries
 
 from ..support import wait_until

@@ -131,7 +131,7 @@ class RelayProcess:
 
     def __init__(self, settings: Settings, log: Path, env: Mapping[str, str]) -> None:
         self._log = log
-        argv = [sys.executable, "-m", "onceflow.engine.cli", "relay"]
+        argv = [sys.executable, "-m", "onceflow", "relay"]
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 argv, env={**os.environ, **settings.environment(), **env}, stderr=output

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from onceflow.engine.calls import read_watermark, requeue_lost_tasks
-from onceflow.engine.embedded.broker import EmbeddedBroker
+from onceflow.engine.dev.broker import EmbeddedBroker
 from onceflow.engine.settings import Settings
 from onceflow.relay.broker import task_topic
 from onceflow.relay.lost_messages import LostMessages, TopicReader

@@ -8,8 +8,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from onceflow.engine.embedded.broker import EmbeddedBroker
-from onceflow.engine.embedded.postgres import EmbeddedPostgres
+from onceflow.engine.dev.broker import EmbeddedBroker
+from onceflow.engine.dev.postgres import EmbeddedPostgres
 from onceflow.engine.migrate import migrate
 from onceflow.engine.settings import Settings
 

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka.cimpl import NewTopic
 
 from onceflow.engine.calls import release_quarantine
-from onceflow.engine.embedded.broker import EmbeddedBroker
+from onceflow.engine.dev.broker import EmbeddedBroker
 from onceflow.engine.settings import Settings
 from onceflow.relay.broker import dead_letter_topic, open_admin
 from onceflow.relay.shipper import BrokerAway, Shipper

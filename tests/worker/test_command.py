@@ -18,7 +18,7 @@ from ..support import wait_until
 from ..transports import use
 from .support import deploy, make_topics, relay, start, wait_for_task
 
-COMMAND = [sys.executable, "-m", "onceflow.engine.cli", "worker"]
+COMMAND = [sys.executable, "-m", "onceflow", "worker"]
 TASKS = """
 import time
 from onceflow.worker import Context, task

@@ -19,8 +19,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from onceflow.engine.embedded.broker import EmbeddedBroker
-from onceflow.engine.embedded.postgres import EmbeddedPostgres
+from onceflow.engine.dev.broker import EmbeddedBroker
+from onceflow.engine.dev.postgres import EmbeddedPostgres
 from onceflow.engine.migrate import migrate
 from onceflow.engine.settings import Settings
 
@@ -59,7 +59,7 @@ def process(
     with (
         log.open("ab") as output,
         subprocess.Popen(
-            [sys.executable, "-m", "onceflow.engine.cli", command, *arguments],
+            [sys.executable, "-m", "onceflow", command, *arguments],
             env=environment,
             stderr=output,
         ) as started,

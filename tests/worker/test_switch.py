@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from onceflow.engine.calls.transport import switch
 from onceflow.engine.settings import Settings
-from onceflow.engine.transport import switch
 
 from ..support import wait_until
 from ..transports import use

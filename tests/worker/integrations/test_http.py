@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from onceflow.engine.embedded.postgres import free_port
+from onceflow.engine.dev.postgres import free_port
 
 from .support import KEY, call, call_raw, failure
 

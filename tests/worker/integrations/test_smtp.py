@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from onceflow.engine.embedded.postgres import free_port
+from onceflow.engine.dev.postgres import free_port
 from onceflow.worker.integrations.smtp import message_id
 
 from .support import ID, KEY, call, failure

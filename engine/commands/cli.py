@@ -1,0 +1,146 @@
+"""The command line: ``onceflow COMMAND …``.
+
+A command is a module with ``add_arguments(parser)`` and ``run(args, settings) -> int``. It is named
+here and imported only when it is called, so that engine needs neither Kafka nor Starlette, and each
+command starts fast. Exit codes: 0 fine, 1 failed, 2 wrong usage or settings.
+"""
+
+import argparse
+import importlib
+import importlib.metadata
+import inspect
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import psycopg
+
+from ..dev.dev_file import with_running_dev
+from ..errors import DefinitionError, OnceflowError, SettingsError
+from ..logs import set_up_logging
+from ..settings import Settings, load_settings
+
+PACKAGE = __name__.removesuffix(".engine.commands.cli")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Where a command is, and the line that ``onceflow --help`` shows of it."""
+
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "dev": Command("engine.commands.dev", "run everything on this machine until Ctrl-C"),
+    "demo": Command("examples.invoice.command", "run the invoice example from order to e-mail"),
+    "migrate": Command("engine.commands.migrate", "bring the database to this release's schema"),
+    "transport": Command("engine.commands.transport", "switch how messages travel to workers"),
+    "api": Command("api.command", "serve the REST API and the web pages"),
+    "relay": Command("relay.command", "ship the outbox to Kafka and turn the clock"),
+    "worker": Command("worker.command", "run tasks"),
+    "deploy": Command("engine.commands.deploy", "register a workflow from a file"),
+    "start": Command("engine.commands.start", "start an instance of a workflow"),
+    "list": Command("engine.commands.list", "list instances"),
+    "show": Command("engine.commands.show", "show an instance: its tasks, attempts, errors"),
+    "watch": Command("engine.commands.watch", "follow an instance until it ends"),
+    "cancel": Command("engine.commands.cancel", "cancel instances"),
+    "suspend": Command("engine.commands.suspend", "hold instances back"),
+    "resume": Command("engine.commands.resume", "let suspended instances go on"),
+    "dead-letters": Command("engine.commands.dead_letters", "list, redrive, skip, discard"),
+    "explain": Command("engine.commands.explain", "say why an instance is not moving"),
+}
+
+# Servers and those that start them look for no running `onceflow dev`: they are told where to go.
+ON_THEIR_OWN = {"dev", "demo", "api", "relay", "worker"}
+
+ENVIRONMENT = """settings are environment variables:
+  ONCEFLOW_DSN        connection string of Postgres (left out: that of a running `onceflow dev`)
+  ONCEFLOW_KAFKA      bootstrap servers, host:port,… (left out: those of a running `onceflow dev`)
+  ONCEFLOW_KAFKA_X_Y  the librdkafka property x.y, such as ONCEFLOW_KAFKA_SECURITY_PROTOCOL
+  ONCEFLOW_TRANSPORT  how messages travel: kafka, or postgres, which needs no broker    (kafka)
+  ONCEFLOW_PREFIX     what the names of topics and groups begin with    (onceflow)
+  ONCEFLOW_PARTITIONS partitions of each topic                          (8)
+  ONCEFLOW_HOST, ONCEFLOW_PORT   where the api listens                  (127.0.0.1, 3000)
+  ONCEFLOW_LEASE      seconds that a worker may be silent               (15)
+  ONCEFLOW_DATA       folder of the embedded servers' data              (.onceflow)
+  ONCEFLOW_LOG        debug, info, warning or error                     (info)"""
+
+
+class CommandModule(Protocol):
+    """What a module of a command has."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+    def run(self, args: argparse.Namespace, settings: Settings) -> int: ...
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] not in COMMANDS:
+        return _without_command(arguments)
+    name = arguments[0]
+    module = _load(COMMANDS[name])
+    parser = argparse.ArgumentParser(
+        prog=f"onceflow {name}",
+        description=inspect.getdoc(module),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    args = parser.parse_args(arguments[1:])
+    try:
+        settings = load_settings()
+        set_up_logging(settings.log)
+        if name not in ON_THEIR_OWN:
+            settings = with_running_dev(settings)
+        code = module.run(args, settings)
+        sys.stdout.flush()
+    except SettingsError as error:
+        return _complain(name, error, 2)
+    except DefinitionError as error:
+        _complain(name, error, 1)
+        for fault in error.faults:
+            print(f"  {fault}", file=sys.stderr)
+        return 1
+    except (OnceflowError, psycopg.OperationalError) as error:
+        return _complain(name, error, 1)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `head` does: not even the last flush is wanted.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _load(command: Command) -> CommandModule:
+    return cast(CommandModule, importlib.import_module(f"{PACKAGE}.{command.module}"))
+
+
+def _without_command(arguments: list[str]) -> int:
+    """Answer ``--help``, ``--version`` and what is no command of ours."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items()]
+    parser = argparse.ArgumentParser(
+        prog="onceflow",
+        usage="onceflow COMMAND [ARGUMENT …]",
+        description="A distributed workflow engine on PostgreSQL and Kafka.",
+        epilog="commands (onceflow COMMAND --help tells more):\n"
+        + "\n".join(lines)
+        + f"\n\n{ENVIRONMENT}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    version = importlib.metadata.version("onceflow")
+    parser.add_argument("--version", action="version", version=f"onceflow {version}")
+    parser.parse_known_args(arguments)
+    if arguments:
+        parser.error(f"there is no command {arguments[0]!r}; try onceflow --help")
+    parser.print_help()
+    return 2
+
+
+def _complain(name: str, error: Exception, code: int) -> int:
+    print(f"onceflow {name}: {str(error).strip()}", file=sys.stderr)
+    return code

@@ -1,0 +1,1 @@
+"""What several parts of the compiler use: graphs, patterns, words that help."""

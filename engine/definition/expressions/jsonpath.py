@@ -1,0 +1,368 @@
+"""Reads SQL/JSON paths as Postgres 15 has them, and writes each in one sure form.
+
+A small recursive-descent parser over the text. It prints as it reads: every member name is quoted,
+so that ``$.steps.fetch-orders.output`` reaches Postgres as ``$."steps"."fetch-orders"."output"``.
+What it accepts, Postgres accepts as ``strict <text>``; the tests hold the two together.
+
+    condition   := and ('||' and)*          and := negation ('&&' negation)*
+    negation    := '!' ( '(' condition ')' | exists ) | comparison
+    comparison  := sum [ ('=='|'!='|'<>'|'<'|'<='|'>'|'>=') sum
+                       | 'starts' 'with' string | 'like_regex' string ['flag' string]
+                       | 'is' 'unknown' ]
+    sum         := product (('+'|'-') product)*     product := unary (('*'|'/'|'%') unary)*
+    unary       := ('+'|'-') unary | path
+    path        := ( '$' | '@' | 'last' | literal | '(' condition ')' | exists ) accessor*
+    accessor    := '.' name | '.' '*' | '.' '**' ['{' level ['to' level] '}'] | '.' method '(' ')'
+                 | '[' '*' ']' | '[' sum ['to' sum] (',' …)* ']' | '?' '(' condition ')'
+
+Kept out, since it could only fail later: many values where one is needed (in arithmetic, as a
+subscript), a condition where a value is needed, and the other way round.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..common.mends import did_you_mean
+from ..common.regex import regex_fault
+from .scanner import Scanner
+
+METHODS = frozenset({"type", "size", "double", "ceiling", "floor", "abs", "keyvalue", "datetime"})
+"""The item methods of Postgres 15."""
+
+MAX_NESTING = 16
+
+# A hyphen with more of a name or a dot behind it is of the name: a minus needs a space around it.
+_NAME = re.compile(r"[^\W\d](?:\w|-(?=[\w.-]))*")
+_NUMBER = re.compile(r"(?:0|[1-9]\d{0,99})(?:\.\d{1,100})?(?:[eE][+-]?\d{1,2})?(?![\w.])", re.ASCII)
+_INDEX = re.compile(r"(?:0|[1-9]\d{0,8})(?!\w)", re.ASCII)
+_COMPARISONS = ("==", "!=", "<>", "<=", ">=", "<", ">")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What one ``$`` in a path names: the members that follow it, up to any other accessor."""
+
+    names: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a path in its sure form.
+
+    ``many``: gives any number of values; otherwise exactly one, or an error.
+    """
+
+    text: str
+    kind: Literal["value", "condition"] = "value"
+    many: bool = False
+
+
+@dataclass(slots=True)
+class PathReader(Scanner):
+    """Reads a path from ``offset`` on; afterwards ``offset`` stands behind it.
+
+    ``references`` collects what each ``$`` in it names. Every method raises PathError.
+    """
+
+    references: list[Reference] = field(default_factory=list[Reference])
+    _filters: int = 0
+    _subscripts: int = 0
+    _nesting: int = 0
+
+    def condition(self) -> Piece:
+        """Read a path, an arithmetic expression, or a condition."""
+        self._deeper()
+        piece = self._logical("||", lambda: self._logical("&&", self._negation))
+        self._nesting -= 1
+        return piece
+
+    # Conditions
+
+    def _logical(self, mark: str, part: Callable[[], Piece]) -> Piece:
+        start = self.offset
+        piece = part()
+        while self.taken(mark):
+            left = self._as_condition(piece, start, mark)
+            start = self.offset
+            right = self._as_condition(part(), start, mark)
+            piece = Piece(f"{left.text} {mark} {right.text}", "condition")
+        return piece
+
+    def _negation(self) -> Piece:
+        if self.taken("!"):
+            self.skip_space()
+            start = self.offset
+            if self.word("exists"):
+                return Piece(f"!{self._exists().text}", "condition")
+            self.expect("(", "behind !: write !(…) or !exists(…)")
+            piece = self._as_condition(self._inside_parentheses(), start, "!")
+            return Piece(f"!{piece.text}", "condition")
+        return self._comparison()
+
+    def _comparison(self) -> Piece:
+        start = self.offset
+        left = self._sum()
+        if mark := self.taken(*_COMPARISONS):
+            self._as_value(left, start)
+            behind = self.offset
+            right = self._as_value(self._sum(), behind)
+            return Piece(f"{left.text} {mark} {right.text}", "condition")
+        if self.word("starts"):
+            if not self.word("with"):
+                self.fail("`with` is expected behind `starts`")
+            self._as_value(left, start)
+            return Piece(f"{left.text} starts with {_quoted(self.string())}", "condition")
+        if self.word("like_regex"):
+            self._as_value(left, start)
+            return Piece(f"{left.text} like_regex {self._regex()}", "condition")
+        if self.word("is"):
+            if not self.word("unknown"):
+                self.fail("`unknown` is expected behind `is`")
+            if left.kind != "condition" or not left.text.startswith("("):
+                self.fail("`is unknown` needs a condition in parentheses before it", start)
+            return Piece(f"{left.text} is unknown", "condition")
+        return left
+
+    def _regex(self) -> str:
+        self.skip_space()
+        start = self.offset
+        pattern = self.string()
+        flags = ""
+        if self.word("flag"):
+            self.skip_space()
+            where = self.offset
+            flags = self.string()
+            if not set(flags) <= set("ismq"):
+                self.fail("a flag of like_regex is one of i, s, m, q", where)
+        fault = None if "q" in flags else regex_fault(pattern)
+        if fault:
+            self.fail(f"the pattern {fault}", start)
+        return _quoted(pattern) + (f" flag {_quoted(flags)}" if flags else "")
+
+    def _exists(self) -> Piece:
+        self.expect("(", "behind exists")
+        start = self.offset
+        piece = self._as_value(self._sum(), start)
+        self.expect(")", "to close exists(")
+        return Piece(f"exists({piece.text})", "condition")
+
+    # Arithmetic
+
+    def _sum(self) -> Piece:
+        return self._binary(("+", "-"), lambda: self._binary(("*", "/", "%"), self._unary))
+
+    def _binary(self, marks: tuple[str, ...], part: Callable[[], Piece]) -> Piece:
+        self.skip_space()
+        start = self.offset
+        piece = part()
+        while mark := self.taken(*marks):
+            left = self._as_one(piece, start, mark)
+            self.skip_space()
+            start = self.offset
+            right = self._as_one(part(), start, mark)
+            piece = Piece(f"{left.text} {mark} {right.text}")
+        return piece
+
+    def _unary(self) -> Piece:
+        if mark := self.taken("+", "-"):
+            self.skip_space()
+            start = self.offset
+            self._deeper()
+            piece = self._as_one(self._unary(), start, mark)
+            self._nesting -= 1
+            return Piece(f"{mark}{piece.text}")
+        return self._path()
+
+    # Paths
+
+    def _path(self) -> Piece:
+        self.skip_space()
+        start = self.offset
+        if self.taken("$"):
+            return self._root(start)
+        if self.taken("@"):
+            if not self._filters:
+                self.fail("@ stands for the item of a filter, and this is not in ?( … )", start)
+            return self._accessors(Piece("@"))
+        if self.taken("("):
+            piece = self._inside_parentheses()
+            return piece if piece.kind == "condition" else self._accessors(piece)
+        if self.text.startswith('"', start):
+            return Piece(_quoted(self.string()))
+        if found := _NUMBER.match(self.text, start):
+            self.offset = found.end()
+            return Piece(found.group())
+        return self._word_value(start)
+
+    def _word_value(self, start: int) -> Piece:
+        """Read what begins with a word."""
+        for word in ("true", "false", "null"):
+            if self.word(word):
+                return Piece(word)
+        if self.word("exists"):
+            return self._exists()
+        if not self.word("last"):
+            self.fail("a path that begins with $. is expected")
+        if not self._subscripts:
+            self.fail("`last` stands for the last index, and this is not in [ … ]", start)
+        return Piece("last")
+
+    def _root(self, start: int) -> Piece:
+        """Read what follows a ``$``, and note what it names."""
+        names: list[str] = []
+        piece = Piece("$")
+        while True:
+            before = self.offset
+            name = self._member_name()
+            if name is None:
+                self.offset = before
+                break
+            names.append(name)
+            piece = Piece(f"{piece.text}.{_quoted(name)}")
+        text = self.text[start : self.offset]
+        self.references.append(Reference(tuple(names), text))
+        return self._accessors(piece)
+
+    def _member_name(self) -> str | None:
+        """Read ``.name``, or nothing where another accessor or none follows."""
+        if not self.taken("."):
+            return None
+        self.skip_space()
+        if self.text.startswith('"', self.offset):
+            return self.string()
+        found = _NAME.match(self.text, self.offset)
+        if not found:
+            return None
+        self.offset = found.end()
+        return None if self.taken("(") else found.group()
+
+    def _accessors(self, piece: Piece) -> Piece:
+        while True:
+            self.skip_space()
+            if self.text.startswith(".", self.offset):
+                piece = self._after_dot(piece)
+            elif self.taken("["):
+                piece = self._subscript(piece)
+            elif self.taken("?"):
+                self.expect("(", "behind ?")
+                self._filters += 1
+                start = self.offset
+                test = self._as_condition(self.condition(), start, "?( … )")
+                self._filters -= 1
+                self.expect(")", "to close ?(")
+                piece = Piece(f"{piece.text}?({test.text})", many=True)
+            else:
+                return piece
+
+    def _after_dot(self, piece: Piece) -> Piece:
+        """Read an accessor that begins with a dot, where one stands."""
+        dot = self.offset
+        name = self._member_name()
+        if name is not None:
+            return Piece(f"{piece.text}.{_quoted(name)}", many=piece.many)
+        self.offset = dot + 1
+        if self.taken("**"):
+            return Piece(f"{piece.text}.**{self._levels()}", many=True)
+        if self.taken("*"):
+            return Piece(f"{piece.text}.*", many=True)
+        return self._method(piece)
+
+    def _method(self, piece: Piece) -> Piece:
+        self.skip_space()
+        start = self.offset
+        found = _NAME.match(self.text, start)
+        if not found:
+            self.fail('a name is expected behind the dot; write others in quotes: ."7th"')
+        self.offset = found.end()
+        name = found.group()
+        if name not in METHODS:
+            mend = did_you_mean(name, METHODS)
+            self.fail(f"Postgres 15 has no method .{name}(){mend}", start)
+        self.expect("(", "behind a method")
+        argument = ""
+        if name == "datetime" and not self.taken(")"):
+            argument = _quoted(self.string())
+            self.expect(")", "to close .datetime(")
+        elif name != "datetime":
+            self.expect(")", f"to close .{name}(")
+        return Piece(f"{piece.text}.{name}({argument})", many=piece.many or name == "keyvalue")
+
+    def _levels(self) -> str:
+        if not self.taken("{"):
+            return ""
+        first = self._level()
+        text = f"{{{first} to {self._level()}}}" if self.word("to") else f"{{{first}}}"
+        self.expect("}", "to close **{")
+        return text
+
+    def _level(self) -> str:
+        if self.word("last"):
+            return "last"
+        found = _INDEX.match(self.text, self.offset)
+        if not found:
+            self.fail("a level is expected: a whole number or `last`")
+        self.offset = found.end()
+        return found.group()
+
+    def _subscript(self, piece: Piece) -> Piece:
+        if self.taken("*"):
+            self.expect("]", "to close [")
+            return Piece(f"{piece.text}[*]", many=True)
+        self._subscripts += 1
+        parts: list[str] = []
+        many = piece.many
+        while True:
+            parts.append(self._index())
+            if self.word("to"):
+                parts[-1] += f" to {self._index()}"
+                many = True
+            if not self.taken(","):
+                break
+            many = True
+        self._subscripts -= 1
+        self.expect("]", "to close [")
+        return Piece(f"{piece.text}[{', '.join(parts)}]", many=many)
+
+    def _index(self) -> str:
+        self.skip_space()
+        start = self.offset
+        self._deeper()
+        piece = self._as_one(self._sum(), start, "a subscript")
+        self._nesting -= 1
+        return piece.text
+
+    # Small things
+
+    def _deeper(self) -> None:
+        self._nesting += 1
+        if self._nesting > MAX_NESTING:
+            self.fail(f"it is nested deeper than {MAX_NESTING} levels; simplify it")
+
+    def _inside_parentheses(self) -> Piece:
+        """Read up to the closing parenthesis."""
+        piece = self.condition()
+        self.expect(")", "to close (")
+        return Piece(f"({piece.text})", piece.kind, piece.many)
+
+    def _as_condition(self, piece: Piece, start: int, where: str) -> Piece:
+        if piece.kind != "condition":
+            self.fail(f"{where} needs a condition here; write a comparison: … == true", start)
+        return piece
+
+    def _as_value(self, piece: Piece, start: int) -> Piece:
+        if piece.kind != "value":
+            self.fail("a value is needed here, and this is a condition", start)
+        return piece
+
+    def _as_one(self, piece: Piece, start: int, where: str) -> Piece:
+        if self._as_value(piece, start).many:
+            self.fail(f"{where} needs one number, and this gives an array", start)
+        return piece
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

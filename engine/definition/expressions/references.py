@@ -1,0 +1,66 @@
+"""Which values the expressions of a definition may name, and where."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from ..common.mends import did_you_mean, one_of
+from .jsonpath import Reference
+
+INSTANCE_FIELDS = ("id", "workflow", "version", "started_at")
+STEP_FIELDS = ("output", "state")
+UNDONE = ("output", "task_input", "key")
+"""What only a compensation sees: output, input and idempotency key of the step that it undoes."""
+
+_ROOTS = ("input", "steps", "instance")
+_BLOCK_ROOTS = frozenset({"item", "vars", "index", "scope"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an expression sees. ``ended`` tells why a step may not be named, or gives None."""
+
+    steps: Collection[str]
+    ended: Callable[[str], str | None]
+    compensation: bool = False
+
+    def fault(self, reference: Reference) -> str | None:
+        """Return what is wrong with a reference, or None."""
+        fault = self._fault(reference.names)
+        return f"{reference.text}: {fault}" if fault else None
+
+    def _fault(self, names: tuple[str, ...]) -> str | None:
+        roots = (*_ROOTS, *UNDONE) if self.compensation else _ROOTS
+        if not names:
+            return f"a path begins with {one_of([f'$.{root}' for root in roots])}"
+        match names[0]:
+            case "steps":
+                return self._step_fault(names[1:])
+            case "instance":
+                return _field_fault("$.instance", INSTANCE_FIELDS, names[1:2])
+            case root if root in roots:
+                return None
+            case root if root in _BLOCK_ROOTS:
+                return "blocks are not available in this release"
+            case root if root in UNDONE:
+                return f"only the `with` of a compensation sees $.{root}"
+            case root:
+                known = one_of([f"$.{known}" for known in roots])
+                return f"there is no $.{root}; there is {known}{did_you_mean(root, roots)}"
+
+    def _step_fault(self, names: tuple[str, ...]) -> str | None:
+        if not names:
+            return "name a step and its output: $.steps.<id>.output"
+        step = names[0]
+        if step not in self.steps:
+            return f"there is no step {step!r}{did_you_mean(step, self.steps)}"
+        if fault := self.ended(step):
+            return fault
+        if len(names) == 1:
+            return f"name what you want of the step: $.steps.{step}.output or .state"
+        return _field_fault(f"$.steps.{step}", STEP_FIELDS, names[1:2])
+
+
+def _field_fault(what: str, fields: tuple[str, ...], names: tuple[str, ...]) -> str | None:
+    if not names or names[0] in fields:
+        return None
+    return f"{what} has {one_of(fields)}, not {names[0]!r}{did_you_mean(names[0], fields)}"

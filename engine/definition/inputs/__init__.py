@@ -1,0 +1,1 @@
+"""The inputs of instances: the JSON Schema of a definition, and checks against it."""

@@ -1,0 +1,1 @@
+"""The steps of a definition: what may be written, and what it becomes."""

@@ -1,0 +1,131 @@
+"""Checks of single values in a definition.
+
+Each takes a value and its JSON pointer; it returns the value as the compiler wants it (a duration
+in seconds, expressions as trees), or notes a fault and returns None.
+"""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, cast
+
+from ...json_text import Json
+from ..common.mends import did_you_mean, one_of
+from ..expressions.trees import Compiled, compile_value
+from ..inputs.input_schema import check_schema
+from ..source.document import Faults, child
+from .durations import seconds
+
+Check = Callable[[Json, str, Faults], Any]
+
+ON_FAILURE = ("compensate", "fail", "suspend")
+
+
+def text(value: Json, pointer: str, faults: Faults) -> str | None:
+    if isinstance(value, str):
+        return value
+    faults.add(pointer, "must be a string")
+    return None
+
+
+def matching(pattern: str, what: str) -> Check:
+    compiled = re.compile(pattern)
+
+    def check(value: Json, pointer: str, faults: Faults) -> str | None:
+        if isinstance(value, str) and compiled.fullmatch(value):
+            return value
+        faults.add(pointer, f"must be {what}")
+        return None
+
+    return check
+
+
+def on_failure(value: Json, pointer: str, faults: Faults) -> str | None:
+    if isinstance(value, str) and value in ON_FAILURE:
+        return value
+    mend = did_you_mean(value, ON_FAILURE) if isinstance(value, str) else ""
+    faults.add(pointer, f"must be {one_of(ON_FAILURE)}{mend}")
+    return None
+
+
+def duration(value: Json, pointer: str, faults: Faults) -> int | float | None:
+    found = seconds(value)
+    if found is not None and found > 0:
+        return found
+    faults.add(
+        pointer,
+        "must be a duration above 0 such as 30s, 1h30m or 500ms, or a number of seconds; "
+        "at most ten years",
+    )
+    return None
+
+
+def number(least: int, most: int, *, whole: bool = False) -> Check:
+    what = "a whole number" if whole else "a number"
+
+    def check(value: Json, pointer: str, faults: Faults) -> int | float | None:
+        number = _plain_number(value)
+        if number is None or (whole and number != int(number)):
+            faults.add(pointer, f"must be {what}")
+        elif not least <= number <= most:
+            faults.add(pointer, f"must be {what} from {least} to {most}")
+        else:
+            return number
+        return None
+
+    return check
+
+
+def _plain_number(value: Json) -> int | float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    return int(value) if value == int(value) else float(value)
+
+
+def strings(item: Check, what: str) -> Check:
+    def check(value: Json, pointer: str, faults: Faults) -> list[str]:
+        if not isinstance(value, list):
+            faults.add(pointer, f"must be a list of {what}, such as [a, b]")
+            return []
+        found: dict[str, None] = {}
+        for n, text in enumerate(cast(list[Json], value)):
+            sound = item(text, child(pointer, n), faults)
+            if sound in found:
+                faults.add(child(pointer, n), f"names {sound!r} twice; keep one")
+            elif sound is not None:
+                found[sound] = None
+        return list(found)
+
+    return check
+
+
+def input_schema(value: Json, pointer: str, faults: Faults) -> Json:
+    check_schema(value, pointer, faults)
+    return value
+
+
+# Values with expressions in them
+
+
+def expression(value: Json, pointer: str, faults: Faults) -> Compiled:
+    return compile_value(value, pointer, faults)
+
+
+def task_input(value: Json, pointer: str, faults: Faults) -> Compiled | None:
+    compiled = compile_value(value, pointer, faults)
+    if isinstance(value, dict) or "p" in compiled.tree or "f" in compiled.tree:
+        return compiled
+    faults.add(pointer, "must be an object, or one expression that gives one")
+    return None
+
+
+def condition(value: Json, pointer: str, faults: Faults) -> Compiled | None:
+    compiled = compile_value(value, pointer, faults)
+    tree = compiled.tree
+    if isinstance(value, bool) or "b" in tree:
+        return compiled
+    if "m" in tree or not ("p" in tree or "f" in tree):
+        faults.add(pointer, "must be true, false, or one expression that gives one of them")
+        return None
+    compiled.tree = {"f": "boolean", "x": tree, "a": [], "t": tree["t"]}
+    return compiled

@@ -1,1 +1,0 @@
-"""Real servers without Docker: PostgreSQL and a Kafka-compatible broker out of wheels."""

@@ -1,0 +1,104 @@
+"""``onceflow dead-letters``: by name and by filter, redriven, skipped, discarded."""
+
+import pytest
+
+from onceflow.engine.calls import start_instances
+
+from ...api.hand_worker import HandWorker
+from ...conftest import Connect
+from .conftest import Onceflow
+
+
+@pytest.fixture
+def dead(worker: HandWorker, connect: Connect) -> list[str]:
+    """Three instances whose payment is an open dead letter, the third with another code."""
+    inputs = [{"customer": f"C{n}", "total": 0.1} for n in range(3)]
+    ids = [str(s.instance_id) for s in start_instances(connect(), "order", inputs)]
+    for instance, code in zip(ids, ("card.refused", "card.refused", "bank.closed"), strict=True):
+        worker.complete(instance, {})
+        worker.fail(instance, code)
+    return ids
+
+
+def test_list_and_its_filters(onceflow: Onceflow, dead: list[str]) -> None:
+    def found(*filters: str) -> list[str]:
+        rows = onceflow("dead-letters", "list", "--json", *filters).json
+        return [row["instance_id"] for row in rows]
+
+    assert found() == dead
+    assert found("--code", "bank.closed") == dead[2:]
+    assert found("--instance", dead[1]) == [dead[1]]
+    assert found("--workflow", "order", "--step", "pay", "--queue", "default") == dead
+    assert found("--step", "reserve") == []
+    shown = onceflow("dead-letters", "list", "--limit", "2").out
+    assert f"{dead[0]}/pay" in shown
+    assert "card.refused: it broke" in shown
+    assert "raise --limit" in shown
+
+
+def test_one_is_redriven_with_corrected_input(
+    onceflow: Onceflow, worker: HandWorker, dead: list[str]
+) -> None:
+    done = onceflow("dead-letters", "redrive", f"{dead[0]}/pay", "--input", '{"sum": 12.50}')
+    assert (done.code, done.out) == (0, f"{dead[0]}/pay  done: it is tried again\n")
+    grant = worker.claim(dead[0])
+    assert grant.input_json == '{"sum": 12.50}'
+    assert grant.attempt == 2
+
+
+def test_many_are_redriven_by_filter(
+    onceflow: Onceflow, worker: HandWorker, dead: list[str]
+) -> None:
+    done = onceflow("dead-letters", "redrive", "--code", "card.refused", "--json")
+    assert done.code == 0
+    assert [one["instance_id"] for one in done.json] == dead[:2]
+    assert worker.claim(dead[1]).input == {"sum": 0.1}
+    left = onceflow("dead-letters", "list", "--json").json
+    assert [row["instance_id"] for row in left] == dead[2:]
+
+
+def test_skip_gives_the_output(onceflow: Onceflow, dead: list[str]) -> None:
+    key = f"{dead[0]}/pay"
+    assert onceflow("dead-letters", "skip", key, "--output", '{"by": "hand"}').code == 0
+    shown = onceflow("show", dead[0], "--json").json
+    assert (shown["state"], shown["output"]) == ("SUCCEEDED", {"paid": {"by": "hand"}})
+
+
+def test_discard_fails_the_instances(onceflow: Onceflow, dead: list[str]) -> None:
+    assert onceflow("dead-letters", "discard", "--all").code == 0
+    states = {row["id"]: row["state"] for row in onceflow("list", "--json").json}
+    assert states == dict.fromkeys(dead, "COMPENSATING")
+    records = onceflow("dead-letters", "list", "--records", "--json").json
+    assert [row["open"] for row in records] == [False] * 3
+    refused = onceflow("dead-letters", "redrive", f"{dead[0]}/pay")
+    assert refused.code == 1
+    assert f"{dead[0]}/pay  refused: " in refused.out
+
+
+def test_what_does_not_exist_is_said(onceflow: Onceflow, dead: list[str]) -> None:
+    done = onceflow("dead-letters", "discard", f"{dead[0]}/reserve", f"{dead[0]}/nothing")
+    assert done.code == 1
+    assert len(done.out.splitlines()) == 2
+    assert "done" not in done.out
+
+
+def test_nothing_is_decided_by_an_empty_choice(onceflow: Onceflow, dead: list[str]) -> None:
+    for action in ("redrive", "skip", "discard"):
+        done = onceflow("dead-letters", action)
+        assert done.code == 1
+        assert "--all" in done.err
+        both = onceflow("dead-letters", action, f"{dead[0]}/pay", "--all")
+        assert both.code == 1
+    assert len(onceflow("dead-letters", "list", "--json").json) == 3
+
+
+def test_no_match_is_no_failure(onceflow: Onceflow, worker: HandWorker) -> None:
+    assert onceflow("dead-letters", "redrive", "--all").code == 0
+    assert onceflow("dead-letters", "redrive", "--all", "--json").json == []
+    assert onceflow("dead-letters", "list").out == "no dead letter matches\n"
+
+
+def test_wrong_names_are_wrong_usage(onceflow: Onceflow) -> None:
+    assert onceflow("dead-letters").code == 2
+    assert onceflow("dead-letters", "redrive", "pay").code == 2
+    assert onceflow("dead-letters", "redrive", "not-a-uuid/pay").code == 2

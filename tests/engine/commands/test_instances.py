@@ -1,0 +1,233 @@
+"""``onceflow list, show, watch, cancel, suspend, resume, explain`` on instances of all kinds."""
+
+import json
+import os
+import pty
+import subprocess
+from uuid import uuid4
+
+import pytest
+from psycopg import sql
+
+from onceflow.engine.calls import start_instances
+from onceflow.engine.dev.supervisor import onceflow_argv
+
+from ...api.hand_worker import HandWorker
+from ...conftest import Connect
+from ...servers import Database
+from ...support import wait_until
+from .conftest import Onceflow
+
+
+def test_list_shows_the_newest_first_and_pages(
+    onceflow: Onceflow, worker: HandWorker, connect: Connect
+) -> None:
+    inputs = [{"customer": f"C{n}"} for n in range(5)]
+    ids = [str(s.instance_id) for s in start_instances(connect(), "order", inputs)]
+    assert [row["id"] for row in onceflow("list", "--json").json] == ids[::-1]
+    page = onceflow("list", "--limit", 2)
+    assert [line.split()[0] for line in page.out.splitlines()[1:3]] == ids[:2:-1]
+    assert f"--before {ids[3]}" in page.out
+    rest = onceflow("list", "--before", ids[3], "--json").json
+    assert [row["id"] for row in rest] == ids[2::-1]
+
+
+def test_list_filters(onceflow: Onceflow, worker: HandWorker, order: str) -> None:
+    def found(*filters: str) -> list[str]:
+        return [row["id"] for row in onceflow("list", "--json", *filters).json]
+
+    assert found("--workflow", "order", "--state", "running") == [order]
+    assert found("--workflow", "invoice") == []
+    assert found("--state", "FAILED", "--state", "CANCELLED") == []
+    assert found("--suspended") == []
+    onceflow("suspend", order)
+    assert found("--suspended") == [order]
+    assert "suspended by operator" in onceflow("list").out
+    assert onceflow("list", "--state", "ASLEEP").code == 2
+
+
+def test_show_draws_steps_attempts_and_what_is_to_come(
+    onceflow: Onceflow, worker: HandWorker, order: str
+) -> None:
+    lines = onceflow("show", order).out.splitlines()
+    assert lines[0].startswith(f"order v1  RUNNING  {order}  started ")
+    assert any("reserve  QUEUED  on queue default" in line for line in lines)
+    assert any("pay  not due yet" in line for line in lines)
+
+    worker.complete(order, {"reservation": 1})
+    grant = worker.claim(order)
+    shown = onceflow("show", order).out
+    assert "reserve  SUCCEEDED" in shown
+    assert "pay  RUNNING  on by-hand for" in shown
+    assert grant.attempt == 1
+
+
+def test_show_draws_dead_letters_and_what_was_undone(
+    onceflow: Onceflow, worker: HandWorker, order: str
+) -> None:
+    worker.complete(order, {"reservation": 1})
+    worker.fail(order, "card.refused")
+    shown = onceflow("show", order).out
+    assert "suspended by dead letter" in shown
+    assert "pay  DEAD_LETTER  open: redrive, skip or discard it" in shown
+    assert "attempt 1: card.refused: it broke" in shown
+
+    onceflow("dead-letters", "discard", f"{order}/pay")
+    worker.complete(order)
+    shown = onceflow("show", order).out
+    assert "order v1  COMPENSATED" in shown
+    assert "pay  DEAD_LETTER  a record only" in shown
+    undone = next(line for line in shown.splitlines() if "reserve.compensate" in line)
+    assert "SUCCEEDED" in undone
+
+
+def test_show_as_json_has_tasks_and_log(onceflow: Onceflow, worker: HandWorker, order: str) -> None:
+    worker.complete(order, {"reservation": 1})
+    shown = onceflow("show", order, "--json").json
+    assert shown["state"] == "RUNNING"
+    assert {task["task"]: task["state"] for task in shown["tasks"]} == {
+        "reserve": "SUCCEEDED",
+        "pay": "QUEUED",
+    }
+    reserve = [entry["state"] for entry in shown["log"] if entry["task"] == "reserve"]
+    assert reserve == ["QUEUED", "RUNNING", "SUCCEEDED"]
+    assert any(entry["worker"] == "by-hand" for entry in shown["log"])
+
+
+def test_show_log_lists_every_transition(
+    onceflow: Onceflow, worker: HandWorker, order: str
+) -> None:
+    worker.complete(order, {})
+    out = onceflow("show", order, "--log").out
+    assert "reserve  RUNNING  attempt 1  on by-hand" in out
+    assert "(instance)  RUNNING" in out
+
+
+def test_braces_in_data_are_printed_as_they_are(
+    onceflow: Onceflow, worker: HandWorker, connect: Connect
+) -> None:
+    (started,) = start_instances(connect(), "order", [{"customer": "[bold]x[/bold]"}])
+    assert "[bold]x[/bold]" in onceflow("show", started.instance_id).out
+
+
+@pytest.mark.parametrize("command", ["show", "watch", "explain"])
+def test_an_instance_that_does_not_exist(onceflow: Onceflow, command: str) -> None:
+    nobody = uuid4()
+    done = onceflow(command, nobody)
+    assert done.code == 1
+    assert f"there is no instance {nobody}" in done.err
+    assert onceflow(command, "order-1").code == 2
+
+
+def test_watch_follows_until_the_end(onceflow: Onceflow, worker: HandWorker, order: str) -> None:
+    argv = onceflow_argv("watch", order, "--json", "--interval", "0.02")
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as watch:
+        assert watch.stdout is not None
+        first = json.loads(watch.stdout.readline())
+        assert first["seq"] == 1
+        worker.complete(order, {})
+        worker.complete(order, {})
+        rest = [json.loads(line) for line in watch.stdout]
+        assert watch.wait(30) == 0
+    log = onceflow("show", order, "--json").json["log"]
+    assert len([first, *rest]) == len(log)
+    assert (rest[-1]["task"], rest[-1]["state"]) == (None, "SUCCEEDED")
+
+
+def test_watch_of_one_that_failed_exits_1(
+    onceflow: Onceflow, worker: HandWorker, order: str
+) -> None:
+    worker.fail(order, "shop.closed")
+    done = onceflow("watch", order)
+    assert done.code == 1
+    assert "reserve  DEAD_LETTER  attempt 1" in done.out
+    assert "shop.closed: it broke" in done.out
+
+
+@pytest.mark.usefixtures("onceflow")
+def test_watch_on_a_terminal_draws_the_tree(worker: HandWorker, order: str) -> None:
+    main_end, terminal = pty.openpty()
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    argv = onceflow_argv("watch", order, "--interval", "0.02")
+    watch = subprocess.Popen(argv, stdout=terminal, env=env)
+    os.close(terminal)
+    worker.complete(order, {})
+    worker.complete(order, {})
+    shown = b""
+
+    def read() -> bool:
+        nonlocal shown
+        try:
+            piece = os.read(main_end, 65536)
+        except OSError:
+            return True  # the other end was closed
+        shown += piece
+        return not piece
+
+    wait_until(read, "the end of what watch draws")
+    os.close(main_end)
+    assert watch.wait(30) == 0
+    assert b"reserve" in shown
+    assert b"SUCCEEDED" in shown
+
+
+def test_cancel_tells_what_became_of_each(
+    onceflow: Onceflow, worker: HandWorker, order: str
+) -> None:
+    nobody = uuid4()
+    done = onceflow("cancel", order, nobody)
+    assert done.code == 1
+    assert f"{order}  done" in done.out
+    assert f"{nobody}  unknown: there is no such instance" in done.out
+    again = onceflow("cancel", order, "--json")
+    assert again.code == 1
+    assert again.json[0]["outcome"] == "refused"
+    assert "CANCELLED" in again.json[0]["detail"]
+
+
+def test_suspend_and_resume(onceflow: Onceflow, worker: HandWorker, order: str) -> None:
+    assert onceflow("suspend", order).code == 0
+    assert "suspended" in onceflow("explain", order).out
+    assert onceflow("resume", order).code == 0
+    assert onceflow("show", order, "--json").json["suspended_at"] is None
+
+
+def test_explain_tells_why(onceflow: Onceflow, worker: HandWorker, order: str) -> None:
+    assert "is a relay running?" in onceflow("explain", order).out
+    reasons = onceflow("explain", order, "--json").json
+    assert [reason["task"] for reason in reasons] == [None, "reserve"]
+
+
+def test_a_database_without_the_schema_says_what_to_do(
+    onceflow: Onceflow, empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONCEFLOW_DSN", empty_database.dsn)
+    done = onceflow("list")
+    assert done.code == 1
+    assert "run `onceflow migrate`" in done.err
+
+
+def test_a_role_without_rights_is_told_what_gives_them(
+    onceflow: Onceflow, dsn: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = f"r{uuid4().hex[:8]}"
+    conn = connect()
+    conn.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
+    try:
+        options = f"{dsn} options='-c role={role}'"
+        monkeypatch.setenv("ONCEFLOW_DSN", options)
+        done = onceflow("list")
+        assert done.code == 1
+        assert "grant_access" in done.err
+    finally:
+        conn.execute(sql.SQL("drop role {}").format(sql.Identifier(role)))
+
+
+@pytest.mark.usefixtures("onceflow")
+def test_the_head_of_a_long_list_is_enough(worker: HandWorker, connect: Connect) -> None:
+    start_instances(connect(), "order", [{"customer": "x"}] * 200)
+    listing = " ".join(f"'{word}'" for word in onceflow_argv("list", "--limit", "200"))
+    script = f"set -o pipefail; {listing} | head -1"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("ID")
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,77 @@
+"""docs/definitions.md tells the truth about definitions, expressions, keys and functions."""
+
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from onceflow.engine.calls import register_workflow
+from onceflow.engine.definition.expressions.functions import FUNCTIONS
+from onceflow.engine.definition.steps.keys import COMPENSATION, RETRY, STEP, WORKFLOW, Members
+
+from .conftest import Evaluate
+from .support import compile_yaml
+
+PAGE = (Path(__file__).parents[3] / "docs/definitions.md").read_text()
+DEFINITIONS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+TABLES = re.findall(r"^\| expression \| gives \|\n\|---\|---\|\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+EXAMPLES = [
+    (found[1].replace(r"\|", "|"), found[2])
+    for row in "".join(TABLES).splitlines()
+    if (found := re.fullmatch(r"\| `(.+)` \| `(.+)` \|", row))
+]
+(INPUT,) = re.findall(r"^```json\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("text", DEFINITIONS)
+def test_every_definition_compiles_and_registers(conn: psycopg.Connection[Any], text: str) -> None:
+    compiled = compile_yaml(text)
+    first = register_workflow(conn, compiled)
+    again = register_workflow(conn, compile_yaml(text))
+    assert (first.version, first.created) == (1, True)
+    assert (again.version, again.created) == (1, False)
+
+
+@pytest.mark.parametrize(("expression", "gives"), EXAMPLES)
+def test_every_expression_gives_what_the_page_says(
+    evaluate: Evaluate, expression: str, gives: str
+) -> None:
+    given = evaluate(expression, json.loads(INPUT, parse_float=Decimal))
+    assert repr(given) == repr(json.loads(gives, parse_float=Decimal))
+
+
+def test_there_are_examples() -> None:
+    assert len(DEFINITIONS) >= 2
+    assert len(EXAMPLES) == len("".join(TABLES).splitlines()) >= 25
+
+
+def section(title: str) -> str:
+    """Return the page from a heading to the next."""
+    found = re.search(rf"^#+ {title}\n(.*?)(?=^#|\Z)", PAGE, re.DOTALL | re.MULTILINE)
+    assert found, title
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("title", "members"),
+    [
+        ("The workflow", WORKFLOW),
+        ("Steps", STEP),
+        ("Retry", RETRY),
+        ("Compensation", COMPENSATION),
+    ],
+)
+def test_every_key_has_a_row(title: str, members: Members) -> None:
+    rows = [line for line in section(title).splitlines() if line.startswith("| `")]
+    named = [name for row in rows for name in re.findall(r"`([a-z_]+)`", row.split("|")[1])]
+    assert sorted(named) == sorted(members.keys)
+
+
+def test_every_function_has_a_row() -> None:
+    rows = [line for line in section("Functions").splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`([a-z]+)", row.split("|")[1])}
+    assert named >= FUNCTIONS.keys()

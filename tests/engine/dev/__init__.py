@@ -1,0 +1,1 @@
+"""Tests of embedded servers, child processes, and `onceflow dev`."""
