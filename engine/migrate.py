@@ -293,7 +293,7 @@ def _check_bodies(conn: psycopg.Connection[Any]) -> None:
 
 
 def _make_partitions(conn: psycopg.Connection[Any]) -> None:
-    """Make the partitions of the coming weeks; from then on ``tick`` does."""
+    """Make the partitions of the coming weeks; from then on the relay does."""
     found = conn.execute(
         "select pg_catalog.to_regproc('onceflow.ensure_partitions') is not null"
     ).fetchone()

@@ -1,36 +1,51 @@
-"""Turns the clock: calls ``tick`` for due retries, timeouts, deadlines and dead workers.
+"""Turns the clock: its jobs, each with a connection and transactions of its own.
 
-A tick is one transaction, so one candidate that cannot be handled, or whose row somebody keeps
-locked, would hold up all others. So a failing tick is tried again with half its size, down to one;
-what fails alone is passed over, loudly, and tried again every RETRY_SKIPPED seconds.
+A call of a job is one transaction, so one candidate that cannot be handled, or whose row somebody
+keeps locked, would hold up all others. So one that fails is tried again with half its size, down to
+one candidate; what fails alone is passed over, loudly, and tried again later and later. No job
+stands still behind another.
 """
 
 import logging
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import psycopg
 
-from ..engine.calls import Ticked, ensure_partitions, tick
+from ..engine.calls import (
+    enforce_deadlines,
+    ensure_partitions,
+    expire_workers,
+    fail_lost_attempts,
+    fire_timers,
+)
 from ..engine.calls.base import Connection
 from ..engine.errors import OnceflowError
 
 log = logging.getLogger("onceflow.relay.clock")
 
 LIMIT = 500
-"""Candidates of one tick."""
+"""Candidates of one call."""
 
 REST = 0.1
-"""Seconds between two ticks while nothing more is due: how late a timer may be."""
+"""Seconds between two calls while nothing more is due: how late a timer may be."""
 
-RETRY_SKIPPED = 60.0
-"""Seconds until a candidate that was passed over is tried again."""
+RETRY_SKIPPED, RETRY_SKIPPED_AT_MOST = 60.0, 3600.0
+"""Seconds until what was passed over is tried again: twice as many each time, up to these."""
 
-PARTITIONS_EVERY = 3600.0
-"""Seconds between two looks whether partitions are made ahead."""
+PARTITIONS_EVERY, PARTITIONS_AGAIN = 3600.0, 60.0
+"""Seconds between two looks whether partitions are made ahead, and after one that failed."""
 
-LOCK_TIMEOUT = 2.0
-"""Seconds that a tick waits for a lock."""
+LOCK_TIMEOUT = 0.5
+"""Seconds that a call waits for a lock."""
+
+TIMEOUT, TIMEOUT_ALONE = 5.0, 20.0
+"""Seconds that a call may take: of many candidates, and of one alone."""
+
+GIVES_WAY = 3
+"""How often in a row a call may fail by what says nothing about the candidates, until it does."""
 
 # Classes of SQLSTATE that say nothing about the candidates: a lost connection, a deadlock, a
 # resource that was short, a server that shuts down. All others do, our own statement_timeout too.
@@ -38,86 +53,154 @@ PASSING = ("08", "40", "53", "57", "58")
 QUERY_CANCELED = "57014"
 
 
-class Clock:
-    """How large a tick may be now, and what it passes over. For one thread."""
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A call with a limit and a number of candidates to pass over; it returns how many it did."""
 
-    def __init__(self) -> None:
+    name: str
+    call: Callable[[Connection, int, int], int]
+
+
+def _expire_workers(conn: Connection, limit: int, skip: int) -> int:
+    count = expire_workers(conn, limit, skip)
+    if count:
+        log.warning("%d workers were declared dead", count)
+    return count
+
+
+def _fire_timers(conn: Connection, limit: int, skip: int) -> int:
+    fired = fire_timers(conn, limit, skip)
+    return fired.retried + fired.timed_out
+
+
+JOBS = (
+    Job("workers", _expire_workers),
+    Job("timers", _fire_timers),
+    Job("lost attempts", fail_lost_attempts),
+    Job("deadlines", enforce_deadlines),
+)
+"""The jobs of the clock, by what they look after."""
+
+
+class Turns:
+    """How large the calls of a job may be now, and what they pass over. For one thread.
+
+    It outlives connections: a candidate that ends one is found by halves too.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
         self.limit = LIMIT
         self.skip = 0
-        self._skipped_at = 0.0
-        self._partitions_at = -PARTITIONS_EVERY
+        """How many candidates are passed over: the first of those that are due."""
+        self._retry_at = 0.0
+        self._retry_after = RETRY_SKIPPED
+        self._retried = 0
+        """How many of these have failed again, since it was time to try them."""
+        self._retried_last = False
+        self._gave_way = 0
+        self._timeout = 0.0
 
     def run(self, conn: Connection, stop: threading.Event) -> None:
-        """Tick until ``stop`` is set. Raises what psycopg raises where the connection is lost."""
+        """Turn until ``stop`` is set. Raises what psycopg raises where the connection is lost."""
+        self._timeout = 0.0
         conn.execute(
             "select pg_catalog.set_config('lock_timeout', %s, false)",
             (f"{round(LOCK_TIMEOUT * 1000)}ms",),
         )
         while not stop.is_set():
-            if time.monotonic() - self._partitions_at >= PARTITIONS_EVERY:
-                self._ensure_partitions(conn)
             if not self.turn(conn):
                 stop.wait(REST)
 
     def turn(self, conn: Connection) -> bool:
-        """Tick once; return whether the next tick should follow at once."""
-        if self.skip and time.monotonic() - self._skipped_at >= RETRY_SKIPPED:
-            self.skip = 0
+        """Call once; return whether the next call should follow at once."""
+        # By turns with the others, which may wait behind it for as long as a call takes.
+        retry = not self._retried_last and self.skip > 0 and time.monotonic() >= self._retry_at
+        self._retried_last = retry
+        limit, skip = (1, self._retried) if retry else (self.limit, self.skip)
         try:
-            ticked = tick(conn, self.limit, self.skip)
+            self._bound(conn, TIMEOUT_ALONE if limit == 1 else TIMEOUT)
+            done = self.job.call(conn, limit, skip)
         except (psycopg.Error, OnceflowError) as error:
-            _raise_if_lost(conn, error)
-            if _is_passing(error):
-                log.info("a tick gave way: %s", error)
+            if self._is_passing(conn, error):
+                log.info("%s: a call gave way: %s", self.job.name, error)
                 return False
-            return self._failed(error)
-        return self._succeeded(ticked)
-
-    def _succeeded(self, ticked: Ticked) -> bool:
-        if ticked.lost_workers:
-            log.warning("%d workers were declared dead", ticked.lost_workers)
-        full = ticked.handled >= self.limit
+            if retry:
+                self._retried += 1
+                self._pass_over(self._retried, error)
+            else:
+                self._fail(error)
+            if conn.closed:
+                raise
+            return True
+        self._gave_way = 0
+        if retry:
+            self.skip -= 1  # it was handled, or is no longer due
+            self._end_retries()
+            return True
+        full = done >= self.limit
         self.limit = min(self.limit * 2, LIMIT)
         return full
 
-    def _failed(self, error: Exception) -> bool:
+    def _bound(self, conn: Connection, seconds: float) -> None:
+        if seconds != self._timeout:
+            conn.execute(
+                "select pg_catalog.set_config('statement_timeout', %s, false)",
+                (f"{round(seconds * 1000)}ms",),
+            )
+            self._timeout = seconds
+
+    def _is_passing(self, conn: Connection, error: psycopg.Error | OnceflowError) -> bool:
+        state = error.sqlstate or ""
+        if conn.closed or state == QUERY_CANCELED or not state.startswith(PASSING):
+            return False
+        self._gave_way += 1
+        return self._gave_way <= GIVES_WAY
+
+    def _fail(self, error: Exception) -> None:
         """Find the candidate that fails by halves; pass over it once it is found."""
         if self.limit > 1:
             self.limit //= 2
-            log.warning("a tick failed; it is tried again with %d: %s", self.limit, error)
-            return True
+            log.warning(
+                "%s: a call failed; it is tried again with %d: %s", self.job.name, self.limit, error
+            )
+            return
+        if not self.skip:
+            self._retry_after = RETRY_SKIPPED
+            self._retry_at = time.monotonic() + self._retry_after
+        self.skip += 1
+        self._pass_over(self.skip, error)
+
+    def _pass_over(self, position: int, error: Exception) -> None:
         log.error(
-            "the clock cannot handle candidate %d of those that are due, and passes over it for "
-            "%g s: %s",
-            self.skip + 1,
-            RETRY_SKIPPED,
+            "%s: number %d of what is due cannot be handled; the clock passes over it, and "
+            "tries it again after %g s: %s",
+            self.job.name,
+            position,
+            self._retry_after,
             error,
         )
-        if not self.skip:
-            self._skipped_at = time.monotonic()
-        self.skip += 1
-        self.limit = LIMIT
-        return False
+        self._end_retries()
 
-    def _ensure_partitions(self, conn: Connection) -> None:
-        self._partitions_at = time.monotonic()
-        try:
-            made = ensure_partitions(conn)
-        except psycopg.Error as error:
-            _raise_if_lost(conn, error)
-            # A long transaction may be in the way; there are others ahead, and an hour is short.
-            log.warning("partitions could not be made ahead, which is tried again: %s", error)
-            self._partitions_at += 60 - PARTITIONS_EVERY
-        else:
-            if made:
-                log.info("made %d partitions ahead", made)
+    def _end_retries(self) -> None:
+        """Once all that is passed over was tried again, wait longer until the next time."""
+        if self._retried and self._retried >= self.skip:
+            self._retried = 0
+            self._retry_after = min(self._retry_after * 2, RETRY_SKIPPED_AT_MOST)
+            self._retry_at = time.monotonic() + self._retry_after
 
 
-def _is_passing(error: psycopg.Error | OnceflowError) -> bool:
-    state = error.sqlstate or ""
-    return state != QUERY_CANCELED and state.startswith(PASSING)
-
-
-def _raise_if_lost(conn: Connection, error: Exception) -> None:
-    if conn.closed:
-        raise error
+def make_partitions(conn: Connection, stop: threading.Event) -> None:
+    """Look once whether partitions are made ahead, and wait for the time of the next look."""
+    pause = PARTITIONS_EVERY
+    try:
+        made = ensure_partitions(conn)
+    except psycopg.Error as error:
+        # A long transaction may be in the way; there are others ahead, and an hour is short.
+        log.warning("partitions could not be made ahead, which is tried again: %s", error)
+        pause = PARTITIONS_AGAIN
+    else:
+        if made:
+            log.info("made %d partitions ahead", made)
+    conn.close()
+    stop.wait(pause)

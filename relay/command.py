@@ -5,15 +5,16 @@ Several can run; without any, nothing moves that is not already on its way. It e
 Ctrl-C.
 """
 
-# Threads, each with its own connection: ``clock`` calls tick; over Kafka (kafka.py) ``shipper``
-# ships the outbox, ``upkeep`` makes topics and finds lost messages. One that loses a server waits
-# for it and goes on; one that fails for a reason of our own ends the process with exit code 1, so
-# that whoever supervises it starts it afresh.
+# Threads, each with its own connection: one for each job of the clock (clock.py); over Kafka
+# (kafka.py) ``shipper`` ships the outbox, ``upkeep`` makes topics and finds lost messages. One that
+# loses a server waits for it and goes on; one that fails for a reason of our own says so and begins
+# anew, later and later: the others go on meanwhile.
 
 import argparse
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -27,7 +28,7 @@ from ..engine.errors import MigrationError, Refused, ServerError
 from ..engine.migrate import wait_for_schema
 from ..engine.pool import connect
 from ..engine.settings import Settings
-from .clock import Clock
+from .clock import JOBS, Turns, make_partitions
 
 log = logging.getLogger("onceflow.relay")
 
@@ -35,6 +36,9 @@ Work = Callable[[Connection, threading.Event], None]
 
 WAITS_FOR_MIGRATE = errors.UndefinedFunction, errors.InsufficientPrivilege
 """The first `onceflow migrate` makes tables, then functions, then rights."""
+
+AFRESH, AFRESH_AT_MOST = 1.0, 30.0
+"""Seconds until a thread that has failed begins anew, at first and at most."""
 
 STATEMENT_TIMEOUT = 20.0
 """Seconds that a statement of the relay may take."""
@@ -65,7 +69,10 @@ class Relay:
         self._settings = settings
         self._stop = stop
         self._failed = False
-        self._works: dict[str, Work] = {"clock": self._turn_clock}
+        self._works: dict[str, Work] = {
+            **{f"clock of {job.name}": Turns(job).run for job in JOBS},
+            "clock of partitions": make_partitions,
+        }
 
     def run(self) -> int:
         """Work until ``stop`` is set; return the exit code."""
@@ -99,17 +106,22 @@ class Relay:
 
     def _keep_working(self, name: str, work: Work) -> None:
         """Do the work on a connection; once a server is lost, wait for it and begin again."""
-        try:
-            while not self._stop.is_set():
+        pause = AFRESH
+        while not self._stop.is_set():
+            began = time.monotonic()
+            try:
                 self._work(name, work)
-        except Refused as error:  # the transport was switched
-            log.error("the %s ends: %s", name, error)
-            self._failed = True
-            self._stop.set()
-        except BaseException:
-            log.exception("the %s has failed", name)
-            self._failed = True
-            self._stop.set()
+                continue
+            except Refused as error:  # the transport was switched
+                log.error("the %s ends: %s", name, error)
+                self._failed = True
+                self._stop.set()
+            except Exception:
+                # Whatever it was, starting the whole process afresh would meet it again.
+                lasted = time.monotonic() - began
+                pause = AFRESH if lasted > AFRESH_AT_MOST else min(pause * 2, AFRESH_AT_MOST)
+                log.exception("the %s has failed; it begins anew in %g s", name, pause)
+                self._stop.wait(pause)
 
     def _work(self, name: str, work: Work) -> None:
         try:
@@ -133,9 +145,6 @@ class Relay:
             except WAITS_FOR_MIGRATE as error:
                 log.warning("the %s waits for `onceflow migrate`: %s", name, error)
                 self._stop.wait(1)
-
-    def _turn_clock(self, conn: Connection, stop: threading.Event) -> None:
-        Clock().run(conn, stop)
 
     def _require_transport(self) -> None:
         """Raise Refused where messages travel by another transport; wait for a first migrate."""

@@ -7,17 +7,22 @@ retries.
 """
 
 from .base import Decided, Key
+from .clock import (
+    Fired,
+    drop_partitions,
+    enforce_deadlines,
+    ensure_partitions,
+    expire_workers,
+    fail_lost_attempts,
+    fire_timers,
+)
 from .operators import (
     Switched,
-    Ticked,
     discard_dead_letters,
-    drop_partitions,
-    ensure_partitions,
     grant_access,
     redrive_dead_letters,
     skip_dead_letters,
     switch_transport,
-    tick,
 )
 from .outbox import (
     BadMessage,
@@ -81,6 +86,7 @@ __all__ = [
     "Event",
     "Failure",
     "Fenced",
+    "Fired",
     "GiveBack",
     "Grant",
     "InstanceFault",
@@ -90,7 +96,6 @@ __all__ = [
     "Started",
     "Switched",
     "Taken",
-    "Ticked",
     "cancel_instances",
     "check_instances",
     "claim_tasks",
@@ -100,9 +105,13 @@ __all__ = [
     "discard_dead_letters",
     "drop_outbox",
     "drop_partitions",
+    "enforce_deadlines",
     "ensure_partitions",
+    "expire_workers",
     "explain_instance",
+    "fail_lost_attempts",
     "fail_tasks",
+    "fire_timers",
     "give_back_tasks",
     "grant_access",
     "list_queues",
@@ -128,5 +137,4 @@ __all__ = [
     "switch_transport",
     "take_outbox",
     "take_tasks",
-    "tick",
 ]

@@ -1,7 +1,6 @@
-"""Calls of operators about dead letters, and of the clock and of upkeep."""
+"""Calls of operators: about dead letters, the transport and access."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final, Literal, LiteralString
 
 from .. import json_text
@@ -31,32 +30,12 @@ DISCARD_DEAD_LETTERS: Final[LiteralString] = """
 select instance_id, task, outcome, detail
   from onceflow.discard_dead_letters(p_instance_ids => %s::uuid[], p_tasks => %s::text[])"""
 
-TICK: Final[LiteralString] = """
-select handled, retried, timed_out, expired, lost_workers
-  from onceflow.tick(p_limit => %s::int, p_skip => %s::int)"""
-
-ENSURE_PARTITIONS: Final[LiteralString] = """
-select onceflow.ensure_partitions()"""
-
-DROP_PARTITIONS: Final[LiteralString] = """
-select name from onceflow.drop_partitions(p_before => %s::timestamptz) as name"""
-
 SWITCH_TRANSPORT: Final[LiteralString] = """
 select shipped, done
   from onceflow.switch_transport(p_transport => %s::text, p_limit => %s::int)"""
 
 GRANT_ACCESS: Final[LiteralString] = """
 select onceflow.grant_access(p_role => %s::name, p_kind => %s::text)"""
-
-
-class Ticked(Record, frozen=True):
-    """What one turn of the clock did; ``handled`` is the sum that its limit bounds."""
-
-    handled: int
-    retried: int
-    timed_out: int
-    expired: int
-    lost_workers: int
 
 
 class Switched(Record, frozen=True):
@@ -92,26 +71,6 @@ def skip_dead_letters(
 def discard_dead_letters(conn: Connection, keys: Sequence[Key]) -> list[Decided]:
     """Give open dead letters up: their instances fail, and are compensated where they say so."""
     return decided(fetch(conn, DISCARD_DEAD_LETTERS, _columns(keys)))
-
-
-def tick(conn: Connection, limit: int, skip: int = 0) -> Ticked:
-    """Turn the clock once: retries, timeouts, deadlines, dead workers; at most ``limit`` of them.
-
-    ``skip`` passes over the first so many candidates, where one that always fails stands there.
-    ``handled == limit`` means that more is due.
-    """
-    (row,) = fetch(conn, TICK, (limit, skip))
-    return Ticked(*row)
-
-
-def ensure_partitions(conn: Connection) -> int:
-    """Make the partitions that the coming time needs; return how many were made."""
-    return fetch_value(conn, ENSURE_PARTITIONS)
-
-
-def drop_partitions(conn: Connection, before: datetime) -> list[str]:
-    """Drop the partitions that hold only instances ended before ``before``; return their names."""
-    return [name for (name,) in fetch(conn, DROP_PARTITIONS, (before,))]
 
 
 def switch_transport(conn: Connection, transport: str, limit: int = 1000) -> Switched:

@@ -270,7 +270,7 @@ create table onceflow.worker (
 ) with (fillfactor = 50);
 create index worker_live on onceflow.worker (id) where state = 'live';
 
--- What the clock remembers between two ticks: one row.
+-- What the clock remembers of its looks at the workers: one row.
 create table onceflow.clock (
     one boolean primary key default true check (one),
     last_tick_at timestamptz,
@@ -278,6 +278,14 @@ create table onceflow.clock (
     grace_until timestamptz
 ) with (fillfactor = 50);
 insert into onceflow.clock default values;
+
+-- What one session does at a time: whoever is at it holds the row's lock, and nobody can who is merely
+-- connected, as with an advisory lock.
+create table onceflow.job (
+    name text collate "C" primary key
+);
+insert into onceflow.job (name)
+values ('fire_timers'), ('fail_lost_attempts'), ('enforce_deadlines'), ('partitions');
 
 -- The time that a test has set; empty in production.
 create table onceflow.test_clock (

@@ -7,6 +7,7 @@ Kafka had delivered them.
 import json
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -178,6 +179,25 @@ def end_grace(conn: Connection) -> None:
     conn.execute("update onceflow.clock set last_tick_at = clock_timestamp(), grace_until = null")
 
 
+@dataclass(frozen=True)
+class Ticked:
+    """What one turn of the clock did, all jobs of it."""
+
+    retried: int = 0
+    timed_out: int = 0
+    expired: int = 0
+    lost_workers: int = 0
+
+
+def tick(conn: Connection, limit: int = 1000) -> Ticked:
+    """Turn the clock once: each of its jobs, which a relay has beside each other."""
+    lost_workers = calls.expire_workers(conn, limit)
+    fired = calls.fire_timers(conn, limit)
+    lost = calls.fail_lost_attempts(conn, limit)
+    expired = calls.enforce_deadlines(conn, limit)
+    return Ticked(fired.retried, fired.timed_out + lost, expired, lost_workers)
+
+
 def pass_time(conn: Connection, interval: str) -> None:
     """Move the clock of timers on by ``interval``; it stands still then."""
     conn.execute("select onceflow.set_clock(onceflow.now() + %s::interval)", (interval,))
@@ -220,9 +240,9 @@ class Play:
         (answer,) = self.worker.fail(grant, retryable=retryable, **error)
         assert answer.answer == "accepted"
 
-    def tick(self) -> calls.Ticked:
+    def tick(self) -> Ticked:
         """Turn the clock once."""
-        return calls.tick(self.conn, 1000)
+        return tick(self.conn)
 
     def state(self, instance_id: UUID, task: str | None = None) -> str:
         """Return the state of an instance, or of a task, which must exist."""

@@ -46,7 +46,7 @@ BY_WORKERS = """
 """
 
 BY_THE_CLOCK = """
-| task / instance | tick, an hour later | tick, its worker dead | renew_worker, its token unknown | stop_worker | requeue_lost_tasks |
+| task / instance | clock, an hour later | clock, its worker dead | renew_worker, its token unknown | stop_worker | requeue_lost_tasks |
 |---|---|---|---|---|---|
 | WAITING, a join / RUNNING | — | — | — | — | — |
 | WAITING, its turn / COMPENSATING | — | — | — | — | — |
@@ -151,7 +151,7 @@ BY_OPERATORS_ON_INSTANCES = """
 """
 
 INSTANCES = """
-| instance | cancel_instances | suspend_instances | resume_instances | tick, past its deadline | start_instances, its key |
+| instance | cancel_instances | suspend_instances | resume_instances | clock, past its deadline | start_instances, its key |
 |---|---|---|---|---|---|
 | RUNNING, nothing done | done · CANCELLED | done · RUNNING, suspended | refused | · COMPENSATED | exists |
 | RUNNING, a step done | done · COMPENSATING | done · RUNNING, suspended | refused | · COMPENSATING | exists |

@@ -214,7 +214,7 @@ def test_a_failed_attempt_costs_two_commits_and_three_row_versions(
     meter.costs = Costs()
     meter.fail(grants)
     play.conn.execute("select onceflow.set_clock(onceflow.now() + interval '2 s')")
-    meter.call(calls.tick, 1000)
+    meter.call(calls.fire_timers, 1000)
     require(
         meter.costs,
         statements=2,
@@ -228,7 +228,14 @@ def test_a_failed_attempt_costs_two_commits_and_three_row_versions(
 
 def test_ticks_that_find_nothing_cost_one_commit_a_second(play: Play, meter: Meter) -> None:
     play.tick()
+    jobs = (
+        calls.expire_workers,
+        calls.fire_timers,
+        calls.fail_lost_attempts,
+        calls.enforce_deadlines,
+    )
     for _ in range(20):
-        meter.call(calls.tick, 1000)
+        for job in jobs:
+            meter.call(job, 1000)
     # One, where a second has passed since the first.
-    require(meter.costs, statements=20, transactions=1, **dict.fromkeys(TABLES, (0, 0, 0)))
+    require(meter.costs, statements=80, transactions=1, **dict.fromkeys(TABLES, (0, 0, 0)))

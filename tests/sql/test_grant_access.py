@@ -11,7 +11,7 @@ from onceflow.engine.calls import Event, Key
 from onceflow.engine.errors import BadArgument
 
 from . import rooms
-from .play import Connection, Play, Worker, execute, take_messages
+from .play import Connection, Play, Worker, execute, take_messages, tick
 from .workflows import Step, sequence, workflow
 
 TABLES = (
@@ -80,7 +80,7 @@ def test_views_are_read_by_clients_and_operators(as_role: AsRole, kind: str) -> 
 
 def test_who_was_granted_nothing_can_do_nothing(play: Play, as_role: AsRole) -> None:
     conn = as_role("")
-    for statement in ("select onceflow.tick(1)", "select * from onceflow.instances"):
+    for statement in ("select onceflow.fire_timers(1)", "select * from onceflow.instances"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             execute(conn, statement)
 
@@ -105,7 +105,7 @@ def test_a_worker_can_live_a_whole_life_and_nothing_else(play: Play, as_role: As
         lambda: calls.start_instances(conn, "flow", [{}]),
         lambda: calls.cancel_instances(conn, [instance]),
         lambda: calls.take_outbox(conn, 1),
-        lambda: calls.tick(conn, 1),
+        lambda: calls.fire_timers(conn, 1),
         lambda: execute(conn, "select * from onceflow.tasks"),
         lambda: execute(conn, "select onceflow.set_clock(now())"),
         lambda: execute(conn, "select onceflow.lock_instances('{}')"),
@@ -124,7 +124,7 @@ def test_a_relay_ships_and_turns_the_clock_and_nothing_else(play: Play, as_role:
     calls.drop_outbox(conn, [row.id])
     assert calls.list_queues(conn) == ["default"]
     calls.requeue_lost_tasks(conn, "default", calls.read_watermark(conn), 1)
-    calls.tick(conn, 10)
+    tick(conn)
     calls.ensure_partitions(conn)
     forbidden: list[Callable[[], object]] = [
         lambda: Worker(conn),

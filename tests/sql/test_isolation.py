@@ -37,7 +37,9 @@ CALLS: dict[str, Call] = {
         conn, play.worker.id, [], 99, {}, {}
     ),
     "stop_worker": lambda conn, play, i, f: calls.stop_worker(conn, play.worker.id),
-    "tick": lambda conn, play, i, f: calls.tick(conn, 10),
+    "fire_timers": lambda conn, play, i, f: calls.fire_timers(conn, 10),
+    "fail_lost_attempts": lambda conn, play, i, f: calls.fail_lost_attempts(conn, 10),
+    "enforce_deadlines": lambda conn, play, i, f: calls.enforce_deadlines(conn, 10),
     "requeue_lost_tasks": lambda conn, play, i, f: calls.requeue_lost_tasks(
         conn, "default", "99999", 9
     ),

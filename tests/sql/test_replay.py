@@ -21,7 +21,7 @@ from onceflow.engine import calls
 from onceflow.engine.calls import Answer, Grant, Key
 from onceflow.engine.errors import WorkerNotLive
 
-from .play import Connection, Play, Worker, end_grace, pass_time, take_messages
+from .play import Connection, Play, Worker, end_grace, pass_time, take_messages, tick
 from .workflows import UNDO, Step, path, sequence, value, workflow
 
 INSTANCES = 50
@@ -136,7 +136,7 @@ def play_clock(run: Run) -> None:
     end_grace(conn)
     for _ in range(TURNS):
         pass_time(conn, f"{chance.random() * 4} s")
-        calls.tick(conn, chance.choice([1, 5, 100]))
+        tick(conn, chance.choice([1, 5, 100]))
 
 
 def play_operator(run: Run) -> None:

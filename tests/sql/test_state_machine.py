@@ -119,9 +119,9 @@ FUNCTIONS: dict[str, Callable[[Play, Subject], str]] = {
         play, subject, fence_of(play, subject), False
     ),
     "give_back_tasks": lambda play, subject: give_back(play, subject, fence_of(play, subject)),
-    "tick, an hour later": lambda play, _: tick_later(play, "1 hour"),
-    "tick, past its deadline": lambda play, _: tick_later(play, "101 days"),
-    "tick, its worker dead": lambda play, _: tick_dead(play),
+    "clock, an hour later": lambda play, _: tick_later(play, "1 hour"),
+    "clock, past its deadline": lambda play, _: tick_later(play, "101 days"),
+    "clock, its worker dead": lambda play, _: tick_dead(play),
     "renew_worker, its token unknown": lambda play, _: renew(play),
     "stop_worker": lambda play, _: stop(play),
     "requeue_lost_tasks": lambda play, _: requeue(play),

@@ -9,9 +9,20 @@ from collections.abc import Callable
 import pytest
 
 from onceflow.engine import calls
-from onceflow.engine.calls import Completion, Failure, Grant, Key, Ticked
+from onceflow.engine.calls import Completion, Failure, Grant, Key
 
-from .play import Connection, Play, Worker, end_grace, pass_time, take_messages, watermark
+from .play import (
+    Connection,
+    Play,
+    Ticked,
+    Worker,
+    end_grace,
+    execute,
+    pass_time,
+    take_messages,
+    tick,
+    watermark,
+)
 from .sessions import Session, Sessions
 from .workflows import Step, diamond, fan, sequence, value, workflow
 
@@ -50,7 +61,7 @@ def suspending(*ids: uuid.UUID) -> Callable[[Connection], list[str]]:
 
 def ticking(conn: Connection) -> Ticked:
     """Turn the clock."""
-    return calls.tick(conn, 1000)
+    return tick(conn)
 
 
 # claim against the end or the suspension of an instance
@@ -408,7 +419,7 @@ def test_of_two_ticks_one_works_and_the_other_returns_at_once(
     pass_time(play.conn, "1 hour")
     clock = sessions()
     assert clock.begin(ticking).retried == 1
-    assert play.tick() == Ticked(0, 0, 0, 0, 0)
+    assert play.tick() == Ticked()
     clock.commit()
     assert play.tick().retried == 0
     assert play.log(instance, "a").count("QUEUED") == 2
@@ -427,9 +438,9 @@ def test_a_renewal_and_the_tick_that_would_declare_its_worker_dead(
 
     if first == "renewal":
         one.begin(renew)
-        waiting = other.call_blocked(ticking)
+        assert play.tick().lost_workers == 0, "nor does it wait"
         one.commit()
-        assert waiting.result(30).lost_workers == 0
+        assert play.tick().lost_workers == 0
         assert play.row("select state from onceflow.workers") == ("live",)
     else:
         assert one.begin(ticking).lost_workers == 1
@@ -437,6 +448,24 @@ def test_a_renewal_and_the_tick_that_would_declare_its_worker_dead(
         one.commit()
         assert isinstance(dead.exception(30), calls.base.OnceflowError)
         assert play.row("select state from onceflow.workers") == ("dead",)
+
+
+def test_a_worker_whose_row_is_held_keeps_no_other_from_being_found_dead(
+    play: Play, sessions: Sessions
+) -> None:
+    other = Worker(play.conn)
+    holder = sessions()
+    holder.begin(lambda conn: calls.renew_worker(conn, other.id, [], 1, {}, {}))
+    play.worker.vanish()
+    assert play.tick().lost_workers == 1
+    holder.rollback()
+    other.vanish()
+    holder.begin(
+        lambda conn: execute(conn, "select from onceflow.worker where id = %s for update", other.id)
+    )
+    assert play.tick().lost_workers == 0
+    holder.rollback()
+    assert play.tick().lost_workers == 1
 
 
 # guarantee: tick-edge

@@ -13,7 +13,7 @@ import psycopg
 import psycopg.rows
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from onceflow.engine.calls import check_instances, register_workflow, start_instances, tick
+from onceflow.engine.calls import check_instances, register_workflow, start_instances
 from onceflow.engine.definition import compile_definition, parse
 from onceflow.engine.settings import Settings
 from onceflow.relay.shipper import Shipper
@@ -22,6 +22,7 @@ from onceflow.worker import Options, Registry, Worker
 from onceflow.worker.consumer import topic_of
 
 from ..servers import Servers, create_database, drop_database
+from ..sql.play import tick
 from ..support import wait_until
 from ..transports import use
 
@@ -104,7 +105,7 @@ def relay(settings: Settings, queues: Sequence[str] = ("default",)) -> Generator
     def turn_clock() -> None:
         with psycopg.connect(settings.dsn, autocommit=True) as conn:
             while not stop.wait(0.05):
-                tick(conn, 1000)
+                tick(conn)
 
     threads = [threading.Thread(target=turn_clock)]
     if settings.transport == "kafka":

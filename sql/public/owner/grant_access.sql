@@ -11,7 +11,8 @@ declare
         'read_grants', 'complete_tasks', 'fail_tasks', 'give_back_tasks', 'read_outcomes',
         'publish_events', 'quarantine_messages', 'require_transport', 'take_tasks'];
     v_relay constant text[] := array['take_outbox', 'drop_outbox', 'defer_outbox', 'list_queues',
-        'read_watermark', 'requeue_lost_tasks', 'tick', 'ensure_partitions', 'require_transport'];
+        'read_watermark', 'requeue_lost_tasks', 'expire_workers', 'fire_timers',
+        'fail_lost_attempts', 'enforce_deadlines', 'ensure_partitions', 'require_transport'];
     v_client constant text[] := array['register_workflow', 'start_instances', 'explain_instance',
         -- What the views call; a view's functions run with its reader's rights.
         'task_name', 'idempotency_key'];

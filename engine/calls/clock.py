@@ -1,0 +1,66 @@
+"""Calls of the clock, each a job of its own, and about the weekly partitions."""
+
+from datetime import datetime
+from typing import Final, LiteralString
+
+from .base import Connection, Record, fetch, fetch_value
+
+EXPIRE_WORKERS: Final[LiteralString] = """
+select onceflow.expire_workers(p_limit => %s::int, p_skip => %s::int)"""
+
+FIRE_TIMERS: Final[LiteralString] = """
+select retried, timed_out from onceflow.fire_timers(p_limit => %s::int, p_skip => %s::int)"""
+
+FAIL_LOST_ATTEMPTS: Final[LiteralString] = """
+select onceflow.fail_lost_attempts(p_limit => %s::int, p_skip => %s::int)"""
+
+ENFORCE_DEADLINES: Final[LiteralString] = """
+select onceflow.enforce_deadlines(p_limit => %s::int, p_skip => %s::int)"""
+
+ENSURE_PARTITIONS: Final[LiteralString] = """
+select onceflow.ensure_partitions()"""
+
+DROP_PARTITIONS: Final[LiteralString] = """
+select name from onceflow.drop_partitions(p_before => %s::timestamptz) as name"""
+
+
+class Fired(Record, frozen=True):
+    """How many retries were made due, and how many attempts failed by their timeout."""
+
+    retried: int
+    timed_out: int
+
+
+def expire_workers(conn: Connection, limit: int, skip: int = 0) -> int:
+    """Declare workers dead whose lease is over; return how many.
+
+    Of this and of the jobs below: at most ``limit`` are handled, ``skip`` passes over the first so
+    many, where one that always fails stands there; as many as ``limit`` means that more is due.
+    """
+    return fetch_value(conn, EXPIRE_WORKERS, (limit, skip))
+
+
+def fire_timers(conn: Connection, limit: int, skip: int = 0) -> Fired:
+    """Queue retries that are due and fail attempts past their timeout."""
+    (row,) = fetch(conn, FIRE_TIMERS, (limit, skip))
+    return Fired(*row)
+
+
+def fail_lost_attempts(conn: Connection, limit: int, skip: int = 0) -> int:
+    """Fail attempts whose worker is not live; return how many."""
+    return fetch_value(conn, FAIL_LOST_ATTEMPTS, (limit, skip))
+
+
+def enforce_deadlines(conn: Connection, limit: int, skip: int = 0) -> int:
+    """Close instances past their deadline; return how many."""
+    return fetch_value(conn, ENFORCE_DEADLINES, (limit, skip))
+
+
+def ensure_partitions(conn: Connection) -> int:
+    """Make the partitions that the coming time needs; return how many were made."""
+    return fetch_value(conn, ENSURE_PARTITIONS)
+
+
+def drop_partitions(conn: Connection, before: datetime) -> list[str]:
+    """Drop the partitions that hold only instances ended before ``before``; return their names."""
+    return [name for (name,) in fetch(conn, DROP_PARTITIONS, (before,))]

@@ -1,0 +1,49 @@
+-- fire_timers(limit, skip) -> (retried, timed_out)
+-- A job of the clock: makes retries that are due QUEUED, and fails attempts past their timeout; the oldest
+-- first, at most p_limit a call, the first p_skip passed over (so that one that cannot be handled does not stop
+-- the rest). Where the two are p_limit together there is more to do at once. Instances that others hold are left
+-- for the next time; of several that call it at once one works, and the others return.
+-- Errors: WF004.
+create or replace function onceflow.fire_timers(p_limit int, p_skip int default 0)
+returns table (retried int, timed_out int)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
+declare
+    v_now timestamptz := onceflow.now();
+    v_due onceflow.task_key[];
+    v_ids uuid[];
+    v_retried onceflow.change[];
+    v_failed onceflow.change[];
+begin
+    perform onceflow.require_read_committed();
+    v_due := array(
+        select row(c.instance_id, c.step, c.scope, c.visit)::onceflow.task_key
+        from (
+            select t.instance_id, t.step, t.scope, t.visit, t.due_at
+            from onceflow.task t where t.due_at <= v_now
+            order by t.due_at limit p_limit + p_skip) c
+        order by c.due_at, c.instance_id, c.step
+        offset p_skip limit p_limit);
+    if v_due = '{}' or not onceflow.take_job('fire_timers') then
+        return query select 0, 0;
+        return;
+    end if;
+    v_ids := onceflow.lock_instances(array(select d.instance_id from unnest(v_due) d), false);
+    v_due := array(select d::onceflow.task_key from unnest(v_due) d where d.instance_id = any (v_ids));
+    perform onceflow.lock_open_tasks(v_ids);
+
+    v_retried := onceflow.queue_tasks(v_ids, array(
+        select k::onceflow.task_key
+        from unnest(v_due) k
+        cross join lateral (
+            select from onceflow.task t
+            where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
+                and t.visit = k.visit and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
+                and t.state = 'RETRYING' and t.due_at <= v_now offset 0) t), 'RETRYING');
+    v_failed := onceflow.fail_unanswered(v_ids, v_due, v_now);
+    perform onceflow.record_changes(v_ids, v_retried || v_failed);
+    return query select cardinality(v_retried), cardinality(v_failed);
+end $$;
+revoke execute on function onceflow.fire_timers(int, int) from public;
