@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +15,11 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ..engine.pool import Pool
+from ..engine.settings import Settings
 from .context import Context
 from .database import Database
 from .guards import Guards
+from .hosts import Hosts
 from .openapi import make_document
 from .operation import JSON, routes_of
 from .pages import PAGES
@@ -30,14 +31,9 @@ from .waiting import Waiting
 STATIC_FOLDER: Final = Path(__file__).parent / "static"
 
 
-@cache
-def _document() -> bytes:
-    return msgspec.json.encode(make_document(OPERATIONS))
-
-
-async def openapi(_: Request) -> Response:
+async def openapi(request: Request) -> Response:
     """Serve the OpenAPI document."""
-    return Response(_document(), media_type=JSON)
+    return Response(request.app.state.document, media_type=JSON)
 
 
 async def swagger(_: Request) -> Response:
@@ -50,8 +46,11 @@ async def tell(_: Request, error: Exception) -> Response:
     return respond(problem_of(error))
 
 
-def create_app(pool: Pool) -> Starlette:
-    """Return the application over a pool, which the caller opens and closes."""
+def create_app(pool: Pool, settings: Settings) -> Starlette:
+    """Return the application over a pool, which the caller opens and closes.
+
+    Of the settings it heeds by which names and under which path it is called, and whom it believes.
+    """
     database = Database(pool)
     context = Context(database, Waiting(database))
 
@@ -68,11 +67,12 @@ def create_app(pool: Pool) -> Starlette:
             Route("/api", swagger),
             Mount("/static", StaticFiles(directory=STATIC_FOLDER)),
         ],
-        middleware=[Middleware(Guards)],
+        middleware=[Middleware(Guards, Hosts(settings), settings.root_path)],
         exception_handlers={Exception: tell, HTTPException: tell},
         lifespan=lifespan,
     )
     # A path is what it is: no redirects that clients would have to follow.
     app.router.redirect_slashes = False
     app.state.context = context
+    app.state.document = msgspec.json.encode(make_document(OPERATIONS, settings.root_path))
     return app

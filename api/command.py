@@ -7,14 +7,18 @@ import signal
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
 
-from ..engine.errors import ServerError
+from ..engine.errors import ServerError, SettingsError
 from ..engine.pool import Pool, open_pool
 from ..engine.settings import Settings
 from .app import create_app
+from .connection import Connection, set_most_connections
 
 log = logging.getLogger("onceflow.api")
 
@@ -40,10 +44,17 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT. Raises ServerError where the port is taken."""
     host: str = args.host or settings.host
     port: int = settings.port if args.port is None else args.port
+    set_most_connections()
     with bind(host, port) as listening, open_api_pool(settings) as pool:
-        app = create_app(pool)
+        app = create_app(pool, replace(settings, host=host))
+        require_other_paths(app, settings.root_path)
         config = uvicorn.Config(
             app,
+            # By name, whatever is installed: other parsers know none of its limits.
+            http=Connection,
+            ws="none",
+            # Whom to believe is asked in guards.py, together with what is believed.
+            proxy_headers=False,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -53,9 +64,20 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         with _port_errors(host, port):
             # From here on clients are let in: before, they would wait together with us.
             listening.listen(BACKLOG)
-        log.info("listening on http://%s", address_of(listening))
+        log.info("listening on http://%s%s", address_of(listening), settings.root_path)
         Server(config, app.state.context.waiting.let_go).run(sockets=[listening])
     return 0
+
+
+def require_other_paths(app: Starlette, root_path: str) -> None:
+    """Raise SettingsError where a path could mean the same with the root path and without."""
+    paths = [route.path for route in app.routes if isinstance(route, (Route, Mount))]
+    first = root_path.split("/")[1] if root_path else ""
+    if first and first in {path.split("/")[1] for path in paths}:
+        raise SettingsError(
+            f"ONCEFLOW_ROOT_PATH is {root_path!r}, and the api has paths of its own under "
+            f"/{first}: choose another, such as /onceflow"
+        )
 
 
 def open_api_pool(settings: Settings) -> Pool:

@@ -1,4 +1,9 @@
-"""What stands around every request: no posts from other sites, headers that bind the browser."""
+"""What stands around every request: whom it is for, who made it, and headers that bind the browser.
+
+A page of another site reaches this api by two ways. Its own name can be made to lead here (DNS
+rebinding): then the request names a host that is none of ours, and is answered with 421. Or it
+sends a request to one of our names: then the browser says from where, and 403 is the answer.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,6 +11,8 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from . import root
+from .hosts import Asked, Hosts, read_authority
 from .problems import Problem, respond
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -27,41 +34,73 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 
 
-def comes_from_elsewhere(headers: Headers) -> bool:
-    """Whether a browser says that another site made it send this request.
-
-    A client that is no browser sends neither header, and no page can make a browser leave both out
-    of a POST.
-    """
-    site = headers.get("sec-fetch-site")
-    if site is not None:
-        return site not in ("same-origin", "none")
-    origin = headers.get("origin")
-    return origin is not None and origin.partition("://")[2] != headers.get("host")
-
-
 class Guards:
-    """ASGI middleware that refuses unsafe requests of other sites and sets security headers."""
+    """ASGI middleware that refuses what other sites send, and sets the headers of each answer.
 
-    def __init__(self, app: ASGIApp) -> None:
+    ``root_path`` is where a proxy shows us; requests may come with it or without.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Hosts, root_path: str) -> None:
         self._app = app
+        self._hosts = hosts
+        self._root = root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        path = root.below(self._root, scope["path"])
+        scope = {**scope, "root_path": self._root, "path": self._root + path}
+        root.enter(self._root)
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
-                swagger = scope["path"] == "/api"
-                headers["Content-Security-Policy"] = SWAGGER_POLICY if swagger else PAGES_POLICY
+                headers["Content-Security-Policy"] = (
+                    SWAGGER_POLICY if path == "/api" else PAGES_POLICY
+                )
+                location = headers.get("location")
+                if location is not None:
+                    headers["location"] = root.link(location)
             await send(message)
 
-        if scope["method"] not in SAFE_METHODS and comes_from_elsewhere(Headers(scope=scope)):
-            refusal = respond(Problem(403, "This request was made by a page of another site."))
-            await refusal(scope, receive, send_guarded)
-            return
-        await self._app(scope, receive, send_guarded)
+        refusal = self._refuse(scope, Headers(scope=scope))
+        answer = self._app if refusal is None else respond(refusal)
+        await answer(scope, receive, send_guarded)
+
+    def _refuse(self, scope: Scope, headers: Headers) -> Problem | None:
+        """Return why a request is not let in, or None."""
+        asked = self._hosts.asked(scope, headers)
+        if asked.authority is None or not self._hosts.knows(asked.authority, scope):
+            named = "no host" if asked.named is None else f"the host {asked.named!r}"
+            return Problem(
+                421,
+                f"This request names {named}, which is none of the names of this server: "
+                "use one of those, or add it to ONCEFLOW_HOSTS where the api is started.",
+            )
+        if scope["method"] not in SAFE_METHODS and self._comes_from_elsewhere(asked, headers):
+            return Problem(403, "This request was made by a page of another site.")
+        return None
+
+    def _comes_from_elsewhere(self, asked: Asked, headers: Headers) -> bool:
+        """Whether a browser says that another site made it send this request.
+
+        A client that is no browser sends neither header, and no page can make a browser leave both
+        out of a POST.
+        """
+        site = headers.get("sec-fetch-site")
+        if site not in (None, "same-origin", "none"):
+            return True
+        for origin in headers.getlist("origin"):
+            scheme, _, rest = origin.partition("://")
+            authority = read_authority(rest, scheme.lower())
+            if authority is None:
+                return True
+            # A browser that vouches for the same origin saw another name of ours than we do, where
+            # a proxy changes the header Host.
+            vouched = site == "same-origin" and self._hosts.lists(authority)
+            if authority != asked.authority and not vouched:
+                return True
+        return False

@@ -32,8 +32,8 @@ DESCRIPTION: Final = (
 )
 
 
-def make_document(operations: Iterable[Operation]) -> Schema:
-    """Return the whole document."""
+def make_document(operations: Iterable[Operation], root_path: str = "") -> Schema:
+    """Return the whole document of an api that a proxy shows under ``root_path``."""
     operations = list(operations)
     schemas = _Schemas(operations)
     paths: dict[str, Schema] = {}
@@ -49,6 +49,7 @@ def make_document(operations: Iterable[Operation]) -> Schema:
             "description": DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "servers": [{"url": root_path or "/"}],
         "tags": TAGS,
         "paths": paths,
         "components": {"schemas": schemas.components},

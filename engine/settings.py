@@ -3,6 +3,7 @@
 An empty value counts as not set. Errors name the variable and the mend.
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -16,6 +17,9 @@ from .errors import SettingsError
 
 PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 TRANSPORTS = ("kafka", "postgres")
+HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*(?::[0-9]{1,5})?|\*")
+HOST_V6 = re.compile(r"\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?")
+ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -34,6 +38,9 @@ class Settings:
     ``prefix``         what the names of our topics and groups begin with
     ``partitions``     how many partitions each of our topics is to have
     ``host``, ``port`` where the api listens; port 0 takes a free one
+    ``hosts``          names by which the api is called, beside those of this machine itself
+    ``root_path``      path under which a proxy shows the api, such as ``/flows``; empty: the root
+    ``trusted_proxies``  addresses and networks whose ``X-Forwarded-…`` headers the api believes
     ``lease``          seconds that a worker may be silent before its tasks are given out again
     ``data``           folder in which ``onceflow dev`` and ``demo`` keep their servers' data
     ``log``            debug, info, warning or error
@@ -47,6 +54,9 @@ class Settings:
     partitions: int = 8
     host: str = "127.0.0.1"
     port: int = 3000
+    hosts: tuple[str, ...] = ()
+    root_path: str = ""
+    trusted_proxies: tuple[str, ...] = ()
     lease: float = 15.0
     data: Path = Path(".onceflow")
     log: str = "info"
@@ -89,6 +99,9 @@ class Settings:
             "ONCEFLOW_PARTITIONS": str(self.partitions),
             "ONCEFLOW_HOST": self.host,
             "ONCEFLOW_PORT": str(self.port),
+            "ONCEFLOW_HOSTS": ",".join(self.hosts),
+            "ONCEFLOW_ROOT_PATH": self.root_path,
+            "ONCEFLOW_TRUSTED_PROXIES": ",".join(self.trusted_proxies),
             "ONCEFLOW_LEASE": str(self.lease),
             "ONCEFLOW_DATA": str(self.data),
             "ONCEFLOW_LOG": self.log,
@@ -111,6 +124,9 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         partitions=int(_number(env, "ONCEFLOW_PARTITIONS", default.partitions, 1, 10_000)),
         host=env.get("ONCEFLOW_HOST") or default.host,
         port=int(_number(env, "ONCEFLOW_PORT", default.port, 0, 65_535)),
+        hosts=_hosts(env.get("ONCEFLOW_HOSTS", "")),
+        root_path=_root_path(env.get("ONCEFLOW_ROOT_PATH", "").strip()),
+        trusted_proxies=_proxies(env.get("ONCEFLOW_TRUSTED_PROXIES", "")),
         lease=_number(env, "ONCEFLOW_LEASE", default.lease, 0.1, 86_400, whole=False),
         data=Path(env.get("ONCEFLOW_DATA") or default.data),
         log=_log_level(env.get("ONCEFLOW_LOG") or default.log),
@@ -162,6 +178,45 @@ def _bootstrap(text: str) -> str:
                 "several with commas between them"
             )
     return text
+
+
+def _listed(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    hosts = _listed(text)
+    for host in hosts:
+        if not (HOST.fullmatch(host) or HOST_V6.fullmatch(host)):
+            raise SettingsError(
+                f"ONCEFLOW_HOSTS names {host!r}: give names as they stand in the address bar, "
+                "with a port only where no other is meant (flows.example.com, *.example.com, "
+                "10.0.0.5:3000), several with commas between them; * takes any"
+            )
+    return tuple(host.lower() for host in hosts)
+
+
+def _root_path(text: str) -> str:
+    path = text.rstrip("/")
+    if not ROOT_PATH.fullmatch(path) or set(path.split("/")) & {".", ".."}:
+        raise SettingsError(
+            f"ONCEFLOW_ROOT_PATH is {text!r}: give the path under which a proxy shows the api, "
+            "beginning with a slash, such as /flows"
+        )
+    return path
+
+
+def _proxies(text: str) -> tuple[str, ...]:
+    proxies = _listed(text)
+    for proxy in proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError as error:
+            raise SettingsError(
+                f"ONCEFLOW_TRUSTED_PROXIES names {proxy!r}: give addresses or networks, such as "
+                f"10.0.0.5 or 10.0.0.0/24, several with commas between them ({error})"
+            ) from None
+    return tuple(proxies)
 
 
 def _kafka_options(env: Mapping[str, str]) -> dict[str, str]:

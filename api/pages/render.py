@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
+
+from .. import root
 
 TEMPLATES: Final = Path(__file__).parent.parent / "templates"
 
@@ -25,6 +27,7 @@ def _environment() -> Environment:
     filters: list[Callable[..., str]] = [ago, at, iso, pretty, span, count, message]
     for shown in filters:
         environment.filters[shown.__name__] = shown
+    cast("dict[str, Any]", environment.globals)["root"] = root.current
     return environment
 
 

@@ -64,6 +64,9 @@ ENVIRONMENT = """settings are environment variables:
   ONCEFLOW_PREFIX     what the names of topics and groups begin with    (onceflow)
   ONCEFLOW_PARTITIONS partitions of each topic                          (8)
   ONCEFLOW_HOST, ONCEFLOW_PORT   where the api listens                  (127.0.0.1, 3000)
+  ONCEFLOW_HOSTS      names by which the api is called, beside this machine's own
+  ONCEFLOW_ROOT_PATH  path under which a proxy shows the api            (/)
+  ONCEFLOW_TRUSTED_PROXIES   addresses whose X-Forwarded-Host and -Proto are believed
   ONCEFLOW_LEASE      seconds that a worker may be silent               (15)
   ONCEFLOW_DATA       folder of the embedded servers' data              (.onceflow)
   ONCEFLOW_LOG        debug, info, warning or error                     (info)"""

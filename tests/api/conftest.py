@@ -15,6 +15,9 @@ from onceflow.engine.settings import Settings
 from .definitions import ORDER
 from .hand_worker import HandWorker
 
+OURS = Settings(hosts=("testserver",))
+"""The name by which the test client calls."""
+
 Start = Callable[..., str]
 
 
@@ -27,7 +30,7 @@ def pool(settings: Settings) -> Iterator[Pool]:
 @pytest.fixture
 def client(pool: Pool) -> Iterator[TestClient]:
     """The application itself; what nobody foresaw is answered, not raised."""
-    with TestClient(create_app(pool), raise_server_exceptions=False) as opened:
+    with TestClient(create_app(pool, OURS), raise_server_exceptions=False) as opened:
         yield opened
 
 

@@ -52,9 +52,9 @@ def read_until_listening(process: subprocess.Popen[str]) -> ApiServer:
 
 
 @contextmanager
-def running_api(settings: Settings) -> Generator[ApiServer]:
+def running_api(settings: Settings, *arguments: str) -> Generator[ApiServer]:
     """Run `onceflow api` on a free port."""
-    process = start_api(settings)
+    process = start_api(settings, *arguments)
     try:
         yield read_until_listening(process)
     finally:

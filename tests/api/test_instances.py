@@ -13,7 +13,7 @@ from onceflow.api.app import create_app
 from onceflow.api.command import open_api_pool
 from onceflow.engine.settings import Settings
 
-from .conftest import Start, deploy
+from .conftest import OURS, Start, deploy
 from .definitions import ITEM, ONE
 from .hand_worker import HandWorker
 
@@ -46,7 +46,7 @@ def test_times_are_utc_whatever_the_session(settings: Settings) -> None:
     elsewhere = make_conninfo(settings.dsn, options="-c timezone=Asia/Kolkata")
     with (
         open_api_pool(replace(settings, dsn=elsewhere)) as pool,
-        TestClient(create_app(pool)) as client,
+        TestClient(create_app(pool, OURS)) as client,
     ):
         deploy(client, ONE)
         text = client.post("/workflows/one/start").json()["started_at"]

@@ -15,7 +15,7 @@ from onceflow.engine.settings import Settings
 
 from ..servers import Database, Servers
 from ..support import wait_until
-from .conftest import deploy
+from .conftest import OURS, deploy
 from .definitions import ITEM, ONE
 
 JSON = {"content-type": "application/json"}
@@ -128,7 +128,7 @@ def test_an_unexpected_error_gives_a_name_and_nothing_else(
 
 def test_a_database_without_schema(empty_database: Database, settings: Settings) -> None:
     without = replace(settings, dsn=empty_database.dsn)
-    with open_pool(without, "api") as pool, TestClient(create_app(pool)) as client:
+    with open_pool(without, "api") as pool, TestClient(create_app(pool, OURS)) as client:
         assert client.get("/health/live").status_code == 200
         assert "onceflow migrate" in check(client.get("/health/ready"), 503)["detail"]
         assert "onceflow migrate" in check(client.get("/instances"), 503)["detail"]
@@ -147,7 +147,7 @@ def test_postgres_away(settings: Settings, database: Database, servers: Servers)
     with (
         psycopg.connect(servers.dsn, autocommit=True) as admin,
         open_pool(settings, "api", timeout=0.5) as pool,
-        TestClient(create_app(pool)) as client,
+        TestClient(create_app(pool, OURS)) as client,
     ):
         assert client.get("/instances").status_code == 200
         admin.execute(sql.SQL("alter database {} allow_connections false").format(name))

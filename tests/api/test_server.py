@@ -111,7 +111,7 @@ def test_a_client_that_goes_away_in_the_middle_is_no_fault_of_ours(api: ApiServe
     host, _, port = api.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port))) as client:
         client.sendall(
-            b"POST /workflows/one/start HTTP/1.1\r\nHost: here\r\n"
+            b"POST /workflows/one/start HTTP/1.1\r\nHost: localhost\r\n"
             b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
         )
     assert httpx2.get(f"{api.url}/instances").json()["items"] == []

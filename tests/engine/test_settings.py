@@ -29,6 +29,9 @@ def test_all_variables() -> None:
             "ONCEFLOW_PARTITIONS": "12",
             "ONCEFLOW_HOST": "::1",
             "ONCEFLOW_PORT": "0",
+            "ONCEFLOW_HOSTS": "Flows.example.com, *.example.org,[fe80::1]:3000",
+            "ONCEFLOW_ROOT_PATH": "/flows/",
+            "ONCEFLOW_TRUSTED_PROXIES": "10.0.0.5, 10.1.0.0/16",
             "ONCEFLOW_LEASE": "2.5",
             "ONCEFLOW_DATA": "/data",
             "ONCEFLOW_LOG": "DEBUG",
@@ -42,6 +45,9 @@ def test_all_variables() -> None:
     assert settings.transport == "postgres"
     assert (settings.prefix, settings.partitions, settings.port) == ("blue.flows", 12, 0)
     assert (settings.lease, settings.data, settings.log) == (2.5, Path("/data"), "debug")
+    assert settings.hosts == ("flows.example.com", "*.example.org", "[fe80::1]:3000")
+    assert settings.root_path == "/flows"
+    assert settings.trusted_proxies == ("10.0.0.5", "10.1.0.0/16")
     assert load_settings(settings.environment()) == settings, "a child gets the same settings"
 
 
@@ -54,6 +60,13 @@ def test_all_variables() -> None:
         ("ONCEFLOW_LEASE", "nan", "a number from 0.1"),
         ("ONCEFLOW_KAFKA", "localhost", "host:port"),
         ("ONCEFLOW_KAFKA", "a:1,b:x", "'b:x'"),
+        ("ONCEFLOW_HOSTS", "https://flows.example.com", "address bar"),
+        ("ONCEFLOW_HOSTS", "flows.example.com/x", "address bar"),
+        ("ONCEFLOW_ROOT_PATH", "flows", "beginning with a slash"),
+        ("ONCEFLOW_ROOT_PATH", "//evil.example", "beginning with a slash"),
+        ("ONCEFLOW_ROOT_PATH", "/a/../b", "beginning with a slash"),
+        ("ONCEFLOW_TRUSTED_PROXIES", "proxy.internal", "addresses or networks"),
+        ("ONCEFLOW_TRUSTED_PROXIES", "10.0.0.1/8", "host bits"),
         ("ONCEFLOW_PREFIX", "my flows", "letters, digits"),
         ("ONCEFLOW_TRANSPORT", "pigeon", "kafka, postgres"),
         ("ONCEFLOW_LOG", "loud", "debug, info, warning, error"),

@@ -1,7 +1,7 @@
 // Starts Swagger UI over our own description; nothing is loaded from or sent to anywhere else.
 window.addEventListener("load", () => {
   SwaggerUIBundle({
-    url: "/openapi.json",
+    url: "openapi.json",
     dom_id: "#swagger",
     validatorUrl: null,
     deepLinking: true,
