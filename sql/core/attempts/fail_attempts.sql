@@ -57,9 +57,8 @@ begin
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.state, t.queue, t.error,
             j.worker_id
     )
-    select coalesce(array_agg(row(f.instance_id, f.step, f.scope, f.visit, f.attempt,
-        'RUNNING', f.state, -(f.state = 'CANCELLED')::int, f.worker_id, f.queue, f.error, null)
-        ::onceflow.change), '{}')
+    select coalesce(array_agg(onceflow.task_change(f.instance_id, f.step, f.scope, f.visit, f.attempt,
+        'RUNNING', f.state, f.queue, f.worker_id, f.error)), '{}')
     into v_changes
     from failed f;
     return v_changes

@@ -41,9 +41,8 @@ begin
             and t.state = 'RUNNING' and t.fence = j.fence
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.state, t.queue, j.worker_id
     )
-    select coalesce(array_agg(row(r.instance_id, r.step, r.scope, r.visit, r.attempt,
-        'RUNNING', r.state, -(r.state = 'CANCELLED')::int, r.worker_id, r.queue, null, null)
-        ::onceflow.change), '{}')
+    select coalesce(array_agg(onceflow.task_change(r.instance_id, r.step, r.scope, r.visit, r.attempt,
+        'RUNNING', r.state, r.queue, r.worker_id)), '{}')
     into v_changes
     from returned r;
     return v_changes;

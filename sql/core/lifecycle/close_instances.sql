@@ -25,8 +25,7 @@ begin
             and i.state = 'RUNNING'
         returning i.id, i.error
     )
-    select coalesce(array_agg(row(c.id, null, null, null, null,
-            'RUNNING', 'CLOSING', 0, null, null, c.error, null)::onceflow.change), '{}'),
+    select coalesce(array_agg(onceflow.instance_change(c.id, 'RUNNING', 'CLOSING', c.error)), '{}'),
         coalesce(array_agg(c.id), '{}')
     into v_closed, v_ids
     from closed c;
@@ -52,8 +51,8 @@ begin
             and t.seq is null and t.state = o.was
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, o.was, t.state, t.queue, t.error
     )
-    select coalesce(array_agg(row(e.instance_id, e.step, e.scope, e.visit, e.attempt,
-        e.was, e.state, -1, null, e.queue, e.error, null)::onceflow.change), '{}')
+    select coalesce(array_agg(onceflow.task_change(e.instance_id, e.step, e.scope, e.visit, e.attempt,
+        e.was, e.state, e.queue, p_error => e.error)), '{}')
     into v_ended
     from ended e;
     return v_closed || v_ended;

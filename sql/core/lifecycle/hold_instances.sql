@@ -26,8 +26,8 @@ begin
             and t.state = 'QUEUED'
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue
     )
-    select coalesce(array_agg(row(h.instance_id, h.step, h.scope, h.visit, h.attempt,
-        'QUEUED', 'READY', 0, null, h.queue, null, null)::onceflow.change), '{}')
+    select coalesce(array_agg(onceflow.task_change(h.instance_id, h.step, h.scope, h.visit, h.attempt,
+        'QUEUED', 'READY', h.queue)), '{}')
     into v_changes
     from held h;
     return v_changes;

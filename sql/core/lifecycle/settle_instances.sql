@@ -25,8 +25,8 @@ begin
         where i.id = any (p_ids) and i.id >= p_ids[1] and i.state = 'CLOSING' and i.compensate
         returning instance_id, step, scope, visit
     )
-    select coalesce(array_agg(row(u.instance_id, u.step, u.scope, u.visit, 0,
-        null, 'WAITING', 1, null, null, null, null)::onceflow.change), '{}')
+    select coalesce(array_agg(onceflow.task_change(u.instance_id, u.step, u.scope, u.visit, 0,
+        null, 'WAITING')), '{}')
     into v_waiting
     from undone u;
 
@@ -46,8 +46,7 @@ begin
             and i.state = k.was and i.state in ('CLOSING', 'COMPENSATING')
         returning i.id, k.was, i.state
     )
-    select coalesce(array_agg(row(m.id, null, null, null, null,
-        m.was, m.state, 0, null, null, null, null)::onceflow.change), '{}')
+    select coalesce(array_agg(onceflow.instance_change(m.id, m.was, m.state)), '{}')
     into v_moved
     from moved m;
 

@@ -32,10 +32,10 @@ begin
             do update set passed = excluded.passed where t.state = 'WAITING'
     )
     select
-        coalesce(array_agg(row(c.instance_id, c.step, c.scope, c.visit, c.version_id, c.seq, c.state,
-            c.suspended_at, c.waits)::onceflow.placed_task) filter (where c.passed >= c.join_count), '{}'),
-        coalesce(array_agg(row(c.instance_id, c.step, c.scope, c.visit, 0,
-            null, 'WAITING', 1, null, null, null, c.seq)::onceflow.change)
+        coalesce(array_agg(onceflow.placed_task(c.instance_id, c.step, c.scope, c.visit,
+            c.version_id, c.seq, c.state, c.suspended_at, c.waits)) filter (where c.passed >= c.join_count), '{}'),
+        coalesce(array_agg(onceflow.task_change(c.instance_id, c.step, c.scope, c.visit, 0,
+            null, 'WAITING', p_seq => c.seq))
             filter (where c.passed < c.join_count and not c.waits), '{}')
     into o_due, o_changes
     from counted c;

@@ -78,12 +78,11 @@ begin
         where t.state = 'WAITING'
         returning t.instance_id
     )
-    select coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit, d.granted::int,
-            case when d.waits then 'WAITING' end, d.new_state,
-            (d.new_state <> 'SKIPPED')::int - d.waits::int,
-            case when d.granted then p_worker_id end, d.queue, d.error, d.seq)::onceflow.change), '{}'),
-        coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit, d.version_id, d.seq, d.state,
-            d.suspended_at, false)::onceflow.placed_task) filter (where d.new_state = 'SKIPPED'), '{}'),
+    select coalesce(array_agg(onceflow.task_change(d.instance_id, d.step, d.scope, d.visit, d.granted::int,
+            case when d.waits then 'WAITING' end, d.new_state, d.queue,
+            case when d.granted then p_worker_id end, d.error, d.seq)), '{}'),
+        coalesce(array_agg(onceflow.placed_task(d.instance_id, d.step, d.scope, d.visit,
+            d.version_id, d.seq, d.state, d.suspended_at)) filter (where d.new_state = 'SKIPPED'), '{}'),
         coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key)
             filter (where d.new_state = 'DEAD_LETTER'), '{}'),
         count(*) filter (where d.granted), (select count(*) from written)

@@ -14,8 +14,8 @@ begin
         coalesce(array_agg(p.passed) filter (where p.join_count > 1), '{}')
     into o_due, v_joins
     from (
-        select row(k.instance_id, e.to_step, k.scope, k.visit, k.version_id, k.seq, k.state,
-            k.suspended_at, false)::onceflow.placed_task as passed, s.join_count
+        select onceflow.placed_task(k.instance_id, e.to_step, k.scope, k.visit,
+            k.version_id, k.seq, k.state, k.suspended_at) as passed, s.join_count
         from unnest(p_ended) k
         cross join lateral (
             select e.to_step from onceflow.edge e

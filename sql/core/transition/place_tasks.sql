@@ -6,8 +6,8 @@ returns onceflow.placed_task[]
 language plpgsql volatile as $$
 begin
     return array(
-        select row(k.instance_id, k.step, k.scope, k.visit, i.version_id, i.seq + 1, i.state,
-            i.suspended_at, t.step is not null)::onceflow.placed_task
+        select onceflow.placed_task(k.instance_id, k.step, k.scope, k.visit,
+            i.version_id, i.seq + 1, i.state, i.suspended_at, t.step is not null)
         from unnest(p_keys) with ordinality k (instance_id, step, scope, visit, n)
         cross join lateral (
             select i.version_id, i.seq, i.state, i.suspended_at from onceflow.instance i

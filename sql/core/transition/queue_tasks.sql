@@ -28,8 +28,8 @@ begin
             and t.state = p_was and (k.runs or p_was <> 'READY')
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.state, t.queue
     )
-    select coalesce(array_agg(row(q.instance_id, q.step, q.scope, q.visit, q.attempt,
-        p_was, q.state, 0, null, q.queue, null, null)::onceflow.change), '{}')
+    select coalesce(array_agg(onceflow.task_change(q.instance_id, q.step, q.scope, q.visit, q.attempt,
+        p_was, q.state, q.queue)), '{}')
     into v_changes
     from queued q;
     return v_changes;

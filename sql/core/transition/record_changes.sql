@@ -31,8 +31,7 @@ begin
     if cardinality(v_drained) > 0 then
         v_outputs := onceflow.instance_outputs(v_drained);
         v_changes := v_changes || array(
-            select row(o.instance_id, null, null, null, null,
-                'RUNNING', 'SUCCEEDED', 0, null, null, null, null)::onceflow.change
+            select onceflow.instance_change(o.instance_id, 'RUNNING', 'SUCCEEDED')
             from unnest(v_outputs) o where o.error is null);
     end if;
 

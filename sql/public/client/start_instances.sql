@@ -44,10 +44,10 @@ begin
 
     perform onceflow.record_changes(v_started,
         array(
-            select row(u.id, null, null, null, null, null, 'RUNNING', 0, null, null, null, 1)::onceflow.change
+            select onceflow.instance_change(u.id, null, 'RUNNING', p_seq => 1)
             from unnest(v_started) u (id))
         || (onceflow.advance_instances(v_started, '{}', array(
-            select row(u.id, s.step, 0, 0, v_version.id, 1, 'RUNNING', null, false)::onceflow.placed_task
+            select onceflow.placed_task(u.id, s.step, 0, 0, v_version.id, 1, 'RUNNING')
             from unnest(v_started) u (id)
             join onceflow.step s
                 on s.version_id = v_version.id and s.kind = 'task' and s.join_count = 0))).o_changes);

@@ -56,8 +56,8 @@ begin
             and t.state = 'DEAD_LETTER' and t.seq is null
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue, t.error
     )
-    select coalesce(array_agg(row(g.instance_id, g.step, g.scope, g.visit, g.attempt,
-        'DEAD_LETTER', 'DEAD_LETTER', -1, null, g.queue, g.error, null)::onceflow.change), '{}')
+    select coalesce(array_agg(onceflow.task_change(g.instance_id, g.step, g.scope, g.visit, g.attempt,
+        'DEAD_LETTER', 'DEAD_LETTER', g.queue, p_error => g.error)), '{}')
     into v_given_up
     from given_up g;
     update onceflow.instance i set closing_as = 'FAILED'

@@ -51,8 +51,8 @@ begin
             and t.state = 'DEAD_LETTER' and t.seq is null
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue
     )
-    select coalesce(array_agg(row(r.instance_id, r.step, r.scope, r.visit, r.attempt,
-        'DEAD_LETTER', 'READY', 0, null, r.queue, null, null)::onceflow.change), '{}')
+    select coalesce(array_agg(onceflow.task_change(r.instance_id, r.step, r.scope, r.visit, r.attempt,
+        'DEAD_LETTER', 'READY', r.queue)), '{}')
     into v_changes
     from redriven r;
     perform onceflow.record_changes(v_ids, v_changes || onceflow.lift_suspensions(v_ids));

@@ -41,8 +41,8 @@ begin
             and t.state = 'DEAD_LETTER' and t.seq is null
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue
     )
-    select coalesce(array_agg(row(s.instance_id, s.step, s.scope, s.visit, s.attempt,
-        'DEAD_LETTER', 'SKIPPED', -1, null, s.queue, null, null)::onceflow.change), '{}')
+    select coalesce(array_agg(onceflow.task_change(s.instance_id, s.step, s.scope, s.visit, s.attempt,
+        'DEAD_LETTER', 'SKIPPED', s.queue)), '{}')
     into v_changes
     from skipped s;
     -- The suspension is lifted before successors are made, so that they are not held by it.

@@ -52,10 +52,10 @@ begin
             and t.state = 'RUNNING' and t.fence = k.fence
         returning t.attempt, t.queue, t.undoes_seq, k.*
     )
-    select coalesce(array_agg(row(c.instance_id, c.step, c.scope, c.visit, c.attempt,
-            'RUNNING', 'SUCCEEDED', -1, p_worker_id, c.queue, null, c.seq)::onceflow.change), '{}'),
-        coalesce(array_agg(row(c.instance_id, c.step, c.scope, c.visit, c.version_id, c.seq, c.state,
-            c.suspended_at, false)::onceflow.placed_task), '{}'),
+    select coalesce(array_agg(onceflow.task_change(c.instance_id, c.step, c.scope, c.visit, c.attempt,
+            'RUNNING', 'SUCCEEDED', c.queue, p_worker_id, p_seq => c.seq)), '{}'),
+        coalesce(array_agg(onceflow.placed_task(c.instance_id, c.step, c.scope, c.visit,
+            c.version_id, c.seq, c.state, c.suspended_at)), '{}'),
         coalesce(array_agg(c.n), '{}'),
         coalesce(array_agg(c.instance_id) filter (where c.undoes_seq is not null), '{}')
     into v_changes, v_ended, v_accepted, v_undone
