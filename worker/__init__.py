@@ -8,10 +8,10 @@ def create_invoice(customer: str, orders: list[int], ctx: Context) -> dict[str, 
 """
 
 from .command import run_worker
-from .context import AsyncContext, Context
-from .errors import Cancelled, PermanentError, RetryableError, TaskError, UnknownOutcome
-from .registry import Registry, Retry, registry, task
-from .runtime import Options, Worker
+from .handlers.context import AsyncContext, Context
+from .handlers.errors import Cancelled, PermanentError, RetryableError, TaskError, UnknownOutcome
+from .handlers.registry import Registry, Retry, registry, task
+from .worker import Options, Worker
 
 __all__ = [
     "AsyncContext",

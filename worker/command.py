@@ -13,8 +13,8 @@ from types import FrameType
 from ..engine import garbage
 from ..engine.errors import SettingsError
 from ..engine.settings import Settings
-from .registry import registry
-from .runtime import Options, Worker
+from .handlers.registry import registry
+from .worker import Options, Worker
 
 log = logging.getLogger("onceflow.worker")
 

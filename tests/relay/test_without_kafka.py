@@ -36,7 +36,7 @@ def test_it_turns_the_clock_and_ships_nothing(
 @pytest.mark.parametrize("part", ["relay", "worker"])
 def test_without_kafka_no_client_of_it_is_imported(part: str) -> None:
     program = (
-        f"import sys, onceflow.{part}.command, onceflow.worker.taker;"
+        f"import sys, onceflow.{part}.command, onceflow.worker.delivery.postgres;"
         "sys.exit('confluent_kafka' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-P", "-c", program], check=False).returncode == 0

@@ -19,7 +19,7 @@ from onceflow.engine.settings import Settings
 from onceflow.relay.shipper import Shipper
 from onceflow.relay.topics import Topics
 from onceflow.worker import Options, Registry, Worker
-from onceflow.worker.consumer import topic_of
+from onceflow.worker.delivery.kafka_consumer import topic_of
 
 from ..servers import Servers, create_database, drop_database
 from ..sql.play import tick

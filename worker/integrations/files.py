@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from ..errors import PermanentError
+from ..handlers.errors import PermanentError
 
 
 def allowed_folders() -> list[Path]:

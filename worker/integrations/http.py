@@ -13,7 +13,7 @@ import msgspec
 
 from ...engine import json_text
 from .. import Context, PermanentError, RetryableError, UnknownOutcome, task
-from ..conversion import OUTPUT_LIMIT
+from ..handlers.conversion import OUTPUT_LIMIT
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods without an effect: however they fail, nothing has happened."""

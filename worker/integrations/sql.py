@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from .. import Context, PermanentError, RetryableError, UnknownOutcome, task
-from ..link import Trouble, judge
+from ..registration.retrying_connection import Trouble, judge
 
 STATEMENTS = "ONCEFLOW_SQL_STATEMENTS"
 """Names the YAML or JSON file of the statements."""

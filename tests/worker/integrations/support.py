@@ -7,7 +7,7 @@ from uuid import UUID
 import onceflow.worker.integrations  # pyright: ignore[reportUnusedImport]  # noqa: F401 - registers
 from onceflow.engine.calls import Grant
 from onceflow.worker import Context, TaskError, registry
-from onceflow.worker.conversion import encode_output
+from onceflow.worker.handlers.conversion import encode_output
 
 ID = UUID("01890000-0000-7000-8000-000000000001")
 KEY = f"{ID}/send"

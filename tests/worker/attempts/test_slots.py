@@ -3,10 +3,10 @@
 from uuid import uuid4
 
 from onceflow.engine.calls import Grant, Key
-from onceflow.worker.attempt import Attempt, Outcome
-from onceflow.worker.desk import Desk
-from onceflow.worker.leases import Registration
-from onceflow.worker.message import Message
+from onceflow.worker.attempts.attempt import Attempt, Outcome
+from onceflow.worker.attempts.slots import Desk
+from onceflow.worker.registration.leases import Registration
+from onceflow.worker.attempts.message import Message
 
 
 def messages(count: int, partition: int = 0) -> list[Message]:

@@ -20,14 +20,14 @@ from typing import Protocol as Port
 from ..engine.calls import Grant, Key, stop_worker
 from ..engine.errors import ServerError, WorkerNotLive
 from ..engine.settings import Settings
-from .attempt import Outcome, Running
-from .deadlines import Deadlines
-from .desk import Desk, Waiting
-from .executor import Executor
-from .leases import Counters, Lease, Registration, register
-from .link import Abandoned, Link, Spoiled
-from .protocol import Protocol
-from .registry import Registry, registry
+from .attempts.attempt import Outcome, Running
+from .registration.deadlines import Deadlines
+from .attempts.slots import Desk, Waiting
+from .attempts.executor import Executor
+from .registration.leases import Counters, Lease, Registration, register
+from .registration.retrying_connection import Abandoned, Link, Spoiled
+from .attempts.engine_calls import Protocol
+from .handlers.registry import Registry, registry
 
 log = logging.getLogger("onceflow.worker")
 
@@ -156,10 +156,10 @@ class Worker:
     def _open_delivery(self) -> Delivery:
         # Imported here: who needs no broker needs no client of it.
         if self._settings.transport == "kafka":
-            from .receiver import Receiver
+            from .delivery.kafka import Receiver
 
             return Receiver(self._settings, self._queues, self._name, self._desk)
-        from .taker import Taker
+        from .delivery.postgres import Taker
 
         return Taker(self._settings, self._queues, self._desk)
 

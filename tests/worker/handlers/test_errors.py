@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from onceflow.worker import Cancelled, PermanentError, RetryableError, UnknownOutcome
-from onceflow.worker.errors import DETAIL_LIMIT, MESSAGE_LIMIT, describe
+from onceflow.worker.handlers.errors import DETAIL_LIMIT, MESSAGE_LIMIT, describe
 
 
 def test_our_exceptions_say_what_is_known() -> None:

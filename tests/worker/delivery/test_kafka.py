@@ -12,7 +12,7 @@ from onceflow.engine.calls import Key, start_instances
 from onceflow.engine.settings import Settings
 from onceflow.relay.shipper import Shipper
 from onceflow.worker import Context, Registry
-from onceflow.worker.consumer import Message, TaskConsumer, topic_of
+from onceflow.worker.delivery.kafka_consumer import Message, TaskConsumer, topic_of
 
 from ..relay.support import start
 from ..servers import Servers

@@ -10,8 +10,8 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from ..engine import json_text
-from ..engine.calls import Event, Grant
+from ...engine import json_text
+from ...engine.calls import Event, Grant
 from .errors import Cancelled
 
 if TYPE_CHECKING:  # a type variable with a default, which Python's own has from 3.13 on

@@ -1,6 +1,6 @@
 """The worker's account of its claiming calls."""
 
-from onceflow.worker.ledger import Ledger
+from onceflow.worker.registration.grants import Ledger
 
 
 def test_each_call_has_a_random_token_of_its_own_and_the_next_number() -> None:

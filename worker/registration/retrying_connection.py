@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from ..engine.errors import (
+from ...engine.errors import (
     BadArgument,
     ExpressionFailed,
     OnceflowError,
@@ -24,8 +24,8 @@ from ..engine.errors import (
     WorkerNotLive,
     WrongIsolation,
 )
-from ..engine.pool import connect
-from ..engine.settings import Settings
+from ...engine.pool import connect
+from ...engine.settings import Settings
 
 log = logging.getLogger("onceflow.worker")
 

@@ -9,19 +9,19 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from ..engine import failpoints
-from ..engine.calls import Grant
-from ..engine.errors import WorkerNotLive
-from ..engine.settings import Settings
+from ...engine import failpoints
+from ...engine.calls import Grant
+from ...engine.errors import WorkerNotLive
+from ...engine.settings import Settings
 from .attempt import Attempt, Outcome, Running
-from .conversion import InputInvalid, encode_output
-from .crew import Crew
-from .deadlines import Deadlines
-from .desk import Desk, Handed
-from .errors import Fault, TaskError, describe, fault
-from .leases import Registration
-from .link import Abandoned, Trouble, judge
-from .registry import Handler, Registry
+from ..handlers.conversion import InputInvalid, encode_output
+from .handler_threads import Crew
+from ..registration.deadlines import Deadlines
+from .slots import Desk, Handed
+from ..handlers.errors import Fault, TaskError, describe, fault
+from ..registration.leases import Registration
+from ..registration.retrying_connection import Abandoned, Trouble, judge
+from ..handlers.registry import Handler, Registry
 from .transactions import LIMIT, NotAccepted, Sessions, Transaction
 
 log = logging.getLogger("onceflow.worker")

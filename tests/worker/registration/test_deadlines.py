@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from onceflow.worker import deadlines as module
-from onceflow.worker.deadlines import Deadlines
+from onceflow.worker.registration.deadlines import Deadlines
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import psycopg
 
 from onceflow.worker import transactions
-from onceflow.worker.transactions import Session
+from onceflow.worker.attempts.transactions import Session
 
 from ..conftest import Connect
 from ..support import wait_until

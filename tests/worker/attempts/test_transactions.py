@@ -13,7 +13,7 @@ import pytest
 from onceflow.engine.calls import Failure, fail_tasks
 from onceflow.relay.topics import Topics
 from onceflow.worker import AsyncContext, Context, PermanentError, Registry, RetryableError
-from onceflow.worker.transactions import Session
+from onceflow.worker.attempts.transactions import Session
 
 from ..servers import Servers
 from ..support import wait_until

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import psycopg
 
-from ..engine.calls import Grant
-from ..engine.errors import ServerError
-from ..engine.pool import connect
-from ..engine.settings import Settings
-from ..engine.sleeper import Sleeper
-from .desk import Desk, Waiting
-from .protocol import Protocol
+from ...engine.calls import Grant
+from ...engine.errors import ServerError
+from ...engine.pool import connect
+from ...engine.settings import Settings
+from ...engine.sleeper import Sleeper
+from ..attempts.slots import Desk, Waiting
+from ..attempts.engine_calls import Protocol
 
 log = logging.getLogger("onceflow.worker")
 

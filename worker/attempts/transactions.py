@@ -16,8 +16,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from ..engine import failpoints
-from ..engine.calls import (
+from ...engine import failpoints
+from ...engine.calls import (
     Answer,
     Completion,
     Grant,
@@ -25,12 +25,12 @@ from ..engine.calls import (
     publish_events,
     read_outcomes,
 )
-from ..engine.errors import ServerError
-from ..engine.pool import connect
-from ..engine.settings import Settings
+from ...engine.errors import ServerError
+from ...engine.pool import connect
+from ...engine.settings import Settings
 from .attempt import Attempt
-from .errors import PermanentError, RetryableError
-from .link import STATEMENT_TIMEOUT, Link, Trouble, judge
+from ..handlers.errors import PermanentError, RetryableError
+from ..registration.retrying_connection import STATEMENT_TIMEOUT, Link, Trouble, judge
 
 log = logging.getLogger("onceflow.worker")
 

@@ -11,8 +11,8 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
-from ..engine.settings import Settings
-from .message import Message, parse
+from ...engine.settings import Settings
+from ..attempts.message import Message, parse
 
 log = logging.getLogger("onceflow.worker")
 

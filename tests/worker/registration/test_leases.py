@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 
 from onceflow.engine.settings import Settings
-from onceflow.worker.leases import register
-from onceflow.worker.link import Link
+from onceflow.worker.registration.leases import register
+from onceflow.worker.registration.retrying_connection import Link
 
 from ..conftest import Connect
 from ..support import wait_until

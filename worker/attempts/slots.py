@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ..engine.calls import Grant
+from ...engine.calls import Grant
 from .attempt import Outcome
-from .leases import Registration
+from ..registration.leases import Registration
 from .message import Message
 
 T = TypeVar("T")

@@ -6,11 +6,11 @@ import pytest
 
 from onceflow.engine.calls import Key
 from onceflow.engine.settings import Settings
-from onceflow.worker.attempt import Attempt, Outcome
-from onceflow.worker.leases import Counters, register
-from onceflow.worker.link import Link
-from onceflow.worker.message import Message
-from onceflow.worker.protocol import Protocol
+from onceflow.worker.attempts.attempt import Attempt, Outcome
+from onceflow.worker.registration.leases import Counters, register
+from onceflow.worker.registration.retrying_connection import Link
+from onceflow.worker.attempts.message import Message
+from onceflow.worker.attempts.engine_calls import Protocol
 
 from ..relay.support import start
 from .support import Conn

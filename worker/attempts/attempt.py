@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from ..engine.calls import Fenced, Grant, Key
-from .context import Context
-from .deadlines import Deadline
-from .errors import Fault
-from .leases import Registration
-from .registry import Handler
+from ...engine.calls import Fenced, Grant, Key
+from ..handlers.context import Context
+from ..registration.deadlines import Deadline
+from ..handlers.errors import Fault
+from ..registration.leases import Registration
+from ..handlers.registry import Handler
 
 
 class Attempt:

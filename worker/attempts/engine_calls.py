@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from ..engine import failpoints
-from ..engine.calls import (
+from ...engine import failpoints
+from ...engine.calls import (
     Answer,
     Completion,
     Failure,
@@ -27,9 +27,9 @@ from ..engine.calls import (
     take_tasks,
 )
 from .attempt import Attempt, Outcome
-from .errors import Fault, fault
-from .leases import Counters, Registration
-from .link import Link, Spoiled
+from ..handlers.errors import Fault, fault
+from ..registration.leases import Counters, Registration
+from ..registration.retrying_connection import Link, Spoiled
 from .message import Message
 
 log = logging.getLogger("onceflow.worker")

@@ -8,7 +8,7 @@ import pytest
 
 from onceflow.engine.errors import BadArgument, ServerError, WorkerNotLive
 from onceflow.engine.settings import Settings
-from onceflow.worker.link import Abandoned, Link, Spoiled, Trouble, judge
+from onceflow.worker.registration.retrying_connection import Abandoned, Link, Spoiled, Trouble, judge
 
 Conn = psycopg.Connection[Any]
 Connect = Callable[..., Conn]

@@ -16,13 +16,13 @@ from uuid import UUID
 
 import psycopg
 
-from ..engine.calls import Key, register_worker, renew_worker, require_transport
-from ..engine.errors import WorkerNotLive
-from ..engine.json_text import Json
-from ..engine.settings import Settings
+from ...engine.calls import Key, register_worker, renew_worker, require_transport
+from ...engine.errors import WorkerNotLive
+from ...engine.json_text import Json
+from ...engine.settings import Settings
 from .deadlines import Deadline, Deadlines
-from .ledger import Ledger
-from .link import Abandoned, Link, Spoiled
+from .grants import Ledger
+from .retrying_connection import Abandoned, Link, Spoiled
 
 log = logging.getLogger("onceflow.worker")
 

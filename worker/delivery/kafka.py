@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from confluent_kafka import KafkaException
 
-from ..engine.calls import Grant
-from ..engine.settings import Settings
-from .consumer import TaskConsumer
-from .desk import Desk, Waiting
-from .message import Message
-from .protocol import Protocol
+from ...engine.calls import Grant
+from ...engine.settings import Settings
+from .kafka_consumer import TaskConsumer
+from ..attempts.slots import Desk, Waiting
+from ..attempts.message import Message
+from ..attempts.engine_calls import Protocol
 
 log = logging.getLogger("onceflow.worker")
 

@@ -4,8 +4,8 @@ from uuid import UUID
 
 import msgspec
 
-from ..engine.calls import BadMessage, Key
-from ..engine.calls.base import Record
+from ...engine.calls import BadMessage, Key
+from ...engine.calls.base import Record
 
 
 class Message(Record, frozen=True):
