@@ -12,6 +12,8 @@ from confluent_kafka.admin import (
     OffsetSpec,  # pyright: ignore[reportPrivateImportUsage]  public, but not in __all__
 )
 
+from onceflow.engine.kafka_names import task_topic
+
 from .deployment import Deployment
 
 NOT_YET = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART)
@@ -25,7 +27,7 @@ class Topic:
         settings = deployment.settings
         # log_level 0: that the embedded broker is gone at the end is no news.
         self._admin: Any = AdminClient({**settings.kafka_config(), "log_level": "0"})
-        self._name = f"{settings.prefix}.tasks.{queue}"
+        self._name = task_topic(settings, queue)
         self._conn = deployment.conn
         self.counts_all = not deployment.embedded_broker
         """Whether the broker tells how many messages there are, duplicates included."""

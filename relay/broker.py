@@ -1,4 +1,4 @@
-"""How the relay reaches Kafka: clients with their settings, patience, and the names of topics."""
+"""How the relay reaches Kafka: clients with their settings, and patience."""
 
 import logging
 import threading
@@ -30,21 +30,6 @@ ANSWER = 5.0
 
 DELIVERY = 10.0
 """Seconds within which a record is acknowledged, or has failed."""
-
-
-def task_topic(settings: Settings, queue: str) -> str:
-    """Return the topic of a queue's tasks."""
-    return f"{settings.prefix}.tasks.{queue}"
-
-
-def dead_letter_topic(settings: Settings) -> str:
-    """Return the topic to which dead letters are published."""
-    return f"{settings.prefix}.dead-letters"
-
-
-def worker_group(settings: Settings) -> str:
-    """Return the consumer group that all workers share."""
-    return f"{settings.prefix}.workers"
 
 
 class Admin(Protocol):

@@ -11,8 +11,9 @@ from confluent_kafka import KafkaException
 
 from ..engine.calls import list_queues
 from ..engine.calls.base import Connection
+from ..engine.kafka_names import dead_letter_topic, task_topic
 from ..engine.settings import Settings
-from .broker import dead_letter_topic, describe, task_topic, wait_for_broker
+from .broker import describe, wait_for_broker
 from .lost_messages import LostMessages
 from .shipper import BrokerAway, Shipper
 from .topics import Topics

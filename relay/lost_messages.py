@@ -24,8 +24,9 @@ from confluent_kafka.admin import (
 
 from ..engine.calls import read_watermark, requeue_lost_tasks
 from ..engine.calls.base import Connection
+from ..engine.kafka_names import task_topic, worker_group
 from ..engine.settings import Settings
-from .broker import ANSWER, client_config, code_of, describe, open_admin, task_topic, worker_group
+from .broker import ANSWER, client_config, code_of, describe, open_admin
 from .watermark import Partition, Topic, Watch, look, set_watch
 
 log = logging.getLogger("onceflow.relay.lost_messages")

@@ -11,9 +11,10 @@ from collections import Counter
 from ..engine import failpoints
 from ..engine.calls import OutboxRow, defer_outbox, drop_outbox, take_outbox
 from ..engine.calls.base import Connection
+from ..engine.kafka_names import dead_letter_topic, task_topic
 from ..engine.settings import Settings
 from ..engine.sleeper import RELAY, Sleeper
-from .broker import dead_letter_topic, task_topic, trouble_with
+from .broker import trouble_with
 from .sender import Record, Sender
 from .topics import Topics
 

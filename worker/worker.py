@@ -1,11 +1,11 @@
 """The worker: takes tasks from its queues, runs their handlers, and records what they answer.
 
-Threads: the *turn* (claims and records, one call each over a set), the *receiver* (messages from
-Kafka; or the *taker*, which tells when some wait in the outbox), the *lease* (renewals), the
-*deadlines*, an event loop for async handlers and a crew of threads for the others. They meet at the
-desk. DESIGN of a turn::
+Threads: the *turn* (claims and records, one call each over a set), the *delivery* (messages from
+Kafka; or, without a broker, it tells when some wait in the outbox), the *lease* (renewals), the
+*deadlines*, an event loop for async handlers and threads for the others. They meet at the *slots*.
+A turn::
 
-    receiver ──messages──▶ desk ──▶ turn: record, claim ──grants──▶ executor ──answers──▶ desk
+    delivery ──messages──▶ slots ──▶ turn: record, claim ──grants──▶ executor ──answers──▶ slots
 """
 
 import logging
@@ -15,19 +15,19 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol as Port
+from typing import Protocol
 
 from ..engine.calls import Grant, Key, stop_worker
 from ..engine.errors import ServerError, WorkerNotLive
 from ..engine.settings import Settings
 from .attempts.attempt import Outcome, Running
-from .registration.deadlines import Deadlines
-from .attempts.slots import Desk, Waiting
+from .attempts.engine_calls import EngineCalls
 from .attempts.executor import Executor
-from .registration.leases import Counters, Lease, Registration, register
-from .registration.retrying_connection import Abandoned, Link, Spoiled
-from .attempts.engine_calls import Protocol
+from .attempts.slots import Slots, Waiting
 from .handlers.registry import Registry, registry
+from .registration.deadlines import Deadlines
+from .registration.leases import Counters, Lease, Registration, register
+from .registration.retrying_connection import Abandoned, RetryingConnection, Spoiled
 
 log = logging.getLogger("onceflow.worker")
 
@@ -37,17 +37,17 @@ LAST_CALLS = 5.0
 """Seconds after the grace within which what is left must be given back."""
 
 
-class Delivery(Port):
-    """How the tasks of a worker's queues come to it: ``Receiver`` over Kafka, or ``Taker``.
+class Delivery(Protocol):
+    """How the tasks of a worker's queues come to it: over Kafka, or straight out of the outbox.
 
-    It says on the desk that there is something to claim; the turn has it claimed.
+    It tells the slots that there is something to claim; the turn has it claimed.
     """
 
     @property
     def paused(self) -> bool: ...
     @property
     def partitions(self) -> int: ...
-    def claim(self, protocol: Protocol, waiting: Waiting) -> list[Grant]: ...
+    def claim(self, calls: EngineCalls, waiting: Waiting) -> list[Grant]: ...
     def stop(self) -> None: ...
     def join(self, timeout: float) -> None: ...
 
@@ -82,11 +82,11 @@ class Worker:
         self._task_names = handlers.names()
         self._retries = handlers.retries()
         self.counters = Counters()
-        self._desk = Desk(options.concurrency, hand_off=options.hand_off)
+        self._slots = Slots(options.concurrency, hand_off=options.hand_off)
         self._running = Running()
         self._deadlines = Deadlines()
-        self._executor = Executor(settings, handlers, self._desk, self._running, self._deadlines)
-        self._link = Link(settings, "worker")
+        self._executor = Executor(settings, handlers, self._slots, self._running, self._deadlines)
+        self._connection = RetryingConnection(settings, "worker")
         self._delivery: Delivery | None = None
         self._registration: Registration | None = None
         self._stopping = threading.Event()
@@ -116,7 +116,7 @@ class Worker:
             delivery.join(LAST_CALLS)
             self._executor.close()
             self._deadlines.close()
-            self._link.close()
+            self._connection.close()
 
     def stop(self, grace: float | None = None) -> None:
         """Stop: take nothing more, finish what runs within ``grace`` seconds, give back the rest.
@@ -128,20 +128,20 @@ class Worker:
         if not self._stopping.is_set():
             log.info("stopping: %d tasks run and get %g s", len(self._running.all()), grace)
         self._stopping.set()
-        self._desk.stop_accepting()
+        self._slots.stop_accepting()
         if self._delivery is not None:
             self._delivery.stop()
-        self._desk.wake()
+        self._slots.wake()
 
     @property
     def busy(self) -> int:
         """How many slots are taken by handlers that have not returned."""
-        return self._desk.busy
+        return self._slots.busy
 
     @property
     def waiting(self) -> int:
         """How many messages lie here unclaimed."""
-        return self._desk.waiting
+        return self._slots.waiting
 
     @property
     def paused(self) -> bool:
@@ -156,17 +156,17 @@ class Worker:
     def _open_delivery(self) -> Delivery:
         # Imported here: who needs no broker needs no client of it.
         if self._settings.transport == "kafka":
-            from .delivery.kafka import Receiver
+            from .delivery.kafka import KafkaDelivery
 
-            return Receiver(self._settings, self._queues, self._name, self._desk)
-        from .delivery.postgres import Taker
+            return KafkaDelivery(self._settings, self._queues, self._name, self._slots)
+        from .delivery.postgres import PostgresDelivery
 
-        return Taker(self._settings, self._queues, self._desk)
+        return PostgresDelivery(self._settings, self._queues, self._slots)
 
     def _live(self) -> int:
         """Live through one registration, until the worker is stopped."""
         registration = self._registration = register(
-            self._link,
+            self._connection,
             self._name,
             self._queues,
             self._task_names,
@@ -186,32 +186,32 @@ class Worker:
             on_stop=self._tell_to_stop,
             on_lost=self._lose,
         )
-        protocol = Protocol(self._link, registration, self.counters, self._may_go_on)
+        calls = EngineCalls(self._connection, registration, self.counters, self._may_go_on)
         try:
             while not self._finished():
-                self._turn(protocol, registration)
-            return self._leave(protocol, registration)
+                self._turn(calls, registration)
+            return self._leave(calls, registration)
         finally:
             lease.close()
 
-    def _turn(self, protocol: Protocol, registration: Registration) -> None:
+    def _turn(self, calls: EngineCalls, registration: Registration) -> None:
         """One turn: what was answered is recorded, what waits is claimed, what is granted runs."""
-        work = self._desk.take(LONGEST_WAIT)
+        work = self._slots.take(LONGEST_WAIT)
         if registration.lost.is_set():
             raise Abandoned("the registration is lost")
         for handed in work.handed:
             self.counters.add("handed_off", len(handed.grants))
             self._executor.start(handed.grants, handed.registration)
         if outcomes := self._of_this(registration, work.outcomes):
-            self._executor.start(protocol.record(outcomes, work.room), registration)
-        waiting = self._desk.take_waiting()
+            self._executor.start(calls.record(outcomes, work.room), registration)
+        waiting = self._slots.take_waiting()
         if self._delivery is None or not (waiting.messages or waiting.share):
             return
         try:
-            self._executor.start(self._delivery.claim(protocol, waiting), registration)
+            self._executor.start(self._delivery.claim(calls, waiting), registration)
         except BaseException:
             # Never claimed, perhaps, and not committed: this worker must see them again.
-            self._desk.put_back(waiting.messages)
+            self._slots.put_back(waiting.messages)
             raise
 
     def _of_this(self, registration: Registration, outcomes: list[Outcome]) -> list[Outcome]:
@@ -226,7 +226,7 @@ class Worker:
             return False
         if time.monotonic() >= self._stop_by:
             return True
-        return not self._running.all() and not self._desk.unrecorded
+        return not self._running.all() and not self._slots.unrecorded
 
     def _may_go_on(self) -> bool:
         registration = self._registration
@@ -234,17 +234,17 @@ class Worker:
             return False
         return time.monotonic() < self._stop_by + LAST_CALLS
 
-    def _leave(self, protocol: Protocol, registration: Registration) -> int:
+    def _leave(self, calls: EngineCalls, registration: Registration) -> int:
         """Give back what has not ended and end the registration; return the exit code."""
         left = [attempt for attempt in self._running.all() if attempt.settle()]
         for attempt in left:
             attempt.stop("the worker stops")
         self._executor.close()  # async handlers have ended before their tasks are given out again
-        if outcomes := self._of_this(registration, self._desk.take(0).outcomes):
-            protocol.record(outcomes, 0)
+        if outcomes := self._of_this(registration, self._slots.take(0).outcomes):
+            calls.record(outcomes, 0)
         if left:
-            protocol.give_back(left)
-        self._link.call(
+            calls.give_back(left)
+        self._connection.call(
             "ending the registration",
             lambda conn: stop_worker(conn, registration.worker_id),
             self._may_go_on,
@@ -270,4 +270,4 @@ class Worker:
         dropped = self._executor.drop(registration, reason)
         self.counters.add("stale", dropped)
         log.warning("the registration is lost (%s); %d tasks are dropped", reason, dropped)
-        self._desk.wake()
+        self._slots.wake()

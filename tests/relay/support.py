@@ -16,8 +16,8 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from onceflow.engine.calls import Event, publish_events, register_workflow, start_instances
+from onceflow.engine.kafka_names import task_topic, worker_group
 from onceflow.engine.settings import Settings
-from onceflow.relay.broker import task_topic, worker_group
 
 from ..sql.workflows import Step, workflow
 from ..support import wait_until

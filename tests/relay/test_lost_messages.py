@@ -9,8 +9,8 @@ from confluent_kafka.admin import AdminClient
 
 from onceflow.engine.calls import read_watermark, requeue_lost_tasks
 from onceflow.engine.dev.broker import EmbeddedBroker
+from onceflow.engine.kafka_names import task_topic
 from onceflow.engine.settings import Settings
-from onceflow.relay.broker import task_topic
 from onceflow.relay.lost_messages import LostMessages, TopicReader
 from onceflow.relay.shipper import Shipper
 
@@ -239,7 +239,7 @@ def test_the_end_of_a_log_is_behind_its_last_record(
 def test_a_topic_that_does_not_exist_is_none_and_is_not_made(settings: Settings) -> None:
     reader = TopicReader(settings)
     try:
-        topic = f"{settings.prefix}.tasks.never"
+        topic = task_topic(settings, "never")
         assert reader.read([topic]) == {topic: None}
         assert partitions(settings, topic) == 0
     finally:

@@ -10,6 +10,7 @@ from psycopg.conninfo import make_conninfo
 
 from onceflow.engine.dev.broker import EmbeddedBroker
 from onceflow.engine.dev.postgres import EmbeddedPostgres
+from onceflow.engine.kafka_names import dead_letter_topic, task_topic
 from onceflow.engine.migrate import migrate
 from onceflow.engine.settings import Settings
 
@@ -67,11 +68,11 @@ def test_it_makes_the_topics_of_all_queues_and_of_dead_letters(
     conn: Conn, settings: Settings, tmp_path: Path
 ) -> None:
     conn.execute("insert into onceflow.queue (name) values ('pdf'), ('mail')")
-    names = [f"{settings.prefix}.{name}" for name in ("tasks.pdf", "tasks.mail", "dead-letters")]
+    names = [task_topic(settings, "pdf"), task_topic(settings, "mail"), dead_letter_topic(settings)]
     with relay_processes(settings, tmp_path):
         wait_until(lambda: all(partitions(settings, name) == 2 for name in names), "the topics")
         conn.execute("insert into onceflow.queue (name) values ('late')")
-        late = f"{settings.prefix}.tasks.late"
+        late = task_topic(settings, "late")
         wait_until(lambda: partitions(settings, late) == 2, "the topic of a queue named later")
 
 
@@ -80,7 +81,7 @@ def test_it_publishes_dead_letters(conn: Conn, settings: Settings, tmp_path: Pat
     conn.execute("update onceflow.outbox set kind = 'dead_letter'")
     with relay_processes(settings, tmp_path):
         wait_until_shipped(conn)
-    assert len(read_topic(settings, f"{settings.prefix}.dead-letters")) == 1
+    assert len(read_topic(settings, dead_letter_topic(settings))) == 1
 
 
 def test_it_waits_for_kafka_and_says_so(

@@ -9,8 +9,9 @@ from confluent_kafka.cimpl import NewTopic
 
 from onceflow.engine.calls import release_quarantine
 from onceflow.engine.dev.broker import EmbeddedBroker
+from onceflow.engine.kafka_names import dead_letter_topic, task_topic
 from onceflow.engine.settings import Settings
-from onceflow.relay.broker import dead_letter_topic, open_admin
+from onceflow.relay.broker import open_admin
 from onceflow.relay.shipper import BrokerAway, Shipper
 
 from ..conftest import Connect
@@ -63,7 +64,7 @@ def test_topics_of_tasks_are_made_with_the_partitions_of_the_settings(
     start(conn, 1, queue="pdf")
     shipper.ship(conn)
     shipper.close()
-    assert partitions(settings, f"{settings.prefix}.tasks.pdf") == 3
+    assert partitions(settings, task_topic(settings, "pdf")) == 3
 
 
 def test_events_carry_their_key_their_headers_and_their_id(

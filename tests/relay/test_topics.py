@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from confluent_kafka import Producer
 
+from onceflow.engine.kafka_names import task_topic
 from onceflow.engine.settings import Settings
 from onceflow.relay.broker import open_producer
 from onceflow.relay.topics import Topics
@@ -24,7 +25,7 @@ def producer(settings: Settings) -> Generator[Producer]:
 
 
 def test_topics_are_made_once(settings: Settings) -> None:
-    names = [f"{settings.prefix}.tasks.{queue}" for queue in ("a", "b")]
+    names = [task_topic(settings, queue) for queue in ("a", "b")]
     assert Topics(settings).make(names) == {}
     assert [partitions(settings, name) for name in names] == [2, 2]
     assert Topics(settings).make(names) == {}
@@ -33,7 +34,7 @@ def test_topics_are_made_once(settings: Settings) -> None:
 def test_partitions_are_added_to_a_live_topic(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    name = f"{settings.prefix}.tasks.default"
+    name = task_topic(settings, "default")
     Topics(settings).make([name])
     assert Topics(replace(settings, partitions=5)).make([name]) == {}
     if any("keeps fewer than" in record.message for record in caplog.records):
@@ -42,7 +43,7 @@ def test_partitions_are_added_to_a_live_topic(
 
 
 def test_partitions_are_never_taken_away(settings: Settings) -> None:
-    name = f"{settings.prefix}.tasks.default"
+    name = task_topic(settings, "default")
     Topics(settings).make([name])
     assert Topics(replace(settings, partitions=1)).make([name]) == {}
     assert partitions(settings, name) == 2
@@ -51,7 +52,7 @@ def test_partitions_are_never_taken_away(settings: Settings) -> None:
 def test_a_name_that_no_topic_can_have_is_a_problem_of_that_topic_alone(
     settings: Settings,
 ) -> None:
-    good, bad = f"{settings.prefix}.tasks.good", f"{settings.prefix}.tasks." + "x" * 250
+    good, bad = task_topic(settings, "good"), task_topic(settings, "x" * 250)
     problems = Topics(settings).make([bad, good])
     assert partitions(settings, good) == 2
     if not problems:

@@ -15,11 +15,11 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from onceflow.engine.calls import check_instances, register_workflow, start_instances
 from onceflow.engine.definition import compile_definition, parse
+from onceflow.engine.kafka_names import task_topic
 from onceflow.engine.settings import Settings
 from onceflow.relay.shipper import Shipper
 from onceflow.relay.topics import Topics
 from onceflow.worker import Options, Registry, Worker
-from onceflow.worker.delivery.kafka_consumer import topic_of
 
 from ..servers import Servers, create_database, drop_database
 from ..sql.play import tick
@@ -133,13 +133,13 @@ def send(stack: "Stack", *values: bytes) -> None:
         return
     producer = Producer({**stack.settings.kafka_config()})
     for value in values:
-        producer.produce(topic_of(stack.settings, "default"), value)
+        producer.produce(task_topic(stack.settings, "default"), value)
     assert producer.flush(20) == 0
 
 
 def make_topics(settings: Settings, queues: Sequence[str]) -> None:
     """Make the topics of ``queues``, so that no worker waits for the first message."""
-    assert Topics(settings).make(topic_of(settings, queue) for queue in queues) == {}
+    assert Topics(settings).make(task_topic(settings, queue) for queue in queues) == {}
 
 
 @contextmanager

@@ -9,7 +9,8 @@ import pytest
 
 from onceflow.engine.calls import Key, claim_tasks
 from onceflow.engine.settings import Settings
-from onceflow.worker import Context, Registry, link
+from onceflow.worker import Context, Registry
+from onceflow.worker.registration import retrying_connection
 
 from ..servers import Servers
 from ..support import wait_until
@@ -273,7 +274,7 @@ def test_connections_that_postgres_ends_do_no_harm(stack: Stack) -> None:
 def test_a_completion_that_takes_too_long_fails_alone(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link, "STATEMENT_TIMEOUT", 0.7)
+    monkeypatch.setattr(retrying_connection, "STATEMENT_TIMEOUT", 0.7)
     deploy(
         stack.conn,
         """

@@ -1,0 +1,1 @@
+"""Granted tasks on their way through the process."""

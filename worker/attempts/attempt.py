@@ -8,10 +8,10 @@ import msgspec
 
 from ...engine.calls import Fenced, Grant, Key
 from ..handlers.context import Context
-from ..registration.deadlines import Deadline
 from ..handlers.errors import Fault
-from ..registration.leases import Registration
 from ..handlers.registry import Handler
+from ..registration.deadlines import Deadline
+from ..registration.leases import Registration
 
 
 class Attempt:

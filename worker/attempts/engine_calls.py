@@ -26,10 +26,10 @@ from ...engine.calls import (
     quarantine_messages,
     take_tasks,
 )
-from .attempt import Attempt, Outcome
 from ..handlers.errors import Fault, fault
 from ..registration.leases import Counters, Registration
-from ..registration.retrying_connection import Link, Spoiled
+from ..registration.retrying_connection import RetryingConnection, Spoiled
+from .attempt import Attempt, Outcome
 from .message import Message
 
 log = logging.getLogger("onceflow.worker")
@@ -41,8 +41,8 @@ PATIENCE = 3
 """How often an item that stands alone may run into the statement timeout before it is refused."""
 
 
-class Protocol:
-    """The calls of one registration, over one link, made by one thread.
+class EngineCalls:
+    """The calls of one registration, over one connection, made by one thread.
 
     Each method repeats its call until it is answered. They raise WorkerNotLive, and Abandoned where
     ``go_on`` says no (the lease is lost, or the time to stop is up).
@@ -50,15 +50,15 @@ class Protocol:
 
     def __init__(
         self,
-        link: Link,
+        connection: RetryingConnection,
         registration: Registration,
         counters: Counters,
         go_on: Callable[[], bool],
     ) -> None:
-        self._link = link
+        self._connection = connection
         self._registration = registration
         self._worker_id = registration.worker_id
-        self._ledger = registration.ledger
+        self._grants = registration.grants
         self._counters = counters
         self._go_on = go_on
 
@@ -89,7 +89,7 @@ class Protocol:
         more are.
         """
         failpoints.hit("worker.before_claim")
-        call = self._ledger.open()
+        call = self._grants.open()
         grants: list[Grant] = []
         try:
             taken = self._call(
@@ -104,7 +104,7 @@ class Protocol:
             log.error("the oldest message cannot be taken: %s", error)
             return [], 0
         finally:
-            self._ledger.close(call.token, len(grants))
+            self._grants.close(call.token, len(grants))
         quarantined = sum(one.answer == "quarantined" for one in taken)
         self._counters.add("quarantined", quarantined)
         self._counters.add("claimed", len(grants))
@@ -136,7 +136,7 @@ class Protocol:
 
     def _claim(self, keys: list[Key]) -> tuple[list[Grant], dict[Key, str]]:
         """Return the grants, and the keys that no task belongs to, each with the reason."""
-        call = self._ledger.open()
+        call = self._grants.open()
         granted = 0
         try:
             claims = self._call(
@@ -152,13 +152,13 @@ class Protocol:
             halves = [self._claim(half) for half in _halves(keys)]
             return halves[0][0] + halves[1][0], halves[0][1] | halves[1][1]
         finally:
-            self._ledger.close(call.token, granted)
+            self._grants.close(call.token, granted)
         unknown = (Key(c.instance_id, c.task) for c in claims if c.answer == "unknown")
         return grants, dict.fromkeys(unknown, "it names a task that does not exist")
 
     def _complete(self, outcomes: list[Outcome], room: int, tries: int = 1) -> list[Grant]:
         completions = [_completion(outcome) for outcome in outcomes]
-        call = self._ledger.open() if room > 0 else None
+        call = self._grants.open() if room > 0 else None
         grants: list[Grant] = []
         try:
             answers = self._call(
@@ -185,7 +185,7 @@ class Protocol:
             return []
         finally:
             if call:
-                self._ledger.close(call.token, len(grants))
+                self._grants.close(call.token, len(grants))
         self._answered([outcome.attempt for outcome in outcomes], answers, "completed")
         return grants
 
@@ -204,7 +204,7 @@ class Protocol:
             # Errors are made fit to be kept (errors.fault), so this is no matter of the task's own
             # data. Its token is released: the next renewal has the task given out again.
             log.error("%s: its failure was refused: %s", outcomes[0].attempt.grant.key, error)
-            self._ledger.release(outcomes[0].attempt.grant.fence)
+            self._grants.release(outcomes[0].attempt.grant.fence)
             return
         self._answered([outcome.attempt for outcome in outcomes], answers, "failed")
 
@@ -215,10 +215,10 @@ class Protocol:
         self._counters.add("stale", stale)
         self._counters.add(accepted, len(attempts) - stale)
         for attempt in attempts:
-            self._ledger.release(attempt.grant.fence)
+            self._grants.release(attempt.grant.fence)
 
     def _call(self, what: str, operation: Callable[[Conn], T]) -> T:
-        return self._link.call(what, operation, self._go_on, self._registration.lost)
+        return self._connection.call(what, operation, self._go_on, self._registration.lost)
 
 
 def _completion(outcome: Outcome) -> Completion:

@@ -13,15 +13,15 @@ from ...engine import failpoints
 from ...engine.calls import Grant
 from ...engine.errors import WorkerNotLive
 from ...engine.settings import Settings
-from .attempt import Attempt, Outcome, Running
 from ..handlers.conversion import InputInvalid, encode_output
-from .handler_threads import Crew
-from ..registration.deadlines import Deadlines
-from .slots import Desk, Handed
 from ..handlers.errors import Fault, TaskError, describe, fault
+from ..handlers.registry import Handler, Registry
+from ..registration.deadlines import Deadlines
 from ..registration.leases import Registration
 from ..registration.retrying_connection import Abandoned, Trouble, judge
-from ..handlers.registry import Handler, Registry
+from .attempt import Attempt, Outcome, Running
+from .handler_threads import HandlerThreads
+from .slots import Handed, Slots
 from .transactions import LIMIT, NotAccepted, Sessions, Transaction
 
 log = logging.getLogger("onceflow.worker")
@@ -31,23 +31,23 @@ UNWIND = 1.0
 
 
 class Executor:
-    """Starts attempts and lays what they answer on the desk."""
+    """Starts attempts and hands in what they answer."""
 
     def __init__(
         self,
         settings: Settings,
         registry: Registry,
-        desk: Desk,
+        slots: Slots,
         running: Running,
         deadlines: Deadlines,
     ) -> None:
         self._settings = settings
         self._registry = registry
-        self._desk = desk
+        self._slots = slots
         self._running = running
         self._deadlines = deadlines
         self._sessions = Sessions(settings)
-        self._crew = Crew()
+        self._threads = HandlerThreads()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="loop", daemon=True)
@@ -56,23 +56,23 @@ class Executor:
     def start(self, grants: Sequence[Grant], registration: Registration) -> None:
         """Begin to run what was granted under ``registration``; each takes a slot until it ends."""
         spawned: list[tuple[Attempt, Handler]] = []
-        self._desk.occupy(len(grants))
+        self._slots.occupy(len(grants))
         for grant in grants:
             handler = self._registry.find(grant.handler)
             attempt = Attempt(grant, handler, registration)
             if handler is None:
-                self._desk.leave(Outcome(attempt, self._no_handler(grant)))
+                self._slots.leave(Outcome(attempt, self._no_handler(grant)))
                 continue
             self._running.add(attempt)
             limit = grant.timeout or (LIMIT if handler.transactional else None)
             if limit is not None:
                 attempt.deadline = self._deadlines.add(limit, _Timeout(self, attempt, limit))
             if handler.transactional:
-                self._crew.submit(lambda a=attempt, h=handler: self._run_in_transaction(a, h))
+                self._threads.submit(lambda a=attempt, h=handler: self._run_in_transaction(a, h))
             elif handler.is_async:
                 spawned.append((attempt, handler))
             else:
-                self._crew.submit(lambda a=attempt, h=handler: self._run_sync(a, h))
+                self._threads.submit(lambda a=attempt, h=handler: self._run_sync(a, h))
         if spawned:  # all at once: each call wakes the loop by a byte through a socket
             self._call_soon(self._spawn, spawned)
         if registration.lost.is_set():  # it was lost while these were on their way
@@ -93,14 +93,14 @@ class Executor:
         attempt.stop(f"its {limit:g} s are over")  # first, so that a retry does not meet it
         message = f"the attempt did not end within its {limit:g} s"
         answer = fault("timeout", message, retryable=True, unknown=True)
-        self._desk.hand_in(Outcome(attempt, answer))
+        self._slots.hand_in(Outcome(attempt, answer))
         self._running.remove(attempt)
 
     def close(self) -> None:
         """Cancel async handlers, let them unwind for a moment, and end the threads; once."""
         if self._loop.is_closed():
             return
-        self._crew.close()
+        self._threads.close()
         with suppress(TimeoutError):
             asyncio.run_coroutine_threadsafe(self._unwind(), self._loop).result(UNWIND)
         self._call_soon(self._loop.stop)
@@ -171,7 +171,7 @@ class Executor:
         finally:
             transaction.end()
             outcome = Outcome(attempt, answer) if answer is not None else None
-            self._desk.leave(outcome, handed)
+            self._slots.leave(outcome, handed)
             self._running.remove(attempt)
 
     def _work(self, transaction: Transaction, attempt: Attempt, handler: Handler) -> bytes | Fault:
@@ -204,7 +204,7 @@ class Executor:
         if isinstance(output, Fault):
             return output, None
         try:
-            grants = transaction.complete(output, self._desk.room_to_go_on())
+            grants = transaction.complete(output, self._slots.room_to_go_on())
         except (NotAccepted, WorkerNotLive, Abandoned) as error:
             # The engine knows, or will find, another end of this attempt: nothing is sent.
             log.warning("%s: rolled back, its completion being %s", attempt.grant.key, error)
@@ -221,7 +221,7 @@ class Executor:
     def _leave(self, attempt: Attempt, answer: bytes | Fault | None) -> None:
         first = attempt.finish()
         outcome = Outcome(attempt, answer) if first and answer is not None else None
-        self._desk.leave(outcome)
+        self._slots.leave(outcome)
         self._running.remove(attempt)
 
     def _fault_of(self, attempt: Attempt, error: BaseException) -> Fault:

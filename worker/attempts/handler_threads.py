@@ -9,7 +9,7 @@ from queue import SimpleQueue
 log = logging.getLogger("onceflow.worker")
 
 
-class Crew:
+class HandlerThreads:
     """Daemon threads, as many as there were ever jobs at once; the slots bound these."""
 
     def __init__(self) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ...engine.calls import Grant
-from .attempt import Outcome
 from ..registration.leases import Registration
+from .attempt import Outcome
 from .message import Message
 
 T = TypeVar("T")
@@ -51,8 +51,8 @@ class Waiting:
     share: int
 
 
-class Desk:
-    """Shared by the turn, the receiver of messages and the handlers; one lock, short moments.
+class Slots:
+    """Shared by the turn, the delivery of messages and the handlers; one lock, short moments.
 
     ``slots`` is how many handlers may run at once. As many messages again may wait here unclaimed,
     so that a slot that falls free is not idle for a trip to the broker, and so that a worker kept
@@ -62,7 +62,7 @@ class Desk:
     def __init__(self, slots: int, *, hand_off: bool = True) -> None:
         lock = threading.Lock()
         self._work = threading.Condition(lock)  # the turn waits here
-        self._space = threading.Condition(lock)  # the receiver waits here
+        self._space = threading.Condition(lock)  # the delivery over Kafka waits here
         self._slots = slots
         self._free = slots
         self._hand_off = hand_off
@@ -163,7 +163,7 @@ class Desk:
             or (self._accepting and (self._messages or self._look) and self._free > 0)
         )
 
-    # The taker's side, which has no messages but may know that some wait in the outbox.
+    # The side of the delivery out of the outbox, which has no messages but may know that some wait.
 
     def look_there(self, look: bool) -> None:
         """Say whether messages may wait in the outbox: then the turn takes what it has room for."""
@@ -172,7 +172,7 @@ class Desk:
             if look:
                 self._work.notify()
 
-    # The receiver's side.
+    # The side of the delivery over Kafka.
 
     def wait_for_room(self, timeout: float) -> int:
         """Wait up to ``timeout`` seconds for room; return how many messages there is room for."""

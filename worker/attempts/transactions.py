@@ -28,9 +28,9 @@ from ...engine.calls import (
 from ...engine.errors import ServerError
 from ...engine.pool import connect
 from ...engine.settings import Settings
-from .attempt import Attempt
 from ..handlers.errors import PermanentError, RetryableError
-from ..registration.retrying_connection import STATEMENT_TIMEOUT, Link, Trouble, judge
+from ..registration.retrying_connection import STATEMENT_TIMEOUT, RetryingConnection, Trouble, judge
+from .attempt import Attempt
 
 log = logging.getLogger("onceflow.worker")
 
@@ -211,7 +211,7 @@ class Transaction:
         attempt = self._attempt
         grant, registration = attempt.grant, attempt.registration
         self.session.require_own(self._marker)
-        call = registration.ledger.open()
+        call = registration.grants.open()
         grants: list[Grant] = []
         try:
             conn = self.session.sync
@@ -234,7 +234,7 @@ class Transaction:
                 raise NotAccepted(answer.answer)
             grants = self._commit([other.grant for other in others if other.grant is not None])
         finally:
-            registration.ledger.close(call.token, len(grants))
+            registration.grants.close(call.token, len(grants))
         failpoints.hit("worker.after_complete")
         return grants
 
@@ -258,15 +258,15 @@ class Transaction:
     def _read_outcome(self) -> Answer:
         """Ask, for as long as the worker lives, whether the transaction was committed."""
         self.session.close()
-        attempt, link = self._attempt, Link(self._settings, "worker outcome")
+        attempt, connection = self._attempt, RetryingConnection(self._settings, "worker outcome")
         try:
-            (answer,) = link.call(
+            (answer,) = connection.call(
                 f"reading the outcome of {attempt.grant.key}",
                 lambda conn: read_outcomes(conn, [attempt.fenced]),
                 lambda: not attempt.registration.lost.is_set(),
             )
         finally:
-            link.close()
+            connection.close()
         return answer
 
     def end(self) -> None:

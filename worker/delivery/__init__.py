@@ -1,0 +1,1 @@
+"""How the tasks of a worker's queues come to it."""

@@ -1,4 +1,4 @@
-"""The thread that brings messages from the broker to the desk, as there is room for them."""
+"""The thread that receives messages from the broker, as there is room for them."""
 
 import logging
 import threading
@@ -8,10 +8,10 @@ from confluent_kafka import KafkaException
 
 from ...engine.calls import Grant
 from ...engine.settings import Settings
-from .kafka_consumer import TaskConsumer
-from ..attempts.slots import Desk, Waiting
+from ..attempts.engine_calls import EngineCalls
 from ..attempts.message import Message
-from ..attempts.engine_calls import Protocol
+from ..attempts.slots import Slots, Waiting
+from .kafka_consumer import TaskConsumer
 
 log = logging.getLogger("onceflow.worker")
 
@@ -25,27 +25,27 @@ LONGEST_LOOK = 1.0
 """Seconds between two looks for topics that are not there yet, at the longest."""
 
 
-class Receiver:
+class KafkaDelivery:
     """Receives the messages of some queues; makes a new consumer when one is past mending.
 
-    This is the delivery over Kafka; without a broker it is ``taker.Taker``.
+    This is the delivery over Kafka; without a broker it is ``postgres.PostgresDelivery``.
     """
 
-    def __init__(self, settings: Settings, queues: Sequence[str], name: str, desk: Desk) -> None:
+    def __init__(self, settings: Settings, queues: Sequence[str], name: str, slots: Slots) -> None:
         self._settings = settings
         self._queues = queues
         self._name = name
-        self._desk = desk
+        self._slots = slots
         self._stopping = threading.Event()
         self._consumer: TaskConsumer | None = None
         self._lock = threading.Lock()
         self._ends: dict[tuple[str, int], int] = {}
-        self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
         self._thread.start()
 
-    def claim(self, protocol: Protocol, waiting: Waiting) -> list[Grant]:
+    def claim(self, calls: EngineCalls, waiting: Waiting) -> list[Grant]:
         """Claim what a turn's messages name, then have their offsets committed."""
-        grants = protocol.claim(waiting.messages)
+        grants = calls.claim(waiting.messages)
         self.commit(waiting.messages)  # from here on the lease protects their tasks
         return grants
 
@@ -88,7 +88,7 @@ class Receiver:
             except KafkaException as error:
                 log.warning("a new consumer is made in %.1f s: %s", pause, error)
             except Exception:
-                log.exception("the receiver failed; a new consumer is made in %.1f s", pause)
+                log.exception("the delivery failed; a new consumer is made in %.1f s", pause)
             self._stopping.wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -101,8 +101,8 @@ class Receiver:
             consumer.subscribe()
             self._consumer = consumer
             while not self._stopping.is_set():
-                room = self._desk.wait_for_room(PAUSED_TURN)
-                self._desk.deliver(consumer.receive(room, POLL))
+                room = self._slots.wait_for_room(PAUSED_TURN)
+                self._slots.deliver(consumer.receive(room, POLL))
                 consumer.commit(self._take_ends())
             consumer.commit(self._take_ends())
         finally:
@@ -134,4 +134,4 @@ class Receiver:
             pause = min(pause * 2, LONGEST_LOOK)
 
     def _revoked(self, gone: set[tuple[str, int]]) -> None:
-        self._desk.forget(lambda message: (message.topic, message.partition) in gone)
+        self._slots.forget(lambda message: (message.topic, message.partition) in gone)

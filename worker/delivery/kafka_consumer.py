@@ -1,6 +1,6 @@
 """Task messages from Kafka: received as there is room, committed once they are claimed.
 
-With ``receiver.py`` this is all of the worker that knows of Kafka. What it gives is a message's key
+With ``kafka.py`` this is all of the worker that knows of Kafka. What it gives is a message's key
 (or why it has none) and its place.
 """
 
@@ -11,6 +11,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
+from ...engine.kafka_names import task_topic, worker_group
 from ...engine.settings import Settings
 from ..attempts.message import Message, parse
 
@@ -38,11 +39,6 @@ CONSUMER_RULES: dict[str, str | bool] = {
 """What nobody may set otherwise: the protocol rests on it."""
 
 
-def topic_of(settings: Settings, queue: str) -> str:
-    """Return the name of the topic that carries the tasks of ``queue``."""
-    return f"{settings.prefix}.tasks.{queue}"
-
-
 class TaskConsumer:
     """A member of the workers' consumer group, for one thread.
 
@@ -57,7 +53,7 @@ class TaskConsumer:
         name: str,
         on_revoked: Callable[[set[tuple[str, int]]], None],
     ) -> None:
-        self._topics = [topic_of(settings, queue) for queue in queues]
+        self._topics = [task_topic(settings, queue) for queue in queues]
         self._on_revoked = on_revoked
         self._assigned: set[tuple[str, int]] = set()
         self._paused = False
@@ -67,7 +63,7 @@ class TaskConsumer:
             "client.id": name,
             **settings.kafka_config(),
             **CONSUMER_RULES,
-            "group.id": f"{settings.prefix}.workers",
+            "group.id": worker_group(settings),
             "on_commit": self._committed,
             "error_cb": self._report,
         }

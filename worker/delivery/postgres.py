@@ -16,8 +16,8 @@ from ...engine.errors import ServerError
 from ...engine.pool import connect
 from ...engine.settings import Settings
 from ...engine.sleeper import Sleeper
-from ..attempts.slots import Desk, Waiting
-from ..attempts.engine_calls import Protocol
+from ..attempts.engine_calls import EngineCalls
+from ..attempts.slots import Slots, Waiting
 
 log = logging.getLogger("onceflow.worker")
 
@@ -36,29 +36,29 @@ class Look:
     all: bool
 
 
-class Taker:
+class PostgresDelivery:
     """Takes the tasks of some queues."""
 
     paused = False
     partitions = 0
 
-    def __init__(self, settings: Settings, queues: Sequence[str], desk: Desk) -> None:
+    def __init__(self, settings: Settings, queues: Sequence[str], slots: Slots) -> None:
         self._settings = settings
         self._queues = queues
-        self._desk = desk
+        self._slots = slots
         self._stopping = threading.Event()
         self._looked = threading.Condition()
         self._look: Look | None = None
-        desk.look_there(True)
-        self._thread = threading.Thread(target=self._run, name="taker", daemon=True)
+        slots.look_there(True)
+        self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
         self._thread.start()
 
-    def claim(self, protocol: Protocol, waiting: Waiting) -> list[Grant]:
+    def claim(self, calls: EngineCalls, waiting: Waiting) -> list[Grant]:
         """Take what a turn has room for; where that was all, the thread says when to look again."""
-        grants, found = protocol.take(self._queues, waiting.share)
+        grants, found = calls.take(self._queues, waiting.share)
         look = Look(found, found < waiting.share)
         if look.all:
-            self._desk.look_there(False)
+            self._slots.look_there(False)
         with self._looked:
             self._look = look
             self._looked.notify()
@@ -78,14 +78,14 @@ class Taker:
         said = ""
         while not self._stopping.is_set():
             try:
-                with connect(self._settings, "worker taker") as conn:
+                with connect(self._settings, "worker delivery") as conn:
                     said = ""
                     self._watch(Sleeper(conn, self._queues, self._stopping))
             except (psycopg.Error, ServerError) as error:
                 if str(error) != said and not self._stopping.is_set():
                     said = str(error)
                     log.warning("nobody wakes the worker, so it looks by itself: %s", said)
-            self._desk.look_there(True)
+            self._slots.look_there(True)
             self._stopping.wait(RECONNECT)
 
     def _watch(self, sleeper: Sleeper) -> None:
@@ -94,7 +94,7 @@ class Taker:
             look = self._next_look()
             if look is not None and look.all:
                 sleeper.rest(look.found)
-                self._desk.look_there(True)
+                self._slots.look_there(True)
             else:
                 sleeper.wake()  # more is there than the worker has room for
 

@@ -1,0 +1,1 @@
+"""What authors of tasks use: registering handlers, their context, their errors."""

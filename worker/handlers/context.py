@@ -121,7 +121,7 @@ class Context(Generic[C]):
             self._events.append(Event(topic, key, text, dict(headers or {}), event_id))
         return event_id
 
-    # The runtime's side.
+    # The worker's side.
 
     @property
     def stop_event(self) -> threading.Event:

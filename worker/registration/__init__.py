@@ -1,0 +1,1 @@
+"""This process in the eyes of the engine: its registration, lease and grants."""

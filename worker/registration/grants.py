@@ -20,7 +20,7 @@ class Call:
     number: int
 
 
-class Ledger:
+class Grants:
     """The tokens of one registration. All methods may be called from any thread."""
 
     def __init__(self) -> None:

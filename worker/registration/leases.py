@@ -21,8 +21,8 @@ from ...engine.errors import WorkerNotLive
 from ...engine.json_text import Json
 from ...engine.settings import Settings
 from .deadlines import Deadline, Deadlines
-from .grants import Ledger
-from .retrying_connection import Abandoned, Link, Spoiled
+from .grants import Grants
+from .retrying_connection import Abandoned, RetryingConnection, Spoiled
 
 log = logging.getLogger("onceflow.worker")
 
@@ -63,14 +63,14 @@ class Registration:
     def __init__(self, worker_id: UUID, lease: float, registered_at: float) -> None:
         self.worker_id = worker_id
         self.lease = lease
-        self.ledger = Ledger()
+        self.grants = Grants()
         self.lost = threading.Event()
         self.registered_at = registered_at
         """When, on the monotonic clock, the registration was sent: its first lease began."""
 
 
 def register(
-    link: Link,
+    connection: RetryingConnection,
     name: str,
     queues: Sequence[str],
     tasks: Sequence[str],
@@ -93,7 +93,7 @@ def register(
             require_transport(conn, settings.transport)
             return register_worker(conn, name, queues, tasks, settings.lease, retries)
 
-    worker_id = link.call("registering", send, go_on)
+    worker_id = connection.call("registering", send, go_on)
     return Registration(worker_id, settings.lease, sent)
 
 
@@ -115,7 +115,7 @@ class Lease:
         self._deadlines = deadlines
         self._progress, self._stats = progress, stats
         self._on_stop, self._on_lost = on_stop, on_lost
-        self._link = Link(settings, "worker lease")
+        self._connection = RetryingConnection(settings, "worker lease")
         self._closed = threading.Event()
         self._end: Deadline = self._end_at(registration.registered_at)
         self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
@@ -144,7 +144,7 @@ class Lease:
             except Spoiled as error:
                 log.warning("a renewal was refused: %s", error)
             pause = max(0.0, self._registration.lease / 3 - (time.monotonic() - began))
-        self._link.close()
+        self._connection.close()
 
     def _renew(self, progress: Mapping[str, Json]) -> None:
         registration = self._registration
@@ -153,7 +153,7 @@ class Lease:
         def send(conn: psycopg.Connection[Any]) -> list[Key]:
             nonlocal sent
             sent = time.monotonic()
-            tokens, call = registration.ledger.snapshot()
+            tokens, call = registration.grants.snapshot()
             return renew_worker(
                 conn,
                 registration.worker_id,
@@ -163,7 +163,7 @@ class Lease:
                 self._stats(),
             )
 
-        to_stop = self._link.call("renewing the lease", send, self._live, self._closed)
+        to_stop = self._connection.call("renewing the lease", send, self._live, self._closed)
         self._end.cancel()
         self._end = self._end_at(sent)
         if to_stop:

@@ -80,7 +80,7 @@ def judge(error: Exception) -> Trouble:
     return Trouble.DATA if state[:2] in ("21", "22", "23", "54", "P0") else Trouble.AGAIN
 
 
-class Link:
+class RetryingConnection:
     """A connection used by one thread, opened when first needed and again whenever it breaks."""
 
     def __init__(self, settings: Settings, name: str) -> None:

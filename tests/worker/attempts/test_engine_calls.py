@@ -7,22 +7,22 @@ import pytest
 from onceflow.engine.calls import Key
 from onceflow.engine.settings import Settings
 from onceflow.worker.attempts.attempt import Attempt, Outcome
-from onceflow.worker.registration.leases import Counters, register
-from onceflow.worker.registration.retrying_connection import Link
+from onceflow.worker.attempts.engine_calls import EngineCalls
 from onceflow.worker.attempts.message import Message
-from onceflow.worker.attempts.engine_calls import Protocol
+from onceflow.worker.registration.leases import Counters, register
+from onceflow.worker.registration.retrying_connection import RetryingConnection
 
-from ..relay.support import start
-from .support import Conn
+from ...relay.support import start
+from ..support import Conn
 
 
 @pytest.fixture
-def protocol(settings: Settings) -> Iterator[Protocol]:
+def calls(settings: Settings) -> Iterator[EngineCalls]:
     """The calls of a registered worker."""
-    link = Link(settings, "test")
-    registration = register(link, "w", ["default"], ["work"], {}, settings, lambda: True)
-    yield Protocol(link, registration, Counters(), lambda: True)
-    link.close()
+    connection = RetryingConnection(settings, "test")
+    registration = register(connection, "w", ["default"], ["work"], {}, settings, lambda: True)
+    yield EngineCalls(connection, registration, Counters(), lambda: True)
+    connection.close()
 
 
 def message(key: Key | None, offset: int) -> Message:
@@ -31,20 +31,20 @@ def message(key: Key | None, offset: int) -> Message:
 
 
 def test_one_output_that_postgres_refuses_fails_its_task_alone(
-    conn: Conn, protocol: Protocol
+    conn: Conn, calls: EngineCalls
 ) -> None:
     ids = start(conn, 8)
     messages = [message(Key(instance, "only"), n) for n, instance in enumerate(ids)]
-    grants = {grant.instance_id: grant for grant in protocol.claim(messages)}
+    grants = {grant.instance_id: grant for grant in calls.claim(messages)}
     assert grants.keys() == set(ids)
     outcomes = [
         Outcome(
-            Attempt(grants[instance], None, protocol._registration),  # pyright: ignore
+            Attempt(grants[instance], None, calls._registration),  # pyright: ignore
             b'"a NUL: \\u0000"' if n == 5 else b'"fine"',
         )
         for n, instance in enumerate(ids)
     ]
-    assert protocol.record(outcomes, 0) == []
+    assert calls.record(outcomes, 0) == []
     rows = dict(
         conn.execute(
             "select instance_id, state || coalesce(error ->> 'code', '') from onceflow.tasks"
@@ -56,11 +56,11 @@ def test_one_output_that_postgres_refuses_fails_its_task_alone(
 
 
 def test_messages_that_name_nothing_are_kept_beside_those_that_do(
-    conn: Conn, protocol: Protocol
+    conn: Conn, calls: EngineCalls
 ) -> None:
     (instance,) = start(conn, 1)
     unknown = Key(instance, "no such task")
     batch = [message(None, 0), message(Key(instance, "only"), 1), message(unknown, 2)]
-    assert [grant.task for grant in protocol.claim(batch)] == ["only"]
+    assert [grant.task for grant in calls.claim(batch)] == ["only"]
     kept = conn.execute('select "offset", reason from onceflow.quarantined order by 1').fetchall()
     assert kept == [(0, "it says nothing"), (2, "it names a task that does not exist")]

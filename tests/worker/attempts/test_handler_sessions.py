@@ -2,11 +2,11 @@
 
 import psycopg
 
-from onceflow.worker import transactions
+from onceflow.worker.attempts import transactions
 from onceflow.worker.attempts.transactions import Session
 
-from ..conftest import Connect
-from ..support import wait_until
+from ...conftest import Connect
+from ...support import wait_until
 
 
 def test_a_transaction_left_alone_is_ended_by_postgres(connect: Connect) -> None:

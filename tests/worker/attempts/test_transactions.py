@@ -15,10 +15,10 @@ from onceflow.relay.topics import Topics
 from onceflow.worker import AsyncContext, Context, PermanentError, Registry, RetryableError
 from onceflow.worker.attempts.transactions import Session
 
-from ..servers import Servers
-from ..support import wait_until
-from .proxy import Trap, proxied
-from .support import (
+from ...servers import Servers
+from ...support import wait_until
+from ..proxy import Trap, proxied
+from ..support import (
     Gates,
     Stack,
     consume,

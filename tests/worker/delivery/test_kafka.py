@@ -9,15 +9,16 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from onceflow.engine.calls import Key, start_instances
+from onceflow.engine.kafka_names import task_topic, worker_group
 from onceflow.engine.settings import Settings
 from onceflow.relay.shipper import Shipper
 from onceflow.worker import Context, Registry
-from onceflow.worker.delivery.kafka_consumer import Message, TaskConsumer, topic_of
+from onceflow.worker.delivery.kafka_consumer import Message, TaskConsumer
 
-from ..relay.support import start
-from ..servers import Servers
-from ..support import wait_until
-from .support import Conn, Stack, deploy, make_stack, wait_for_ends, worker
+from ...relay.support import start
+from ...servers import Servers
+from ...support import wait_until
+from ..support import Conn, Stack, deploy, make_stack, wait_for_ends, worker
 
 pytestmark = pytest.mark.only("kafka", reason="it is about the consumer")
 HANDLERS = Registry()
@@ -66,8 +67,10 @@ def receive(settings: Settings, count: int, *, commit: int = 0) -> list[Message]
 
 def committed(settings: Settings) -> int:
     """Return how many messages the group of the workers has committed."""
-    group = Consumer({**settings.kafka_config(), "group.id": f"{settings.prefix}.workers"})
-    places = [TopicPartition(topic_of(settings, "default"), n) for n in range(settings.partitions)]
+    group = Consumer({**settings.kafka_config(), "group.id": worker_group(settings)})
+    places = [
+        TopicPartition(task_topic(settings, "default"), n) for n in range(settings.partitions)
+    ]
     offsets = [place.offset for place in group.committed(places, timeout=10)]
     group.close()
     return sum(offset for offset in offsets if offset > 0)
@@ -85,7 +88,7 @@ def produce(settings: Settings, key: Key) -> None:
     """Send a message once more."""
     producer = Producer({**settings.kafka_config()})
     value = json.dumps({"instance": str(key.instance_id), "task": key.task})
-    producer.produce(topic_of(settings, "default"), value.encode())
+    producer.produce(task_topic(settings, "default"), value.encode())
     assert producer.flush(20) == 0
 
 
@@ -99,7 +102,7 @@ def test_offsets_are_committed_once_the_tasks_are_claimed_and_not_before(stack: 
     ):
         holder.execute("select 1 from onceflow.task for update")
         wait_until(lambda: stack.conn.execute(CLAIM_WAITS).fetchone(), "the claim to wait")
-        # Two duplicates arrive after it, one after the other, so the receiver has been round: what
+        # Two duplicates arrive after it, one after the other, so the delivery has been round: what
         # it was to commit, it has.
         for duplicates in (1, 2):
             produce(stack.settings, key)

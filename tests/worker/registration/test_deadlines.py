@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from onceflow.worker import deadlines as module
+from onceflow.worker.registration import deadlines as module
 from onceflow.worker.registration.deadlines import Deadlines
 
 

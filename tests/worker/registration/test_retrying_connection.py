@@ -8,7 +8,13 @@ import pytest
 
 from onceflow.engine.errors import BadArgument, ServerError, WorkerNotLive
 from onceflow.engine.settings import Settings
-from onceflow.worker.registration.retrying_connection import Abandoned, Link, Spoiled, Trouble, judge
+from onceflow.worker.registration.retrying_connection import (
+    Abandoned,
+    RetryingConnection,
+    Spoiled,
+    Trouble,
+    judge,
+)
 
 Conn = psycopg.Connection[Any]
 Connect = Callable[..., Conn]
@@ -50,7 +56,7 @@ def test_real_errors_are_judged(conn: Conn, connect: Connect) -> None:
 def test_a_lost_connection_is_replaced_and_the_call_repeated(
     settings: Settings, conn: Conn
 ) -> None:
-    link = Link(settings, "test")
+    connection = RetryingConnection(settings, "test")
     pids: list[int] = []
 
     def operation(mine: Conn) -> int:
@@ -60,13 +66,13 @@ def test_a_lost_connection_is_replaced_and_the_call_repeated(
         mine.execute("select 1")
         return len(pids)
 
-    assert link.call("trying", operation, lambda: True) == 2
+    assert connection.call("trying", operation, lambda: True) == 2
     assert pids[0] != pids[1]
-    link.close()
+    connection.close()
 
 
 def test_data_is_not_tried_again(settings: Settings) -> None:
-    link = Link(settings, "test")
+    connection = RetryingConnection(settings, "test")
     calls: list[int] = []
 
     def operation(mine: Conn) -> None:
@@ -74,23 +80,23 @@ def test_data_is_not_tried_again(settings: Settings) -> None:
         mine.execute("select 1/0")
 
     with pytest.raises(Spoiled) as raised:
-        link.call("dividing", operation, lambda: True)
+        connection.call("dividing", operation, lambda: True)
     assert len(calls) == 1
     assert not raised.value.too_long
-    link.close()
+    connection.close()
 
 
 def test_it_gives_up_when_told_and_lets_a_dead_worker_through() -> None:
     nowhere = Settings(dsn="host=127.0.0.1 port=1 dbname=x connect_timeout=1")
-    link = Link(nowhere, "test")
+    connection = RetryingConnection(nowhere, "test")
     with pytest.raises(Abandoned) as raised:
-        link.call("knocking", lambda conn: None, lambda: False)
+        connection.call("knocking", lambda conn: None, lambda: False)
     assert isinstance(raised.value.__cause__, ServerError)
 
     def dead(_conn: Conn) -> None:
         raise WorkerNotLive("dead")
 
-    connected = Link(nowhere, "test")
+    connected = RetryingConnection(nowhere, "test")
     connected._connection = lambda: None  # type: ignore[method-assign,assignment,return-value]
     with pytest.raises(WorkerNotLive):
         connected.call("renewing", dead, lambda: True)

@@ -1,0 +1,18 @@
+"""The names of our topics and of the workers' consumer group; all begin with ONCEFLOW_PREFIX."""
+
+from .settings import Settings
+
+
+def task_topic(settings: Settings, queue: str) -> str:
+    """Return the topic that carries the tasks of ``queue``."""
+    return f"{settings.prefix}.tasks.{queue}"
+
+
+def dead_letter_topic(settings: Settings) -> str:
+    """Return the topic to which dead letters are published."""
+    return f"{settings.prefix}.dead-letters"
+
+
+def worker_group(settings: Settings) -> str:
+    """Return the consumer group that all workers share."""
+    return f"{settings.prefix}.workers"
