@@ -199,9 +199,6 @@ class Worker:
         work = self._slots.take(LONGEST_WAIT)
         if registration.lost.is_set():
             raise Abandoned("the registration is lost")
-        for handed in work.handed:
-            self.counters.add("handed_off", len(handed.grants))
-            self._executor.start(handed.grants, handed.registration)
         if outcomes := self._of_this(registration, work.outcomes):
             self._executor.start(calls.record(outcomes, work.room), registration)
         waiting = self._slots.take_waiting()

@@ -79,11 +79,21 @@ class Attempt:
             self.stop("")
 
 
+class Recorded(msgspec.Struct, frozen=True):
+    """What the engine answered to a completion in its handler's transaction, and what it gave."""
+
+    answer: str
+    grants: list[Grant] = []
+
+
 class Outcome(msgspec.Struct, frozen=True):
-    """A settled attempt's answer: its output as JSON text, or the fault that it failed with."""
+    """A settled attempt's answer: its output as JSON text, or the fault that it failed with.
+
+    What a transactional handler has completed is recorded already, by itself.
+    """
 
     attempt: Attempt
-    answer: bytes | Fault
+    answer: bytes | Fault | Recorded
 
 
 class Running:

@@ -13,7 +13,6 @@ import psycopg
 
 from ...engine import failpoints
 from ...engine.calls import (
-    Answer,
     Completion,
     Failure,
     GiveBack,
@@ -29,7 +28,7 @@ from ...engine.calls import (
 from ..handlers.errors import Fault, fault
 from ..registration.leases import Counters, Registration
 from ..registration.retrying_connection import RetryingConnection, Spoiled
-from .attempt import Attempt, Outcome
+from .attempt import Attempt, Outcome, Recorded
 from .message import Message
 
 log = logging.getLogger("onceflow.worker")
@@ -114,13 +113,17 @@ class EngineCalls:
     def record(self, outcomes: Sequence[Outcome], room: int) -> list[Grant]:
         """Send answers back, and return up to ``room`` tasks that were handed off in return."""
         completions = [o for o in outcomes if isinstance(o.answer, bytes)]
-        failures = [o for o in outcomes if not isinstance(o.answer, bytes)]
+        failures = [o for o in outcomes if isinstance(o.answer, Fault)]
+        grants: list[Grant] = []
+        for outcome in outcomes:
+            if isinstance(outcome.answer, Recorded):
+                self._answered([outcome.attempt], [outcome.answer.answer], "completed")
+                grants += outcome.answer.grants
         if failures:
             self._fail(failures)
-        if not completions:
-            return []
-        failpoints.hit("worker.before_complete")
-        grants = self._complete(completions, room)
+        if completions:
+            failpoints.hit("worker.before_complete")
+            grants += self._complete(completions, room)
         self._counters.add("handed_off", len(grants))
         return grants
 
@@ -132,7 +135,7 @@ class EngineCalls:
         answers = self._call(
             "giving tasks back", lambda c: give_back_tasks(c, self._worker_id, items)
         )
-        self._answered(attempts, answers, "given_back")
+        self._answered(attempts, [answer.answer for answer in answers], "given_back")
 
     def _claim(self, keys: list[Key]) -> tuple[list[Grant], dict[Key, str]]:
         """Return the grants, and the keys that no task belongs to, each with the reason."""
@@ -186,7 +189,8 @@ class EngineCalls:
         finally:
             if call:
                 self._grants.close(call.token, len(grants))
-        self._answered([outcome.attempt for outcome in outcomes], answers, "completed")
+        said = [answer.answer for answer in answers]
+        self._answered([outcome.attempt for outcome in outcomes], said, "completed")
         return grants
 
     def _fail(self, outcomes: list[Outcome]) -> None:
@@ -206,12 +210,11 @@ class EngineCalls:
             log.error("%s: its failure was refused: %s", outcomes[0].attempt.grant.key, error)
             self._grants.release(outcomes[0].attempt.grant.fence)
             return
-        self._answered([outcome.attempt for outcome in outcomes], answers, "failed")
+        said = [answer.answer for answer in answers]
+        self._answered([outcome.attempt for outcome in outcomes], said, "failed")
 
-    def _answered(
-        self, attempts: Sequence[Attempt], answers: Sequence[Answer], accepted: str
-    ) -> None:
-        stale = sum(answer.answer == "stale" for answer in answers)
+    def _answered(self, attempts: Sequence[Attempt], answers: Sequence[str], accepted: str) -> None:
+        stale = sum(answer == "stale" for answer in answers)
         self._counters.add("stale", stale)
         self._counters.add(accepted, len(attempts) - stale)
         for attempt in attempts:
@@ -223,6 +226,8 @@ class EngineCalls:
 
 def _completion(outcome: Outcome) -> Completion:
     grant = outcome.attempt.grant
+    if not isinstance(outcome.answer, bytes):
+        raise TypeError("only an output completes a task")
     return Completion(grant.instance_id, grant.task, grant.fence, outcome.answer)
 
 

@@ -19,9 +19,9 @@ from ..handlers.registry import Handler, Registry
 from ..registration.deadlines import Deadlines
 from ..registration.leases import Registration
 from ..registration.retrying_connection import Abandoned, Trouble, judge
-from .attempt import Attempt, Outcome, Running
+from .attempt import Attempt, Outcome, Recorded, Running
 from .handler_threads import HandlerThreads
-from .slots import Handed, Slots
+from .slots import Slots
 from .transactions import LIMIT, NotAccepted, Sessions, Transaction
 
 log = logging.getLogger("onceflow.worker")
@@ -154,8 +154,7 @@ class Executor:
     # Transactional handlers, sync and async: the thread is theirs for the whole transaction.
 
     def _run_in_transaction(self, attempt: Attempt, handler: Handler) -> None:
-        answer: Fault | None = None
-        handed: Handed | None = None
+        answer: Fault | Recorded | None = None
         try:
             transaction = Transaction(self._sessions, self._settings, attempt)
         except Exception as error:
@@ -167,11 +166,11 @@ class Executor:
             except BaseException as error:
                 output = self._fault_of(attempt, error)
             if attempt.finish():  # else its time is over, and somebody else has answered
-                answer, handed = self._complete(transaction, attempt, output)
+                answer = self._complete(transaction, attempt, output)
         finally:
             transaction.end()
             outcome = Outcome(attempt, answer) if answer is not None else None
-            self._slots.leave(outcome, handed)
+            self._slots.leave(outcome)
             self._running.remove(attempt)
 
     def _work(self, transaction: Transaction, attempt: Attempt, handler: Handler) -> bytes | Fault:
@@ -199,22 +198,24 @@ class Executor:
 
     def _complete(
         self, transaction: Transaction, attempt: Attempt, output: bytes | Fault
-    ) -> tuple[Fault | None, Handed | None]:
-        """Complete the attempt in its transaction; return a fault to be recorded outside of it."""
+    ) -> Fault | Recorded | None:
+        """Complete the attempt in its transaction; a fault is to be recorded outside of it.
+
+        None where the engine will find the end of this attempt by itself.
+        """
         if isinstance(output, Fault):
-            return output, None
+            return output
         try:
             grants = transaction.complete(output, self._slots.room_to_go_on())
         except (NotAccepted, WorkerNotLive, Abandoned) as error:
-            # The engine knows, or will find, another end of this attempt: nothing is sent.
             log.warning("%s: rolled back, its completion being %s", attempt.grant.key, error)
-            return None, None
+            return Recorded("stale") if isinstance(error, NotAccepted) else None
         except Exception as error:
             if judge(error) is not Trouble.DATA or isinstance(error, TaskError):
-                return self._fault_of(attempt, error), None
+                return self._fault_of(attempt, error)
             message = f"Postgres refuses the output, so all was rolled back: {error}"
-            return fault("output.refused", message), None
-        return None, Handed(grants, attempt.registration) if grants else None
+            return fault("output.refused", message)
+        return Recorded("accepted", grants)
 
     # Answers.
 

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ...engine.calls import Grant
-from ..registration.leases import Registration
-from .attempt import Outcome
+from .attempt import Outcome, Recorded
 from .message import Message
 
 T = TypeVar("T")
@@ -23,19 +21,10 @@ is for long ones, that nobody may wait for ever."""
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
-    """Tasks that a transactional handler's completion was handed, still to be started."""
-
-    grants: list[Grant]
-    registration: Registration
-
-
-@dataclass(frozen=True, slots=True)
 class Work:
     """What a turn of the worker begins with. ``room`` is how many tasks may be handed to it."""
 
     outcomes: list[Outcome]
-    handed: list[Handed]
     room: int
 
 
@@ -68,7 +57,7 @@ class Slots:
         self._hand_off = hand_off
         self._messages: deque[Message] = deque()
         self._outcomes: deque[Outcome] = deque()
-        self._handed: deque[Handed] = deque()
+        self._handed = 0  # tasks that come with outcomes and want slots
         self._look = False
         self._accepting = True
         self._woken = False
@@ -86,12 +75,12 @@ class Slots:
             self._work.wait_for(self._has_work, timeout)
             self._woken = False
             outcomes = _pop(self._outcomes, LARGEST_SET)
-            handed = _pop(self._handed, len(self._handed))
+            free = max(0, self._free - self._handed)
+            self._handed -= sum(map(_handed, outcomes))
             if not (self._accepting and self._hand_off and outcomes):
-                return Work(outcomes, handed, 0)
-            free = max(0, self._free - sum(len(h.grants) for h in handed))
+                return Work(outcomes, 0)
             self._kept = self._keep(free)
-            return Work(outcomes, handed, min(free - self._kept, LARGEST_SET))
+            return Work(outcomes, min(free - self._kept, LARGEST_SET))
 
     def take_waiting(self) -> Waiting:
         """Return as much of what waits as there are slots free now.
@@ -159,7 +148,6 @@ class Slots:
         return bool(
             self._woken
             or self._outcomes
-            or self._handed
             or (self._accepting and (self._messages or self._look) and self._free > 0)
         )
 
@@ -203,14 +191,13 @@ class Slots:
             self._outcomes.append(outcome)
             self._work.notify()
 
-    def leave(self, outcome: Outcome | None = None, handed: Handed | None = None) -> None:
-        """Free the slot of a handler that has ended, and lay down what it left, in one moment."""
+    def leave(self, outcome: Outcome | None = None) -> None:
+        """Free the slot of a handler that has ended, and lay its answer down, in one moment."""
         with self._work:
             self._free += 1
             if outcome is not None:
                 self._outcomes.append(outcome)
-            if handed is not None:
-                self._handed.append(handed)
+                self._handed += _handed(outcome)
             self._work.notify()
 
     @property
@@ -227,9 +214,13 @@ class Slots:
 
     @property
     def unrecorded(self) -> bool:
-        """Whether answers or handed tasks lie here."""
+        """Whether answers lie here."""
         with self._work:
-            return bool(self._outcomes or self._handed)
+            return bool(self._outcomes)
+
+
+def _handed(outcome: Outcome) -> int:
+    return len(outcome.answer.grants) if isinstance(outcome.answer, Recorded) else 0
 
 
 def _pop(items: deque[T], most: int) -> list[T]:

@@ -181,6 +181,16 @@ def test_what_follows_is_handed_off_in_the_same_commit(stack: Stack) -> None:
     assert [written[f"{instance}/{step}"] for step in "abc"] == [1, 1, 1]
 
 
+def test_its_completion_is_accounted_for_as_any_other(stack: Stack) -> None:
+    """A grant that stays listed for ever would have every renewal grow, and hide a lost one."""
+    before = stack.worker.counters.snapshot()["completed"]
+    ends(stack, run_single(stack, "counted", "write"))
+    registration = stack.worker._registration  # pyright: ignore[reportPrivateUsage]
+    assert registration is not None
+    wait_until(lambda: registration.grants.snapshot()[0] == [], "its grant being let go")
+    assert stack.worker.counters.snapshot()["completed"] == before + 1
+
+
 def test_a_failure_rolls_the_effect_back(stack: Stack) -> None:
     instance = run_single(stack, "fails", "write_then_fail")
     assert ends(stack, instance) == "FAILED"
