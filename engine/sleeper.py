@@ -4,6 +4,9 @@ A sleeper holds a shared advisory lock on each name it sleeps on and listens. SQ
 sends a NOTIFY only where somebody holds one, for it makes commits wait for each other. A writer
 that looked before the lock was taken, and commits after the sleeper's look, wakes nobody: so looks
 follow soon after the lock, and at a bounded interval for as long as it is held.
+
+Lock and notification are hints, for anybody who is connected can hold the one and send the other:
+a lock that another holds is not waited for, and false alarms make no busy loop.
 """
 
 import threading
@@ -19,13 +22,16 @@ SEVERAL_REST = 0.001
 RESTS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.2)
 """Seconds until the next look after falling asleep, each time nothing came; then the last."""
 
+FALSE_ALARM, FALSE_ALARM_AT_MOST = 0.001, 0.02
+"""Seconds that pass, for each false alarm in a row, until the next is heard; and at most."""
+
 RELAY = "*"
 """What the relay sleeps on: every message. A worker sleeps on the names of its queues."""
 
 LOCK: Final[LiteralString] = """
-select pg_catalog.pg_advisory_lock_shared(
-           pg_catalog.hashtext('onceflow.sleepers'), pg_catalog.hashtext(name))
-  from unnest(%s::text[]) name"""
+select name from unnest(%s::text[]) name
+ where pg_catalog.pg_try_advisory_lock_shared(
+           pg_catalog.hashtext('onceflow.sleepers'), pg_catalog.hashtext(name))"""
 
 UNLOCK: Final[LiteralString] = """
 select pg_catalog.pg_advisory_unlock_shared(
@@ -47,6 +53,8 @@ class Sleeper:
         self._stop = stop
         self._looks: int | None = None
         """How often it has rested since it lay down; None while awake."""
+        self._locked: list[str] = []
+        self._false_alarms = 0
         conn.execute("listen onceflow")
 
     def rest(self, found: int) -> None:
@@ -55,11 +63,13 @@ class Sleeper:
         Where several were found it is soon: many writers are at work, and need not be made to send
         notifications. Else it is when a message is announced, and after a while.
         """
+        if found:
+            self._false_alarms = 0
         if found > 1:
             self.wake()
             self._stop.wait(SEVERAL_REST)
         elif self._looks is None:
-            self._conn.execute(LOCK, (self._names,))
+            self._locked = [name for (name,) in self._conn.execute(LOCK, (self._names,))]
             self._looks = 0  # and a look follows at once
         else:
             rest = RESTS[min(self._looks, len(RESTS) - 1)]
@@ -69,13 +79,24 @@ class Sleeper:
     def wake(self) -> None:
         """Be awake: no writer need announce anything."""
         if self._looks is not None:
-            self._conn.execute(UNLOCK, (self._names,))
+            self._conn.execute(UNLOCK, (self._locked,))
             self._looks = None
+        self._forget_alarms()
 
     def _wait(self, seconds: float) -> None:
         """Wait for a notification about one of our names, at most so long."""
         deadline = time.monotonic() + seconds
+        if self._false_alarms:
+            rest = min(self._false_alarms * FALSE_ALARM, FALSE_ALARM_AT_MOST, seconds)
+            self._stop.wait(rest)
         while (left := deadline - time.monotonic()) > 0:
             for notify in self._conn.notifies(timeout=left, stop_after=1):
                 if notify.payload in self._names:
+                    self._false_alarms += 1  # until something is found
                     return
+        self._false_alarms = 0
+
+    def _forget_alarms(self) -> None:
+        """Drop what was announced while nobody listened, before it fills our memory."""
+        for _ in self._conn.notifies(timeout=0):
+            pass

@@ -126,7 +126,7 @@ class ForeignTaker(ForeignWorker):
             self.run_all()
             return
         lock = "(hashtext('onceflow.sleepers'), hashtext(q)) from unnest(%s::text[]) q"
-        self.ears.execute(f"select pg_advisory_lock_shared{lock}".encode(), [queues])
+        self.ears.execute(f"select pg_try_advisory_lock_shared{lock}".encode(), [queues])
         for _ in self.ears.notifies(timeout=0.05, stop_after=1):
             self.answers.append(("woken", ""))
         self.ears.execute(f"select pg_advisory_unlock_shared{lock}".encode(), [queues])

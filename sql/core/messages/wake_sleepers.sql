@@ -3,7 +3,9 @@
 -- relay (which sleeps on '*'), when the transaction commits. Who sleeps holds a shared advisory lock on
 -- the name and listens on the channel `onceflow`; where nobody does, this costs two looks into memory and
 -- no NOTIFY, which would make commits wait for each other.
--- A sleeper that has just lain down may be overlooked: so it looks again soon after, and at intervals.
+-- A sleeper that has just lain down may be overlooked: so it looks again soon after, and at intervals. Therefore
+-- nothing is sent either where the queue of notifications is filling up, since a commit fails once it is full:
+-- anybody who is connected can send, and keep all from being read.
 create or replace function onceflow.wake_sleepers(p_queues text[]) returns void
 language plpgsql volatile as $$
 declare
@@ -13,6 +15,7 @@ begin
         -- One expression: nothing can come between the lock and its end.
         if not (case when pg_try_advisory_lock(hashtext('onceflow.sleepers'), hashtext(v_queue))
             then pg_advisory_unlock(hashtext('onceflow.sleepers'), hashtext(v_queue)) else false end)
+            and pg_notification_queue_usage() < 0.5
         then
             perform pg_notify('onceflow', v_queue);
         end if;

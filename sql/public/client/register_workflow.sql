@@ -51,7 +51,7 @@ begin
         (format('steps[%s].compensate.task', s.n - 1), s.step #>> '{compensate,task}')) p (place, task)
     where p.task = 'kafka.publish';
     if v_publishing is not null then
-        perform pg_advisory_xact_lock_shared(hashtext('onceflow.transport'), 0);
+        lock table onceflow.deployment in row share mode; -- as require_transport()
         if (select d.transport from onceflow.deployment d) <> 'kafka' then
             raise exception 'the workflow publishes to Kafka, and there is none' using errcode = 'WF007',
                 detail = v_publishing, hint = 'Use another task, or run the deployment over Kafka.';

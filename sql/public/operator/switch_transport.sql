@@ -21,7 +21,7 @@ begin
     end if;
     perform onceflow.require_read_committed();
     -- Waits for relays in the middle of a batch and for events in open transactions.
-    perform pg_advisory_xact_lock(hashtext('onceflow.transport'), 0);
+    lock table onceflow.deployment in exclusive mode;
     select d.transport into v_was from onceflow.deployment d;
     if v_was = p_transport then
         return query select 0, true;

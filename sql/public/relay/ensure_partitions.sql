@@ -16,7 +16,7 @@ declare
     v_count int := 0;
 begin
     perform set_config('lock_timeout', '2s', true);
-    perform pg_advisory_xact_lock(hashtext('onceflow.ensure_partitions'));
+    perform from onceflow.job j where j.name = 'partitions' for no key update;
     for v_start in
         select to_timestamp(w * v_week)
         from generate_series(floor(extract(epoch from p_from) / v_week)::bigint,

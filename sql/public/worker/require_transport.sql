@@ -8,7 +8,8 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 declare
     v_transport text;
 begin
-    perform pg_advisory_xact_lock_shared(hashtext('onceflow.transport'), 0);
+    -- Of a table that is private; an advisory lock could be held by anybody who is connected.
+    lock table onceflow.deployment in row share mode;
     select d.transport into v_transport from onceflow.deployment d;
     if v_transport = p_transport then
         return;

@@ -27,7 +27,9 @@ declare
 begin
     perform onceflow.require_read_committed();
     -- A repetition waits for the end of the call that it repeats.
-    perform pg_advisory_xact_lock(v_seed);
+    if not pg_try_advisory_xact_lock(v_seed) then
+        perform onceflow.await_call(v_seed);
+    end if;
     return query
     select g.instance_id, g.task, 'granted', g.fence, g.handler, g.queue, g.input, g.attempt, g.timeout,
         g.key, g.workflow, g.version, g.compensation
