@@ -3,7 +3,9 @@
 FROM python:3.13-slim AS build
 WORKDIR /src
 RUN python -m venv /opt/onceflow
-COPY pyproject.toml README.md LICENSE requirements.lock ./
+COPY deploy/requirements.lock ./
+RUN /opt/onceflow/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY pyproject.toml README.md LICENSE ./
 COPY src src
 COPY api api
 COPY engine engine
@@ -11,9 +13,7 @@ COPY examples examples
 COPY relay relay
 COPY sql sql
 COPY worker worker
-# The lock's versions, without the tools of development that it fixes too.
-RUN sed -n 's/^\([a-z0-9._-]*==[^ ;]*\).*/\1/p' requirements.lock > constraints.txt \
- && /opt/onceflow/bin/pip install --no-cache-dir --constraint constraints.txt .
+RUN /opt/onceflow/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.13-slim
 # The folders are made here so that the volumes mounted on them belong to this user.

