@@ -85,7 +85,11 @@ class Deployment:
         return {**kept, **given, "ONCEFLOW_PREFIX": self._prefix}
 
     def _here(self, text: str) -> str:
-        """Replace addresses and folders, in one pass: a port may look like another's."""
+        """Replace addresses and folders, in one pass: a port may look like another's.
+
+        A variable with a default has its default, as in a shell that sets none.
+        """
+        text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
         pattern = "|".join(map(re.escape, self._instead))
         return re.sub(pattern, lambda found: self._instead[found.group()], text)
 
