@@ -1,8 +1,8 @@
 """Brings the schema of a database to the state of this release.
 
-Every step is one transaction that begins by taking one advisory lock and looks again at what is
-done, so any number of migrates may run at once, through a pooler too, and a kill at any point
-leaves nothing half done:
+Every step is one transaction that begins by locking one table and looks again at what is done, so
+any number of migrates may run at once, through a pooler too, and a kill at any point leaves nothing
+half done. The table is private: an advisory lock could be held by whoever is connected.
 
 1. the schema ``onceflow_migrations``, which keeps the list of what was applied;
 2. each migration that is missing (sql/migrations, immutable files), with its mark;
@@ -11,7 +11,6 @@ leaves nothing half done:
 4. the partitions of the coming weeks.
 """
 
-import hashlib
 import importlib.metadata
 import logging
 import threading
@@ -38,20 +37,24 @@ SQL_FOLDER = sql.FOLDER
 LOCK_TIMEOUT = "2s"  # DDL that waits longer than this lets those behind it pass, and tries again
 _Result = TypeVar("_Result")
 
-BOOKKEEPING = """
+# What every later step locks. Of two that make it at once the second waits, and then fails.
+ROOM = """
     create schema if not exists onceflow_migrations;
+    create table onceflow_migrations.release (
+        one boolean primary key default true check (one),
+        version text not null,
+        applied_at timestamptz not null
+    )"""
+LOCK = "lock table onceflow_migrations.release in exclusive mode"
+
+BOOKKEEPING = """
     grant usage on schema onceflow_migrations to public;
     create table if not exists onceflow_migrations.content (
         migration text primary key,
         sha256 text not null,
         applied_at timestamptz not null default pg_catalog.clock_timestamp()
     );
-    grant select on onceflow_migrations.content to public;
-    create table if not exists onceflow_migrations.release (
-        one boolean primary key default true check (one),
-        version text not null,
-        applied_at timestamptz not null
-    )"""
+    grant select on onceflow_migrations.content to public"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ def migrate(
     applied: list[str] = []
     with connect(settings, "migrate", statement_timeout=0, wait=wait) as conn:
         step = _Step(conn, settings, time.monotonic() + patience)
-        step.run("its bookkeeping", lambda _: _execute(conn, BOOKKEEPING))
+        step.run("its own schema", lambda _: _make_room(conn), locked=False)
+        step.run("its bookkeeping", lambda backend: _make_books(conn, backend))
         while True:
             name = step.run("a migration", lambda b: _apply_next(conn, b, folder, version))
             if name is None:
@@ -141,13 +145,19 @@ class _Step:
         self.settings = settings
         self.deadline = deadline
 
-    def run(self, what: str, function: Callable[[Backend], _Result]) -> _Result:
+    def run(
+        self, what: str, function: Callable[[Backend], _Result], *, locked: bool = True
+    ) -> _Result:
+        """Run ``function``. Not ``locked``: again too where another migrate came before it."""
+        again: tuple[type[psycopg.Error], ...] = (pg.LockNotAvailable, pg.DeadlockDetected)
+        if not locked:
+            again = (*again, pg.UniqueViolation, pg.DuplicateTable)
         pause = 0.1
         while True:
             try:
-                with self._transaction() as backend:
+                with self._transaction(locked) as backend:
                     return function(backend)
-            except (pg.LockNotAvailable, pg.DeadlockDetected) as error:
+            except again as error:
                 if time.monotonic() >= self.deadline:
                     raise MigrationError(
                         f"migrate could not get the locks for {what}: {_first_line(error)}",
@@ -164,7 +174,7 @@ class _Step:
             pause = min(pause * 2, 2.0)
 
     @contextmanager
-    def _transaction(self) -> Generator[Backend, None, None]:
+    def _transaction(self, locked: bool) -> Generator[Backend, None, None]:
         backend = Backend(self.conn)
         with backend.transaction():
             self.conn.execute(
@@ -172,11 +182,10 @@ class _Step:
                 " pg_catalog.set_config('idle_in_transaction_session_timeout', '0', true),"
                 " pg_catalog.set_config('search_path', 'onceflow_migrations, pg_catalog', true)"
             )
-            # Of the transaction, not of the session: a pooler may give each another session.
-            self.conn.execute(
-                "select pg_catalog.pg_advisory_xact_lock("
-                "pg_catalog.hashtextextended('onceflow.migrate', 0))"
-            )
+            # Of the transaction, not of the session: a pooler may give each another session. Nobody
+            # but a migrate has rights on the table, so none but a migrate is waited for.
+            if locked:
+                _execute(self.conn, LOCK)
             self.conn.execute(
                 "select pg_catalog.set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,)
             )
@@ -194,6 +203,16 @@ class _Step:
         return f"the oldest transactions are: {shown}" if rows else "none is open now"
 
 
+def _make_room(conn: psycopg.Connection[Any]) -> None:
+    if not _is_there(conn, "onceflow_migrations.release"):
+        _execute(conn, ROOM)
+
+
+def _make_books(conn: psycopg.Connection[Any], backend: Backend) -> None:
+    _execute(conn, BOOKKEEPING)
+    backend.make_tables()
+
+
 def _apply_next(
     conn: psycopg.Connection[Any], backend: Backend, folder: Path, version: str
 ) -> str | None:
@@ -202,9 +221,8 @@ def _apply_next(
     files = read_migrations(folder / "migrations")
     _refuse_newer(conn, recorded.keys() - {file.name for file in files}, version)
     for file in files:
-        digest = hashlib.sha256(file.path.read_bytes()).hexdigest()
         if backend.is_marked(file):
-            if recorded.get(file.name) != digest:
+            if recorded.get(file.name) != file.digest:
                 raise MigrationError(
                     f"{file.name}.sql is not the file that was applied to this database: "
                     "migrations that were released never change",
@@ -219,7 +237,7 @@ def _apply_next(
             raise MigrationError(f"{file.name}.sql failed: {_first_line(error)}") from error
         conn.execute(
             "insert into onceflow_migrations.content (migration, sha256) values (%s, %s)",
-            (file.name, digest),
+            (file.name, file.digest),
         )
         failpoints.hit("migrate.in_migration")
         return file.name

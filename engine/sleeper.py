@@ -90,10 +90,11 @@ class Sleeper:
             rest = min(self._false_alarms * FALSE_ALARM, FALSE_ALARM_AT_MOST, seconds)
             self._stop.wait(rest)
         while (left := deadline - time.monotonic()) > 0:
-            for notify in self._conn.notifies(timeout=left, stop_after=1):
-                if notify.payload in self._names:
-                    self._false_alarms += 1  # until something is found
-                    return
+            # To the end: what a loop leaves behind is kept, and would grow.
+            heard = {n.payload for n in self._conn.notifies(timeout=left, stop_after=1)}
+            if not heard.isdisjoint(self._names):
+                self._false_alarms += 1  # until something is found
+                return
         self._false_alarms = 0
 
     def _forget_alarms(self) -> None:

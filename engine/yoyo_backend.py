@@ -1,18 +1,15 @@
 """yoyo over a connection and a transaction of ours.
 
-yoyo reads the files, orders them, and keeps the list of what was applied. What it does around that
-is replaced: it would apply and mark in two transactions, so that a kill in between leaves a
-migration applied but not marked; and its lock is a committed row, which a SIGKILL leaves behind.
+By itself yoyo applies a migration on one connection and marks it on another, so that a kill in
+between leaves it applied but not marked, and it locks by a committed row, which a SIGKILL leaves
+behind. Within one transaction that holds a lock of ours neither can be.
 """
 
 # yoyo's own annotations are too few for the strict mode.
 # pyright: basic
 
-import os
-import platform
-import uuid
+import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +18,17 @@ import yoyo
 from yoyo import internalmigrations
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import parse_uri
-from yoyo.migrations import Migration, topological_sort
+from yoyo.migrations import topological_sort
 
 from .errors import MigrationError
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One migration: its name, where it is, and what yoyo made of it."""
+    """One migration: its name, the hash of its content, and what yoyo made of it."""
 
     name: str
-    path: Path
+    digest: str
     migration: Any
 
 
@@ -46,38 +43,19 @@ class Backend(PostgresqlPsycopgBackend):
         """Take the connection we were given, instead of a new one."""
         return self._given
 
-    def ensure_internal_schema_updated(self) -> None:
-        """Make yoyo's tables, inside the transaction that is open."""
-        if not self._internal_schema_updated:
-            if internalmigrations.needs_upgrading(self):
-                internalmigrations.upgrade(self)
-            self._internal_schema_updated = True
-
-    def get_log_data(
-        self, migration: Migration | None = None, operation: str = "apply"
-    ) -> dict[str, Any]:
-        """Say who did it, without a look into the user database or DNS, which may not know us."""
-        return {
-            "id": str(uuid.uuid4()),
-            "migration_id": migration.id if migration else None,
-            "migration_hash": migration.hash if migration else None,
-            "username": os.environ.get("USER") or str(os.getuid()),
-            "hostname": platform.node(),
-            "created_at_utc": datetime.now(UTC).replace(tzinfo=None),
-            "operation": operation,
-        }
+    def make_tables(self) -> None:
+        """Make yoyo's tables where they are not there, inside the transaction that is open."""
+        if internalmigrations.needs_upgrading(self):
+            internalmigrations.upgrade(self)
 
     def is_marked(self, file: File) -> bool:
         """Tell whether a migration was applied."""
-        return bool(self.is_applied(file.migration))
+        return self.is_applied(file.migration)
 
     def apply_and_mark(self, file: File) -> None:
         """Apply one migration and mark it as applied, inside the transaction that is open."""
-        assert self._in_transaction
-        self.ensure_internal_schema_updated()
         file.migration.process_steps(self, "apply")
         self.mark_one(file.migration, log=False)
-        self.log_migration(file.migration, "apply")
 
 
 def read_migrations(folder: Path) -> list[File]:
@@ -87,5 +65,6 @@ def read_migrations(folder: Path) -> list[File]:
         migration.load()
         if not migration.use_transactions:
             raise MigrationError(f"{migration.id}: each migration must run in a transaction")
-        files.append(File(migration.id, Path(migration.path), migration))
+        digest = hashlib.sha256(Path(migration.path).read_bytes()).hexdigest()
+        files.append(File(migration.id, digest, migration))
     return files

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from onceflow.engine.migrate import SQL_FOLDER, migrate, wait_for_schema
 from onceflow.engine.settings import Settings
 
 from ..servers import Database
+from ..sql.play import execute
 from ..support import wait_until
 
 MIGRATIONS = sorted(path.stem for path in (SQL_FOLDER / "migrations").glob("*.sql"))
@@ -55,8 +57,10 @@ def assert_complete(database: Database) -> None:
         ).fetchall()
         assert [name for (name,) in marks] == MIGRATIONS
         assert conn.execute("select count(*) from onceflow.instances").fetchone() == (0,)
-        log = conn.execute("select count(*) from onceflow_migrations._yoyo_log").fetchone()
-        assert log == (len(MIGRATIONS),), "each was applied once"
+        marks = conn.execute(
+            "select migration_id from onceflow_migrations._yoyo_migration order by 1"
+        )
+        assert [name for (name,) in marks.fetchall()] == MIGRATIONS, "and yoyo knows of each"
 
 
 def test_from_empty_and_again(empty_database: Database) -> None:
@@ -75,6 +79,36 @@ def test_twenty_at_once(empty_database: Database) -> None:
     applied = [name for one in done for name in one.applied]
     assert sorted(applied) == MIGRATIONS
     assert_complete(empty_database)
+
+
+# guarantee: migrate-held-up
+def test_a_stranger_does_not_hold_up_the_first_migrate_nor_the_next(
+    empty_database: Database,
+) -> None:
+    """Whoever is connected may hold any advisory lock, and of our private tables none."""
+    settings = Settings(dsn=empty_database.dsn)
+    role = f"onceflow_stranger_{uuid.uuid4().hex[:8]}"
+    with empty_database.connect() as conn, empty_database.connect() as stranger:
+        execute(conn, f"create role {role}")
+        execute(stranger, f"set role {role}")
+        stranger.execute(
+            "select pg_advisory_lock(hashtextextended('onceflow.' || name, 0)),"
+            " pg_advisory_lock(hashtext('onceflow.' || name))"
+            " from unnest(array['migrate', 'partitions', 'ensure_partitions', 'tick']) name"
+        )
+        for _ in range(2):
+            migrating = threading.Thread(target=migrate, args=(settings,))
+            migrating.start()
+            migrating.join(40)
+            ended = not migrating.is_alive()
+            if not ended:
+                stranger.execute("select pg_advisory_unlock_all()")
+                migrating.join()
+            assert ended, "migrate waited for a stranger"
+        for table in ("onceflow_migrations.release", "onceflow_migrations.content"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), stranger.transaction():
+                execute(stranger, f"lock table {table} in row exclusive mode")
+        execute(conn, f"drop role {role}")
 
 
 @pytest.mark.parametrize("point", ["migrate.in_migration", "migrate.in_functions"])
