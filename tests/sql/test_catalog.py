@@ -1,6 +1,7 @@
 """House rules of the SQL, held against the catalog of a migrated database and against the files."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from .rooms import PUBLIC, header
 from .rooms import TEXTS as FILES
 
 TESTS = Path(__file__).parents[1]
-LONGEST_BODY = 120
+LONGEST_BODY = 100
+MOST_FILES = 25
 
 RUN_BY_THEIR_CALLER = {
     "task_name": "pure text; views call it with the rights of their reader",
@@ -143,6 +145,12 @@ def test_parameters_are_named_p_and_outputs_o(catalog: Connection) -> None:
         " and pronargs > 0 and proargnames is null"
     ).fetchall()
     assert nameless == []
+
+
+def test_a_room_is_not_crowded() -> None:
+    paths = [*onceflow.sql.functions(), *onceflow.sql.views()]
+    crowd = Counter(str(path.parent) for path in paths)
+    assert {room: count for room, count in crowd.items() if count > MOST_FILES} == {}
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

@@ -109,7 +109,7 @@ def test_a_worker_can_live_a_whole_life_and_nothing_else(play: Play, as_role: As
         lambda: execute(conn, "select * from onceflow.tasks"),
         lambda: execute(conn, "select onceflow.set_clock(now())"),
         lambda: execute(conn, "select onceflow.lock_instances('{}')"),
-        lambda: execute(conn, "select onceflow.record_changes('{}', '{}')"),
+        lambda: execute(conn, "select onceflow.finish_transition('{}', '{}')"),
     ]
     for call in forbidden:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -1,7 +1,7 @@
 -- fail_attempts(sorted ids, failed, keep fences) -> change[]   (internal)
 -- Ends attempts, locked before, that did not succeed: RETRYING after retry_delay() while the policy
 -- of the step (or else of the handler) leaves attempts, else a dead letter, which
--- settle_dead_letters() acts upon. In a CLOSING instance nothing is tried again: CANCELLED.
+-- apply_failure_policy() acts upon. In a CLOSING instance nothing is tried again: CANCELLED.
 -- The fence is kept where the worker itself answered, so that its repetition is known; otherwise it
 -- goes, and the worker's late answer is stale.
 create or replace function onceflow.fail_attempts(
@@ -62,6 +62,6 @@ begin
     into v_changes
     from failed f;
     return v_changes
-        || onceflow.settle_dead_letters(p_ids, onceflow.changed_to(v_changes, 'DEAD_LETTER'));
+        || onceflow.apply_failure_policy(p_ids, onceflow.changed_to(v_changes, 'DEAD_LETTER'));
 end $$;
 revoke execute on function onceflow.fail_attempts(uuid[], onceflow.failed_attempt[], boolean) from public;

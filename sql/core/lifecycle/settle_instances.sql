@@ -51,7 +51,7 @@ begin
     from moved m;
 
     return v_waiting || v_moved
-        || (onceflow.advance_instances(p_ids, '{}', onceflow.place_tasks(
+        || (onceflow.advance_instances(p_ids, '{}', onceflow.find_tasks(
             p_ids, onceflow.next_compensations(p_ids, p_ids)))).o_changes;
 end $$;
 revoke execute on function onceflow.settle_instances(uuid[]) from public;

@@ -19,7 +19,7 @@ begin
             where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
                 and t.visit = k.visit and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
                 and t.state = 'QUEUED' and t.queued_xid = k.dispatch offset 0) t), 'QUEUED');
-    perform onceflow.record_changes(v_ids, v_changes);
+    perform onceflow.finish_transition(v_ids, v_changes);
     return cardinality(v_changes);
 end $$;
 revoke execute on function onceflow.requeue_tasks(onceflow.task_key[], xid8[]) from public;

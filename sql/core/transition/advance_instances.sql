@@ -2,7 +2,7 @@
 -- Moves instances on: what the ended tasks make due, and the steps in p_due, are made, and what is
 -- skipped by them ends at once and passes on, set by set, until nothing more is due. o_granted counts
 -- what was handed off.
--- A step whose expression fails is handled by its policy (settle_dead_letters).
+-- A step whose expression fails is handled by its policy (apply_failure_policy).
 create or replace function onceflow.advance_instances(
     p_ids uuid[], p_ended onceflow.placed_task[], p_due onceflow.placed_task[],
     p_worker_id uuid default null, p_token uuid default null, p_call bigint default 0, p_room int default 0,
@@ -32,7 +32,7 @@ begin
         v_due := '{}';
     end loop;
     if cardinality(v_dead) > 0 then
-        o_changes := o_changes || onceflow.settle_dead_letters(p_ids, v_dead);
+        o_changes := o_changes || onceflow.apply_failure_policy(p_ids, v_dead);
     end if;
 end $$;
 revoke execute on function onceflow.advance_instances(

@@ -1,7 +1,6 @@
 -- make_tasks(due, worker, token, call, room) -> changes, skipped, dead, granted   (internal)
--- Makes the rows of steps that are due, with their input evaluated now, once: QUEUED; SKIPPED by
--- their own `when`; READY in a suspended instance; DEAD_LETTER where an expression fails; RUNNING
--- where they are handed off: up to p_room of them, on the queues of a live worker, under its token.
+-- Makes the rows of steps that are due, as evaluate_steps() and decide_tasks() have them: with their input
+-- evaluated now, once, and up to p_room of them handed off, on the queues of a live worker under its token.
 -- o_skipped and o_dead are those that have ended at once, o_granted counts the handed-off ones.
 create or replace function onceflow.make_tasks(
     p_due onceflow.placed_task[], p_worker_id uuid, p_token uuid, p_call bigint, p_room int,
@@ -18,54 +17,23 @@ begin
             select w.queues from onceflow.worker w
             where w.id = p_worker_id and w.state = 'live' and w.lease_until > clock_timestamp());
     end if;
-    with evaluated as (
-        select d.*, s.queue, s.timeout, onceflow.may_run(d.state, d.suspended_at, s.kind) as may_run,
-            case when s.constant_input is not null
-                then row(true, s.constant_input, null)::onceflow.evaluation
-                else onceflow.try_evaluate('expression',
-                    case s.kind when 'task' then s.spec -> 'when' end, s.spec -> 'with',
-                    onceflow.step_context(d.instance_id, d.version_id, d.step, d.scope, d.visit,
-                        s.kind, s.spec -> 'reads'))
-                end as found
-        from unnest(p_due) d
-        cross join lateral (
-            select s.kind, s.spec, s.queue, s.timeout, s.constant_input from onceflow.step s
-            where s.version_id = d.version_id and s.step = d.step offset 0) s
-        offset 0
-    ), made as (
-        select e.*, (e.found).value as input, (e.found).error as error, case
-            when (e.found).error is not null then 'DEAD_LETTER'
-            when not (e.found).runs then 'SKIPPED'
-            when not e.may_run then 'READY'
-            else 'QUEUED' end as becomes
-        from evaluated e
-    ), ranked as (
-        select f.*, f.fits and sum(f.fits::int) over (
-            order by f.instance_id, f.step, f.scope, f.visit) <= p_room as granted
-        from (
-            -- Nothing is handed off in an instance that a failed expression may close in this call.
-            select m.*, m.becomes = 'QUEUED' and coalesce(m.queue = any (v_queues), false)
-                and m.instance_id <> all (array(
-                    select d.instance_id from made d where d.becomes = 'DEAD_LETTER')) as fits
-            from made m) f
-    ), decided as (
-        select r.*, case when r.granted then 'RUNNING' else r.becomes end as new_state
-        from ranked r
+    with decided as (
+        select * from onceflow.decide_tasks(p_due, v_queues, p_room)
     ), written as (
         insert into onceflow.task as t (
             instance_id, step, scope, visit, state, queue, attempt, seq, worker_id, fence, call,
             queued_xid, due_at, changed_at, input, error, reason)
-        select d.instance_id, d.step, d.scope, d.visit, d.new_state,
-            case when d.new_state <> 'SKIPPED' then d.queue end,
+        select d.instance_id, d.step, d.scope, d.visit, d.becomes,
+            case when d.becomes <> 'SKIPPED' then d.queue end,
             d.granted::int,
-            case d.new_state when 'SKIPPED' then d.seq end,
+            case d.becomes when 'SKIPPED' then d.seq end,
             case when d.granted then p_worker_id end,
             case when d.granted then p_token end,
             case when d.granted then p_call end,
-            case d.new_state when 'QUEUED' then pg_current_xact_id() end,
+            case d.becomes when 'QUEUED' then pg_current_xact_id() end,
             case when d.granted then v_now + make_interval(secs => d.timeout) end,
-            v_now, case when d.error is null then d.input end, d.error,
-            case d.new_state when 'SKIPPED' then 'when' end
+            v_now, d.input, d.error,
+            case d.becomes when 'SKIPPED' then 'when' end
         from decided d
         order by d.instance_id, d.step, d.scope, d.visit
         -- A row that is there already, in WAITING, is a join that has counted, or a compensation.
@@ -79,12 +47,12 @@ begin
         returning t.instance_id
     )
     select coalesce(array_agg(onceflow.task_change(d.instance_id, d.step, d.scope, d.visit, d.granted::int,
-            case when d.waits then 'WAITING' end, d.new_state, d.queue,
+            case when d.waits then 'WAITING' end, d.becomes, d.queue,
             case when d.granted then p_worker_id end, d.error, d.seq)), '{}'),
         coalesce(array_agg(onceflow.placed_task(d.instance_id, d.step, d.scope, d.visit,
-            d.version_id, d.seq, d.state, d.suspended_at)) filter (where d.new_state = 'SKIPPED'), '{}'),
+            d.version_id, d.seq, d.state, d.suspended_at)) filter (where d.becomes = 'SKIPPED'), '{}'),
         coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key)
-            filter (where d.new_state = 'DEAD_LETTER'), '{}'),
+            filter (where d.becomes = 'DEAD_LETTER'), '{}'),
         count(*) filter (where d.granted), (select count(*) from written)
     into o_changes, o_skipped, o_dead, o_granted, v_written
     from decided d;

@@ -42,7 +42,7 @@ begin
     )
     select array(select s.id from started s order by s.id) into v_started;
 
-    perform onceflow.record_changes(v_started,
+    perform onceflow.finish_transition(v_started,
         array(
             select onceflow.instance_change(u.id, null, 'RUNNING', p_seq => 1)
             from unnest(v_started) u (id))

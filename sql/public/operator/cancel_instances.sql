@@ -16,7 +16,7 @@ declare
         select i.id from onceflow.instance i
         where i.id = any (v_ids) and i.id >= v_ids[1] and i.state = 'RUNNING' order by i.id);
 begin
-    perform onceflow.record_changes(v_ids, onceflow.close_instances(v_running,
+    perform onceflow.finish_transition(v_ids, onceflow.close_instances(v_running,
         array_fill('CANCELLED'::text, array[cardinality(v_running)]),
         array_fill(null::jsonb, array[cardinality(v_running)])));
     return query

@@ -17,6 +17,8 @@ declare
     v_keys onceflow.task_key[];
     v_closed onceflow.change[];
     v_given_up onceflow.change[];
+    v_lifted onceflow.change[];
+    v_moved record;
 begin
     perform onceflow.lock_open_tasks(v_ids);
     v_keys := array(select j.key from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
@@ -63,10 +65,10 @@ begin
     update onceflow.instance i set closing_as = 'FAILED'
     where i.id = any (array(select g.instance_id from unnest(v_given_up) g)) and i.state = 'COMPENSATING';
 
-    perform onceflow.record_changes(v_ids, v_closed || v_given_up
-        || onceflow.lift_suspensions(v_ids)
-        || (onceflow.advance_instances(v_ids, '{}', onceflow.place_tasks(v_ids,
-            onceflow.next_compensations(v_ids, array(
-                select g.instance_id from unnest(v_given_up) g))))).o_changes);
+    -- The suspension is lifted before the next compensation is made, so that it is not held by it.
+    v_lifted := onceflow.lift_suspensions(v_ids);
+    v_moved := onceflow.advance_instances(v_ids, '{}', onceflow.find_tasks(v_ids,
+        onceflow.next_compensations(v_ids, array(select g.instance_id from unnest(v_given_up) g))));
+    perform onceflow.finish_transition(v_ids, v_closed || v_given_up || v_lifted || v_moved.o_changes);
 end $$;
 revoke execute on function onceflow.discard_dead_letters(uuid[], text[]) from public;

@@ -55,6 +55,6 @@ begin
         'DEAD_LETTER', 'READY', r.queue)), '{}')
     into v_changes
     from redriven r;
-    perform onceflow.record_changes(v_ids, v_changes || onceflow.lift_suspensions(v_ids));
+    perform onceflow.finish_transition(v_ids, v_changes || onceflow.lift_suspensions(v_ids));
 end $$;
 revoke execute on function onceflow.redrive_dead_letters(uuid[], text[], jsonb[]) from public;

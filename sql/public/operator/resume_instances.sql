@@ -18,7 +18,7 @@ begin
     -- An open dead letter takes the suspension over; lift_suspensions() looks for one.
     update onceflow.instance i set suspended_by = 'dead_letter'
     where i.id = any (v_held) and i.suspended_by = 'operator';
-    perform onceflow.record_changes(v_ids, onceflow.lift_suspensions(v_held));
+    perform onceflow.finish_transition(v_ids, onceflow.lift_suspensions(v_held));
     return query
     select u.id, case when i.id is null then 'unknown'
             when i.id = any (v_held) and i.suspended_at is null then 'done' else 'refused' end,

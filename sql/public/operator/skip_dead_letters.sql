@@ -47,9 +47,9 @@ begin
     from skipped s;
     -- The suspension is lifted before successors are made, so that they are not held by it.
     v_changes := v_changes || onceflow.lift_suspensions(v_ids);
-    perform onceflow.record_changes(v_ids, v_changes || (onceflow.advance_instances(v_ids,
-        onceflow.place_tasks(v_ids, onceflow.changed_to(v_changes, 'SKIPPED')),
-        onceflow.place_tasks(v_ids, onceflow.next_compensations(v_ids, array(
+    perform onceflow.finish_transition(v_ids, v_changes || (onceflow.advance_instances(v_ids,
+        onceflow.find_tasks(v_ids, onceflow.changed_to(v_changes, 'SKIPPED')),
+        onceflow.find_tasks(v_ids, onceflow.next_compensations(v_ids, array(
             select c.instance_id from unnest(v_changes) c where c.state = 'SKIPPED'))))).o_changes);
 end $$;
 revoke execute on function onceflow.skip_dead_letters(uuid[], text[], jsonb[]) from public;

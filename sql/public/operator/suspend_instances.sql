@@ -12,7 +12,7 @@ set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 100
 declare
     v_ids uuid[] := onceflow.lock_instances(p_ids);
 begin
-    perform onceflow.record_changes(v_ids, onceflow.hold_instances(v_ids, 'operator'));
+    perform onceflow.finish_transition(v_ids, onceflow.hold_instances(v_ids, 'operator'));
     return query
     select u.id, case when i.id is null then 'unknown'
             when i.suspended_by = 'operator' then 'done' else 'refused' end,

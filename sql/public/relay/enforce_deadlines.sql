@@ -24,7 +24,7 @@ begin
     end if;
     v_ids := onceflow.lock_instances(v_ids, false);
     perform onceflow.lock_open_tasks(v_ids);
-    perform onceflow.record_changes(v_ids, onceflow.close_expired(v_ids, v_now));
+    perform onceflow.finish_transition(v_ids, onceflow.close_expired(v_ids, v_now));
     return cardinality(v_ids);
 end $$;
 revoke execute on function onceflow.enforce_deadlines(int, int) from public;

@@ -41,7 +41,7 @@ begin
     v_lost := array(select l::onceflow.task_key from unnest(v_lost) l where l.instance_id = any (v_ids));
     perform onceflow.lock_open_tasks(v_ids);
     v_failed := onceflow.fail_unanswered(v_ids, v_lost, onceflow.now());
-    perform onceflow.record_changes(v_ids, v_failed);
+    perform onceflow.finish_transition(v_ids, v_failed);
     return cardinality(v_failed);
 end $$;
 revoke execute on function onceflow.fail_lost_attempts(int, int) from public;

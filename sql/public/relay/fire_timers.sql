@@ -43,7 +43,7 @@ begin
                 and t.visit = k.visit and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
                 and t.state = 'RETRYING' and t.due_at <= v_now offset 0) t), 'RETRYING');
     v_failed := onceflow.fail_unanswered(v_ids, v_due, v_now);
-    perform onceflow.record_changes(v_ids, v_retried || v_failed);
+    perform onceflow.finish_transition(v_ids, v_retried || v_failed);
     return query select cardinality(v_retried), cardinality(v_failed);
 end $$;
 revoke execute on function onceflow.fire_timers(int, int) from public;

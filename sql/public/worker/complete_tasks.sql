@@ -64,11 +64,11 @@ begin
     if cardinality(v_changes) > 0 then
         v_moved := onceflow.advance_instances(v_ids, v_ended,
             case when cardinality(v_undone) > 0
-                then onceflow.place_tasks(v_ids, onceflow.next_compensations(v_ids, v_undone))
+                then onceflow.find_tasks(v_ids, onceflow.next_compensations(v_ids, v_undone))
                 else '{}' end,
             p_worker_id, p_token, p_call, case when p_token is null then 0 else p_room end);
         v_granted := v_moved.o_granted;
-        perform onceflow.record_changes(v_ids, v_changes || v_moved.o_changes);
+        perform onceflow.finish_transition(v_ids, v_changes || v_moved.o_changes);
     end if;
 
     if cardinality(v_accepted) = cardinality(p_tasks) then

@@ -21,9 +21,9 @@ begin
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_errors));
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_retryable));
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_retries));
-    v_held := onceflow.lock_attempts(v_ids, v_keys, p_fences);
+    v_held := onceflow.held_attempts(v_ids, v_keys, p_fences);
 
-    perform onceflow.record_changes(v_ids, onceflow.fail_attempts(v_ids, array(
+    perform onceflow.finish_transition(v_ids, onceflow.fail_attempts(v_ids, array(
         select row(f.instance_id, f.step, f.scope, f.visit, f.fence,
             case when jsonb_typeof(f.error) = 'object' then f.error
                 else jsonb_build_object('message', f.error) end,

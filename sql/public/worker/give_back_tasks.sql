@@ -16,8 +16,8 @@ declare
     v_held boolean[];
 begin
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_started));
-    v_held := onceflow.lock_attempts(v_ids, v_keys, p_fences);
-    perform onceflow.record_changes(v_ids,
+    v_held := onceflow.held_attempts(v_ids, v_keys, p_fences);
+    perform onceflow.finish_transition(v_ids,
         onceflow.return_attempts(v_ids, v_keys, p_fences, p_started, true));
     return query
     select * from onceflow.answer_tasks(v_ids, v_keys, p_tasks, p_fences, v_held);

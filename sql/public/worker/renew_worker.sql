@@ -37,7 +37,7 @@ begin
             row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key as key, k.fence) l
         where k.instance_id = any (v_ids);
         perform onceflow.lock_tasks(v_lost, 'RUNNING');
-        perform onceflow.record_changes(v_ids, onceflow.return_attempts(
+        perform onceflow.finish_transition(v_ids, onceflow.return_attempts(
             v_ids, v_lost, v_fences, array_fill(true, array[cardinality(v_fences)]), false));
     end if;
 

@@ -23,7 +23,7 @@ begin
     if v_ids is not null then
         v_ids := onceflow.lock_instances(v_ids);
         perform onceflow.lock_tasks(v_held, 'RUNNING');
-        perform onceflow.record_changes(v_ids, onceflow.return_attempts(
+        perform onceflow.finish_transition(v_ids, onceflow.return_attempts(
             v_ids, v_held, v_fences, array_fill(true, array[cardinality(v_fences)]), false));
     end if;
 end $$;

@@ -1,13 +1,11 @@
--- lock_attempts(sorted ids, keys, fences) -> boolean[]   (internal)
--- Locks those of the named tasks of locked instances that are RUNNING, by key, and tells of each, in the
--- order given, whether it runs under its fence. A row that is not RUNNING is not locked: it may be QUEUED,
--- and those are locked all at once or not at all (lock_open_tasks).
-create or replace function onceflow.lock_attempts(
+-- held_attempts(sorted ids, keys, fences) -> boolean[]   (internal)
+-- Of each of the named tasks of locked instances, in the order given, whether it runs under its fence. None is
+-- locked: a RUNNING row is nobody else's to change while its instance is locked.
+create or replace function onceflow.held_attempts(
     p_ids uuid[], p_keys onceflow.task_key[], p_fences uuid[])
 returns boolean[]
-language plpgsql volatile as $$
+language plpgsql stable as $$
 begin
-    perform onceflow.lock_tasks(p_keys, 'RUNNING');
     return array(
         select coalesce(t.state = 'RUNNING' and t.fence = k.fence, false)
         from unnest(p_keys, p_fences) with ordinality k (instance_id, step, scope, visit, fence, n)
@@ -18,4 +16,4 @@ begin
                 and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) t on true
         order by k.n);
 end $$;
-revoke execute on function onceflow.lock_attempts(uuid[], onceflow.task_key[], uuid[]) from public;
+revoke execute on function onceflow.held_attempts(uuid[], onceflow.task_key[], uuid[]) from public;

@@ -1,9 +1,9 @@
--- settle_dead_letters(ids, keys) -> change[]   (internal)
+-- apply_failure_policy(ids, keys) -> change[]   (internal)
 -- What follows a task's failure for good, its row being an open dead letter already: the policy of
 -- its step, or else of its workflow, suspends the instance, or closes it (which makes the dead letter
 -- a record). A compensation always suspends: the way back waits for a person. So does every failure in
 -- an instance that an operator has suspended: it stands still, as he wants it to.
-create or replace function onceflow.settle_dead_letters(p_ids uuid[], p_keys onceflow.task_key[])
+create or replace function onceflow.apply_failure_policy(p_ids uuid[], p_keys onceflow.task_key[])
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
@@ -11,6 +11,7 @@ declare
     v_closing_as text[];
     v_errors jsonb[];
     v_suspended uuid[];
+    v_closed onceflow.change[];
 begin
     if cardinality(p_keys) = 0 then
         return '{}';
@@ -55,7 +56,7 @@ begin
 
     -- Both kinds at once, so that their tasks are locked in one order.
     perform onceflow.lock_open_tasks(v_ids || v_suspended);
-    return onceflow.close_instances(v_ids, v_closing_as, v_errors)
-        || onceflow.hold_instances(v_suspended, 'dead_letter');
+    v_closed := onceflow.close_instances(v_ids, v_closing_as, v_errors);
+    return v_closed || onceflow.hold_instances(v_suspended, 'dead_letter');
 end $$;
-revoke execute on function onceflow.settle_dead_letters(uuid[], onceflow.task_key[]) from public;
+revoke execute on function onceflow.apply_failure_policy(uuid[], onceflow.task_key[]) from public;

@@ -1,9 +1,8 @@
--- place_tasks(sorted ids, keys) -> placed_task[]   (internal)
--- The tasks with what their locked instances are: what pass_edges() and make_tasks() go by. Volatile, so
--- that it sees what the same statement did before.
-create or replace function onceflow.place_tasks(p_ids uuid[], p_keys onceflow.task_key[])
+-- find_tasks(sorted ids, keys) -> placed_task[]   (internal)
+-- The tasks with what their locked instances are: what pass_edges() and make_tasks() go by.
+create or replace function onceflow.find_tasks(p_ids uuid[], p_keys onceflow.task_key[])
 returns onceflow.placed_task[]
-language plpgsql volatile as $$
+language plpgsql stable as $$
 begin
     return array(
         select onceflow.placed_task(k.instance_id, k.step, k.scope, k.visit,
@@ -19,4 +18,4 @@ begin
                 and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) t on true
         order by k.n);
 end $$;
-revoke execute on function onceflow.place_tasks(uuid[], onceflow.task_key[]) from public;
+revoke execute on function onceflow.find_tasks(uuid[], onceflow.task_key[]) from public;

@@ -1,0 +1,50 @@
+-- finish_transition(sorted ids, changes) -> void   (internal)
+-- The end of every transition: what has changed is recorded, and an instance of which nothing is open any more
+-- moves on. One that is RUNNING succeeds with its output, in the same transition; where the output fails,
+-- and in the others (settle_instances), what follows is a transition of its own.
+create or replace function onceflow.finish_transition(p_ids uuid[], p_changes onceflow.change[])
+returns void
+language plpgsql volatile as $$
+declare
+    v_drained uuid[];
+    v_outputs onceflow.evaluated_output[];
+    v_succeeded onceflow.evaluated_output[];
+begin
+    if cardinality(p_changes) = 0 then
+        return;
+    end if;
+    v_drained := array(
+        select i.id
+        from (
+            select c.instance_id, sum(c.opened) as opened from unnest(p_changes) c
+            -- Where a task has ended that ran, and as many have come due, something is open.
+            group by c.instance_id
+            having sum(c.opened) < case when bool_or(c.was = 'RUNNING' and c.opened < 0) then 0 else 1 end) d
+        cross join lateral (
+            select i.id from onceflow.instance i
+            where i.id = d.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)]
+                and i.open_tasks + d.opened = 0 and i.ended_at is null offset 0) i
+        order by i.id);
+    if cardinality(v_drained) = 0 then
+        perform onceflow.record_changes(p_ids, p_changes, '{}');
+        return;
+    end if;
+
+    v_outputs := onceflow.instance_outputs(v_drained);
+    v_succeeded := array(select o from unnest(v_outputs) o where o.error is null);
+    perform onceflow.record_changes(p_ids, p_changes || array(
+        select onceflow.instance_change(s.instance_id, 'RUNNING', 'SUCCEEDED') from unnest(v_succeeded) s),
+        v_succeeded);
+    if cardinality(v_succeeded) < cardinality(v_outputs) then
+        perform onceflow.finish_transition(v_drained, onceflow.close_failed_outputs(v_drained, v_outputs));
+    end if;
+    v_drained := array(
+        select i.id from onceflow.instance i
+        where i.id = any (v_drained) and i.id >= p_ids[1]
+            and i.state in ('CLOSING', 'COMPENSATING') and i.open_tasks = 0
+        order by i.id);
+    if cardinality(v_drained) > 0 then
+        perform onceflow.finish_transition(v_drained, onceflow.settle_instances(v_drained));
+    end if;
+end $$;
+revoke execute on function onceflow.finish_transition(uuid[], onceflow.change[]) from public;
