@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from .egress import EVERYTHING, parse_egress
 from .errors import SettingsError
 
 PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -44,6 +45,7 @@ class Settings:
     ``lease``          seconds that a worker may be silent before its tasks are given out again
     ``data``           folder in which ``onceflow dev`` and ``demo`` keep their servers' data
     ``log``            debug, info, warning or error
+    ``http_allow``     hosts, networks and ports that ``http.request`` may reach (see ``egress``)
     """
 
     dsn: str = ""
@@ -60,6 +62,7 @@ class Settings:
     lease: float = 15.0
     data: Path = Path(".onceflow")
     log: str = "info"
+    http_allow: str = EVERYTHING
 
     def require_dsn(self) -> str:
         """Return the dsn. Raises SettingsError where none is set."""
@@ -105,6 +108,7 @@ class Settings:
             "ONCEFLOW_LEASE": str(self.lease),
             "ONCEFLOW_DATA": str(self.data),
             "ONCEFLOW_LOG": self.log,
+            "ONCEFLOW_HTTP_ALLOW": self.http_allow,
         }
         for name, value in self.kafka_options.items():
             env["ONCEFLOW_KAFKA_" + name.replace(".", "_").upper()] = value
@@ -130,6 +134,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         lease=_number(env, "ONCEFLOW_LEASE", default.lease, 0.1, 86_400, whole=False),
         data=Path(env.get("ONCEFLOW_DATA") or default.data),
         log=_log_level(env.get("ONCEFLOW_LOG") or default.log),
+        http_allow=_http_allow(env.get("ONCEFLOW_HTTP_ALLOW", "").strip() or default.http_allow),
     )
 
 
@@ -247,3 +252,8 @@ def _log_level(text: str) -> str:
     if text.lower() not in LOG_LEVELS:
         raise SettingsError(f"ONCEFLOW_LOG is {text!r}: give one of {', '.join(LOG_LEVELS)}")
     return text.lower()
+
+
+def _http_allow(text: str) -> str:
+    parse_egress(text)
+    return text

@@ -70,7 +70,8 @@ ENVIRONMENT = """settings are environment variables:
   ONCEFLOW_TRUSTED_PROXIES   addresses whose X-Forwarded-Host and -Proto are believed
   ONCEFLOW_LEASE      seconds that a worker may be silent               (15)
   ONCEFLOW_DATA       folder of the embedded servers' data              (.onceflow)
-  ONCEFLOW_LOG        debug, info, warning or error                     (info)"""
+  ONCEFLOW_LOG        debug, info, warning or error                     (info)
+  ONCEFLOW_HTTP_ALLOW hosts, networks, ports that http.request may reach (all but link-local)"""
 
 
 class CommandModule(Protocol):
