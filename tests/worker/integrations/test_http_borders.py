@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from onceflow.engine.embedded.postgres import free_port
+from onceflow.engine.dev.postgres import free_port
 from onceflow.worker.integrations import http_transport
 
 from .support import call, failure
