@@ -32,9 +32,7 @@ class Deployment:
         smtp, shop = str(free_port()), str(free_port())
         self.shop = f"http://127.0.0.1:{shop}"
         self._instead = {
-            "postgresql://onceflow:${POSTGRES_PASSWORD:-onceflow}@postgres:5432/onceflow": (
-                settings.dsn
-            ),
+            "postgresql://onceflow:onceflow@postgres:5432/onceflow": settings.dsn,
             "redpanda:9092": settings.kafka,
             "mail-catcher:8025": f"127.0.0.1:{smtp}",
             "0.0.0.0": "127.0.0.1",  # noqa: S104 - the other way about: to loopback alone

@@ -173,7 +173,7 @@ def test_every_package_that_the_product_imports_is_of_the_core_or_of_a_named_ext
         for path in (ROOT / folder).rglob("*.py")
         for package in imported(path)
         if package not in sys.stdlib_module_names
-        and package not in EXTRAS
+        and package not in {*EXTRAS, "onceflow"}
         and not {canonicalize_name(name) for name in brought.get(package, [package])} & core
     }
     assert unnamed == set()
