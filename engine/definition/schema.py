@@ -6,7 +6,8 @@
 import json
 from pathlib import Path
 
-from .steps.keys import WORKFLOW, Schema
+from .steps.members import Schema
+from .workflow import MEMBERS
 
 FILE = Path(__file__).with_name("workflow.schema.json")
 
@@ -16,7 +17,7 @@ def json_schema() -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Onceflow workflow definition",
-        **WORKFLOW.schema(),
+        **MEMBERS.schema(),
     }
 
 

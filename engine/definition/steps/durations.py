@@ -20,6 +20,9 @@ SHORTEST = Decimal("0.001")
 _NUMBER = r"\d{1,12}(?:\.\d{1,6})?"
 PATTERN = "^" + "".join(f"(?:{_NUMBER}{unit})?" for unit in UNITS) + "$"
 """Each unit at most once, the largest first (also true of the empty text, which is none)."""
+SCHEMA = {
+    "anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": PATTERN}]
+}
 
 _TEXT = re.compile(PATTERN, re.ASCII)
 _PART = re.compile(rf"({_NUMBER})({'|'.join(sorted(UNITS, key=len, reverse=True))})", re.ASCII)

@@ -10,8 +10,10 @@ import psycopg
 import pytest
 
 from onceflow.engine.calls import register_workflow
+from onceflow.engine.definition import workflow
 from onceflow.engine.definition.expressions.functions import FUNCTIONS
-from onceflow.engine.definition.steps.keys import COMPENSATION, RETRY, STEP, WORKFLOW, Members
+from onceflow.engine.definition.steps import compensation, retry, task
+from onceflow.engine.definition.steps.members import Members
 
 from .conftest import Evaluate
 from .support import compile_yaml
@@ -59,10 +61,10 @@ def section(title: str) -> str:
 @pytest.mark.parametrize(
     ("title", "members"),
     [
-        ("The workflow", WORKFLOW),
-        ("Steps", STEP),
-        ("Retry", RETRY),
-        ("Compensation", COMPENSATION),
+        ("The workflow", workflow.MEMBERS),
+        ("Steps", task.MEMBERS),
+        ("Retry", retry.MEMBERS),
+        ("Compensation", compensation.MEMBERS),
     ],
 )
 def test_every_key_has_a_row(title: str, members: Members) -> None:

@@ -1,0 +1,80 @@
+"""What an object of a definition may hold: its keys, each with a check, a JSON Schema, a meaning.
+
+The compiler reads definitions by these tables, and the published JSON Schema is made of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ...json_text import Json
+from ..common.mends import did_you_mean
+from ..source.document import Faults, child
+from .checks import Check
+
+Schema = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key: how its value is checked, the value's JSON Schema, and what it means.
+
+    Where one of the keys ``unless`` is there, a required key is not missed.
+    """
+
+    check: Check
+    schema: Schema
+    meaning: str
+    required: bool = False
+    unless: frozenset[str] = frozenset()
+
+    def published(self) -> Schema:
+        """Return the JSON Schema of the value, with its meaning."""
+        return {"description": self.meaning, **self.schema}
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The keys of one kind of object; ``refused`` gives reasons for some of those it lacks."""
+
+    name: str
+    keys: Mapping[str, Key]
+    refused: Mapping[str, str]
+
+    def read(self, value: Json, pointer: str, faults: Faults) -> dict[str, Any] | None:
+        """Return the members that are sound; None where the value is no object."""
+        if not isinstance(value, dict):
+            faults.add(pointer, f"{self.name} is an object with the keys {', '.join(self.keys)}")
+            return None
+        read: dict[str, Any] = {}
+        members = cast(dict[str, Json], value)
+        for name, item in members.items():
+            place = child(pointer, name)
+            key = self.keys.get(name)
+            if key is None:
+                reason = self.refused.get(name) or (
+                    f"{self.name} has no key {name!r}{did_you_mean(name, self.keys)}"
+                )
+                faults.add(place, reason, key=True)
+                continue
+            sound = key.check(item, place, faults)
+            if sound is not None:
+                read[name] = sound
+        for name, key in self.keys.items():
+            if key.required and name not in members and not members.keys() & key.unless:
+                faults.add(pointer, f"{self.name} needs the key {name!r}")
+        return read
+
+    def schema(self) -> Schema:
+        """Return the JSON Schema of such an object."""
+        return {
+            "type": "object",
+            "additionalProperties": False,
+            "required": [name for name, key in self.keys.items() if key.required],
+            "properties": {name: key.published() for name, key in self.keys.items()},
+        }
+
+
+def later(*names: str) -> dict[str, str]:
+    """Return the reasons why keys are refused that a later release may have."""
+    return {name: f"{name!r} is not available in this release" for name in names}

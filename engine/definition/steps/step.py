@@ -1,0 +1,113 @@
+"""What all kinds of steps have in common: a name, an order, a condition; and what one becomes.
+
+A kind of step is a module with a struct under this one. The struct has the kind's tag, says which
+expressions stand in it and lowers itself to rows; `MEMBERS` beside it are the keys that it may
+have, with their checks and their part of the JSON Schema. `kinds.py` lists the kinds.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Self
+
+import msgspec
+
+from ..expressions.trees import Compiled
+from . import checks
+from .members import Key
+
+STEP_ID = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
+
+
+class Row(NamedTuple):
+    """A step of a version, as the engine keeps it."""
+
+    step: str
+    kind: str
+    join_count: int
+    spec: dict[str, Any]
+
+
+class Edge(NamedTuple):
+    """What follows what, and whether as `next` or as `undo`."""
+
+    begin: str
+    end: str
+    kind: str
+
+
+class Lowered(NamedTuple):
+    """What steps become; edges between steps are not among them."""
+
+    rows: list[Row]
+    edges: list[Edge]
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """A step as it was written. ``needs`` is None where the step says nothing of it."""
+
+    pointer: str
+    position: int
+    id: str
+    needs: list[str] | None = None
+    when: Compiled | None = None
+
+    @classmethod
+    def of(cls, members: dict[str, Any], pointer: str, position: int) -> Self:
+        """Make it of members that were read."""
+        raise NotImplementedError
+
+    def expressions(self) -> Iterator[Compiled]:
+        """Yield what is evaluated before the step begins."""
+        if self.when is not None:
+            yield self.when
+
+    def undo_expressions(self) -> Iterator[Compiled]:
+        """Yield what is evaluated when the step is undone."""
+        yield from ()
+
+    def lower(self, joins: int, positions: dict[str, int]) -> Lowered:
+        """Return the rows of the step, into which ``joins`` edges lead; ``positions`` are all's."""
+        raise NotImplementedError
+
+
+def reads(positions: dict[str, int], *compiled: Compiled | None) -> list[str]:
+    """Return the steps that expressions name, in the order of the definition."""
+    named = {
+        reference.names[1]
+        for each in compiled
+        if each
+        for _, reference in each.references
+        if reference.names[0] == "steps"
+    }
+    return sorted(named, key=positions.__getitem__)
+
+
+_ID = checks.matching(STEP_ID, "an id: a letter, then up to 62 letters, digits, - or _")
+HEAD = {
+    "id": Key(
+        _ID,
+        {"type": "string", "pattern": STEP_ID},
+        "The name of the step, once in the workflow.",
+        required=True,
+    ),
+    "description": Key(checks.text, {"type": "string"}, "What the step is for, in words."),
+}
+"""The keys that stand first in every kind of step."""
+ORDER = {
+    "needs": Key(
+        checks.strings(_ID, "step ids"),
+        {"type": "array", "uniqueItems": True, "items": {"type": "string", "pattern": STEP_ID}},
+        "The steps that must have ended before; without any `needs`, steps run as written.",
+    ),
+    "when": Key(
+        checks.condition,
+        {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": r"^\$[.{]"}]},
+        "A condition; where it is false, this step alone is skipped.",
+    ),
+}
+"""The keys by which every kind of step is put in its place."""
+
+NOT_YET = (
+    *("branch", "for_each", "loop", "map", "parallel", "schedule", "set", "signal", "sleep"),
+    *("steps", "switch", "try", "wait", "while", "workflow"),
+)
+"""What stands in steps of kinds that this release does not have."""

@@ -1,0 +1,82 @@
+"""What a worker carries out: a task with its input, queue, retries and limit of time.
+
+Every kind of step that has work done is made of it, and every undoing.
+"""
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from ..expressions.trees import Compiled
+from . import checks
+from .durations import SCHEMA as DURATION
+from .members import Key
+from .retry import Retry
+
+NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,127}$"
+QUEUE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
+NO_INPUT = Compiled({"v": {}})
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """A task to be carried out. ``queue`` is None where it names none."""
+
+    task: str = ""
+    input: Compiled = NO_INPUT
+    queue: str | None = None
+    retry: Retry | None = None
+    timeout: float | None = None
+
+    KEYS: ClassVar = ("task", "with", "queue", "retry", "timeout")
+
+    def spec(self, queue: str, reads: list[str], position: int) -> dict[str, Any]:
+        """Return what a worker and the engine need of it; ``queue`` is for one that names none."""
+        spec: dict[str, Any] = {
+            "task": self.task,
+            "queue": self.queue or queue,
+            "with": self.input.tree,
+            "reads": reads,
+            "position": position,
+        }
+        if self.retry is not None:
+            spec["retry"] = self.retry.spec()
+        if self.timeout is not None:
+            spec["timeout"] = self.timeout
+        return spec
+
+
+def fields(members: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of ``Work`` out of members that were read."""
+    found = {key: members[key] for key in Work.KEYS if key in members}
+    if "with" in found:
+        found["input"] = found.pop("with")
+    return found
+
+
+def task_key(unless: frozenset[str] = frozenset()) -> Key:
+    """Return the key `task`, which is not missed where one of ``unless`` stands."""
+    return Key(
+        checks.matching(NAME, "the name of a task, such as http.request"),
+        {"type": "string", "pattern": NAME},
+        "The task that a worker carries out.",
+        required=True,
+        unless=unless,
+    )
+
+
+def queue_key(meaning: str, default: str | None = None) -> Key:
+    """Return the key `queue`."""
+    schema = {"type": "string", "pattern": QUEUE}
+    return Key(
+        checks.matching(QUEUE, "the name of a queue, such as mail"),
+        schema if default is None else {**schema, "default": default},
+        meaning,
+    )
+
+
+WITH = Key(
+    checks.task_input,
+    {"anyOf": [{"type": "object"}, {"type": "string", "pattern": r"^\$[.{]"}]},
+    "The input of the task; texts in it may be expressions.",
+)
+TIMEOUT = Key(checks.duration, DURATION, "How long one attempt may take.")
