@@ -1,6 +1,15 @@
 """The names of our topics and of the workers' consumer group; all begin with ONCEFLOW_PREFIX."""
 
+import re
+
 from .settings import Settings
+
+NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+
+def is_topic(name: str) -> bool:
+    """Tell whether Kafka takes ``name`` for a topic."""
+    return NAME.fullmatch(name) is not None and name not in (".", "..")
 
 
 def task_topic(settings: Settings, queue: str) -> str:

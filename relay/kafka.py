@@ -23,6 +23,9 @@ log = logging.getLogger("onceflow.relay")
 UPKEEP_EVERY = 1.0
 """Seconds between two looks for new queues."""
 
+AGAIN = 1.0
+"""Seconds until a thread that Kafka did not answer begins anew."""
+
 SEARCH_EVERY = 3.0
 """Seconds between two searches for lost messages: found after two or three of them."""
 
@@ -37,7 +40,7 @@ class Kafka:
 
     def ship(self, conn: Connection, stop: threading.Event) -> None:
         """Ship the outbox until ``stop`` is set."""
-        with _told_of("shipper"):
+        with _told_of("shipper", stop):
             wait_for_broker(self._settings, stop)
             shipper = Shipper(self._settings, stop)
             try:
@@ -48,7 +51,7 @@ class Kafka:
 
     def keep_up(self, conn: Connection, stop: threading.Event) -> None:
         """Make topics and find lost messages until ``stop`` is set."""
-        with _told_of("upkeep"):
+        with _told_of("upkeep", stop):
             wait_for_broker(self._settings, stop)
             while not stop.is_set():
                 self._keeper.turn(conn)
@@ -91,9 +94,10 @@ class Upkeep:
 
 
 @contextmanager
-def _told_of(name: str) -> Generator[None]:
-    """End the block, and say so, where it loses the broker."""
+def _told_of(name: str, stop: threading.Event) -> Generator[None]:
+    """End the block after a while, and say so, where it loses the broker."""
     try:
         yield
     except (BrokerAway, KafkaException) as error:
         log.warning("Kafka does not answer the %s: %s", name, describe(error))
+        stop.wait(AGAIN)  # one that is away is waited for besides

@@ -27,12 +27,10 @@ from ..engine.calls.base import Connection
 from ..engine.kafka_names import task_topic, worker_group
 from ..engine.settings import Settings
 from .broker import ANSWER, client_config, code_of, describe, open_admin
+from .clock import Job, Turns
 from .watermark import Partition, Topic, Watch, look, set_watch
 
 log = logging.getLogger("onceflow.relay.lost_messages")
-
-BATCH = 500
-"""Tasks queued anew in one transaction."""
 
 NO_ID = str(Uuid(0, 0))
 EARLIEST = cast("OffsetSpec", OffsetSpec.earliest())
@@ -93,8 +91,16 @@ class LostMessages:
 
     def _requeue(self, conn: Connection, queue: str, before: str) -> None:
         total = 0
-        while count := requeue_lost_tasks(conn, queue, before, BATCH):
+
+        def requeue(conn: Connection, limit: int, skip: int) -> int:
+            nonlocal total
+            count = requeue_lost_tasks(conn, queue, before, limit, skip)
             total += count
+            return count
+
+        turns = Turns(Job(f"lost messages of queue {queue}", requeue))
+        while turns.turn(conn):
+            pass
         if total:
             log.warning(
                 "queue %s: the broker has lost the messages of %d tasks; they are shipped again",

@@ -1,9 +1,10 @@
 """Sends a batch of records and tells, record by record, what became of it.
 
 A batch is never all or nothing: one record may be too large or its topic unknown while the others
-are acknowledged. And a producer does not live for ever: after a fatal error, or a record that
-nobody answered for in time, it is replaced (an idempotent producer may else wait for ever for
-a broker that has restarted and does not know it).
+are acknowledged, and what a client raises because of one record is said of that record alone. And a
+producer does not live for ever: after a fatal error, or a record that nobody answered for in time,
+it is replaced (an idempotent producer may else wait for ever for a broker that has restarted and
+does not know it).
 """
 
 import logging
@@ -63,6 +64,10 @@ class Record:
     headers: Mapping[str, str]
 
 
+Results = dict[int, KafkaError | str | None]
+"""By record: None where it was acknowledged, the broker's error, or what the client said of it."""
+
+
 def _no_errors() -> dict[int, str]:
     return {}
 
@@ -72,12 +77,14 @@ class Sent:
     """What became of each record of a batch.
 
     ``refused``: this record cannot be sent as it is, or its topic cannot take it.
+    ``hopeless``: no client can send it, whatever becomes of topic and broker.
     ``unanswered``: nobody acknowledged it in time; it may have arrived all the same.
     ``unknown_topics``: the topics of which the broker said that it does not have them.
     """
 
     acknowledged: list[int] = field(default_factory=list[int])
     refused: dict[int, str] = field(default_factory=_no_errors)
+    hopeless: dict[int, str] = field(default_factory=_no_errors)
     unanswered: dict[int, str] = field(default_factory=_no_errors)
     unknown_topics: set[str] = field(default_factory=set[str])
 
@@ -108,9 +115,9 @@ class Sender:
         """Drop what is unsent and end the producer."""
         _end(self.producer)
 
-    def _deliver(self, records: Sequence[Record]) -> dict[int, KafkaError | None]:
-        """Return the error or None of each record that was answered for, by its id."""
-        results: dict[int, KafkaError | None] = {}
+    def _deliver(self, records: Sequence[Record]) -> Results:
+        """Return what became of each record that was answered for."""
+        results: Results = {}
         try:
             for record in records:
                 self._produce(record, results)
@@ -124,14 +131,17 @@ class Sender:
         except BaseException:
             self._replace("a batch was broken off")
             raise
-        lost = next((e for e in results.values() if e is not None and not _is_its_own(e)), None)
+        errors = (error for error in results.values() if isinstance(error, KafkaError))
+        lost = next((error for error in errors if not _is_its_own(error)), None)
         if lost is not None:
             self._replace(describe(lost))
         return results
 
-    def _produce(self, record: Record, results: dict[int, KafkaError | None]) -> None:
+    def _produce(self, record: Record, results: Results) -> None:
         while True:
             try:
+                for name in record.headers:
+                    name.encode()  # the client ends the whole process over one that cannot be
                 self.producer.produce(
                     record.topic,
                     record.value.encode(),
@@ -139,10 +149,16 @@ class Sender:
                     headers=dict(record.headers) or None,
                     on_delivery=partial(_answered, results, record.id),
                 )
-            except BufferError:
+            except BufferError as error:
+                if not len(self.producer):  # nothing is left that it could wait for
+                    results[record.id] = f"{describe(error)}: the record alone is too large"
+                    return
                 self.producer.poll(0.1)  # full; it empties, at the latest by timeouts
             except KafkaException as error:
-                results[record.id] = inner(error)
+                results[record.id] = inner(error) or describe(error)
+                return
+            except Exception as error:  # whatever it is, it is about this record
+                results[record.id] = f"{type(error).__name__}: {error}"
                 return
             else:
                 return
@@ -163,9 +179,7 @@ class Sender:
         self.producer = open_producer(self._settings)
 
 
-def _answered(
-    results: dict[int, KafkaError | None], record_id: int, error: KafkaError | None, _: Message
-) -> None:
+def _answered(results: Results, record_id: int, error: KafkaError | None, _: Message) -> None:
     results[record_id] = error
 
 
@@ -178,12 +192,12 @@ def _is_its_own(error: KafkaError) -> bool:
     return error.code() in THE_RECORD and not error.fatal()
 
 
-def _code(results: Mapping[int, KafkaError | None], record: Record) -> int:
+def _code(results: Results, record: Record) -> int:
     error = results.get(record.id)
-    return KafkaError.NO_ERROR if error is None else error.code()
+    return error.code() if isinstance(error, KafkaError) else KafkaError.NO_ERROR
 
 
-def _sorted(records: Sequence[Record], results: Mapping[int, KafkaError | None]) -> Sent:
+def _sorted(records: Sequence[Record], results: Results) -> Sent:
     """Sort the records by what became of them."""
     sent = Sent()
     for record in records:
@@ -193,6 +207,8 @@ def _sorted(records: Sequence[Record], results: Mapping[int, KafkaError | None])
         error = results[record.id]
         if error is None:
             sent.acknowledged.append(record.id)
+        elif isinstance(error, str):
+            sent.hopeless[record.id] = f"{error} (topic {record.topic})"
         elif not _is_its_own(error):
             sent.unanswered[record.id] = describe(error)
         else:

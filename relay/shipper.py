@@ -11,7 +11,7 @@ from collections import Counter
 from ..engine import failpoints
 from ..engine.calls import OutboxRow, defer_outbox, drop_outbox, take_outbox
 from ..engine.calls.base import Connection
-from ..engine.kafka_names import dead_letter_topic, task_topic
+from ..engine.kafka_names import dead_letter_topic, is_topic, task_topic
 from ..engine.settings import Settings
 from ..engine.sleeper import RELAY, Sleeper
 from .broker import trouble_with
@@ -24,7 +24,7 @@ FIRST_BATCH, BATCH = 250, 2000
 """Rows taken at a time, at first and at most: more gains little speed, and a crash repeats more."""
 
 BATCH_BYTES = 32 * 1024 * 1024
-"""What the values of a batch may weigh together: large ones come in smaller batches."""
+"""What the values of a batch may weigh together."""
 
 
 class BrokerAway(Exception):
@@ -53,16 +53,19 @@ class Shipper:
                 sleeper.wake()
 
     def ship(self, conn: Connection) -> int:
-        """Ship one batch; return how many rows it had, with those that could not be shipped."""
+        """Ship one batch; return how many rows it had, with those that could not be shipped.
+
+        Raises BrokerAway.
+        """
         with conn.transaction():
             # It may be lost in a crash: this transaction deletes from the outbox and does nothing
             # else, and a row that comes back is shipped again.
             conn.execute("set local synchronous_commit = off")
-            rows = take_outbox(conn, self._limit)
+            rows = take_outbox(conn, self._limit, BATCH_BYTES)
             if not rows:
                 return 0
-            self._weigh(rows)
-            records, refused = self._address(rows)
+            self._limit = min(self._limit * 2, BATCH)
+            records, refused, hopeless = self._address(rows)
             sent = self._sender.send(records)
             failpoints.hit("relay.after_produce")
             if sent.acknowledged:
@@ -70,43 +73,49 @@ class Shipper:
         for topic in sent.unknown_topics:
             self._topics.forget(topic)
         refused |= sent.refused
+        hopeless |= sent.hopeless
         if sent.unanswered:
             trouble = trouble_with(self._sender.producer)
             if trouble:
-                self._defer(conn, rows, refused)
+                self._defer(conn, rows, refused, hopeless)
                 raise BrokerAway(trouble)
             # The broker is well; a partition may be without a leader. The rows behind go on.
             refused |= sent.unanswered
-        self._defer(conn, rows, refused)
+        self._defer(conn, rows, refused, hopeless)
         return len(rows)
 
     def close(self) -> None:
         """End the producer."""
         self._sender.close()
 
-    def _weigh(self, rows: list[OutboxRow]) -> None:
-        """Let the next batch be larger, or smaller where this one weighs too much."""
-        weight = sum(len(row.value) for row in rows)
-        if weight > BATCH_BYTES:
-            self._limit = max(1, len(rows) * BATCH_BYTES // weight)
-        else:
-            self._limit = min(self._limit * 2, BATCH)
+    def _address(
+        self, rows: list[OutboxRow]
+    ) -> tuple[list[Record], dict[int, str], dict[int, str]]:
+        """Return the records of the rows; by row what is wrong with its topic; what is hopeless.
 
-    def _address(self, rows: list[OutboxRow]) -> tuple[list[Record], dict[int, str]]:
-        """Return the records of the rows, and by row what keeps others from having one."""
-        records = [
-            Record(row.id, self._topic_of(row), row.key, row.value, row.headers) for row in rows
-        ]
-        ours = {r.topic for r, row in zip(records, rows, strict=True) if row.kind != "event"}
-        theirs = {r.topic for r, row in zip(records, rows, strict=True) if row.kind == "event"}
+        Rows like the last are refused where they are made: these come from elsewhere.
+        """
+        records: list[Record] = []
+        ours, theirs = set[str](), set[str]()
+        hopeless: dict[int, str] = {}
+        for row in rows:
+            topic = self._topic_of(row)
+            if not is_topic(topic):
+                hopeless[row.id] = f"{topic[:60]!r} is no name that Kafka takes for a topic"
+            elif row.headers is None:
+                hopeless[row.id] = f"its headers are no texts by names (topic {topic})"
+            else:
+                records.append(Record(row.id, topic, row.key, row.value, row.headers))
+                (theirs if row.kind == "event" else ours).add(topic)
         problems = self._topics.make(ours) | self._topics.check(
             theirs - ours, self._sender.producer
         )
         if not problems:
-            return records, {}
+            return records, {}, hopeless
         return (
             [record for record in records if record.topic not in problems],
             {r.id: problems[r.topic] for r in records if r.topic in problems},
+            hopeless,
         )
 
     def _topic_of(self, row: OutboxRow) -> str:
@@ -114,20 +123,26 @@ class Shipper:
             return task_topic(self._settings, row.topic)
         return dead_letter_topic(self._settings) if row.kind == "dead_letter" else row.topic
 
-    def _defer(self, conn: Connection, rows: list[OutboxRow], errors: dict[int, str]) -> None:
+    def _defer(
+        self,
+        conn: Connection,
+        rows: list[OutboxRow],
+        refused: dict[int, str],
+        hopeless: dict[int, str],
+    ) -> None:
         """Put off what could not be shipped, in a transaction of its own, and say so."""
+        errors = refused | hopeless
         if not errors:
             return
-        given_up = {
-            row.id
-            for row in defer_outbox(conn, list(errors), list(errors.values()))
-            if row.outcome == "quarantined"
-        }
+        given_up = sum(
+            row.outcome == "quarantined"
+            for row in defer_outbox(conn, list(errors), list(errors.values()), hopeless)
+        )
         for error, count in Counter(errors.values()).items():
             log.warning("%d of %d messages cannot be shipped now: %s", count, len(rows), error)
         if given_up:
             log.error(
-                "%d messages were given up after many tries and are in quarantine: see the view "
+                "%d messages were given up and are in quarantine: see the view "
                 "onceflow.quarantined; release_quarantine() ships them again",
-                len(given_up),
+                given_up,
             )

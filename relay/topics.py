@@ -52,9 +52,14 @@ class Topics:
         """Look whether the user's topics exist; return what is wrong, by topic."""
         asked, problems = self._unknown(topics)
         for topic in asked:
-            found = producer.list_topics(topic, timeout=ANSWER).topics[topic]
-            if found.error is not None:
-                problems[topic] = _missing(topic, found.error)
+            try:
+                found = producer.list_topics(topic, timeout=ANSWER).topics[topic]
+            except Exception as error:
+                producer.list_topics(timeout=ANSWER)  # no broker answers, or it is this topic alone
+                problems[topic] = f"topic {topic} cannot be used: {describe(error)}"
+            else:
+                if found.error is not None:
+                    problems[topic] = _missing(topic, found.error)
         self._remember(asked, problems)
         return problems
 

@@ -1,11 +1,12 @@
 """Calls of the relay about messages, and of handlers and workers that make some."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, LiteralString, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Literal, LiteralString
 from uuid import UUID
 
+import msgspec
+
 from .. import json_text
-from ..json_text import Json
 from .base import (
     AsyncConnection,
     Connection,
@@ -18,13 +19,15 @@ from .base import (
 from .tasks import GRANT, Grant
 
 TAKE_OUTBOX: Final[LiteralString] = """
-select id, kind, topic, key, value, headers::text from onceflow.take_outbox(p_limit => %s::int)"""
+select id, kind, topic, key, value, headers::text from onceflow.take_outbox(p_limit => %s::int,
+                                                                          p_bytes => %s::bigint)"""
 
 DROP_OUTBOX: Final[LiteralString] = """
 select onceflow.drop_outbox(p_ids => %s::bigint[])"""
 
 DEFER_OUTBOX: Final[LiteralString] = """
-select id, outcome from onceflow.defer_outbox(p_ids => %s::bigint[], p_errors => %s::text[])"""
+select id, outcome from onceflow.defer_outbox(p_ids => %s::bigint[], p_errors => %s::text[],
+                                      p_hopeless => %s::bigint[])"""
 
 PUBLISH_EVENTS: Final[LiteralString] = """
 select onceflow.publish_events(p_topics => %s::text[], p_keys => %s::text[],
@@ -55,13 +58,14 @@ select onceflow.read_watermark()::text"""
 
 REQUEUE_LOST_TASKS: Final[LiteralString] = """
 select onceflow.requeue_lost_tasks(p_queue => %s::text, p_before => %s::text::xid8,
-                                   p_limit => %s::int)"""
+                                   p_limit => %s::int, p_skip => %s::int)"""
 
 
 class OutboxRow(Record, frozen=True):
     """A message to be shipped, locked until the transaction ends.
 
     ``topic`` is a queue's name where ``kind`` is ``task``, else a topic as the user named it.
+    ``headers`` are None where what stands there are no texts by names.
     """
 
     id: int
@@ -69,7 +73,7 @@ class OutboxRow(Record, frozen=True):
     topic: str
     key: str | None
     value: str
-    headers: dict[str, str]
+    headers: dict[str, str] | None
 
 
 class Deferred(Record, frozen=True):
@@ -111,8 +115,12 @@ class BadMessage(Record, frozen=True):
     reason: str
 
 
-def take_outbox(conn: Connection, limit: int) -> list[OutboxRow]:
+def take_outbox(
+    conn: Connection, limit: int, most_bytes: int = 32 * 1024 * 1024
+) -> list[OutboxRow]:
     """Lock up to ``limit`` rows that are due and that nobody else holds, oldest first.
+
+    Their values are ``most_bytes`` together, or the last of them is what passes that.
 
     Call it inside a transaction: the lock is what keeps other relays away.
     """
@@ -125,7 +133,9 @@ def take_outbox(conn: Connection, limit: int) -> list[OutboxRow]:
             value,
             _headers(headers),
         )
-        for row_id, kind, topic, key, value, headers in fetch(conn, TAKE_OUTBOX, (limit,))
+        for row_id, kind, topic, key, value, headers in fetch(
+            conn, TAKE_OUTBOX, (limit, most_bytes)
+        )
     ]
 
 
@@ -134,11 +144,16 @@ def drop_outbox(conn: Connection, ids: Sequence[int]) -> int:
     return fetch_value(conn, DROP_OUTBOX, (list(ids),))
 
 
-def defer_outbox(conn: Connection, ids: Sequence[int], errors: Sequence[str]) -> list[Deferred]:
-    """Put rows off that could not be shipped, each with its error; in the end, give them up."""
+def defer_outbox(
+    conn: Connection, ids: Sequence[int], errors: Sequence[str], hopeless: Iterable[int] = ()
+) -> list[Deferred]:
+    """Put rows off that could not be shipped, each with its error; in the end, give them up.
+
+    ``hopeless`` are those among them that are given up at once.
+    """
     return [
         Deferred(row_id, word(outcome, "deferred", "quarantined"))
-        for row_id, outcome in fetch(conn, DEFER_OUTBOX, (list(ids), list(errors)))
+        for row_id, outcome in fetch(conn, DEFER_OUTBOX, (list(ids), list(errors), list(hopeless)))
     ]
 
 
@@ -212,25 +227,19 @@ def read_watermark(conn: Connection) -> str:
     return fetch_value(conn, READ_WATERMARK)
 
 
-def requeue_lost_tasks(conn: Connection, queue: str, before: str, limit: int) -> int:
+def requeue_lost_tasks(conn: Connection, queue: str, before: str, limit: int, skip: int = 0) -> int:
     """Ship again up to ``limit`` tasks of ``queue``, QUEUED by transactions older than ``before``.
 
-    The caller has found that the broker holds no unread message of theirs. Returns how many.
+    The caller has found that the broker holds no unread message of theirs. ``skip`` passes over the
+    first so many of them, where one cannot be handled. Returns how many.
     """
-    return fetch_value(conn, REQUEUE_LOST_TASKS, (queue, before, limit))
+    return fetch_value(conn, REQUEUE_LOST_TASKS, (queue, before, limit, skip))
 
 
-def _headers(text: str) -> dict[str, str]:
-    """Read headers as whoever published them may have left them: one odd value stops no relay."""
-    if text == "{}":
-        return {}
-    headers = json_text.decode_exact(text)
-    if not isinstance(headers, dict):
-        return {"headers": text}
-    return {
-        name: value if isinstance(value, str) else json_text.encode(value)
-        for name, value in cast("dict[str, Json]", headers).items()
-    }
+def _headers(text: str | None) -> dict[str, str] | None:
+    if text is None:
+        return None
+    return {} if text == "{}" else msgspec.json.decode(text, type=dict[str, str])
 
 
 def _event_columns(events: Sequence[Event]) -> tuple[list[Any], ...]:

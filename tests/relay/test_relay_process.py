@@ -76,6 +76,19 @@ def test_it_makes_the_topics_of_all_queues_and_of_dead_letters(
         wait_until(lambda: partitions(settings, late) == 2, "the topic of a queue named later")
 
 
+def test_one_row_that_no_client_can_send_neither_ends_it_nor_stalls_it(
+    conn: Conn, settings: Settings, tmp_path: Path
+) -> None:
+    publish(conn, event("a-topic", "odd"))
+    conn.execute("update onceflow.outbox set topic = repeat('t', 600)")
+    ids = start(conn, 3)
+    with relay_processes(settings, tmp_path) as (relay,):
+        wait_until_shipped(conn)
+        assert shipped_tasks(settings) == dict.fromkeys(ids, 1)
+        assert relay.stop() == 0
+    assert conn.execute("select count(*) from onceflow.quarantined").fetchone() == (1,)
+
+
 def test_it_publishes_dead_letters(conn: Conn, settings: Settings, tmp_path: Path) -> None:
     publish(conn, event("dead-letters", json.dumps({"instance": "i", "task": "t"})))
     conn.execute("update onceflow.outbox set kind = 'dead_letter'")

@@ -3,15 +3,18 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from confluent_kafka.cimpl import NewTopic
+from psycopg import sql
 
 from onceflow.engine.calls import release_quarantine
 from onceflow.engine.dev.broker import EmbeddedBroker
 from onceflow.engine.kafka_names import dead_letter_topic, task_topic
 from onceflow.engine.settings import Settings
 from onceflow.relay.broker import open_admin
+from onceflow.relay.sender import Record, Sender
 from onceflow.relay.shipper import BrokerAway, Shipper
 
 from ..conftest import Connect
@@ -87,34 +90,74 @@ def test_events_of_one_key_keep_their_order(
     assert values == [f"{n:03}".encode() for n in range(200)]
 
 
-def test_headers_that_are_no_texts_stop_nothing(
-    conn: Conn, settings: Settings, shipper: Shipper, topic: str
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("topic", "t" * 600),
+        ("topic", ""),
+        ("topic", "no such topic!"),
+        ("headers", "[1]"),
+        ("headers", '{"n": 1e131071}'),
+    ],
+)
+@pytest.mark.parametrize("kind", ["event", "task"])
+def test_a_row_that_no_client_can_send_is_given_up_at_once_and_the_others_are_shipped(
+    conn: Conn, settings: Settings, shipper: Shipper, topic: str, kind: str, column: str, value: str
 ) -> None:
-    publish(conn, event(topic, "odd"), event(topic, "even"))
-    conn.execute(
-        """update onceflow.outbox set headers = case value
-           when 'odd' then '[1]'::jsonb else '{"n": 1.50, "no": null}' end"""
-    )
-    shipper.ship(conn)
-    headers = {m.value(): dict(m.headers() or []) for m in read_topic(settings, topic)}
-    assert headers == {b"odd": {"headers": b"[1]"}, b"even": {"n": b"1.50", "no": b"null"}}
+    publish(conn, *(event(topic, f"{n}") for n in range(3)))
+    change = sql.SQL("update onceflow.outbox set {} = %s, kind = %s where value = '1'")
+    conn.execute(change.format(sql.Identifier(column)), (value, kind))
+    assert shipper.ship(conn) == 3
+    assert backlog(conn) == 0
+    assert {message.value() for message in read_topic(settings, topic)} == {b"0", b"2"}
+    given_up = 0 if (kind, value) == ("task", "") else 1  # the prefix alone is a name
+    assert conn.execute("select count(*) from onceflow.quarantined").fetchone() == (given_up,)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"topic": "t" * 600},
+        {"topic": "a\0b"},
+        {"topic": "\ud800"},
+        {"key": "\ud800"},
+        {"headers": {"\ud800": "x"}},
+        {"headers": {"n": 1}},
+        {"value": "x" * 5000},
+    ],
+)
+def test_whatever_a_client_raises_for_one_record_is_said_of_that_record_alone(
+    settings: Settings, topic: str, odd: dict[str, Any]
+) -> None:
+    # With a buffer that one record overflows, whatever else has left it.
+    sender = Sender(replace(settings, kafka_options={"queue.buffering.max.kbytes": "4"}))
+    records = [Record(n, topic, None, "v", {}) for n in range(3)]
+    records[1] = replace(records[1], **odd)
+    try:
+        sent = sender.send(records)
+    finally:
+        sender.close()
+    assert (sent.acknowledged, sent.unanswered) == ([0, 2], {})
+    assert (sent.refused | sent.hopeless).keys() == {1}
 
 
 def test_a_batch_is_not_all_or_nothing(
     conn: Conn, settings: Settings, shipper: Shipper, topic: str
 ) -> None:
     good = [event(topic, f"good-{n}") for n in range(10)]
-    publish(conn, *good[:5], event("no such topic!", "lost?"), event(topic, TOO_LARGE), *good[5:])
+    publish(conn, *good[:5], event(topic, "lost?"), event(topic, TOO_LARGE), *good[5:])
+    conn.execute("update onceflow.outbox set topic = 'no such topic!' where value = 'lost?'")
     assert shipper.ship(conn) == 12
     assert {m.value() for m in read_topic(settings, topic)} == {e.value.encode() for e in good}
     rows = conn.execute(
         "select topic, tries, not_before > clock_timestamp(), error"
         " from onceflow.outbox order by id"
     ).fetchall()
-    assert [row[:3] for row in rows] == [("no such topic!", 1, True), (topic, 1, True)]
-    assert "no such topic!" in rows[0][3]
-    assert "1100000 bytes" in rows[1][3]
-    assert "MESSAGE_MAX_BYTES" in rows[1][3]
+    assert [row[:3] for row in rows] == [(topic, 1, True)]
+    assert "1100000 bytes" in rows[0][3]
+    assert "MESSAGE_MAX_BYTES" in rows[0][3]
+    ((reason,),) = conn.execute("select reason from onceflow.quarantined").fetchall()
+    assert "no such topic!" in reason
     assert shipper.ship(conn) == 0, "what was put off is not tried at once"
 
 

@@ -43,6 +43,16 @@ def test_at_the_tenth_failure_it_goes_to_quarantine_with_the_reason(play: Play) 
     assert play.state(instance, "a") == "QUEUED"
 
 
+def test_a_hopeless_row_goes_to_quarantine_at_once_and_the_others_are_put_off(play: Play) -> None:
+    first, second = put_in(play, 2)
+    outcomes = calls.defer_outbox(play.conn, [first, second], ["away", "no topic"], [second])
+    assert sorted(outcomes, key=lambda deferred: deferred.id) == [
+        calls.Deferred(first, "deferred"),
+        calls.Deferred(second, "quarantined"),
+    ]
+    assert play.rows("select reason from onceflow.quarantined") == [("no topic",)]
+
+
 def test_the_backlog_shows_what_was_put_off_and_the_last_error(play: Play) -> None:
     first, second, _ = put_in(play, 3)
     calls.defer_outbox(play.conn, [first], ["older"])

@@ -1,5 +1,7 @@
 """publish_events"""
 
+from typing import cast
+
 import pytest
 
 from onceflow.engine import calls
@@ -47,6 +49,30 @@ def test_events_and_the_completion_of_their_handler_are_one_commit(play: Play) -
         (answer,) = calls.complete_tasks(play.conn, play.worker.id, [completion])
     assert answer.answer == "accepted"
     assert len(calls.take_outbox(play.conn, 10)) == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        (Event("t" * 600, None, "v", {}, "1"), "no topic's name"),
+        (Event("no such topic!", None, "v", {}, "1"), "no topic's name"),
+        (Event("", None, "v", {}, "1"), "no topic's name"),
+        (Event("..", None, "v", {}, "1"), "no topic's name"),
+        (Event("topic\n", None, "v", {}, "1"), "no topic's name"),
+        (Event("t", None, "v" * 17_000_000, {}, "1"), "larger than"),
+        (Event("t", "k" * 17_000_000, "v", {}, "1"), "larger than"),
+        (Event("t", None, "v", cast("dict[str, str]", {"n": 1}), "1"), "no text"),
+        (Event("t", None, "v", cast("dict[str, str]", ["n"]), "1"), "no object"),
+        (Event("t", None, cast("str", None), {}, "1"), "no value"),
+    ],
+)
+def test_what_kafka_cannot_take_is_refused_and_fails_who_publishes_it(
+    play: Play, event: Event, why: str
+) -> None:
+    good = Event("t", None, "v", {}, "1")
+    with pytest.raises(BadArgument, match=why):
+        calls.publish_events(play.conn, [good, event])
+    assert calls.take_outbox(play.conn, 10) == []
 
 
 def test_no_events_are_none(play: Play) -> None:

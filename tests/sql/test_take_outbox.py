@@ -1,5 +1,7 @@
 """take_outbox"""
 
+import pytest
+
 from onceflow.engine import calls
 
 from .play import Play
@@ -24,6 +26,25 @@ def test_each_row_tells_its_kind_topic_key_value_and_headers(play: Play) -> None
     assert (letter.kind, letter.topic, letter.key) == ("dead_letter", "dead-letters", str(instance))
     assert (event.kind, event.topic, event.key, event.value) == ("event", "orders", None, "text")
     assert event.headers == {"h": "1", "onceflow-event-id": "e1"}
+
+
+def test_a_batch_is_bounded_by_what_its_values_weigh(play: Play) -> None:
+    calls.publish_events(
+        play.conn, [calls.Event("t", None, letter * 1000, {}, letter) for letter in "abcde"]
+    )
+    assert len(calls.take_outbox(play.conn, 10, 2500)) == 3
+    assert len(calls.take_outbox(play.conn, 10, 3000)) == 3
+    assert len(calls.take_outbox(play.conn, 10, 1)) == 1, "one that weighs more alone comes alone"
+
+
+@pytest.mark.parametrize("headers", ["[1]", '"x"', '{"a": 1e131071}', '{"a": null}', "null"])
+def test_headers_that_are_no_texts_by_names_are_not_told(play: Play, headers: str) -> None:
+    events = [calls.Event("t", None, str(n), {"h": "1"}, str(n)) for n in range(2)]
+    calls.publish_events(play.conn, events)
+    play.conn.execute("update onceflow.outbox set headers = %s where value = '0'", (headers,))
+    odd, even = calls.take_outbox(play.conn, 10)
+    assert odd.headers is None
+    assert even.headers == {"h": "1", "onceflow-event-id": "1"}
 
 
 def test_a_row_that_is_taken_is_passed_over_by_another_relay(

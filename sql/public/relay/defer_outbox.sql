@@ -1,8 +1,10 @@
--- defer_outbox(ids, errors) -> (id, outcome)
+-- defer_outbox(ids, errors, hopeless) -> (id, outcome)
 -- Puts outbox rows off that could not be shipped: 1, 2, 4 … s, at most 60 s; at the tenth failure a
--- row goes to quarantine, from where release_quarantine() puts it back. outcome: deferred | quarantined.
+-- row goes to quarantine, from where release_quarantine() puts it back; one that p_hopeless names does so at
+-- once. outcome: deferred | quarantined.
 -- Errors: WF002 arrays that differ.
-create or replace function onceflow.defer_outbox(p_ids bigint[], p_errors text[])
+create or replace function onceflow.defer_outbox(
+    p_ids bigint[], p_errors text[], p_hopeless bigint[] default '{}')
 returns table (id bigint, outcome text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -19,12 +21,12 @@ begin
         set tries = o.tries + 1, error = f.error,
             not_before = clock_timestamp() + make_interval(secs => least(60, power(2, o.tries)))
         from unnest(p_ids, p_errors) f (id, error)
-        where o.id = f.id and o.tries < 9
+        where o.id = f.id and o.tries < 9 and o.id <> all (p_hopeless)
         returning o.id
     ), removed as (
         delete from onceflow.outbox o
         using unnest(p_ids, p_errors) f (id, error)
-        where o.id = f.id and o.tries >= 9
+        where o.id = f.id and (o.tries >= 9 or o.id = any (p_hopeless))
         returning o.*, f.error as reason
     ), kept as (
         insert into onceflow.quarantine (source, topic, payload, outbox, reason, at)
@@ -35,4 +37,4 @@ begin
     union all
     select r.id, 'quarantined' from removed r;
 end $$;
-revoke execute on function onceflow.defer_outbox(bigint[], text[]) from public;
+revoke execute on function onceflow.defer_outbox(bigint[], text[], bigint[]) from public;

@@ -7,6 +7,7 @@ create or replace function onceflow.publish_events(
 returns int
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
+    v_fault text;
     v_count int;
 begin
     if exists (
@@ -15,6 +16,16 @@ begin
     then
         raise exception 'the arrays differ in length: % topics', cardinality(p_topics)
             using errcode = 'WF002', hint = 'Give one of each for each event.';
+    end if;
+    select f.fault into v_fault
+    from unnest(p_topics, p_keys, p_values, p_headers, p_event_ids)
+        with ordinality e (topic, key, value, headers, event_id, n)
+    cross join lateral onceflow.event_fault(e.topic, e.key, e.value, e.headers, e.event_id) f (fault)
+    where f.fault is not null
+    order by e.n limit 1;
+    if v_fault is not null then
+        raise exception 'the event cannot be published: %', v_fault
+            using errcode = 'WF002', hint = 'Correct what the handler publishes; large data belongs elsewhere, with its address in the event.';
     end if;
     perform onceflow.require_transport('kafka');
     insert into onceflow.outbox (kind, topic, key, value, headers, queued_xid, made_at)

@@ -135,6 +135,23 @@ def test_without_a_file_nothing_is_allowed(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 @pytest.mark.only("kafka", reason="events need Kafka")
+def test_an_event_that_kafka_cannot_take_fails_its_task_for_good(stack: Stack) -> None:
+    deploy(
+        stack.conn,
+        """
+        name: publish
+        steps:
+          - {id: only, task: kafka.publish, with: {topic: $.input.topic, value: 1}}
+        """,
+    )
+    instance = stack.run("publish", topic="t" * 600)
+    assert wait_for_ends(stack.conn, [instance]) == ["COMPENSATED"]
+    task = task_of(stack.conn, instance, "only")
+    assert (task["state"], task["attempts"]) == ("DEAD_LETTER", 1)
+    assert "no topic's name" in task["error"]["message"]
+
+
+@pytest.mark.only("kafka", reason="events need Kafka")
 def test_an_event_is_published_with_its_task(stack: Stack) -> None:
     topic = f"{stack.settings.prefix}.orders"
     assert Topics(stack.settings).make([topic]) == {}
