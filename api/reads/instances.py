@@ -1,10 +1,10 @@
 """Instances, their tasks and their log."""
 
-from datetime import datetime
-from typing import Any, Final, LiteralString
+from typing import Final, LiteralString
 from uuid import UUID
 
 from ...engine import calls
+from ...engine.calls import reads
 from ..database import Connection, Database, rows
 from ..problems import not_found
 from ..schemas.instances import (
@@ -22,38 +22,22 @@ from .paging import cut, read_cursor
 from .workflows import find_workflow
 
 MOST_TASKS: Final = 1000
-SLACK: Final = 60_000
-"""Milliseconds by which a start may differ from the time in its instance's id."""
 MOST_LOG_ENTRIES: Final = 5000
 """How many an instance's answer has at most; `truncated` says that there are more."""
 
 SUMMARY: Final[LiteralString] = """id, workflow, version, state as status, closing_as, suspended_by,
        suspended_at, open_tasks, seq, error, started_at, deadline_at, ended_at"""
 
-TASKS: Final[LiteralString] = """
-select task, step, kind, state, open, handler, queue, attempts, input, output, error, reason,
-       progress, worker_id, due_at, changed_at, seq
-  from onceflow.tasks
- where instance_id = %(id)s
- order by open, seq, changed_at, task
- limit %(limit)s"""
+TASK: Final[LiteralString] = """task, step, kind, state, open, handler, queue, attempts, input,
+       output, error, reason, progress, worker_id, due_at, changed_at, seq"""
 
-# A claim has no seq: its time puts it between the transitions.
-LOG: Final[LiteralString] = """
-select seq, task, attempt, state, worker_id, error, at
-  from onceflow.transitions
- where instance_id = %(id)s
- order by at, seq, n, task, attempt
- limit %(limit)s"""
+LOG_ENTRY: Final[LiteralString] = "seq, task, attempt, state, worker_id, error, at"
 
 
 def find_instance(conn: Connection, instance: UUID, workflow: str | None = None) -> Instance:
     """Return an instance, of this workflow (id or name) where one is named. Raises Problem 404."""
-    query: LiteralString = (
-        f"select {SUMMARY}, input, output from onceflow.instances where id = %(id)s"  # noqa: S608  literals
-    )
     named = None if workflow is None else find_workflow(conn, workflow).name
-    found = rows(conn, Instance, query, {"id": instance})
+    found = rows(conn, Instance, *reads.find_instance(f"{SUMMARY}, input, output", instance))
     if not found:
         raise not_found(f"instance {instance}; it may have been dropped when its time was over")
     if named is not None and found[0].workflow != named:
@@ -69,8 +53,9 @@ def read_instance(
         # One snapshot, so that state, tasks and log tell the same story.
         conn.execute("set transaction isolation level repeatable read, read only")
         head = find_instance(conn, instance, workflow)
-        tasks = rows(conn, Task, TASKS, {"id": instance, "limit": MOST_TASKS + 1})
-        log = rows(conn, LogEntry, LOG, {"id": instance, "limit": MOST_LOG_ENTRIES + 1})
+        tasks = rows(conn, Task, *reads.list_tasks(TASK, instance, MOST_TASKS + 1))
+        asked = reads.list_transitions(LOG_ENTRY, instance, MOST_LOG_ENTRIES + 1)
+        log = rows(conn, LogEntry, *asked)
     return InstanceDetail(
         **{name: getattr(head, name) for name in Instance.__struct_fields__},
         tasks=tasks[:MOST_TASKS],
@@ -86,57 +71,20 @@ def list_instances(
 
     ``workflow`` is an id or name; None: of all workflows.
     """
-    where: list[LiteralString] = ["true"]
-    parameters: dict[str, Any] = {"limit": query.limit + 1}
     before = read_cursor(query.cursor, tuple[UUID])
-    if before:
-        where.append("id < %(before)s")
-        parameters["before"] = before[0]
-    if query.status:
-        where.append("state = %(status)s")
-        parameters["status"] = query.status
-    if query.suspended is not None:
-        where.append("suspended_at is not null" if query.suspended else "suspended_at is null")
-    # An id carries the time of the start, to the millisecond: its bounds, a little wider, keep the
-    # search within the partitions of that time. (A child's id would carry its root's time.)
-    if query.started_after:
-        where.append("started_at > %(after)s and id >= %(after_id)s")
-        parameters |= {
-            "after": query.started_after,
-            "after_id": first_id(query.started_after, -SLACK),
-        }
-    if query.started_before:
-        where.append("started_at < %(until)s and id <= %(until_id)s")
-        parameters |= {
-            "until": query.started_before,
-            "until_id": first_id(query.started_before, SLACK),
-        }
     with database.connection() as conn:
-        matching: LiteralString = " and ".join(where)
-        text: LiteralString = (
-            f"select {SUMMARY} from onceflow.instances where {matching}"  # noqa: S608
-            " order by id desc limit %(limit)s"
+        wanted = reads.InstanceFilter(
+            workflow=None if workflow is None else find_workflow(conn, workflow).name,
+            states=[query.status] if query.status else None,
+            suspended=query.suspended,
+            started_after=query.started_after,
+            started_before=query.started_before,
+            before=before[0] if before else None,
         )
-        if workflow is not None:
-            # Version by version, each along its own index: a workflow that rarely runs is found as
-            # fast among millions of others' instances.
-            parameters["workflow"] = find_workflow(conn, workflow).name
-            text = (
-                "select i.* from onceflow.workflow_versions v cross join lateral ("  # noqa: S608
-                f"select {SUMMARY} from onceflow.instances"
-                f" where version_id = v.version_id and {matching}"
-                " order by id desc limit %(limit)s) i"
-                " where v.name = %(workflow)s order by i.id desc limit %(limit)s"
-            )
-        found = rows(conn, InstanceSummary, text, parameters)
+        asked = reads.list_instances(SUMMARY, wanted, query.limit + 1)
+        found = rows(conn, InstanceSummary, *asked)
     items, following = cut(found, query.limit, lambda row: (row.id,))
     return InstancePage(items, following)
-
-
-def first_id(time: datetime, milliseconds: int) -> UUID:
-    """Return the smallest UUIDv7 so long after a time: they begin with 48 bits of milliseconds."""
-    milliseconds += int(time.timestamp() * 1000)
-    return UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
 
 
 def explain(database: Database, instance: UUID) -> Explanation:

@@ -4,6 +4,7 @@ from typing import Final, LiteralString
 
 import msgspec
 
+from ...engine.calls import reads
 from ..database import Connection, Database, rows
 from ..problems import not_found
 from ..schemas.workflows import (
@@ -17,8 +18,7 @@ from ..schemas.workflows import (
 )
 from .paging import cut, read_cursor
 
-MOST_DIGITS: Final = 18
-"""Every number of so many digits fits into a bigint."""
+WORKFLOW: Final[LiteralString] = "id, name, version, created_at"
 
 VERSION: Final[LiteralString] = """
 select workflow_id, name, version, created_at, definition
@@ -34,25 +34,9 @@ class Startable(msgspec.Struct, frozen=True):
     input_schema: msgspec.Raw | None
 
 
-def _named(reference: str, column: LiteralString) -> LiteralString:
-    """Return the condition for an id (in this column) or name; no name is a number.
-
-    Raises Problem 404 for a number that no id can be.
-    """
-    if not (reference.isdecimal() and reference.isascii()):
-        return "name = %(reference)s"
-    if len(reference) > MOST_DIGITS:
-        raise not_found(f"workflow {reference}")
-    return column + " = %(reference)s::bigint"
-
-
 def find_workflow(conn: Connection, reference: str) -> WorkflowSummary:
     """Return the workflow of an id or name. Raises Problem 404."""
-    query: LiteralString = (
-        "select id, name, version, created_at from onceflow.workflows where "  # noqa: S608  literals
-        + _named(reference, "id")
-    )
-    found = rows(conn, WorkflowSummary, query, {"reference": reference})
+    found = rows(conn, WorkflowSummary, *reads.find_workflow(WORKFLOW, reference))
     if not found:
         raise not_found(f"workflow {reference}")
     return found[0]
@@ -60,13 +44,8 @@ def find_workflow(conn: Connection, reference: str) -> WorkflowSummary:
 
 def find_startable(conn: Connection, reference: str, version: int | None) -> Startable:
     """Return a version of a workflow, the latest unless one is named. Raises Problem 404."""
-    query: LiteralString = (
-        "select name, version, input_schema from onceflow.workflow_versions where "  # noqa: S608
-        + _named(reference, "workflow_id")
-        + (" and version = %(version)s" if version else "")
-        + " order by version desc limit 1"
-    )
-    found = rows(conn, Startable, query, {"reference": reference, "version": version})
+    asked = reads.find_version("name, version, input_schema", reference, version)
+    found = rows(conn, Startable, *asked)
     if not found:
         workflow = find_workflow(conn, reference)
         raise not_found(f"version {version} of workflow {workflow.name}")
@@ -86,7 +65,7 @@ def list_workflows(database: Database, page: PageQuery) -> WorkflowPage:
     after = read_cursor(page.cursor, tuple[str])
     found = database.rows(
         WorkflowSummary,
-        "select id, name, version, created_at from onceflow.workflows"
+        f"select {WORKFLOW} from onceflow.workflows"  # noqa: S608  literals
         " where name > %(after)s order by name limit %(limit)s",
         {"after": after[0] if after else "", "limit": page.limit + 1},
     )
@@ -116,7 +95,7 @@ def list_versions(database: Database, reference: str, page: PageQuery) -> Versio
 
 def read_version(database: Database, reference: str, number: str) -> Version:
     """Return one version of a workflow. Raises Problem 404."""
-    is_number = number.isdecimal() and number.isascii() and len(number) <= MOST_DIGITS
+    is_number = number.isdecimal() and number.isascii() and len(number) <= reads.MOST_DIGITS
     wanted = int(number) if is_number else 0
     with database.connection() as conn:
         workflow = find_workflow(conn, reference)

@@ -1,6 +1,6 @@
 """What all calls share: running one statement, and the rows that several functions take or give."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, LiteralString, TypeAlias, TypeVar, cast
 from uuid import UUID
 
@@ -40,7 +40,11 @@ class Decided(Record, frozen=True):
     detail: str
 
 
-def fetch(conn: Connection, statement: LiteralString, parameters: Sequence[Any] = ()) -> list[Row]:
+def fetch(
+    conn: Connection,
+    statement: LiteralString,
+    parameters: Sequence[Any] | Mapping[str, Any] = (),
+) -> list[Row]:
     """Run one statement and return its rows; errors come as those of ``engine.errors``."""
     with translated(), conn.cursor(row_factory=tuple_row) as cursor:
         return cursor.execute(statement, parameters).fetchall()

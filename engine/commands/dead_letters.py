@@ -17,6 +17,7 @@ from ..calls import (
     skip_dead_letters,
 )
 from ..calls.base import Connection
+from ..calls.reads import DeadLetterFilter
 from ..errors import BadArgument
 from ..settings import Settings
 from .arguments import INPUT_HELP, add_json, instance_id, positive, read_json, task_key
@@ -32,7 +33,7 @@ FILTERS = ("instance", "workflow", "step", "queue", "code")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
-    show = actions.add_parser("list", help="list open dead letters, the oldest first")
+    show = actions.add_parser("list", help="list open dead letters, of the oldest instances first")
     _add_filters(show)
     show.add_argument(
         "--records", action="store_true", help="also those that nothing can be done about any more"
@@ -125,16 +126,15 @@ def _matching(conn: Connection, args: argparse.Namespace) -> list[Key]:
 
 
 def _find(conn: Connection, args: argparse.Namespace, *, records: bool, limit: int) -> list[Row]:
-    return list_dead_letters(
-        conn,
+    wanted = DeadLetterFilter(
         records=records,
-        instance_id=args.instance,
+        instance=args.instance,
         workflow=args.workflow,
         step=args.step,
         queue=args.queue,
         code=args.code,
-        limit=limit,
     )
+    return list_dead_letters(conn, wanted, limit)
 
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:

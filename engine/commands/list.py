@@ -2,6 +2,7 @@
 
 import argparse
 
+from ..calls.reads import InstanceFilter
 from ..settings import Settings
 from .arguments import add_json, instance_id, positive
 from .database import Row, list_instances, open_database
@@ -41,14 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     with open_database(settings) as conn:
-        rows = list_instances(
-            conn,
+        wanted = InstanceFilter(
             workflow=args.workflow,
             states=args.state,
-            suspended=args.suspended,
+            suspended=True if args.suspended else None,
             before=args.before,
-            limit=args.limit,
         )
+        rows = list_instances(conn, wanted, args.limit)
     if args.json:
         print_json(rows)
     elif rows:

@@ -1,0 +1,215 @@
+"""What API, web pages and command line read out of the views: each question is asked in one way.
+
+A question is a ``Query``. Each door names the columns that it shows, as its answers call them, and
+takes the rows in its own form: ``json_rows`` for the command line, the API's are its types.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, LiteralString, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from .. import json_text
+from .base import Connection, fetch
+
+MOST_DIGITS: Final = 18
+"""Every number of so many digits fits into a bigint."""
+SLACK: Final = 60_000
+"""Milliseconds by which a start may differ from the time in its instance's id."""
+
+
+class Query(NamedTuple):
+    """A statement and its parameters by name."""
+
+    text: LiteralString
+    parameters: dict[str, Any]
+
+
+def json_rows(conn: Connection, query: Query) -> list[dict[str, Any]]:
+    """Return rows as plain values, with all digits of their numbers; times are texts."""
+    text: LiteralString = f"select to_jsonb(x)::text from ({query.text}) x"
+    return [json_text.decode_exact(row) for (row,) in fetch(conn, text, query.parameters)]
+
+
+# Workflows
+
+
+def find_workflow(columns: LiteralString, reference: str) -> Query:
+    """Ask for a workflow by id or name."""
+    where = _named(reference, "id")
+    text: LiteralString = f"select {columns} from onceflow.workflows where {where}"
+    return Query(text, {"reference": reference})
+
+
+def find_version(columns: LiteralString, reference: str, version: int | None = None) -> Query:
+    """Ask for a version of a workflow, named by id or name: the latest unless one is given."""
+    where = _named(reference, "workflow_id")
+    if version is not None:
+        where += " and version = %(version)s"
+    text: LiteralString = (
+        f"select {columns} from onceflow.workflow_versions where {where}"
+        " order by version desc limit 1"
+    )
+    return Query(text, {"reference": reference, "version": version})
+
+
+def _named(reference: str, column: LiteralString) -> LiteralString:
+    """Return the condition for an id (in this column) or name; no name is a number."""
+    if not (reference.isdecimal() and reference.isascii()):
+        return "name = %(reference)s"
+    if len(reference) > MOST_DIGITS:
+        return "false"
+    return column + " = %(reference)s::bigint"
+
+
+# Instances
+
+
+class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which instances: those of which all holds that is given."""
+
+    workflow: str | None = None
+    """Its name."""
+    states: Sequence[str] | None = None
+    suspended: bool | None = None
+    started_after: datetime | None = None
+    started_before: datetime | None = None
+    before: UUID | None = None
+    """The id with which the last page ended."""
+
+
+def find_instance(columns: LiteralString, instance: UUID) -> Query:
+    """Ask for an instance."""
+    text: LiteralString = f"select {columns} from onceflow.instances where id = %(id)s"
+    return Query(text, {"id": instance})
+
+
+def list_instances(columns: LiteralString, wanted: InstanceFilter, limit: int) -> Query:
+    """Ask for instances, the youngest first."""
+    where: list[LiteralString] = ["true"]
+    parameters: dict[str, Any] = {"limit": limit}
+    if wanted.before is not None:
+        where.append("id < %(before)s")
+        parameters["before"] = wanted.before
+    if wanted.states is not None and len(wanted.states) == 1:
+        where.append("state = %(state)s")  # in the order of its index
+        parameters["state"] = wanted.states[0]
+    elif wanted.states is not None:
+        where.append("state = any (%(states)s::text[])")
+        parameters["states"] = list(wanted.states)
+    if wanted.suspended is not None:
+        where.append("suspended_at is not null" if wanted.suspended else "suspended_at is null")
+    # An id carries the time of the start, to the millisecond: its bounds, a little wider, keep the
+    # search within the partitions of that time. (A child's id would carry its root's time.)
+    if wanted.started_after is not None:
+        where.append("started_at > %(after)s and id >= %(after_id)s")
+        parameters["after"] = wanted.started_after
+        parameters["after_id"] = first_id(wanted.started_after, -SLACK)
+    if wanted.started_before is not None:
+        where.append("started_at < %(until)s and id <= %(until_id)s")
+        parameters["until"] = wanted.started_before
+        parameters["until_id"] = first_id(wanted.started_before, SLACK)
+    matching: LiteralString = " and ".join(where)
+    tail: LiteralString = "order by id desc limit %(limit)s"
+    text: LiteralString = f"select {columns} from onceflow.instances where {matching} {tail}"
+    if wanted.workflow is not None:
+        # Version by version, each along its own index: a workflow that rarely runs is found as
+        # fast among millions of others' instances.
+        parameters["workflow"] = wanted.workflow
+        text = (
+            "select i.* from onceflow.workflow_versions v cross join lateral ("
+            f"select {columns} from onceflow.instances"
+            f" where version_id = v.version_id and {matching} {tail}) i"
+            " where v.name = %(workflow)s order by i.id desc limit %(limit)s"
+        )
+    return Query(text, parameters)
+
+
+def list_tasks(columns: LiteralString, instance: UUID, limit: int | None = None) -> Query:
+    """Ask for the tasks of an instance: those that ended, as they ended, and then others."""
+    text: LiteralString = (
+        f"select {columns} from onceflow.tasks where instance_id = %(id)s"
+        " order by open, seq, changed_at, task limit %(limit)s"
+    )
+    return Query(text, {"id": instance, "limit": limit})
+
+
+def list_transitions(columns: LiteralString, instance: UUID, limit: int | None = None) -> Query:
+    """Ask for the log of an instance, of ``transitions t``, in the order of time.
+
+    A claim has no seq: its time puts it between the transitions.
+    """
+    text: LiteralString = (
+        f"select {columns} from onceflow.transitions t where t.instance_id = %(id)s"
+        " order by t.at, t.seq nulls first, t.n, t.task, t.attempt limit %(limit)s"
+    )
+    return Query(text, {"id": instance, "limit": limit})
+
+
+def first_id(time: datetime, milliseconds: int) -> UUID:
+    """Return the smallest UUIDv7 so long after a time: they begin with 48 bits of milliseconds."""
+    milliseconds += int(time.timestamp() * 1000)
+    return UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
+
+
+# Dead letters
+
+
+class DeadLetterFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which dead letters: those of which all holds that is given."""
+
+    records: bool = False
+    """Also those that nothing can be done about any more."""
+    instance: UUID | None = None
+    workflow: str | None = None
+    """Its name."""
+    step: str | None = None
+    queue: str | None = None
+    code: str | None = None
+
+
+def list_dead_letters(columns: LiteralString, wanted: DeadLetterFilter, limit: int) -> Query:
+    """Ask for dead letters, those of the oldest instances first."""
+    where, parameters = _dead_letters(wanted)
+    text: LiteralString = (
+        f"select {columns} from onceflow.dead_letters where {where}"
+        " order by instance_id, task limit %(limit)s"
+    )
+    return Query(text, {**parameters, "limit": limit})
+
+
+def page_dead_letters(
+    columns: LiteralString,
+    wanted: DeadLetterFilter,
+    limit: int,
+    after: tuple[UUID, str] | None = None,
+) -> Query:
+    """Ask for dead letters, those of the youngest instances first, ``after`` one of them."""
+    where, parameters = _dead_letters(wanted)
+    if after is not None:
+        where += (
+            " and instance_id <= %(after)s and (instance_id < %(after)s or task > %(after_task)s)"
+        )
+        parameters["after"], parameters["after_task"] = after
+    text: LiteralString = (
+        f"select {columns} from onceflow.dead_letters where {where}"
+        " order by instance_id desc, task limit %(limit)s"
+    )
+    return Query(text, {**parameters, "limit": limit})
+
+
+def _dead_letters(wanted: DeadLetterFilter) -> tuple[LiteralString, dict[str, Any]]:
+    conditions: list[tuple[LiteralString, object]] = [
+        ("instance_id = %(instance)s", wanted.instance),
+        ("workflow = %(workflow)s", wanted.workflow),
+        ("step = %(step)s", wanted.step),
+        ("queue = %(queue)s", wanted.queue),
+        ("error ->> 'code' = %(code)s", wanted.code),
+    ]
+    where: list[LiteralString] = ["true" if wanted.records else "open"]
+    for condition, value in conditions:
+        if value is not None:
+            where.append(condition)
+    return " and ".join(where), msgspec.structs.asdict(wanted)
