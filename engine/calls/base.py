@@ -12,7 +12,6 @@ from .. import json_text
 from ..errors import OnceflowError, translated
 
 Connection: TypeAlias = psycopg.Connection[Any]
-AsyncConnection: TypeAlias = psycopg.AsyncConnection[Any]
 Row: TypeAlias = tuple[Any, ...]
 _Word = TypeVar("_Word", bound=str)
 
@@ -56,16 +55,6 @@ def fetch_value(conn: Connection, statement: LiteralString, parameters: Sequence
     if len(rows) != 1 or len(rows[0]) != 1:
         raise OnceflowError(f"one value was expected from: {statement.strip()}")
     return rows[0][0]
-
-
-async def fetch_async(
-    conn: AsyncConnection, statement: LiteralString, parameters: Sequence[Any] = ()
-) -> list[Row]:
-    """Like ``fetch``, on an asynchronous connection."""
-    with translated():
-        async with conn.cursor(row_factory=tuple_row) as cursor:
-            await cursor.execute(statement, parameters)
-            return await cursor.fetchall()
 
 
 def word(value: object, *known: _Word) -> _Word:

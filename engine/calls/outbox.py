@@ -8,11 +8,9 @@ import msgspec
 
 from .. import json_text
 from .base import (
-    AsyncConnection,
     Connection,
     Record,
     fetch,
-    fetch_async,
     fetch_value,
     word,
 )
@@ -160,12 +158,6 @@ def defer_outbox(
 def publish_events(conn: Connection, events: Sequence[Event]) -> int:
     """Put events into the outbox, in the caller's transaction; return how many."""
     return fetch_value(conn, PUBLISH_EVENTS, _event_columns(events))
-
-
-async def publish_events_async(conn: AsyncConnection, events: Sequence[Event]) -> int:
-    """Like ``publish_events``, on an asynchronous connection."""
-    ((count,),) = await fetch_async(conn, PUBLISH_EVENTS, _event_columns(events))
-    return count
 
 
 def quarantine_messages(conn: Connection, messages: Sequence[BadMessage]) -> int:

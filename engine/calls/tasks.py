@@ -1,8 +1,7 @@
 """Calls of a worker about tasks: claim, read, complete, fail, give back.
 
-Every function takes a set and answers for each item. The statements are constants because a handler
-may complete its task on a connection of its own, inside its own transaction; the ``_async`` twins
-exist for that.
+Every function takes a set and answers for each item, and works on any connection: a handler may
+complete its task on one of its own, inside its own transaction.
 """
 
 from collections.abc import Sequence
@@ -12,13 +11,11 @@ from uuid import UUID
 from .. import json_text
 from ..json_text import Json
 from .base import (
-    AsyncConnection,
     Connection,
     Key,
     Record,
     Row,
     fetch,
-    fetch_async,
     json_array,
     text_array,
     uuid_array,
@@ -26,17 +23,12 @@ from .base import (
 )
 
 GRANT: Final[LiteralString] = """fence, handler, queue, input::text, attempt, timeout, key,
-       workflow, version, compensation"""
+       workflow, version, compensation, extra::text"""
 
 CLAIM_TASKS: Final[LiteralString] = f"""
 select instance_id, task, answer, {GRANT}
   from onceflow.claim_tasks(p_worker_id => %s::uuid, p_token => %s::uuid, p_call => %s::bigint,
                             p_instance_ids => %s::uuid[], p_tasks => %s::text[])"""
-
-READ_GRANTS: Final[LiteralString] = f"""
-select instance_id, task, {GRANT}
-  from onceflow.read_grants(p_worker_id => %s::uuid, p_token => %s::uuid,
-                            p_instance_ids => %s::uuid[])"""
 
 COMPLETE_TASKS: Final[LiteralString] = f"""
 select instance_id, task, answer, state, {GRANT}
@@ -47,16 +39,14 @@ select instance_id, task, answer, state, {GRANT}
 
 FAIL_TASKS: Final[LiteralString] = """
 select instance_id, task, answer, state
-  from onceflow.fail_tasks(p_worker_id => %s::uuid, p_instance_ids => %s::uuid[],
-                           p_tasks => %s::text[], p_fences => %s::uuid[],
-                           p_errors => %s::jsonb[], p_retryable => %s::boolean[],
-                           p_retries => %s::jsonb[])"""
+  from onceflow.fail_tasks(p_instance_ids => %s::uuid[], p_tasks => %s::text[],
+                           p_fences => %s::uuid[], p_errors => %s::jsonb[],
+                           p_retryable => %s::boolean[], p_retries => %s::jsonb[])"""
 
 GIVE_BACK_TASKS: Final[LiteralString] = """
 select instance_id, task, answer, state
-  from onceflow.give_back_tasks(p_worker_id => %s::uuid, p_instance_ids => %s::uuid[],
-                                p_tasks => %s::text[], p_fences => %s::uuid[],
-                                p_started => %s::boolean[])"""
+  from onceflow.give_back_tasks(p_instance_ids => %s::uuid[], p_tasks => %s::text[],
+                                p_fences => %s::uuid[], p_started => %s::boolean[])"""
 
 READ_OUTCOMES: Final[LiteralString] = """
 select instance_id, task, answer, state
@@ -71,6 +61,7 @@ class Grant(Record, frozen=True):
 
     ``fence`` proves the holder (it is the token of the call that gave the task out). ``timeout`` is
     in seconds, of this attempt. ``key`` is the idempotency key, the same in every attempt.
+    ``extra_json`` is None: the place of what a later release tells besides.
     """
 
     instance_id: UUID
@@ -85,6 +76,7 @@ class Grant(Record, frozen=True):
     workflow: str
     version: int
     compensation: bool
+    extra_json: str | None = None
 
     @property
     def input(self) -> Json:
@@ -190,17 +182,6 @@ def claim_tasks(
     ]
 
 
-def read_grants(
-    conn: Connection, worker_id: UUID, token: UUID, instance_ids: Sequence[UUID] | None = None
-) -> list[Grant]:
-    """Return what is RUNNING under ``token``, from a claim or a hand-off; it can be repeated.
-
-    ``instance_ids``, those of the claim or completion, keep the search to their partitions.
-    """
-    ids = None if instance_ids is None else list(instance_ids)
-    return [Grant(*row) for row in fetch(conn, READ_GRANTS, (worker_id, token, ids))]
-
-
 def complete_tasks(
     conn: Connection,
     worker_id: UUID,
@@ -218,18 +199,9 @@ def complete_tasks(
     return _answers(fetch(conn, COMPLETE_TASKS, parameters))
 
 
-async def complete_tasks_async(
-    conn: AsyncConnection, worker_id: UUID, completions: Sequence[Completion]
-) -> list[Answer]:
-    """Like ``complete_tasks`` without hand-off, in the transaction of an asynchronous handler."""
-    parameters = _completion_parameters(worker_id, completions, None, 0, 0)
-    return _answers(await fetch_async(conn, COMPLETE_TASKS, parameters))
-
-
-def fail_tasks(conn: Connection, worker_id: UUID, failures: Sequence[Failure]) -> list[Answer]:
+def fail_tasks(conn: Connection, failures: Sequence[Failure]) -> list[Answer]:
     """Record errors; each task goes to RETRYING, DEAD_LETTER, CANCELLED …, as ``state`` tells."""
     parameters = (
-        worker_id,
         *_fenced_columns(failures),
         json_array([failure.error for failure in failures]),
         [failure.retryable for failure in failures],
@@ -241,12 +213,9 @@ def fail_tasks(conn: Connection, worker_id: UUID, failures: Sequence[Failure]) -
     return _answers(fetch(conn, FAIL_TASKS, parameters))
 
 
-def give_back_tasks(
-    conn: Connection, worker_id: UUID, give_backs: Sequence[GiveBack]
-) -> list[Answer]:
+def give_back_tasks(conn: Connection, give_backs: Sequence[GiveBack]) -> list[Answer]:
     """Return tasks undone, to be given out again; this costs no retry."""
     parameters = (
-        worker_id,
         *_fenced_columns(give_backs),
         [item.started for item in give_backs],
     )
@@ -256,11 +225,6 @@ def give_back_tasks(
 def read_outcomes(conn: Connection, fences: Sequence[Fenced]) -> list[Answer]:
     """Tell what became of completions whose answer was lost; it waits for the rows' locks."""
     return _answers(fetch(conn, READ_OUTCOMES, _fenced_columns(fences)))
-
-
-async def read_outcomes_async(conn: AsyncConnection, fences: Sequence[Fenced]) -> list[Answer]:
-    """Like ``read_outcomes``, on an asynchronous connection."""
-    return _answers(await fetch_async(conn, READ_OUTCOMES, _fenced_columns(fences)))
 
 
 def _fenced_columns(

@@ -14,7 +14,6 @@ from onceflow.engine.calls import (
     claim_tasks,
     complete_tasks,
     fail_tasks,
-    read_grants,
     register_worker,
 )
 
@@ -38,8 +37,9 @@ class HandWorker:
         ).fetchall()
         token = uuid4()
         self._call += 1
-        claim_tasks(self._conn, self.id, token, self._call, [Key(*row) for row in rows])
-        return read_grants(self._conn, self.id, token)
+        keys = [Key(*row) for row in rows]
+        claimed = claim_tasks(self._conn, self.id, token, self._call, keys)
+        return [claim.grant for claim in claimed if claim.grant is not None]
 
     def claim(self, instance: str | UUID) -> Grant:
         """Claim the one task of an instance that is queued."""
@@ -65,4 +65,4 @@ class HandWorker:
             Failure(grant.instance_id, grant.task, grant.fence, error, retryable=False)
             for grant in self.claim_all(instance)
         ]
-        return fail_tasks(self._conn, self.id, failures)
+        return fail_tasks(self._conn, failures)

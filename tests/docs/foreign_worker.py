@@ -65,10 +65,12 @@ class ForeignWorker:
     def run_all(self) -> None:
         """Run all that was granted, and what is handed off in return."""
         while granted := self.rows(
-            "select instance_id, task, fence, input, attempt from onceflow.read_grants(%s, %s)",
+            "select instance_id, task, fence, input, attempt, extra"
+            " from onceflow.read_grants(%s, %s)",
             *(self.id, self.token),
         ):
-            for grant in granted:
+            for *grant, extra in granted:
+                assert extra is None
                 self.run(*grant)
 
     def next_call(self) -> None:
@@ -81,9 +83,9 @@ class ForeignWorker:
             error = json.dumps({"code": "number.moody", "message": "not today"})
             sql = (
                 "select answer, state from onceflow.fail_tasks("
-                "%s, %s::uuid[], %s, %s::uuid[], %s::jsonb[], %s, %s::jsonb[])"
+                "%s::uuid[], %s, %s::uuid[], %s::jsonb[], %s, %s::jsonb[])"
             )
-            answer = self.row(sql, self.id, [instance], [task], [fence], [error], [True], [None])
+            answer = self.row(sql, [instance], [task], [fence], [error], [True], [None])
         else:
             sql = (
                 "select answer, state from onceflow.complete_tasks("

@@ -51,12 +51,14 @@ class Reader:
         assert self.instance is not None
         token = uuid4()
         self.calls += 1
-        calls.claim_tasks(self.conn, self.worker, token, self.calls, [Key(self.instance, task)])
-        (grant,) = calls.read_grants(self.conn, self.worker, token)
+        key = Key(self.instance, task)
+        (claim,) = calls.claim_tasks(self.conn, self.worker, token, self.calls, [key])
+        grant = claim.grant
+        assert grant is not None
         if mail is None:
             error = {"code": "smtp.550", "message": "no such user"}
             failure = Failure(grant.instance_id, grant.task, grant.fence, error, False)
-            calls.fail_tasks(self.conn, self.worker, [failure])
+            calls.fail_tasks(self.conn, [failure])
         else:
             done = calls.Completion(grant.instance_id, grant.task, grant.fence, {"mail": mail})
             calls.complete_tasks(self.conn, self.worker, [done])

@@ -15,11 +15,20 @@ import psycopg
 
 from onceflow.engine import calls
 from onceflow.engine.calls import Answer, Completion, Failure, GiveBack, Grant, Key
+from onceflow.engine.calls.tasks import GRANT
 
 from ..support import wait_until
 
 Connection = psycopg.Connection[Any]
 Json = Any
+
+
+def read_grants(
+    conn: Connection, worker_id: UUID, token: UUID, ids: list[UUID] | None = None
+) -> list[Grant]:
+    """Return what runs under a token: what workers of other languages may ask."""
+    statement = f"select instance_id, task, {GRANT} from onceflow.read_grants(%s, %s, %s::uuid[])"
+    return [Grant(*row) for row in conn.execute(statement, (worker_id, token, ids)).fetchall()]
 
 
 def take_messages(conn: Connection) -> list[Key]:
@@ -113,8 +122,7 @@ class Worker:
 
     def grants(self, token: UUID) -> list[Grant]:
         """Return what runs under the token, in the order of the tasks."""
-        granted = calls.read_grants(self.conn, self.id, token)
-        return sorted(granted, key=_place)
+        return sorted(read_grants(self.conn, self.id, token), key=_place)
 
     def complete(self, *grants: Grant, output: Json = None) -> list[Answer]:
         """Complete all with one output, in one call."""
@@ -145,12 +153,12 @@ class Worker:
             Failure(grant.instance_id, grant.task, grant.fence, whole, retryable, retry)
             for grant in grants
         ]
-        return calls.fail_tasks(self.conn, self.id, failures)
+        return calls.fail_tasks(self.conn, failures)
 
     def give_back(self, *grants: Grant, started: bool = True) -> list[Answer]:
         """Give all back, in one call."""
         items = [GiveBack(g.instance_id, g.task, g.fence, started) for g in grants]
-        return calls.give_back_tasks(self.conn, self.id, items)
+        return calls.give_back_tasks(self.conn, items)
 
     def renew(self, *tokens: UUID) -> list[Key]:
         """Renew the lease, holding these tokens; return what is to be told to stop."""

@@ -147,6 +147,20 @@ def test_parameters_are_named_p_and_outputs_o(catalog: Connection) -> None:
     assert nameless == []
 
 
+def test_every_parameter_is_used(catalog: Connection) -> None:
+    rows = catalog.execute(
+        "select p.proname, a.name"
+        " from pg_proc p, unnest(p.proargnames, p.proargmodes) a (name, mode)"
+        " where p.pronamespace = 'onceflow'::regnamespace and a.mode is distinct from 't'"
+    ).fetchall()
+    unused = [
+        (function, name)
+        for function, name in rows
+        if len(re.findall(rf"\b{name}\b(?! =>)", code(FILES[function]))) < 2
+    ]
+    assert unused == []
+
+
 def test_a_room_is_not_crowded() -> None:
     paths = [*onceflow.sql.functions(), *onceflow.sql.views()]
     crowd = Counter(str(path.parent) for path in paths)

@@ -11,7 +11,7 @@ from onceflow.engine import calls
 from onceflow.engine.calls import Key
 from onceflow.engine.errors import BadArgument, WorkerNotLive
 
-from .play import Play, Worker, take_messages
+from .play import Play, Worker, read_grants, take_messages
 from .workflows import Step, diamond, sequence, workflow
 
 
@@ -65,9 +65,9 @@ def test_a_claim_repeated_with_its_token_gives_the_same_grants(play: Play) -> No
     instance = play.begin(diamond())
     token = uuid.uuid4()
     assert answers(play, Key(instance, "a"), token=token) == ["granted"]
-    before = calls.read_grants(play.conn, play.worker.id, token)
+    before = read_grants(play.conn, play.worker.id, token)
     assert answers(play, Key(instance, "a"), token=token) == ["granted"]
-    assert calls.read_grants(play.conn, play.worker.id, token) == before
+    assert read_grants(play.conn, play.worker.id, token) == before
     assert play.task(instance, "a", "attempts") == (1,)
 
 

@@ -93,7 +93,7 @@ class Meter:
         failures = [
             calls.Failure(g.instance_id, g.task, g.fence, error, True, None) for g in grants
         ]
-        self.call(calls.fail_tasks, self.worker.id, failures)
+        self.call(calls.fail_tasks, failures)
 
     def run(self, count: int, workflow: str = "flow", room: int = 500) -> None:
         """Start ``count`` instances at once and bring them to their end."""

@@ -10,7 +10,7 @@ from onceflow.engine import calls
 from onceflow.engine.calls import Failure, Key
 from onceflow.engine.errors import BadArgument
 
-from .play import Play, Worker, pass_time, take_messages
+from .play import Play, pass_time, take_messages
 from .workflows import Step, diamond, sequence, value, workflow
 
 
@@ -277,7 +277,7 @@ def test_a_retryable_failure_beside_a_final_one_in_the_same_call_is_cancelled(pl
         Failure(instance, "a", one.fence, error, True),
         Failure(instance, "b", other.fence, error, False),
     ]
-    answers = calls.fail_tasks(play.conn, play.worker.id, failures)
+    answers = calls.fail_tasks(play.conn, failures)
     assert [(a.answer, a.state) for a in answers] == [
         ("accepted", "CANCELLED"),
         ("accepted", "DEAD_LETTER"),
@@ -323,7 +323,7 @@ def test_a_failure_under_another_fence_is_stale_and_changes_nothing(play: Play) 
     instance = play.begin(sequence("a"))
     grant = play.take(instance, "a")
     wrong = Failure(instance, "a", uuid.uuid4(), {"code": "x"}, False)
-    (answer,) = calls.fail_tasks(play.conn, Worker(play.conn).id, [wrong])
+    (answer,) = calls.fail_tasks(play.conn, [wrong])
     assert (answer.answer, answer.state) == ("stale", "RUNNING")
     assert play.worker.grants(grant.fence) == [grant]
 
@@ -364,9 +364,8 @@ def test_an_error_that_is_no_object_is_kept_as_a_message(play: Play) -> None:
     instance = play.begin(sequence("a", on_failure="suspend"))
     grant = play.take(instance, "a")
     play.rows(
-        "select * from onceflow.fail_tasks(%s, array[%s]::uuid[], array['a'], array[%s]::uuid[],"
+        "select * from onceflow.fail_tasks(array[%s]::uuid[], array['a'], array[%s]::uuid[],"
         " array['\"plain\"']::jsonb[], array[false], array[null]::jsonb[])",
-        play.worker.id,
         instance,
         grant.fence,
     )
@@ -396,9 +395,8 @@ def test_whatever_a_handlers_policy_holds_its_failure_is_recorded(
     instance = play.begin(sequence("a"))
     grant = play.take(instance, "a")
     answered = play.row(
-        "select answer, state from onceflow.fail_tasks(%s, array[%s]::uuid[], array['a'],"
+        "select answer, state from onceflow.fail_tasks(array[%s]::uuid[], array['a'],"
         " array[%s]::uuid[], array[%s]::jsonb[], array[true], array[%s]::jsonb[])",
-        play.worker.id,
         instance,
         grant.fence,
         f'{{"code": "x", "retry_after": {after}}}',
@@ -410,7 +408,7 @@ def test_whatever_a_handlers_policy_holds_its_failure_is_recorded(
 
 
 def test_no_failures_are_no_answers(play: Play) -> None:
-    assert calls.fail_tasks(play.conn, play.worker.id, []) == []
+    assert calls.fail_tasks(play.conn, []) == []
 
 
 @pytest.mark.parametrize("short", ["p_tasks", "p_fences", "p_errors", "p_retryable", "p_retries"])
@@ -430,7 +428,7 @@ def test_arrays_that_differ_in_length_are_refused(play: Play, short: str) -> Non
     with pytest.raises(BadArgument):
         calls.base.fetch(
             play.conn,
-            f"select * from onceflow.fail_tasks(p_worker_id => null, {arguments})",  # pyright: ignore[reportArgumentType]
+            f"select * from onceflow.fail_tasks({arguments})",  # pyright: ignore[reportArgumentType]
             {"id": instance, "fence": grant.fence},  # pyright: ignore[reportArgumentType]
         )
     assert play.state(instance, "a") == "RUNNING"

@@ -77,7 +77,7 @@ def test_a_give_back_under_another_fence_is_stale_and_changes_nothing(play: Play
     instance = play.begin(sequence("a"))
     grant = play.take(instance, "a")
     wrong = GiveBack(instance, "a", uuid.uuid4(), True)
-    (answer,) = calls.give_back_tasks(play.conn, play.worker.id, [wrong])
+    (answer,) = calls.give_back_tasks(play.conn, [wrong])
     assert (answer.answer, answer.state) == ("stale", "RUNNING")
     assert play.worker.grants(grant.fence) == [grant]
 
@@ -100,7 +100,7 @@ def test_the_timeout_of_an_attempt_goes_with_it(play: Play) -> None:
 
 
 def test_no_give_backs_are_no_answers(play: Play) -> None:
-    assert calls.give_back_tasks(play.conn, play.worker.id, []) == []
+    assert calls.give_back_tasks(play.conn, []) == []
 
 
 @pytest.mark.parametrize("short", ["p_tasks", "p_fences", "p_started"])
@@ -116,5 +116,5 @@ def test_arrays_that_differ_in_length_are_refused(play: Play, short: str) -> Non
     with pytest.raises(BadArgument):
         calls.base.fetch(
             play.conn,
-            f"select * from onceflow.give_back_tasks(p_worker_id => null, {arguments})",  # pyright: ignore[reportArgumentType]
+            f"select * from onceflow.give_back_tasks({arguments})",  # pyright: ignore[reportArgumentType]
         )

@@ -26,11 +26,9 @@ CALLS: dict[str, Call] = {
     "complete_tasks": lambda conn, play, i, f: calls.complete_tasks(
         conn, play.worker.id, [Completion(i, "a", f, 1)]
     ),
-    "fail_tasks": lambda conn, play, i, f: calls.fail_tasks(
-        conn, play.worker.id, [Failure(i, "a", f, {}, True)]
-    ),
+    "fail_tasks": lambda conn, play, i, f: calls.fail_tasks(conn, [Failure(i, "a", f, {}, True)]),
     "give_back_tasks": lambda conn, play, i, f: calls.give_back_tasks(
-        conn, play.worker.id, [GiveBack(i, "a", f, True)]
+        conn, [GiveBack(i, "a", f, True)]
     ),
     "read_outcomes": lambda conn, play, i, f: calls.read_outcomes(conn, [Fenced(i, "a", f)]),
     "renew_worker": lambda conn, play, i, f: calls.renew_worker(

@@ -14,7 +14,7 @@ from onceflow.engine import calls
 from onceflow.engine.calls import Key
 
 from .aged import make_week
-from .play import Connection, Play, take_messages
+from .play import Connection, Play, read_grants, take_messages
 from .workflows import diamond, fan
 
 WIDTH = 400
@@ -53,7 +53,7 @@ def claim(play: Play, messages: list[Key]) -> None:
     token = play.worker.next_token()
     calls.claim_tasks(play.conn, play.worker.id, token, play.worker.call, messages)
     ids = [key.instance_id for key in messages]
-    assert calls.read_grants(play.conn, play.worker.id, token, ids)
+    assert read_grants(play.conn, play.worker.id, token, ids)
 
 
 def tables_read(play: Play, call: Callable[[], object]) -> dict[str, int]:

@@ -2,10 +2,9 @@
 
 import uuid
 
-from onceflow.engine import calls
 from onceflow.engine.calls import Key
 
-from .play import Play, Worker
+from .play import Play, Worker, read_grants
 from .workflows import Step, fields, path, sequence, value, workflow
 
 
@@ -17,6 +16,7 @@ def test_a_grant_tells_all_that_a_worker_needs(play: Play) -> None:
     assert (grant.queue, grant.input, grant.attempt) == ("mail", {"x": [1, 2]}, 1)
     assert (grant.timeout, grant.key) == (2.5, f"{instance}/a")
     assert (grant.workflow, grant.version, grant.compensation) == ("post", 1, False)
+    assert grant.extra_json is None
 
 
 def test_numbers_come_as_they_were_given_to_the_last_digit(play: Play) -> None:
@@ -50,7 +50,7 @@ def test_a_token_gives_its_own_workers_tasks_alone(play: Play) -> None:
     assert play.worker.grants(one.fence) == [one]
     assert play.worker.grants(two.fence) == [two]
     assert play.worker.grants(uuid.uuid4()) == []
-    assert calls.read_grants(play.conn, Worker(play.conn).id, one.fence) == []
+    assert read_grants(play.conn, Worker(play.conn).id, one.fence) == []
 
 
 def test_all_tasks_of_one_claim_come_together(play: Play) -> None:

@@ -52,12 +52,12 @@ def complete(play: Play, subject: Subject, fence: uuid.UUID) -> str:
 
 def fail(play: Play, subject: Subject, fence: uuid.UUID, retryable: bool) -> str:
     failure = Failure(subject.instance, str(subject.task), fence, ERROR, retryable)
-    return calls.fail_tasks(play.conn, play.worker.id, [failure])[0].answer
+    return calls.fail_tasks(play.conn, [failure])[0].answer
 
 
 def give_back(play: Play, subject: Subject, fence: uuid.UUID) -> str:
     item = GiveBack(subject.instance, str(subject.task), fence, True)
-    return calls.give_back_tasks(play.conn, play.worker.id, [item])[0].answer
+    return calls.give_back_tasks(play.conn, [item])[0].answer
 
 
 def tick_later(play: Play, interval: str) -> str:

@@ -46,7 +46,7 @@ def failing(play: Play, *grants: Grant) -> Callable[[Connection], list[str]]:
     """Return a failure for good, to be run in a session."""
     error = {"code": "x", "message": ""}
     items = [Failure(g.instance_id, g.task, g.fence, error, False) for g in grants]
-    return lambda conn: [a.answer for a in calls.fail_tasks(conn, play.worker.id, items)]
+    return lambda conn: [a.answer for a in calls.fail_tasks(conn, items)]
 
 
 def cancelling(*ids: uuid.UUID) -> Callable[[Connection], list[str]]:

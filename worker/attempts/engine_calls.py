@@ -132,9 +132,7 @@ class EngineCalls:
         items = [
             GiveBack(a.grant.instance_id, a.grant.task, a.grant.fence, a.started) for a in attempts
         ]
-        answers = self._call(
-            "giving tasks back", lambda c: give_back_tasks(c, self._worker_id, items)
-        )
+        answers = self._call("giving tasks back", lambda c: give_back_tasks(c, items))
         self._answered(attempts, [answer.answer for answer in answers], "given_back")
 
     def _claim(self, keys: list[Key]) -> tuple[list[Grant], dict[Key, str]]:
@@ -198,7 +196,7 @@ class EngineCalls:
         try:
             answers = self._call(
                 f"failing {len(outcomes)} tasks",
-                lambda c: fail_tasks(c, self._worker_id, failures),
+                lambda c: fail_tasks(c, failures),
             )
         except Spoiled as error:
             if len(outcomes) > 1:

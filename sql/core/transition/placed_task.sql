@@ -1,4 +1,5 @@
--- placed_task(instance, step, scope, visit, version, seq, instance's state, suspended at, waits) -> placed_task   (internal)
+-- placed_task(instance, step, scope, visit, version, seq, instance's state, suspended at, waits)
+--   -> placed_task   (internal)
 -- A task that has ended or comes due, with what its locked instance is. Inlined, as task_change() is.
 create or replace function onceflow.placed_task(
     p_instance_id uuid, p_step text, p_scope bigint, p_visit int,

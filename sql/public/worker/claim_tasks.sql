@@ -16,7 +16,7 @@ create or replace function onceflow.claim_tasks(
 returns table (
     instance_id uuid, task text, answer text,
     fence uuid, handler text, queue text, input jsonb, attempt int, timeout double precision,
-    key text, workflow text, version int, compensation boolean)
+    key text, workflow text, version int, compensation boolean, extra jsonb)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
 set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
@@ -63,7 +63,7 @@ begin
             when not t.granted then 'skipped'
             else 'granted' end,
         g.fence, g.handler, g.queue, g.input, g.attempt, g.timeout, g.key, g.workflow, g.version,
-        g.compensation
+        g.compensation, g.extra
     from unnest(v_keys, p_tasks) with ordinality k (instance_id, step, scope, visit, task, n)
     left join lateral (
         select t.*, t.state = 'RUNNING' and t.fence = p_token and t.worker_id = p_worker_id as granted
@@ -74,7 +74,8 @@ begin
     left join lateral (
         select t.fence, s.handler, t.queue, t.input, t.attempt, s.timeout,
             onceflow.idempotency_key(t.instance_id, onceflow.task_name(t.step, t.scope, t.visit)) as key,
-            s.workflow, s.version, s.kind = 'compensation' as compensation
+            s.workflow, s.version, s.kind = 'compensation' as compensation,
+            null::jsonb as extra
         from onceflow.instance i
         join onceflow.step s on s.version_id = i.version_id and s.step = t.step
         where t.granted and i.id = t.instance_id

@@ -14,7 +14,7 @@ create or replace function onceflow.complete_tasks(
 returns table (
     instance_id uuid, task text, answer text, state text,
     fence uuid, handler text, queue text, input jsonb, attempt int, timeout double precision,
-    key text, workflow text, version int, compensation boolean)
+    key text, workflow text, version int, compensation boolean, extra jsonb)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
 set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
@@ -74,12 +74,12 @@ begin
     if cardinality(v_accepted) = cardinality(p_tasks) then
         return query
         select k.id, k.task, 'accepted', 'SUCCEEDED', null::uuid, null, null, null::jsonb, null::int,
-            null::float8, null, null, null::int, null::boolean
+            null::float8, null, null, null::int, null::boolean, null::jsonb
         from unnest(p_instance_ids, p_tasks) with ordinality k (id, task, n) order by k.n;
     else
         return query
         select a.*, null::uuid, null, null, null::jsonb, null::int, null::float8, null, null, null::int,
-            null::boolean
+            null::boolean, null::jsonb
         from onceflow.answer_tasks(v_ids, v_keys, p_tasks, p_fences, array(
             select n = any (v_accepted) from generate_series(1, cardinality(v_keys)) n order by n)) a;
     end if;
@@ -87,7 +87,7 @@ begin
     if p_token is not null and (v_granted > 0 or cardinality(v_accepted) < cardinality(p_tasks)) then
         return query
         select g.instance_id, g.task, 'granted', 'RUNNING', g.fence, g.handler, g.queue, g.input,
-            g.attempt, g.timeout, g.key, g.workflow, g.version, g.compensation
+            g.attempt, g.timeout, g.key, g.workflow, g.version, g.compensation, g.extra
         from onceflow.grants g
         where g.worker_id = p_worker_id and g.fence = p_token and g.instance_id >= v_ids[1];
     end if;

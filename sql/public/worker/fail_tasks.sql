@@ -1,4 +1,4 @@
--- fail_tasks(worker, instance ids, tasks, fences, errors, retryable, retries)
+-- fail_tasks(instance ids, tasks, fences, errors, retryable, retries)
 --   -> (instance_id, task, answer, state)
 -- Ends attempts that failed. An error is {"code", "message", …}; "unknown": true in it says that the
 -- effect may have happened, "retry_after" asks for a pause in seconds. p_retries are the handlers' own
@@ -6,7 +6,7 @@
 -- Answers as complete_tasks(); state is RETRYING, DEAD_LETTER or CANCELLED where accepted.
 -- Errors: WF002 arrays that differ · WF004.
 create or replace function onceflow.fail_tasks(
-    p_worker_id uuid, p_instance_ids uuid[], p_tasks text[], p_fences uuid[], p_errors jsonb[],
+    p_instance_ids uuid[], p_tasks text[], p_fences uuid[], p_errors jsonb[],
     p_retryable boolean[], p_retries jsonb[])
 returns table (instance_id uuid, task text, answer text, state text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -36,4 +36,4 @@ begin
     select * from onceflow.answer_tasks(v_ids, v_keys, p_tasks, p_fences, v_held);
 end $$;
 revoke execute on function onceflow.fail_tasks(
-    uuid, uuid[], text[], uuid[], jsonb[], boolean[], jsonb[]) from public;
+    uuid[], text[], uuid[], jsonb[], boolean[], jsonb[]) from public;

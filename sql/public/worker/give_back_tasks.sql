@@ -1,10 +1,10 @@
--- give_back_tasks(worker, instance ids, tasks, fences, started) -> (instance_id, task, answer, state)
+-- give_back_tasks(instance ids, tasks, fences, started) -> (instance_id, task, answer, state)
 -- Gives attempts back that a worker will not finish: due again at once, and the retry budget grows by
 -- the attempt. p_started says whether the handler had begun, so that its effect may have happened.
 -- Answers as complete_tasks(); in a CLOSING instance the task is CANCELLED.
 -- Errors: WF002 arrays that differ · WF004.
 create or replace function onceflow.give_back_tasks(
-    p_worker_id uuid, p_instance_ids uuid[], p_tasks text[], p_fences uuid[], p_started boolean[])
+    p_instance_ids uuid[], p_tasks text[], p_fences uuid[], p_started boolean[])
 returns table (instance_id uuid, task text, answer text, state text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
@@ -22,4 +22,4 @@ begin
     return query
     select * from onceflow.answer_tasks(v_ids, v_keys, p_tasks, p_fences, v_held);
 end $$;
-revoke execute on function onceflow.give_back_tasks(uuid, uuid[], text[], uuid[], boolean[]) from public;
+revoke execute on function onceflow.give_back_tasks(uuid[], text[], uuid[], boolean[]) from public;

@@ -1,12 +1,13 @@
 -- read_grants(worker, token, instance ids) -> the tasks that run under a token
 -- What a claim or a completion with hand-off has granted, for as long as it is not answered; both tell
 -- it themselves as well. key is the idempotency key, the same in every attempt; timeout is in seconds,
--- null for none. The ids of the claim or completion, where given, keep the search to their partitions.
+-- null for none; extra is null: the place of what later releases tell besides. The ids of the claim or
+-- completion, where given, keep the search to their partitions.
 create or replace function onceflow.read_grants(
     p_worker_id uuid, p_token uuid, p_instance_ids uuid[] default null)
 returns table (
     instance_id uuid, task text, fence uuid, handler text, queue text, input jsonb, attempt int,
-    timeout double precision, key text, workflow text, version int, compensation boolean)
+    timeout double precision, key text, workflow text, version int, compensation boolean, extra jsonb)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
 set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
@@ -18,7 +19,7 @@ declare
 begin
     return query
     select g.instance_id, g.task, g.fence, g.handler, g.queue, g.input, g.attempt, g.timeout, g.key,
-        g.workflow, g.version, g.compensation
+        g.workflow, g.version, g.compensation, g.extra
     from onceflow.grants g
     where g.worker_id = p_worker_id and g.fence = p_token and g.instance_id >= v_lowest;
 end $$;

@@ -12,7 +12,7 @@ create or replace function onceflow.take_tasks(
 returns table (
     instance_id uuid, task text, answer text,
     fence uuid, handler text, queue text, input jsonb, attempt int, timeout double precision,
-    key text, workflow text, version int, compensation boolean)
+    key text, workflow text, version int, compensation boolean, extra jsonb)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
 set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
@@ -32,7 +32,7 @@ begin
     end if;
     return query
     select g.instance_id, g.task, 'granted', g.fence, g.handler, g.queue, g.input, g.attempt, g.timeout,
-        g.key, g.workflow, g.version, g.compensation
+        g.key, g.workflow, g.version, g.compensation, g.extra
     from onceflow.grants g
     where g.worker_id = p_worker_id and g.fence = p_token;
     if found then
@@ -78,7 +78,7 @@ begin
     )
     select c.instance_id, c.task, case c.answer when 'unknown' then 'quarantined' else c.answer end,
         c.fence, c.handler, c.queue, c.input, c.attempt, c.timeout, c.key, c.workflow, c.version,
-        c.compensation
+        c.compensation, c.extra
     from claimed c;
 end $$;
 revoke execute on function onceflow.take_tasks(uuid, uuid, bigint, text[], int) from public;

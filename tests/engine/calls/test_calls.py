@@ -21,6 +21,7 @@ from ...sql.rooms import PUBLIC
 NOT_CALLED = {
     "set_clock": "moves the clock of SQL, in tests alone",
     "task_name": "writes a task's key as text, in views",
+    "read_grants": "for workers of other languages; ours are told by claims and completions",
     "idempotency_key": "writes the key of a task's effect, in views",
 }
 
