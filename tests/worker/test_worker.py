@@ -206,6 +206,26 @@ def test_a_permanent_error_is_not_tried_again(stack: Stack) -> None:
     }
 
 
+@pytest.mark.parametrize(("task", "undone"), [("own_policy", True), ("refuse", False)])
+def test_an_exception_that_says_nothing_may_have_come_after_the_effect(
+    stack: Stack, task: str, undone: bool
+) -> None:
+    deploy(
+        stack.conn,
+        f"""
+        name: unforeseen-{task}
+        steps:
+          - {{id: only, task: {task}, compensate: {{task: add, with: {{n: 1}}}}}}
+        """,
+    )
+    instance = stack.run(f"unforeseen-{task}")
+    assert ends(stack, instance) == "COMPENSATED"
+    rows = stack.conn.execute("select 1 from onceflow.tasks where instance_id = %s", (instance,))
+    assert len(rows.fetchall()) == (2 if undone else 1)
+    error = task_of(stack.conn, instance, "only")["error"]
+    assert error.get("unknown", False) is undone
+
+
 def test_input_that_does_not_fit_is_a_permanent_failure(stack: Stack) -> None:
     single(stack, "misfit", "add", "with: {n: one}")
     instance = stack.run("misfit")

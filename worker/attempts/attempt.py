@@ -1,5 +1,6 @@
 """One attempt at a task that this worker holds, and the set of all of them."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,10 +9,12 @@ import msgspec
 
 from ...engine.calls import Fenced, Grant, Key
 from ..handlers.context import Context
-from ..handlers.errors import Fault
+from ..handlers.faults import Fault
 from ..handlers.registry import Handler
 from ..registration.deadlines import Deadline
 from ..registration.leases import Registration
+
+log = logging.getLogger("onceflow.worker")
 
 
 class Attempt:
@@ -65,8 +68,11 @@ class Attempt:
         with self._lock:
             calls = [self._interrupt, self._abort if self._settled else None]
         for call in calls:
-            if call is not None:
-                call()
+            try:
+                if call is not None:
+                    call()
+            except Exception:  # it may be of no use any more; whoever stops others must go on
+                log.exception("%s could not be interrupted", self.grant.key)
 
     def on_stop(
         self, interrupt: Callable[[], None] | None = None, abort: Callable[[], None] | None = None

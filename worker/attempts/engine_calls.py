@@ -25,7 +25,7 @@ from ...engine.calls import (
     quarantine_messages,
     take_tasks,
 )
-from ..handlers.errors import Fault, fault
+from ..handlers.faults import Fault, fault
 from ..registration.leases import Counters, Registration
 from ..registration.retrying_connection import RetryingConnection, Spoiled
 from .attempt import Attempt, Outcome, Recorded
@@ -191,8 +191,9 @@ class EngineCalls:
         self._answered([outcome.attempt for outcome in outcomes], said, "completed")
         return grants
 
-    def _fail(self, outcomes: list[Outcome]) -> None:
-        failures = [_failure(outcome) for outcome in outcomes]
+    def _fail(self, outcomes: list[Outcome], *, barely: bool = False) -> None:
+        """Record failures; ``barely``: without what the database might refuse of them."""
+        failures = [_bare(outcome) if barely else _failure(outcome) for outcome in outcomes]
         try:
             answers = self._call(
                 f"failing {len(outcomes)} tasks",
@@ -203,10 +204,11 @@ class EngineCalls:
                 for half in _halves(outcomes):
                     self._fail(half)
                 return
-            # Errors are made fit to be kept (errors.fault), so this is no matter of the task's own
-            # data. Its token is released: the next renewal has the task given out again.
             log.error("%s: its failure was refused: %s", outcomes[0].attempt.grant.key, error)
-            self._grants.release(outcomes[0].attempt.grant.fence)
+            if not barely:
+                self._fail(outcomes, barely=True)
+            else:  # no matter of its data: the next renewal has the task given out again
+                self._grants.release(outcomes[0].attempt.grant.fence)
             return
         said = [answer.answer for answer in answers]
         self._answered([outcome.attempt for outcome in outcomes], said, "failed")
@@ -241,6 +243,19 @@ def _failure(outcome: Outcome) -> Failure:
         outcome.answer.retryable,
         handler.retry if handler else None,
     )
+
+
+def _bare(outcome: Outcome) -> Failure:
+    """Return the failure of a task whose own error, or policy, the database refuses."""
+    grant, answer = outcome.attempt.grant, outcome.answer
+    if not isinstance(answer, Fault):
+        raise TypeError("an output is no failure")
+    error = {
+        "code": "error.refused",
+        "message": "the task has failed, and the database refuses what it said of its error",
+        "unknown": bool(answer.error.get("unknown")),
+    }
+    return Failure(grant.instance_id, grant.task, grant.fence, error, answer.retryable, None)
 
 
 def _refused(outcome: Outcome, error: Spoiled) -> Outcome:

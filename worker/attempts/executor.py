@@ -2,10 +2,7 @@
 
 import asyncio
 import logging
-import threading
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,20 +11,19 @@ from ...engine.calls import Grant
 from ...engine.errors import WorkerNotLive
 from ...engine.settings import Settings
 from ..handlers.conversion import InputInvalid, encode_output
-from ..handlers.errors import Fault, TaskError, describe, fault
+from ..handlers.errors import TaskError
+from ..handlers.faults import UNDESCRIBED, Fault, describe, fault, text_of, type_name
 from ..handlers.registry import Handler, Registry
 from ..registration.deadlines import Deadlines
 from ..registration.leases import Registration
 from ..registration.retrying_connection import Abandoned, Trouble, judge
 from .attempt import Attempt, Outcome, Recorded, Running
+from .handler_loop import HandlerLoop
 from .handler_threads import HandlerThreads
 from .slots import Slots
 from .transactions import LIMIT, NotAccepted, Sessions, Transaction
 
 log = logging.getLogger("onceflow.worker")
-
-UNWIND = 1.0
-"""Seconds that cancelled async handlers get to clean up when the process stops."""
 
 
 class Executor:
@@ -48,10 +44,7 @@ class Executor:
         self._deadlines = deadlines
         self._sessions = Sessions(settings)
         self._threads = HandlerThreads()
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="loop", daemon=True)
-        self._thread.start()
+        self._loop = HandlerLoop()
 
     def start(self, grants: Sequence[Grant], registration: Registration) -> None:
         """Begin to run what was granted under ``registration``; each takes a slot until it ends."""
@@ -67,14 +60,16 @@ class Executor:
             limit = grant.timeout or (LIMIT if handler.transactional else None)
             if limit is not None:
                 attempt.deadline = self._deadlines.add(limit, _Timeout(self, attempt, limit))
-            if handler.transactional:
-                self._threads.submit(lambda a=attempt, h=handler: self._run_in_transaction(a, h))
-            elif handler.is_async:
+            if handler.is_async and not handler.transactional:
                 spawned.append((attempt, handler))
-            else:
-                self._threads.submit(lambda a=attempt, h=handler: self._run_sync(a, h))
+                continue
+            run = self._run_in_transaction if handler.transactional else self._run_sync
+            try:
+                self._threads.submit(partial(run, attempt, handler))
+            except RuntimeError as error:  # the machine has no thread left for it
+                self._leave(attempt, fault("worker.no_thread", str(error), retryable=True))
         if spawned:  # all at once: each call wakes the loop by a byte through a socket
-            self._call_soon(self._spawn, spawned)
+            self._loop.call_soon(self._spawn, spawned)
         if registration.lost.is_set():  # it was lost while these were on their way
             self.drop(registration, "the lease is lost")
 
@@ -97,104 +92,68 @@ class Executor:
         self._running.remove(attempt)
 
     def close(self) -> None:
-        """Cancel async handlers, let them unwind for a moment, and end the threads; once."""
-        if self._loop.is_closed():
-            return
+        """Cancel async handlers, let them unwind for a moment, and end the threads."""
         self._threads.close()
-        with suppress(TimeoutError):
-            asyncio.run_coroutine_threadsafe(self._unwind(), self._loop).result(UNWIND)
-        self._call_soon(self._loop.stop)
-        self._thread.join(UNWIND)
-        if not self._thread.is_alive():
-            self._loop.close()
+        self._loop.close()
         self._sessions.close()
 
-    async def _unwind(self) -> None:
-        """Cancel all that is left on the loop, that handlers themselves began among it."""
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-
-    def _call_soon(self, callback: Callable[..., object], *args: Any) -> None:
-        with suppress(RuntimeError):  # the loop is closed: the process is about to end
-            self._loop.call_soon_threadsafe(callback, *args)
-
-    # Async handlers.
+    # Async and sync handlers. Whatever they do, the attempt is answered and its slot freed.
 
     def _spawn(self, attempts: Sequence[tuple[Attempt, Handler]]) -> None:
         for attempt, handler in attempts:
-            task = self._loop.create_task(self._run_async(attempt, handler))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            attempt.on_stop(partial(self._call_soon, task.cancel))
+            attempt.on_stop(self._loop.start(self._run_async(attempt, handler)))
 
     async def _run_async(self, attempt: Attempt, handler: Handler) -> None:
+        answer: bytes | Fault = UNDESCRIBED
         try:
-            begin(attempt)
-            answer = encode_output(
-                await handler.call(attempt.grant.input_json, attempt.context), unknown=True
-            )
+            answer = encode_output(await begin(attempt, handler)(), unknown=True)
         except BaseException as error:
             answer = self._fault_of(attempt, error)
-        self._leave(attempt, answer)
-
-    # Sync handlers.
+        finally:
+            self._leave(attempt, answer)
 
     def _run_sync(self, attempt: Attempt, handler: Handler) -> None:
+        answer: bytes | Fault = UNDESCRIBED
         try:
-            begin(attempt)
-            answer = encode_output(
-                handler.call(attempt.grant.input_json, attempt.context), unknown=True
-            )
+            answer = encode_output(begin(attempt, handler)(), unknown=True)
         except BaseException as error:
             answer = self._fault_of(attempt, error)
-        self._leave(attempt, answer)
+        finally:
+            self._leave(attempt, answer)
 
     # Transactional handlers, sync and async: the thread is theirs for the whole transaction.
 
     def _run_in_transaction(self, attempt: Attempt, handler: Handler) -> None:
         answer: Fault | Recorded | None = None
         try:
-            transaction = Transaction(self._sessions, self._settings, attempt)
-        except Exception as error:
-            self._leave(attempt, self._fault_of(attempt, error))
-            return
-        try:
-            try:
-                output = self._work(transaction, attempt, handler)
-            except BaseException as error:
-                output = self._fault_of(attempt, error)
-            if attempt.finish():  # else its time is over, and somebody else has answered
-                answer = self._complete(transaction, attempt, output)
+            answer = self._transact(attempt, handler)
+        except BaseException as error:  # there is no connection for it
+            answer = self._fault_of(attempt, error) if attempt.finish() else None
         finally:
-            transaction.end()
-            outcome = Outcome(attempt, answer) if answer is not None else None
-            self._slots.leave(outcome)
+            self._slots.leave(Outcome(attempt, answer) if answer is not None else None)
             self._running.remove(attempt)
 
+    def _transact(self, attempt: Attempt, handler: Handler) -> Fault | Recorded | None:
+        """Run the handler and complete its task; from the transaction's begin on nothing raises."""
+        transaction = Transaction(self._sessions, self._settings, attempt)
+        try:
+            output = self._work(transaction, attempt, handler)
+            if not attempt.finish():  # its time is over, and somebody else has answered
+                return None
+            return self._complete(transaction, attempt, output)
+        finally:
+            transaction.end()
+
     def _work(self, transaction: Transaction, attempt: Attempt, handler: Handler) -> bytes | Fault:
-        transaction.begin()
-        attempt.on_stop(abort=transaction.session.abort)
-        begin(attempt)
-        result = handler.call(attempt.grant.input_json, attempt.context)
-        if handler.is_async:
-            result = self._await_on_loop(attempt, result)
-        return encode_output(result, unknown=False)
-
-    def _await_on_loop(self, attempt: Attempt, coroutine: Any) -> Any:
-        """Return what ``coroutine`` gives once it has really ended, cancelled or not."""
-        ended: Future[Any] = Future()
-
-        def spawn() -> None:
-            task = self._loop.create_task(_guarded(coroutine))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            task.add_done_callback(lambda done: _pass_on(done, ended))
-            attempt.on_stop(lambda: self._call_soon(task.cancel))
-
-        self._call_soon(spawn)
-        return ended.result()
+        try:
+            transaction.begin()
+            attempt.on_stop(abort=transaction.session.abort)
+            result = begin(attempt, handler)()
+            if handler.is_async:
+                result = self._loop.wait_for(result, attempt.on_stop)
+            return encode_output(result, unknown=False)
+        except BaseException as error:
+            return self._fault_of(attempt, error)
 
     def _complete(
         self, transaction: Transaction, attempt: Attempt, output: bytes | Fault
@@ -210,37 +169,43 @@ class Executor:
         except (NotAccepted, WorkerNotLive, Abandoned) as error:
             log.warning("%s: rolled back, its completion being %s", attempt.grant.key, error)
             return Recorded("stale") if isinstance(error, NotAccepted) else None
-        except Exception as error:
-            if judge(error) is not Trouble.DATA or isinstance(error, TaskError):
+        except BaseException as error:
+            if not isinstance(error, Exception) or isinstance(error, TaskError):
                 return self._fault_of(attempt, error)
-            message = f"Postgres refuses the output, so all was rolled back: {error}"
+            if judge(error) is not Trouble.DATA:
+                return self._fault_of(attempt, error)
+            message = f"Postgres refuses the output, so all was rolled back: {text_of(error)}"
             return fault("output.refused", message)
         return Recorded("accepted", grants)
 
     # Answers.
 
-    def _leave(self, attempt: Attempt, answer: bytes | Fault | None) -> None:
+    def _leave(self, attempt: Attempt, answer: bytes | Fault) -> None:
         first = attempt.finish()
-        outcome = Outcome(attempt, answer) if first and answer is not None else None
-        self._slots.leave(outcome)
+        self._slots.leave(Outcome(attempt, answer) if first else None)
         self._running.remove(attempt)
 
     def _fault_of(self, attempt: Attempt, error: BaseException) -> Fault:
-        handler = attempt.handler
-        if isinstance(error, InputInvalid):
-            return fault("input.invalid", str(error))
-        if isinstance(error, asyncio.CancelledError) and attempt.context.cancelled:
-            unknown = handler is None or not handler.transactional
+        """Return what an exception means for its attempt; raises nothing.
+
+        Before the handler has run, and where its effects are rolled back, the outcome is known.
+        """
+        transactional = attempt.handler is not None and attempt.handler.transactional
+        unknown = attempt.started and not transactional
+        if issubclass(type(error), InputInvalid):
+            found = fault("input.invalid", text_of(error))
+        elif issubclass(type(error), asyncio.CancelledError) and attempt.context.cancelled:
             message = "the handler was cancelled, as its task was told to stop"
-            return fault("task.cancelled", message, retryable=True, unknown=unknown)
-        found = describe(error)
-        attempt.context.logger.info(
-            "attempt %d failed: %s: %s",
-            attempt.grant.attempt,
-            found.error["code"],
-            found.error["message"],
-        )
-        attempt.context.logger.debug("", exc_info=error)
+            found = fault("task.cancelled", message, retryable=True, unknown=unknown)
+        else:
+            found = describe(error, unknown=unknown)
+        try:
+            code, message = found.error["code"], found.error["message"]
+            logger = attempt.context.logger
+            logger.info("attempt %d failed: %s: %s", attempt.grant.attempt, code, message)
+            logger.debug("", exc_info=error)
+        except BaseException as raised:  # of a log handler, or of the error's own text
+            log.warning("a failed attempt could not be logged: %s", type_name(raised))
         return found
 
     def _no_handler(self, grant: Grant) -> Fault:
@@ -250,10 +215,15 @@ class Executor:
         return fault("task.unknown", message, retryable=True)
 
 
-def begin(attempt: Attempt) -> None:
-    """Note that the handler is about to run."""
+def begin(attempt: Attempt, handler: Handler) -> Callable[[], Any]:
+    """Convert the input, note that the handler is about to run, and return its call.
+
+    Raises InputInvalid: then it has not run.
+    """
+    call = handler.prepare(attempt.grant.input_json, attempt.context)
     attempt.started = True
     failpoints.hit("worker.in_handler")
+    return call
 
 
 class _Timeout:
@@ -264,19 +234,3 @@ class _Timeout:
 
     def __call__(self) -> None:
         self._executor.time_out(self._attempt, self._limit)
-
-
-async def _guarded(coroutine: Awaitable[Any]) -> Any:
-    try:
-        return await coroutine
-    except (SystemExit, KeyboardInterrupt) as error:  # these would end the event loop
-        raise RuntimeError(f"the handler raised {error!r}") from error
-
-
-def _pass_on(task: asyncio.Task[Any], ended: Future[Any]) -> None:
-    if task.cancelled():
-        ended.set_exception(asyncio.CancelledError())
-    elif (error := task.exception()) is not None:
-        ended.set_exception(error)
-    else:
-        ended.set_result(task.result())

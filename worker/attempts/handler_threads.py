@@ -39,7 +39,7 @@ class HandlerThreads:
         while (job := self._jobs.get()) is not None:
             try:
                 job()
-            except BaseException:  # the thread goes on; a slot must not be lost with it
-                log.exception("a job of a handler's thread failed")
+            except BaseException as error:  # the thread goes on
+                log.error("a job of a handler's thread failed: %s", type(error).__name__)
             with self._lock:
                 self._idle += 1

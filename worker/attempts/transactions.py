@@ -270,11 +270,14 @@ class Transaction:
         return answer
 
     def end(self) -> None:
-        """Roll back whatever is left open and let the connection go."""
-        with suppress(psycopg.Error):
-            if not self.session.sync.closed and not self.session.reusable:
-                self.session.sync.execute("rollback")
-        self._sessions.put(self.session)
+        """Roll back whatever is left open and let the connection go; raises nothing."""
+        try:
+            with suppress(psycopg.Error):
+                if not self.session.sync.closed and not self.session.reusable:
+                    self.session.sync.execute("rollback")
+            self._sessions.put(self.session)
+        except Exception:
+            log.exception("the connection of a handler could not be taken back")
 
 
 def _cancel(cancel: psycopg.pq.abc.PGcancel) -> None:

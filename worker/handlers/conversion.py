@@ -15,7 +15,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from .context import Context
-from .errors import Fault, fault
+from .faults import Fault, fault, text_of, type_name
 
 OUTPUT_LIMIT = 1024 * 1024
 """Bytes of an output as JSON. A larger result belongs into a store, its address into the output."""
@@ -73,8 +73,8 @@ class Parameters:
                 return (self._whole.decode(input_json),), {}
             # A step without `with` has no input: for fields that is an empty object.
             struct = self._fields.decode("{}" if input_json in ("", "null") else input_json)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise InputInvalid(str(error)) from error
+        except BaseException as error:  # a type of the author's own may raise anything
+            raise InputInvalid(text_of(error)) from error
         values = {name: getattr(struct, name) for name in self._names}
         return (), {name: v for name, v in values.items() if v is not msgspec.UNSET}
 
@@ -144,8 +144,8 @@ def encode_output(value: Any, *, unknown: bool) -> bytes | Fault:
     """
     try:
         output = _encoder.encode(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        message = f"the result, a {type(value).__name__}, cannot be written as JSON: {error}"
+    except BaseException as error:  # what is returned may have methods that raise anything
+        message = f"the result, a {type_name(value)}, cannot be written as JSON: {text_of(error)}"
         return fault("output.invalid", message, unknown=unknown)
     if len(output) > OUTPUT_LIMIT:
         message = f"the result has {len(output)} bytes as JSON; the limit is {OUTPUT_LIMIT}"

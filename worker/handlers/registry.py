@@ -67,12 +67,16 @@ class Handler:
     transactional: bool
     is_async: bool
 
-    def call(self, input_json: str, context: Context[Any]) -> Any:
-        """Call the function with its input; an async one gives a coroutine. Raises InputInvalid."""
+    def prepare(self, input_json: str, context: Context[Any]) -> Callable[[], Any]:
+        """Return the call of the function with its input, not made yet. Raises InputInvalid."""
         by_position, by_name = self.parameters.fill(input_json)
         if self.parameters.context is not None:
             by_name[self.parameters.context] = context
-        return self.function(*by_position, **by_name)
+        return lambda: self.function(*by_position, **by_name)
+
+    def call(self, input_json: str, context: Context[Any]) -> Any:
+        """Call the function with its input; an async one gives a coroutine. Raises InputInvalid."""
+        return self.prepare(input_json, context)()
 
 
 class Registry:

@@ -13,7 +13,7 @@ import pytest
 from onceflow.engine.calls import Grant
 from onceflow.worker import AsyncContext, Context, Registry, Retry
 from onceflow.worker.handlers.conversion import OUTPUT_LIMIT, InputInvalid, encode_output
-from onceflow.worker.handlers.errors import Fault
+from onceflow.worker.handlers.faults import Fault
 from onceflow.worker.handlers.registry import Handler
 
 ID = UUID("01890000-0000-7000-8000-000000000001")

@@ -1,0 +1,194 @@
+"""The error document of a failed attempt: whatever a handler raised, it can be written and kept.
+
+An error document is JSON: ``{"code", "message", "type"?, "detail"?, "unknown"?, "retry_after"?}``.
+``unknown`` is true where the effect may have happened although the attempt failed; the step is then
+compensated too. ``retry_after`` is in seconds and delays the next attempt.
+
+An exception is an object of strangers. Its text, its attributes and its detail may raise, or be of
+any type, so each is read on its own, and nothing here ever raises.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from .errors import Cancelled, PermanentError, RetryableError, TaskError, UnknownOutcome
+
+MESSAGE_LIMIT = 4_000
+"""Characters of an error message that are kept; the middle of a longer one is left out."""
+DETAIL_LIMIT = 16_000
+"""Bytes of a detail as JSON; a larger one is replaced by a remark about its size."""
+LONGEST_DELAY = 1e9
+"""Seconds that an exception may ask for before the next attempt, at most."""
+MEMBERS = 5
+"""Exceptions of a group that its message names."""
+
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=repr)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A failed attempt as it is recorded: the error document, and whether a retry makes sense."""
+
+    error: dict[str, Any]
+    retryable: bool
+
+
+UNDESCRIBED: Final = Fault(
+    {
+        "code": "exception.undescribed",
+        "message": "the handler failed by an exception that cannot be described",
+        "unknown": True,
+    },
+    True,
+)
+"""The last resort, there before it is needed: taking it is no call that could fail too."""
+
+
+def fault(
+    code: str,
+    message: str,
+    *,
+    retryable: bool = False,
+    unknown: bool = False,
+    retry_after: float | None = None,
+    detail: Any = None,
+    type_name: str | None = None,
+) -> Fault:
+    """Return a fault whose document is sure to be accepted: short enough, and text that is text."""
+    error: dict[str, Any] = {"code": _text(code, 200), "message": _text(message, MESSAGE_LIMIT)}
+    if type_name is not None:
+        error["type"] = _text(type_name, 200)
+    if detail is not None:
+        error["detail"] = _plain(detail)
+    if unknown:
+        error["unknown"] = True
+    if retry_after is not None:
+        error["retry_after"] = retry_after
+    return Fault(error, retryable)
+
+
+def describe(error: BaseException, *, unknown: bool) -> Fault:
+    """Return the fault that an exception of a handler means.
+
+    PermanentError and RetryableError say that the effect did not happen, or that they do not know.
+    Any other exception says nothing: ``unknown`` tells what that means for this attempt.
+    """
+    try:
+        if issubclass(type(error), TaskError):
+            return _describe_ours(error, unknown)
+        name = type_name(error)
+        message = _message(error) or f"the handler raised {name}"
+        return fault(f"exception.{name}", message, retryable=True, unknown=unknown, type_name=name)
+    except BaseException:
+        return UNDESCRIBED
+
+
+def type_name(value: object) -> str:
+    """Return the name of the type of ``value``, whatever its metaclass makes of the question."""
+    return type.__dict__["__name__"].__get__(type(value))
+
+
+def text_of(value: object) -> str:
+    """Return ``str(value)``; where that raises, in words that it did."""
+    try:
+        return str.__str__(str(value))  # a subclass of str could still do anything
+    except BaseException as error:
+        return f"a {type_name(value)} whose text cannot be had: its str() raises {type_name(error)}"
+
+
+def _describe_ours(error: BaseException, unknown: bool) -> Fault:
+    """Describe an exception that says what it means, as far as what it says can be used."""
+    ours = (PermanentError, RetryableError, UnknownOutcome, Cancelled, TaskError)
+    base = next(kind for kind in ours if issubclass(type(error), kind))
+    says_what_it_knows = base is PermanentError or base is RetryableError
+    remarks: list[str] = []
+
+    def read(name: str) -> Any:
+        try:
+            return getattr(error, name)
+        except BaseException as raised:
+            remarks.append(f"its {name} raises {type_name(raised)}")
+            return None
+
+    code = _code(read("code"), base.code, remarks)
+    retryable, own = read("retryable"), read("unknown")
+    retry_after = _seconds(read("retry_after"), remarks)
+    return fault(
+        code,
+        "; ".join([_message(error) or code, *remarks]),
+        retryable=retryable if type(retryable) is bool else base.retryable,
+        unknown=own is True or base.unknown or (unknown and not says_what_it_knows),
+        retry_after=retry_after,
+        detail=read("detail"),
+        type_name=type_name(error),
+    )
+
+
+def _code(value: Any, default: str, remarks: list[str]) -> str:
+    if issubclass(type(value), str):  # an enum's member, for example
+        return str.__str__(value) or default
+    if type(value) is int and abs(value) < 10**18:
+        return str(value)
+    if value is not None:
+        remarks.append(f"its code is no text but a {type_name(value)}")
+    return default
+
+
+def _seconds(value: Any, remarks: list[str]) -> float | None:
+    """Return a delay that can be kept; what is none, or is no number, is told and left out."""
+    if value is None:
+        return None
+    if issubclass(type(value), timedelta):
+        value = timedelta.total_seconds(value)
+    if type(value) in (int, float, Decimal, str):  # a text as it stands in an HTTP header
+        try:
+            seconds = float(value)
+        except (ValueError, OverflowError):
+            seconds = -1.0
+        if 0 <= seconds <= LONGEST_DELAY:
+            return seconds
+    remarks.append("its retry_after is no number of seconds")
+    return None
+
+
+def _message(error: BaseException) -> str:
+    """Return the text of an exception, and what the first members of a group say."""
+    text = text_of(error)
+    if not issubclass(type(error), BaseExceptionGroup):
+        return text
+    members: Any = vars(BaseExceptionGroup)["exceptions"].__get__(error)[:MEMBERS]
+    said = [f"{type_name(member)}: {_bounded(text_of(member), 500)}" for member in members]
+    return f"{_bounded(text, 1_000)}: {'; '.join(said)}"
+
+
+def _bounded(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]} … {len(text) - 2 * half} characters left out … {text[-half:]}"
+
+
+def _text(value: str, limit: int) -> str:
+    """Return ``value`` as text that a jsonb column takes: no NUL, no lone surrogates, bounded."""
+    clean = _bounded(value, limit).replace("\0", "\ufffd")
+    return clean.encode("utf-8", "replace").decode("utf-8")
+
+
+def _plain(detail: Any) -> Any:
+    """Return ``detail`` as JSON that a jsonb column takes; what cannot be is told in words."""
+    try:
+        encoded = _encoder.encode(detail)
+        msgspec.json.decode(encoded)  # a Decimal NaN is written, and is not JSON
+    except BaseException as error:  # its methods may raise anything
+        return _text(
+            f"a detail of type {type_name(detail)} has no JSON form: {text_of(error)}", 500
+        )
+    if len(encoded) > DETAIL_LIMIT:
+        return f"a detail of {len(encoded)} bytes was left out; the limit is {DETAIL_LIMIT}"
+    if rb"\u0000" in encoded:
+        return "a detail with a NUL character was left out; Postgres cannot keep it"
+    return msgspec.Raw(encoded)
