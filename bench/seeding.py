@@ -18,7 +18,7 @@ WEEKS = 8
 # time are replaced; all others are those of the template.
 IDS = """
 create temporary table seed on commit drop as
-select onceflow.uuid7(t.at) as id, t.at from (
+select onceflow.uuid7(0, t.at) as id, t.at from (
     select %(first)s::timestamptz + (n + pg_catalog.random()) * %(gap)s::interval as at
     from pg_catalog.generate_series(%(from)s::bigint, %(to)s::bigint - 1) n) t"""
 

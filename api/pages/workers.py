@@ -31,9 +31,14 @@ def show_workers(visit: Visit) -> Response:
 
 def release(visit: Visit) -> Response:
     """Put a row of the outbox that is in quarantine back into it."""
-    text = visit.form.get("id", "")
-    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
-        raise invalid([Fault("/id", "is no number")])
+    cell, row_id = _read_number(visit, "cell", 4), _read_number(visit, "id", 18)
     with visit.database.connection() as conn:
-        calls.release_quarantine(conn, [int(text)])
+        calls.release_quarantine(conn, cell, [row_id])
     return see_other("/ui/workers#quarantine")
+
+
+def _read_number(visit: Visit, name: str, digits: int) -> int:
+    text = visit.form.get(name, "")
+    if not (text.isascii() and text.isdecimal() and len(text) <= digits):
+        raise invalid([Fault(f"/{name}", "is no number")])
+    return int(text)

@@ -70,7 +70,7 @@ def list_quarantined(database: Database, page: PageQuery) -> QuarantinePage:
     before = read_cursor(page.cursor, tuple[int])
     found = database.rows(
         Quarantined,
-        'select id, source, topic, partition, "offset", reason, at,'
+        'select cell, id, source, topic, partition, "offset", reason, at,'
         # escape gives every byte a text; a message is mostly text already.
         " pg_catalog.encode(pg_catalog.substr(payload, 1, 4096), 'escape') as payload"
         " from onceflow.quarantined where id < %(before)s order by id desc limit %(limit)s",

@@ -1,19 +1,24 @@
 """/workflows/{id}/start and /workflows/{id}/instances: starting instances."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, cast
+from uuid import UUID
 
-import msgspec
+import psycopg
 from starlette.concurrency import run_in_threadpool
 
 from ...engine import calls
 from ...engine.definition import check_input
+from ...engine.ids import make_ids
+from ..database import Connection, Database
 from ..operation import Answer, Call, Nothing, Operation
-from ..problems import Fault, invalid
+from ..problems import MOST_FAULTS, Fault, invalid
 from ..reads.instances import find_instance
 from ..reads.workflows import find_startable
 from ..schemas.instances import (
     BatchAnswer,
+    BatchItem,
     BatchRequest,
     BatchStarted,
     Instance,
@@ -40,18 +45,26 @@ async def start_instance(call: Call[StartQuery, StartRequest]) -> Answer:
 def _start_one(call: Call[StartQuery, StartRequest]) -> Answer:
     headers: StartHeaders = call.headers
     key = headers.idempotency_key
-    (started,) = _start(call, [given(call.body.input, b"{}")], [key], call.body.version, ["/input"])
-    if started.outcome == "conflict":
+    body = call.body
+    (item,) = _start(call, [BatchItem(input=body.input, key=key, id=body.id)], [""], body.version)
+    if item.faults:
+        raise invalid([_with_header(fault) for fault in item.faults])
+    if item.outcome == "conflict":
+        what = "header.Idempotency-Key" if key else "/id"
         fault = Fault(
-            "header.Idempotency-Key",
-            f"was used with another input, for instance {started.instance_id}: "
-            "send that input again, or another key",
+            what,
+            f"was used with another input, for instance {item.id}: "
+            "send that input again, or another one of these",
         )
         raise invalid([fault])
     with call.context.database.connection() as conn:
-        instance = find_instance(conn, started.instance_id)
+        instance = find_instance(conn, cast(UUID, item.id))
     location = f"/workflows/{instance.workflow}/instances/{instance.id}"
-    return Answer(201 if started.outcome == "started" else 200, instance, {"Location": location})
+    return Answer(201 if item.outcome == "started" else 200, instance, {"Location": location})
+
+
+def _with_header(fault: Fault) -> Fault:
+    return Fault("header.Idempotency-Key", fault.message) if fault.place == "/key" else fault
 
 
 def _read(call: Call[StartQuery, StartRequest], started: Instance) -> Instance:
@@ -60,40 +73,65 @@ def _read(call: Call[StartQuery, StartRequest], started: Instance) -> Instance:
 
 
 def start_instances(call: Call[Nothing, BatchRequest]) -> BatchAnswer:
-    """Start a set of instances, all or none."""
+    """Start a set of instances, each on its own."""
     items = call.body.instances
-    started = _start(
-        call,
-        [given(item.input, b"{}") for item in items],
-        [item.key for item in items],
-        call.body.version,
-        [f"/instances/{n}/input" for n in range(len(items))],
-    )
-    return BatchAnswer(
-        [BatchStarted(of.instance_id, cast(Any, of.state), of.outcome) for of in started]
-    )
+    places = [f"/instances/{n}" for n in range(len(items))]
+    return BatchAnswer(_start(call, items, places, call.body.version))
 
 
 def _start(
     call: Call[StartQuery, StartRequest] | Call[Nothing, BatchRequest],
-    inputs: Sequence[msgspec.Raw],
-    keys: Sequence[str | None],
-    version: int | None,
+    items: Sequence[BatchItem],
     places: Sequence[str],
-) -> list[calls.Started]:
-    """Check inputs against the schema of the version, then start. Raises Problem 404, 422."""
+    version: int | None,
+) -> list[BatchStarted]:
+    """Start those items whose input fits the schema of the version. Raises Problem 404."""
     database = call.context.database
     with database.connection() as conn:
         startable = find_startable(conn, call.path["id"], version)
-    faults = [
-        Fault(place + fault.place, fault.message)
-        for place, text in zip(places, inputs, strict=True)
-        for fault in check_input(startable.input_schema, text)
-    ]
-    if faults:
-        raise invalid(faults)
+    answers: list[BatchStarted | None] = [None] * len(items)
+    fit: list[int] = []
+    for n, item in enumerate(items):
+        faults = check_input(startable.input_schema, given(item.input, b"{}"))
+        if faults:
+            told = [Fault(f"{places[n]}/input{fault.place}", fault.message) for fault in faults]
+            answers[n] = BatchStarted(None, None, "invalid", told[:MOST_FAULTS])
+        else:
+            fit.append(n)
+    started = _repeated(
+        database,
+        partial(
+            calls.start_instances,
+            workflow=startable.name,
+            inputs=[given(items[n].input, b"{}") for n in fit],
+            keys=[items[n].key for n in fit],
+            version=startable.version,
+            ids=[items[n].id or made for n, made in zip(fit, make_ids(len(fit)), strict=True)],
+        ),
+    )
+    for n, of in zip(fit, started, strict=True):
+        error = of.error or {}
+        place = {"invalid_key": "/key", "invalid_id": "/id"}.get(error.get("code", ""), "/input")
+        told = [Fault(places[n] + place, error["message"])] if error else []
+        outcome = of.outcome
+        if outcome == "exists" and items[n].key is None and items[n].id is None:
+            outcome = "started"  # under an id of ours, by the try whose reply was lost
+        answers[n] = BatchStarted(of.found, cast(Any, of.state), outcome, told)
+    return [answer for answer in answers if answer is not None]
+
+
+def _repeated(
+    database: Database, start: Callable[[Connection], list[calls.Started]]
+) -> list[calls.Started]:
+    """Start, and once more where the connection broke: the ids are the same, so it does no harm."""
     with database.connection() as conn:
-        return calls.start_instances(conn, startable.name, inputs, keys, startable.version)
+        try:
+            return start(conn)
+        except psycopg.Error:
+            if not conn.broken:
+                raise
+    with database.connection() as conn:
+        return start(conn)
 
 
 OPERATIONS: Final = [
@@ -105,7 +143,8 @@ OPERATIONS: Final = [
         summary="Start an instance",
         description="With the header `Idempotency-Key` the same request can be sent again: it "
         "starts nothing more and answers with the instance that it started (200). The same key "
-        "with another input is refused (422). With `wait` the answer comes when it has ended.",
+        "with another input is refused (422). An `id` of the client's own does the same. "
+        "With `wait` the answer comes when it has ended.",
         handler=start_instance,
         query=StartQuery,
         headers=StartHeaders,
@@ -119,8 +158,8 @@ OPERATIONS: Final = [
         name="startInstances",
         tag="instances",
         summary="Start a set of instances at once",
-        description="All in one transaction: where one input is wrong, none is started. What "
-        "became of each stands in the answer, in the order of the request.",
+        description="What became of each stands in the answer, in the order of the request: one "
+        "that is invalid keeps no other from being started.",
         handler=start_instances,
         body=BatchRequest,
         body_limit=BATCH_BODY_LIMIT,

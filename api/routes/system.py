@@ -40,7 +40,7 @@ def list_quarantined(call: Call[PageQuery, Nothing]) -> QuarantinePage:
 def release_quarantine(call: Call[Nothing, ReleaseRequest]) -> Released:
     """Put rows of the outbox that are in quarantine back into it."""
     with call.context.database.connection() as conn:
-        return Released(calls.release_quarantine(conn, call.body.ids))
+        return Released(calls.release_quarantine(conn, call.body.cell, call.body.ids))
 
 
 OPERATIONS: Final = [

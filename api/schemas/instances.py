@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from ..problems import Fault
 from .words import (
     ClosingAs,
     Cursor,
@@ -38,11 +39,21 @@ Input: TypeAlias = Annotated[
 ]
 
 
+InstanceId: TypeAlias = Annotated[
+    UUID | None,
+    msgspec.Meta(
+        description="A UUID version 7 that the client made within the hour: the same id starts one "
+        "instance, however often it is sent. One is made here if absent."
+    ),
+]
+
+
 class StartRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an instance is started with."""
 
     input: Input = msgspec.UNSET
     version: VersionNumber | None = None
+    id: InstanceId = None
 
 
 class StartHeaders(msgspec.Struct, frozen=True):
@@ -67,12 +78,17 @@ class StartQuery(msgspec.Struct, frozen=True):
 class BatchItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One instance of a set."""
 
-    input: Input = msgspec.UNSET
+    # Of any type here: what is no object is invalid, and keeps no other from being started.
+    input: Annotated[
+        Json | msgspec.UnsetType,
+        msgspec.Meta(description="An object that fits the workflow's schema; {} if absent."),
+    ] = msgspec.UNSET
     key: IdempotencyKey | None = None
+    id: InstanceId = None
 
 
 class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A set of instances to start in one transaction."""
+    """A set of instances to start."""
 
     instances: Annotated[list[BatchItem], msgspec.Meta(min_length=1, max_length=1000)]
     version: VersionNumber | None = None
@@ -81,15 +97,17 @@ class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class BatchStarted(msgspec.Struct, frozen=True):
     """What became of one instance of a set."""
 
-    id: UUID
-    status: InstanceState
+    id: Annotated[UUID | None, msgspec.Meta(description="Null where it is invalid.")]
+    status: InstanceState | None
     outcome: Annotated[
-        Literal["started", "exists", "conflict"],
+        Literal["started", "exists", "conflict", "invalid"],
         msgspec.Meta(
-            description="exists: its key had started this instance before; conflict: with another "
-            "input, and nothing was started."
+            description="exists: its key or id had started this instance before; conflict: with "
+            "another input, and nothing was started; invalid: nothing was started, and `faults` "
+            "say why."
         ),
     ]
+    faults: list[Fault]
 
 
 class BatchAnswer(msgspec.Struct, frozen=True):

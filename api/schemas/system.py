@@ -71,6 +71,7 @@ class BacklogList(msgspec.Struct, frozen=True):
 class Quarantined(msgspec.Struct, frozen=True):
     """A message that could not be read, or one that could not be shipped."""
 
+    cell: Annotated[int, msgspec.Meta(description="The database that it is in; names it with id.")]
     id: int
     source: Literal["message", "outbox"]
     topic: str
@@ -91,6 +92,7 @@ class QuarantinePage(msgspec.Struct, frozen=True):
 class ReleaseRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to take out of quarantine: rows of the outbox are shipped again, messages dropped."""
 
+    cell: Annotated[int, msgspec.Meta(ge=0, le=4095)]
     ids: Annotated[
         list[Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]],
         msgspec.Meta(min_length=1, max_length=1000),

@@ -38,7 +38,7 @@ select onceflow.quarantine_messages(p_topics => %s::text[], p_partitions => %s::
                                     p_reasons => %s::text[])"""
 
 RELEASE_QUARANTINE: Final[LiteralString] = """
-select onceflow.release_quarantine(p_ids => %s::bigint[])"""
+select onceflow.release_quarantine(p_cell => %s::int, p_ids => %s::bigint[])"""
 
 TAKE_TASKS: Final[LiteralString] = f"""
 select instance_id, task, answer, {GRANT}
@@ -172,9 +172,9 @@ def quarantine_messages(conn: Connection, messages: Sequence[BadMessage]) -> int
     return fetch_value(conn, QUARANTINE_MESSAGES, parameters)
 
 
-def release_quarantine(conn: Connection, ids: Sequence[int]) -> int:
-    """Put quarantined outbox rows back into the outbox; return how many."""
-    return fetch_value(conn, RELEASE_QUARANTINE, (list(ids),))
+def release_quarantine(conn: Connection, cell: int, ids: Sequence[int]) -> int:
+    """Put quarantined outbox rows of a cell back into the outbox; return how many."""
+    return fetch_value(conn, RELEASE_QUARANTINE, (cell, list(ids)))
 
 
 def take_tasks(

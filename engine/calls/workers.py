@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final, LiteralString
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from .. import json_text
 from ..json_text import Json
@@ -11,7 +11,8 @@ from .base import Connection, Key, fetch, fetch_value
 
 REGISTER_WORKER: Final[LiteralString] = """
 select onceflow.register_worker(p_name => %s::text, p_queues => %s::text[], p_tasks => %s::text[],
-                                p_lease => %s::interval, p_retries => %s::jsonb)"""
+                                p_lease => %s::interval, p_retries => %s::jsonb,
+                                p_id => %s::uuid)"""
 
 RENEW_WORKER: Final[LiteralString] = """
 select instance_id, task
@@ -29,8 +30,12 @@ def register_worker(
     tasks: Sequence[str],
     lease: float,
     retries: Mapping[str, Json] | None = None,
+    worker_id: UUID | None = None,
 ) -> UUID:
     """Register this process as a worker of ``queues`` and return its id, fresh in each process.
+
+    ``worker_id`` is a fresh UUID, made here unless given; a call whose reply was lost is repeated
+    with the same. Raises WorkerNotLive where that worker has stopped or was declared dead since.
 
     ``tasks`` are the names of its handlers; ``lease`` is in seconds: after it without a renewal the
     worker is declared dead, for good. ``retries`` are its handlers' own retry policies by task, for
@@ -38,7 +43,7 @@ def register_worker(
     """
     parameters = (name, list(queues), list(tasks), timedelta(seconds=lease))
     policies = json_text.encode(dict(retries or {}))
-    return fetch_value(conn, REGISTER_WORKER, (*parameters, policies))
+    return fetch_value(conn, REGISTER_WORKER, (*parameters, policies, worker_id or uuid4()))
 
 
 def renew_worker(

@@ -5,6 +5,8 @@ from typing import Any, Final, Literal, LiteralString
 from uuid import UUID
 
 from .. import json_text
+from ..errors import BadArgument
+from ..ids import make_ids
 from ..json_text import Json
 from .base import (
     Connection,
@@ -13,6 +15,7 @@ from .base import (
     decided,
     fetch,
     json_array,
+    uuid_array,
     word,
 )
 
@@ -21,9 +24,10 @@ select workflow_id, name, version, created
   from onceflow.register_workflow(p_compiled => %s::jsonb)"""
 
 START_INSTANCES: Final[LiteralString] = """
-select ordinal, instance_id, outcome, state
+select instance_id, outcome, state, error
   from onceflow.start_instances(p_workflow => %s::text, p_inputs => %s::jsonb[],
-                                p_keys => %s::text[], p_version => %s::int)
+                                p_keys => %s::text[], p_version => %s::int,
+                                p_ids => %s::uuid[])
  order by ordinal"""
 
 CANCEL_INSTANCES: Final[LiteralString] = """
@@ -52,15 +56,24 @@ class RegisteredVersion(Record, frozen=True):
 
 
 class Started(Record, frozen=True):
-    """An instance, started now or found by its idempotency key.
+    """What became of one item of a start.
 
-    ``conflict``: the key belongs to an instance with another input; nothing was started, and
-    ``instance_id`` is that instance. ``state`` is the instance's.
+    ``started``: now. ``exists``: by an earlier call with the same key or id. ``conflict``: that
+    call had another input; nothing was started, and ``found`` is its instance. ``invalid``: nothing
+    was started, and ``error`` {code, message} says why. ``state`` is that of ``found``.
     """
 
-    instance_id: UUID
-    outcome: Literal["started", "exists", "conflict"]
-    state: str
+    found: UUID | None
+    outcome: Literal["started", "exists", "conflict", "invalid"]
+    state: str | None
+    error: dict[str, Any] | None = None
+
+    @property
+    def instance_id(self) -> UUID:
+        """The instance, for who expects one. Raises BadArgument where the item was invalid."""
+        if self.found is None:
+            raise BadArgument((self.error or {}).get("message", "the item was refused"))
+        return self.found
 
 
 class Because(Record, frozen=True):
@@ -92,21 +105,26 @@ def start_instances(
     inputs: Sequence[Json],
     keys: Sequence[str | None] | None = None,
     version: int | None = None,
+    ids: Sequence[UUID] | None = None,
 ) -> list[Started]:
-    """Start one instance per input, all or none; the answers stand in the order of the inputs.
+    """Start one instance per input; the answers stand in the order of the inputs.
 
     ``workflow`` is a name; ``version`` is the latest unless given. ``keys`` are idempotency keys,
-    as many as inputs; None starts without one. Inputs are not checked against the workflow's
-    schema here. Raises NotFound, BadArgument.
+    as many as inputs; None starts without one. ``ids`` are of ``engine.ids.make_ids``, made here
+    unless given; a call whose reply was lost is repeated with the same. One item that is invalid
+    keeps no other from being started. Inputs are not checked against the workflow's schema here.
+    Raises NotFound, BadArgument.
     """
-    rows = fetch(
-        conn,
-        START_INSTANCES,
-        (workflow, json_array(inputs), None if keys is None else list(keys), version),
+    parameters = (
+        workflow,
+        json_array(inputs),
+        None if keys is None else list(keys),
+        version,
+        uuid_array(make_ids(len(inputs)) if ids is None else ids),
     )
     return [
-        Started(instance_id, word(outcome, "started", "exists", "conflict"), state)
-        for _, instance_id, outcome, state in rows
+        Started(found, word(outcome, "started", "exists", "conflict", "invalid"), state, error)
+        for found, outcome, state, error in fetch(conn, START_INSTANCES, parameters)
     ]
 
 

@@ -13,6 +13,7 @@ from ..calls import Started, start_instances
 from ..calls.base import Connection
 from ..definition import check_input
 from ..errors import BadArgument
+from ..ids import make_ids
 from ..settings import Settings
 from .arguments import INPUT_HELP, add_json, positive, read_json, seconds
 from .database import Row, find_instance, find_version, open_database
@@ -29,6 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--key",
         metavar="KEY",
         help="idempotency key: the same key gives the same instance, however often it is sent",
+    )
+    parser.add_argument(
+        "--id",
+        type=UUID,
+        metavar="UUID",
+        help="a UUID version 7 made within the hour; the same id gives the same instance, too",
     )
     parser.add_argument("--version", type=positive, metavar="N", help="of the workflow (latest)")
     parser.add_argument(
@@ -53,12 +60,20 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 _say(f"  {fault}")
             return 1
         # The version that the input was checked against, should a newer one come in between.
-        (started,) = start_instances(conn, version["name"], [given], [args.key], version["version"])
+        (started,) = start_instances(
+            conn,
+            version["name"],
+            [given],
+            [args.key],
+            version["version"],
+            [args.id or make_ids(1)[0]],
+        )
         if started.outcome == "conflict":
+            what = f"key {args.key!r}" if args.key else f"id {args.id}"
             raise BadArgument(
-                f"the key {args.key!r} belongs to instance {started.instance_id}, which has "
+                f"the {what} belongs to instance {started.instance_id}, which has "
                 "another input; nothing was started",
-                hint="use another key for another input",
+                hint="use another for another input",
             )
         if args.wait is None:
             _print_started(started, as_json=args.json)
@@ -94,7 +109,7 @@ def _print_started(started: Started, *, as_json: bool) -> None:
             {"id": str(started.instance_id), "outcome": started.outcome, "state": started.state}
         )
     elif started.outcome == "exists":
-        print(f"{started.instance_id}  {started.state} (started before with this key)")
+        print(f"{started.instance_id}  {started.state} (started before)")
     else:
         print(f"{started.instance_id}  {started.state}")
 

@@ -3,7 +3,9 @@
 -- One row, which migrate makes: `switching` while tasks are shipped again on the way from one to another.
 create table onceflow.deployment (
     one boolean primary key default true check (one),
-    transport text collate "C" not null check (transport in ('kafka', 'postgres', 'switching'))
+    transport text collate "C" not null check (transport in ('kafka', 'postgres', 'switching')),
+    -- Which of the databases that stand side by side this is: its ids say so, see uuid7().
+    cell int not null default 0 check (cell between 0 and 4095)
 );
 -- What was there before has run over Kafka, whatever the setting says now.
 insert into onceflow.deployment (transport)

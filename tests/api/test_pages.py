@@ -200,5 +200,5 @@ def test_quarantine_is_shown_escaped(client: TestClient, conn: psycopg.Connectio
     quarantine_messages(conn, [BadMessage("t", 0, 1, b"\xff" + SCRIPT.encode(), "no JSON")])
     text = page(client, "/ui/workers")
     assert r"\377&lt;script&gt;" in text
-    assert post(client, "/ui/quarantine/release", id="1").status_code == 303
-    assert post(client, "/ui/quarantine/release", id="x").status_code == 422
+    assert post(client, "/ui/quarantine/release", cell="0", id="1").status_code == 303
+    assert post(client, "/ui/quarantine/release", cell="0", id="x").status_code == 422

@@ -1,8 +1,14 @@
 """Starting instances: input, version, idempotency key, sets."""
 
 from typing import Any
+from uuid import uuid4
 
+import psycopg
+import pytest
 from starlette.testclient import TestClient
+
+from onceflow.engine import calls
+from onceflow.engine.ids import make_ids
 
 from .conftest import deploy
 from .definitions import ITEM, ONE, ORDER
@@ -115,18 +121,77 @@ def test_a_set_starts_at_once_and_answers_in_order(client: TestClient) -> None:
     assert again[3]["outcome"] == "conflict"
 
 
-def test_one_wrong_input_of_a_set_starts_none(client: TestClient) -> None:
+def test_a_wrong_input_of_a_set_is_invalid_and_the_others_start(client: TestClient) -> None:
     deploy(client)
-    items = [{"input": ALFKI}, {"input": {"customer": "B"}}, {"input": {"total": "x"}}]
+    wrong: list[Any] = [{"customer": "B"}, {"total": "x"}, [], None]
+    items: list[Any] = [{"input": ALFKI}, *({"input": value} for value in wrong), {"input": ALFKI}]
     answer = client.post("/workflows/order/instances", json={"instances": items})
-    assert answer.status_code == 422
-    places = [fault["place"] for fault in answer.json()["faults"]]
-    assert places == [
+    assert answer.status_code == 200
+    answers = answer.json()["instances"]
+    assert [item["outcome"] for item in answers] == ["started", *["invalid"] * 4, "started"]
+    assert [fault["place"] for item in answers for fault in item["faults"]] == [
         "/instances/1/input/total",
         "/instances/2/input/customer",
         "/instances/2/input/total",
+        "/instances/3/input",
+        "/instances/4/input",
     ]
-    assert client.get("/instances").json()["items"] == []
+    assert {(item["id"], item["status"]) for item in answers[1:5]} == {(None, None)}
+    assert len(client.get("/instances").json()["items"]) == 2
+
+
+def test_an_id_of_the_clients_own_starts_one_instance(client: TestClient) -> None:
+    deploy(client)
+    made = str(make_ids(1)[0])
+    body = {"input": ALFKI, "id": made}
+    first = client.post("/workflows/order/start", json=body)
+    again = client.post("/workflows/order/start", json=body)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["id"] == again.json()["id"] == made
+    other = client.post("/workflows/order/start", json={**body, "input": {**ALFKI, "total": 1}})
+    assert other.status_code == 422
+    assert other.json()["faults"][0]["place"] == "/id"
+    items = [{"input": ALFKI, "id": made}, {"input": ALFKI, "id": str(uuid4())}]
+    (known, odd) = client.post("/workflows/order/instances", json={"instances": items}).json()[
+        "instances"
+    ]
+    assert (known["outcome"], known["id"]) == ("exists", made)
+    assert (odd["outcome"], odd["faults"][0]["place"]) == ("invalid", "/instances/1/id")
+
+
+def test_an_id_that_was_made_long_ago_is_refused(client: TestClient) -> None:
+    deploy(client, ONE)
+    old = "018f0000-0000-7000-8000-000000000000"
+    answer = client.post("/workflows/one/start", json={"id": old})
+    assert answer.status_code == 422
+    (fault,) = answer.json()["faults"]
+    assert fault["place"] == "/id"
+    assert "more than an hour" in fault["message"]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_start_whose_reply_was_lost_is_repeated_and_starts_one_instance(
+    client: TestClient, conn: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """The connection breaks when the call has been carried out: a real one, ended by Postgres."""
+    deploy(client, ONE)
+    start, broken = calls.start_instances, 0
+
+    def start_and_break(of: calls.base.Connection, **arguments: Any) -> list[calls.Started]:
+        nonlocal broken
+        answer = start(of, **arguments)
+        if not broken:
+            broken = of.info.backend_pid
+            conn.execute("select pg_terminate_backend(%s, 5000)", (broken,))
+            of.execute("select")
+        return answer
+
+    monkeypatch.setattr(calls, "start_instances", start_and_break)
+    body: Any = {"instances": [ITEM] * count}
+    answer = client.post("/workflows/one/instances", json=body).json()
+    assert [item["outcome"] for item in answer["instances"]] == ["started"] * count
+    assert broken
+    assert len(client.get("/instances").json()["items"]) == count
 
 
 def test_a_set_has_1_to_1000_instances(client: TestClient) -> None:

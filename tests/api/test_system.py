@@ -51,8 +51,17 @@ def test_quarantine(client: TestClient, conn: psycopg.Connection[Any]) -> None:
     rest = client.get("/quarantine", params={"limit": 2, "cursor": first["next"]}).json()
     assert rest["items"][0]["payload"] == r"\377\000 no json"
     ids = [item["id"] for item in first["items"]]
-    assert client.post("/quarantine/release", json={"ids": ids}).json() == {"released": 0}
-    bodies: list[Any] = [{"ids": []}, {"ids": [0]}, {"ids": [2**63]}, {}]
+    assert client.post("/quarantine/release", json={"cell": 0, "ids": ids}).json() == {
+        "released": 0
+    }
+    bodies: list[Any] = [
+        {"cell": 0, "ids": []},
+        {"cell": 0, "ids": [0]},
+        {"cell": 0, "ids": [2**63]},
+        {"cell": 4096, "ids": [1]},
+        {"ids": [1]},
+        {},
+    ]
     for faulty in bodies:
         assert client.post("/quarantine/release", json=faulty).status_code == 422
 

@@ -85,7 +85,7 @@ def test_the_statements_of_the_page_run_in_its_order(reader: Reader) -> None:
     answers: dict[str, list[tuple[Any, ...]]] = {}
     for statement in statements():
         if "start_instances" in statement:
-            ((_, reader.instance, outcome, state),) = reader.type(statement)
+            ((_, reader.instance, outcome, state, _),) = reader.type(statement)
             assert (outcome, state) == ("started", "RUNNING")
             reader.work("look-up", "ada@example.com")
             reader.work("send", None)

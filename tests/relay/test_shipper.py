@@ -189,7 +189,7 @@ def test_a_row_that_cannot_be_shipped_ends_in_quarantine_and_can_be_released(
     assert backlog(conn) == 0
     ((kept, reason),) = conn.execute("select id, reason from onceflow.quarantined").fetchall()
     assert "5000 bytes" in reason
-    assert release_quarantine(conn, [kept]) == 1
+    assert release_quarantine(conn, 0, [kept]) == 1
     lenient = Shipper(settings)
     lenient.ship(conn)
     lenient.close()

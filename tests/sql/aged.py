@@ -28,7 +28,7 @@ def suffixes(conn: Connection) -> set[str]:
 
 def age(conn: Connection, instance: UUID, at: datetime) -> UUID:
     """Move an instance to the week of ``at``, with all that belongs to it; return its new id."""
-    ((new,),) = conn.execute("select onceflow.uuid7(%s)", (at,)).fetchall()
+    ((new,),) = conn.execute("select onceflow.uuid7(0, %s)", (at,)).fetchall()
     conn.execute("update onceflow.instance set id = %s where id = %s", (new, instance))
     conn.execute(
         "update onceflow.task set instance_id = %s where instance_id = %s", (new, instance)

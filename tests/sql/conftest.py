@@ -31,7 +31,7 @@ EMPTY = """
     delete from onceflow.workflow;
     delete from onceflow.queue;
     delete from onceflow.test_clock;
-    update onceflow.deployment set transport = 'kafka';
+    update onceflow.deployment set transport = 'kafka', cell = 0;
     update onceflow.clock set last_tick_at = null, grace_until = null;
 """
 

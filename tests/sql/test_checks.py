@@ -112,6 +112,7 @@ OTHERS = [
     ("step_join_count_check", "update onceflow.step set join_count = -1"),
     ("edge_kind_check", "update onceflow.edge set kind = 'back'"),
     ("deployment_one_check", "update onceflow.deployment set one = false"),
+    ("deployment_cell_check", "update onceflow.deployment set cell = 4096"),
     ("deployment_transport_check", "update onceflow.deployment set transport = 'mail'"),
     ("outbox_kind_check", "update onceflow.outbox set kind = 'mail'"),
     ("quarantine_source_check", "update onceflow.quarantine set source = 'mail'"),

@@ -167,7 +167,7 @@ def test_an_operator_decides_what_a_client_cannot(play: Play, as_role: AsRole) -
     assert rows == [("CANCELLED",)]
     calls.skip_dead_letters(conn, [], [])
     calls.discard_dead_letters(conn, [])
-    calls.release_quarantine(conn, [])
+    calls.release_quarantine(conn, 0, [])
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         Worker(conn)
 

@@ -173,7 +173,7 @@ def test_what_was_kept_can_be_put_back(play: Play) -> None:
     put_message(play, None, "not json")
     take(play)
     (row,) = play.rows("select id from onceflow.quarantine")
-    assert calls.release_quarantine(play.conn, list(row)) == 1
+    assert calls.release_quarantine(play.conn, 0, list(row)) == 1
     assert [taken.answer for taken in take(play)] == ["quarantined"]
 
 

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 
@@ -83,7 +83,8 @@ def register(
     Raises Abandoned where ``go_on`` says no before that, Spoiled where a name, the lease or the
     transport is refused.
     """
-    sent = 0.0
+    # The same in each try: one whose reply was lost has registered this process already.
+    worker_id, sent = uuid4(), 0.0
 
     def send(conn: psycopg.Connection[Any]) -> UUID:
         nonlocal sent
@@ -91,10 +92,15 @@ def register(
         # In one transaction: no switch comes between the two.
         with conn.transaction():
             require_transport(conn, settings.transport)
-            return register_worker(conn, name, queues, tasks, settings.lease, retries)
+            return register_worker(conn, name, queues, tasks, settings.lease, retries, worker_id)
 
-    worker_id = connection.call("registering", send, go_on)
-    return Registration(worker_id, settings.lease, sent)
+    while True:
+        try:
+            connection.call("registering", send, go_on)
+        except WorkerNotLive:  # an earlier try has registered it, and it was declared dead since
+            worker_id = uuid4()
+        else:
+            return Registration(worker_id, settings.lease, sent)
 
 
 class Lease:

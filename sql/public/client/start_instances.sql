@@ -1,12 +1,15 @@
--- start_instances(workflow, inputs, keys, version) -> (ordinal, instance_id, outcome, state)
--- Starts an instance for each input, of the latest version unless one is given. p_keys are
--- idempotency keys (null for none): one key starts one instance, whoever sends it and however often.
--- outcome: started | exists (the key's instance) | conflict (the key came with another input; nothing
---   was started, instance_id is the key's).
--- Errors: WF001 no such workflow or version · WF002 arrays that differ, an input that is no object.
+-- start_instances(workflow, inputs, keys, version, ids) -> (ordinal, instance_id, outcome, state, error)
+-- Starts an instance for each input, of the latest version unless one is given. p_ids are the callers' own
+-- UUIDs version 7, made within an hour (null: made here): a call whose reply was lost is repeated with the same.
+-- p_keys are idempotency keys (null for none): one key starts one instance, whoever sends it and however often.
+-- outcome: started | exists (the instance of that key or id) | conflict (which was started with another input, or
+--   of another workflow: nothing was started) | invalid (nothing was started, error {code, message} says why; there
+--   is no instance_id). Each item has its own: one that is invalid keeps no other from being started.
+-- Errors: WF001 no such workflow or version · WF002 arrays that differ in length.
 create or replace function onceflow.start_instances(
-    p_workflow text, p_inputs jsonb[], p_keys text[] default null, p_version int default null)
-returns table (ordinal int, instance_id uuid, outcome text, state text)
+    p_workflow text, p_inputs jsonb[], p_keys text[] default null, p_version int default null,
+    p_ids uuid[] default null)
+returns table (ordinal int, instance_id uuid, outcome text, state text, error jsonb)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
 set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
@@ -15,18 +18,21 @@ set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 100
 declare
     v_version onceflow.workflow_version := onceflow.find_version(p_workflow, p_version);
     v_now timestamptz := onceflow.now();
-    -- An id for each input, in order; one whose key has an instance already is not used.
-    v_ids uuid[] := array(select onceflow.uuid7() as id from unnest(p_inputs) order by id);
+    -- The id of each item, null where it is invalid; one whose key has an instance already is not used.
+    v_ids uuid[];
+    v_errors jsonb[];
     v_started uuid[];
+    -- Each valid item has started an instance of its own: nothing was there before.
+    v_all boolean;
 begin
     perform onceflow.require_read_committed();
-    perform onceflow.require_inputs(p_inputs, p_keys);
+    select c.o_ids, c.o_errors into v_ids, v_errors from onceflow.check_starts(p_inputs, p_keys, p_ids) c;
 
     insert into onceflow.idempotency_key (workflow_id, key, input_hash, instance_id)
     select distinct on (k.key) v_version.workflow_id, k.key,
         sha256(convert_to(k.input::text, 'UTF8')), k.id
     from unnest(p_keys, p_inputs, v_ids) with ordinality k (key, input, id, n)
-    where k.key is not null
+    where k.key is not null and k.id is not null
     order by k.key, k.n
     on conflict do nothing;
 
@@ -34,13 +40,16 @@ begin
     with started as (
         insert into onceflow.instance (id, version_id, state, input, started_at, deadline_at)
         select k.id, v_version.id, 'RUNNING', k.input, v_now, v_now + v_version.deadline
-        from unnest(p_keys, p_inputs, v_ids) k (key, input, id)
+        from unnest(p_keys, p_inputs, v_ids) with ordinality k (key, input, id, n)
         left join onceflow.idempotency_key i
             on i.workflow_id = v_version.workflow_id and i.key = k.key
-        where i.instance_id is null or i.instance_id = k.id
+        where k.id is not null and (i.instance_id is null or i.instance_id = k.id)
+        order by k.id, k.n
+        on conflict do nothing
         returning id
     )
     select array(select s.id from started s order by s.id) into v_started;
+    v_all := cardinality(v_started) = cardinality(array_remove(v_ids, null));
 
     perform onceflow.finish_transition(v_started,
         array(
@@ -52,16 +61,32 @@ begin
             join onceflow.step s
                 on s.version_id = v_version.id and s.kind = 'task' and s.join_count = 0))).o_changes);
 
+    if not v_all then
+        -- A new key with the id of an instance that was there: the key names it only where it has that input.
+        delete from onceflow.idempotency_key i
+        using unnest(p_keys, v_ids) k (key, id), onceflow.instance s
+        where i.workflow_id = v_version.workflow_id and i.key = k.key and i.instance_id = k.id and s.id = k.id
+            and (i.input_hash <> sha256(convert_to(s.input::text, 'UTF8'))
+                or not exists (
+                    select from onceflow.workflow_version v
+                    where v.id = s.version_id and v.workflow_id = i.workflow_id));
+    end if;
+
     return query
-    select k.n::int, coalesce(i.instance_id, k.id), case
-            when i.instance_id is null or i.instance_id = k.id then 'started'
-            when i.input_hash = sha256(convert_to(k.input::text, 'UTF8')) then 'exists'
+    select k.n::int, s.id, case
+            when k.id is null then 'invalid'
+            when s.id = k.id and (v_all or k.id = any (v_started) and array_position(v_ids, k.id) = k.n) then 'started'
+            when coalesce(i.input_hash, sha256(convert_to(s.input::text, 'UTF8')))
+                    = sha256(convert_to(k.input::text, 'UTF8'))
+                and exists (
+                    select from onceflow.workflow_version v
+                    where v.id = s.version_id and v.workflow_id = v_version.workflow_id) then 'exists'
             else 'conflict' end,
-        s.state
-    from unnest(p_keys, p_inputs, v_ids) with ordinality k (key, input, id, n)
+        s.state, k.error
+    from unnest(p_keys, p_inputs, v_ids, v_errors) with ordinality k (key, input, id, error, n)
     left join onceflow.idempotency_key i
-        on i.workflow_id = v_version.workflow_id and i.key = k.key
+        on i.workflow_id = v_version.workflow_id and i.key = k.key and k.id is not null
     left join onceflow.instance s on s.id = coalesce(i.instance_id, k.id)
     order by k.n;
 end $$;
-revoke execute on function onceflow.start_instances(text, jsonb[], text[], int) from public;
+revoke execute on function onceflow.start_instances(text, jsonb[], text[], int, uuid[]) from public;

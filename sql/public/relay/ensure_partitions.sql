@@ -1,10 +1,10 @@
 -- ensure_partitions(from, to) -> number of partitions made
--- Makes the weekly partitions of instance, task and task_log for a span of time; by default from now
--- to two weeks ahead. Each is made apart and then attached, which stops no reader or writer.
+-- Makes the weekly partitions of instance, task and task_log for a span of time; by default from an
+-- hour ago, as old as an id may be, to two weeks ahead. Each is made apart and then attached, which stops no reader or writer.
 -- Errors: lock_not_available where another session holds the tables for more than 2 s: call again.
 -- Also for: operator.
 create or replace function onceflow.ensure_partitions(
-    p_from timestamptz default clock_timestamp(),
+    p_from timestamptz default clock_timestamp() - interval '1 hour',
     p_to timestamptz default clock_timestamp() + interval '2 weeks')
 returns int
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$

@@ -1,4 +1,5 @@
--- Instances with their workflow's name and version.
+-- Instances with their workflow's name and version: roots, as all are until a step can start another. Lists order by
+-- id: it tells the time, and no two cells make the same.
 create or replace view onceflow.instances as
 select i.id, w.name as workflow, v.version, i.state, i.closing_as, i.suspended_at, i.suspended_by,
     i.input, i.output, i.error, i.open_tasks, i.seq, i.deadline_at, i.started_at, i.ended_at,
