@@ -20,7 +20,8 @@ begin
         join pg_class c on c.oid = h.inhrelid
         where h.inhparent = 'onceflow.instance'::regclass
             and to_date(right(c.relname, 8), 'YYYYMMDD')::timestamp at time zone 'UTC' + interval '7 days'
-                <= least(p_before, clock_timestamp())
+                -- An id may be an hour old.
+                <= least(p_before, clock_timestamp() - interval '1 hour')
         order by c.relname
     loop
         execute format(v_look, 'instance' || v_suffix) into v_done using p_before;
