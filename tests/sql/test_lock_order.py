@@ -16,6 +16,7 @@ from .play import Connection, Play
 from .sessions import Session, Sessions
 from .workflows import Step, sequence, workflow
 
+NOTHING: dict[str, str] = {}
 Call = Callable[[Connection], list[str]]
 
 
@@ -91,16 +92,15 @@ def test_a_claim_and_a_cancel_of_the_same_tasks(play: Play, sessions: Sessions, 
 
 def test_starts_that_name_keys_in_opposite_order(play: Play, sessions: Sessions) -> None:
     play.deploy(sequence("a"))
-    holder = sessions()
-    holder.begin(lambda conn: calls.start_instances(conn, "flow", [{}], ["k1"]))
-    answers = run_behind(
-        holder,
-        sessions,
-        lambda conn: [
-            s.outcome for s in calls.start_instances(conn, "flow", [{}, {}], ["k1", "k2"])
-        ],
-        lambda conn: [
-            s.outcome for s in calls.start_instances(conn, "flow", [{}, {}], ["k2", "k1"])
-        ],
-    )
-    assert sorted(answers) == [["exists", "exists"], ["started", "started"]]
+
+    def start(*keys: str) -> Call:
+        return lambda conn: [
+            s.outcome for s in calls.start_instances(conn, "flow", [NOTHING] * len(keys), [*keys])
+        ]
+
+    holder, other = sessions(), sessions()
+    holder.begin(start("k1"))
+    waiting = other.call_blocked(start("k2", "k1"))
+    assert holder.call(start("k2")).result(30) == ["started"]
+    holder.commit()
+    assert waiting.result(30) == ["exists", "exists"]
