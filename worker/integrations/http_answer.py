@@ -11,16 +11,11 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import msgspec
+from .outputs import NotKept, kept_text
 
-from ...engine import json_text
-
-LONGEST_NUMBER = 1_000
-"""Digits of a number in a JSON answer, written out; a longer one is left in the text."""
 LONGEST_PAUSE = 86_400.0
 """Seconds that a server may ask us to wait."""
 MOST_HEADERS = 65_536
@@ -91,8 +86,8 @@ class Body:
         text, problems = _text_of(content, "" if _is_utf8(content) else charset)
         if not problems:
             try:
-                return {"body": _exact(text, self.limit)}
-            except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+                return {"body": kept_text(text, self.limit)}
+            except NotKept as error:
                 problems = [f"the body is not JSON as it says, or none that can be kept: {error}"]
         return self._text(content, charset, problems)
 
@@ -246,39 +241,3 @@ def _charset(name: str) -> str | None:
     except (LookupError, ValueError):
         return None
     return found if _CHARSETS.fullmatch(found) else None
-
-
-def _exact(text: str, limit: int) -> msgspec.Raw:
-    """Return the JSON value of ``text``, its numbers as they stand, written as jsonb takes it.
-
-    Raises ValueError, RecursionError or msgspec.MsgspecError for what jsonb would refuse, or what
-    would be longer than ``limit`` once jsonb has written out its exponents.
-    """
-    digits_left = limit
-
-    def number(digits: str) -> Decimal:
-        nonlocal digits_left
-        value, length = _number(digits)
-        digits_left -= length
-        if digits_left < 0:
-            raise ValueError(f"its numbers have more than {limit} digits when written out")
-        return value
-
-    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=number)
-    encoded = json_text.encode(decoder.decode(text))
-    if "\\u0000" in encoded and re.search(r"(?<!\\)(?:\\\\)*\\u0000", encoded):
-        raise ValueError("a text in it has a NUL character")
-    return msgspec.Raw(encoded.encode())
-
-
-def _number(text: str) -> tuple[Decimal, int]:
-    """Return the number and how many digits it has when written out."""
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"a number in it, {text[:20]}…, is too long") from None
-    _, digits, exponent = number.as_tuple()
-    length = len(digits) + abs(exponent) if isinstance(exponent, int) else LONGEST_NUMBER + 1
-    if length > LONGEST_NUMBER:
-        raise ValueError(f"a number in it, {text[:20]}…, has more than {LONGEST_NUMBER} digits")
-    return number, length

@@ -1,26 +1,24 @@
 """``smtp.send``: one e-mail, whose Message-ID is made of the idempotency key."""
 
-import mimetypes
+import logging
 import os
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
-from email.utils import format_datetime, getaddresses
+from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
+import msgspec
 
-from .. import Context, PermanentError, RetryableError, UnknownOutcome, task
-from .files import require_allowed
+from .. import Context, PermanentError, RetryableError, TaskError, UnknownOutcome, task
+from .mail import Addresses, Mail, addresses, body, require_line
+from .outputs import plain
+
+log = logging.getLogger("onceflow.worker")
 
 SERVER = "ONCEFLOW_SMTP"
 """Names the server: ``host:port``, ``smtp://user:password@host:port``, or ``smtps://…``."""
-LARGEST = 25 * 1024 * 1024
-"""Bytes of all attachments together."""
-
-Addresses = str | list[str]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,35 +44,39 @@ async def send(
     bcc: Addresses = [],  # noqa: B006
     reply_to: str | None = None,
     attach: str | list[str] = [],  # noqa: B006
-    timeout: float = 120.0,
+    timeout: Seconds = 120.0,
 ) -> dict[str, object]:
     """Send a message and return ``{"message_id", "recipients", "answer"}``.
 
-    ``attach`` names files that an operator allows tasks to read (ONCEFLOW_FILES, else the folder of
-    ONCEFLOW_DATA). Each attempt bears the same Message-ID, by which a receiver drops a second
-    delivery. ``timeout`` (seconds) is for each answer of the server.
+    ``attach`` names files that an operator allows tasks to read (ONCEFLOW_FILES, else what
+    ``pdf.render`` writes). Each attempt bears the same Message-ID, by which a receiver drops a
+    second delivery. ``timeout`` (seconds) is for each answer of the server.
 
     An answer of 4xx is tried again, one of 5xx is permanent (``smtp.<code>``); all recipients are
     accepted or none gets it. A server that cannot be reached is tried again (``smtp.unreachable``),
     and so is one whose answer to the message never came: its outcome is unknown
     (``smtp.no_answer``).
     """
-    message = _message(from_, to, cc, reply_to, subject, text, html, ctx)
-    size = 0
-    for path in [attach] if isinstance(attach, str) else attach:
-        size += _attach(message, path)
-    if size > LARGEST:
-        raise PermanentError(
-            f"the attachments have {size} bytes; the limit is {LARGEST}", code="smtp.too_large"
-        )
-    sender, recipients = _envelope(from_, to, cc, bcc)
-    answer = await _deliver(message, sender, recipients, timeout)
-    return {"message_id": message_id(ctx.key), "recipients": recipients, "answer": answer}
+    (sender, *more) = addresses(from_)
+    if more:
+        raise PermanentError(f"{from_!r} is more than one sender", code="smtp.invalid_address")
+    mail = Mail(
+        sender=sender,
+        to=addresses(to),
+        cc=addresses(cc),
+        bcc=addresses(bcc),
+        reply_to=addresses(reply_to) if reply_to else [],
+        subject=require_line("subject", subject),
+        message_id=message_id(ctx.key),
+        content=body(text, html, [attach] if isinstance(attach, str) else attach),
+    )
+    if not mail.recipients:
+        raise PermanentError("the message has no recipient", code="smtp.invalid_address")
+    answer = await _deliver(mail, timeout)
+    return {"message_id": mail.message_id, "recipients": mail.recipients, "answer": answer}
 
 
-async def _deliver(
-    message: EmailMessage, sender: str, recipients: list[str], timeout: float
-) -> str:
+async def _deliver(mail: Mail, timeout: float) -> str:
     """Hand the message over and return the server's last words."""
     server = _server()
     client = aiosmtplib.SMTP(
@@ -85,28 +87,40 @@ async def _deliver(
         use_tls=server.tls,
         timeout=timeout,
     )
+    content = mail.as_bytes()
     sent = False
     try:
         await client.connect()
-        international = not (sender + "".join(recipients)).isascii()
-        options = ["SMTPUTF8"] if international else []
-        await client.mail(sender, options=options)
-        for recipient in recipients:
-            await client.rcpt(recipient)
+        await _name_envelope(client, mail)
         sent = True
-        response = await client.data(message.as_bytes(policy=SMTP_POLICY))
+        return plain((await client.data(content)).message)
+    except TaskError:
+        raise
     except aiosmtplib.SMTPResponseException as error:
-        raise _refusal(error) from error
-    except (aiosmtplib.SMTPException, OSError) as error:
-        words = f"{server.host}:{server.port}: {error or type(error).__name__}"
-        if sent:
-            raise UnknownOutcome(
-                f"the message was sent, and no answer came from {words}", code="smtp.no_answer"
-            ) from error
-        raise RetryableError(words, code="smtp.unreachable") from error
+        if sent and 200 <= error.code < 300:
+            return plain(error.message)  # accepted, though not by the usual 250
+        raise _refusal(error, server, sent) from error
+    except Exception as error:  # of any kind: what the network and strangers' words lead to
+        raise _unanswered(server, plain(str(error)) or type(error).__name__, sent) from error
     finally:
         await _leave(client)
-    return response.message
+
+
+async def _name_envelope(client: aiosmtplib.SMTP, mail: Mail) -> None:
+    """Name sender and recipients: up to here nothing is sent."""
+    options: list[str] = []
+    if mail.international:
+        await client.ehlo()
+        if not client.supports_extension("smtputf8"):
+            raise PermanentError(
+                "an address is outside of ASCII, and the mail server does not offer SMTPUTF8, "
+                "which that takes",
+                code="smtp.smtputf8",
+            )
+        options = ["SMTPUTF8", *(["BODY=8BITMIME"] * client.supports_extension("8bitmime"))]
+    await client.mail(mail.sender.bare, options=options, encoding="utf-8")
+    for recipient in mail.recipients:
+        await client.rcpt(recipient, encoding="utf-8")
 
 
 async def _leave(client: aiosmtplib.SMTP) -> None:
@@ -114,47 +128,33 @@ async def _leave(client: aiosmtplib.SMTP) -> None:
     try:
         if client.is_connected:
             await client.quit(timeout=2)
-    except (aiosmtplib.SMTPException, OSError):
-        pass  # it has gone first
+    except Exception:
+        log.debug("the mail server did not take its leave", exc_info=True)
     finally:
         client.close()
 
 
-def _refusal(error: aiosmtplib.SMTPResponseException) -> Exception:
+def _refusal(error: aiosmtplib.SMTPResponseException, server: Server, sent: bool) -> TaskError:
+    """Return the failure that an answer means."""
     code, message = f"smtp.{error.code}", f"the mail server answered {error.code} {error.message}"
     detail = None
     if isinstance(error, aiosmtplib.SMTPRecipientRefused):
         detail = {"recipient": error.recipient}
     if 400 <= error.code < 500:
-        return RetryableError(message, code=code, detail=detail)
-    return PermanentError(message, code=code, detail=detail)
+        return RetryableError(plain(message), code=code, detail=detail)
+    if 500 <= error.code < 600:
+        return PermanentError(plain(message), code=code, detail=detail)
+    return _unanswered(server, plain(message), sent)
 
 
-def _message(
-    from_: str,
-    to: Addresses,
-    cc: Addresses,
-    reply_to: str | None,
-    subject: str,
-    text: str,
-    html: str | None,
-    ctx: Context,
-) -> EmailMessage:
-    message = EmailMessage(policy=SMTP_POLICY)
-    headers = {"From": from_, "To": _joined(to), "Cc": _joined(cc), "Reply-To": reply_to}
-    headers |= {"Subject": subject, "Date": format_datetime(datetime.now(UTC))}
-    headers |= {"Message-ID": message_id(ctx.key)}
-    try:
-        for name, value in headers.items():
-            if value:
-                message[name] = value
-        message.set_content(text)
-        if html is not None:
-            message.add_alternative(html, subtype="html")
-    except (ValueError, UnicodeError) as error:
-        message_text = f"no message can be made of it: {error}"
-        raise PermanentError(message_text, code="smtp.invalid") from error
-    return message
+def _unanswered(server: Server, reason: str, sent: bool) -> TaskError:
+    """Return the failure that the lack of an answer means, or one that says nothing."""
+    words = f"{server.host}:{server.port}: {reason}"
+    if sent:
+        return UnknownOutcome(
+            f"the message was sent, and no answer came from {words}", code="smtp.no_answer"
+        )
+    return RetryableError(words, code="smtp.unreachable")
 
 
 def message_id(key: str) -> str:
@@ -162,60 +162,30 @@ def message_id(key: str) -> str:
     return f"<{re.sub(r'[^A-Za-z0-9._-]', '.', key)}@onceflow>"
 
 
-def _attach(message: EmailMessage, path: str) -> int:
-    """Add a file and return its size."""
-    file = require_allowed(path, "smtp.attachment")
-    content = file.read_bytes()
-    kind, encoding = mimetypes.guess_type(file.name)
-    if kind is None or encoding is not None:
-        kind = "application/octet-stream"
-    main, _, sub = kind.partition("/")
-    message.add_attachment(content, maintype=main, subtype=sub, filename=file.name)
-    return len(content)
-
-
-def _envelope(from_: str, to: Addresses, cc: Addresses, bcc: Addresses) -> tuple[str, list[str]]:
-    """Return the bare addresses of sender and recipients, each recipient once."""
-    (sender, *more) = _bare(from_)
-    if more:
-        raise PermanentError(f"{from_!r} is more than one sender", code="smtp.invalid_address")
-    recipients = list(dict.fromkeys([*_bare(to), *_bare(cc), *_bare(bcc)]))
-    if not recipients:
-        raise PermanentError("the message has no recipient", code="smtp.invalid_address")
-    return sender, recipients
-
-
-def _bare(given: Addresses) -> list[str]:
-    texts = [given] if isinstance(given, str) else given
-    found = [address for _, address in getaddresses(texts)]
-    for address in found or [""] * bool(texts):
-        if not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", address):
-            raise PermanentError(f"{texts!r} has no valid address", code="smtp.invalid_address")
-    return found
-
-
-def _joined(given: Addresses) -> str:
-    return given if isinstance(given, str) else ", ".join(given)
-
-
 def _server() -> Server:
     """Return the server of ONCEFLOW_SMTP. Raises RetryableError: an operator has to set it."""
     given = os.environ.get(SERVER, "")
-    parts = urlsplit(given if "://" in given else f"smtp://{given}")
     try:
-        port = parts.port
+        parts = urlsplit(given if "://" in given else f"smtp://{given}")
+        port, host = parts.port, parts.hostname
     except ValueError:
-        port = 0
-    if not parts.hostname or parts.scheme not in ("smtp", "smtps") or port == 0:
-        raise RetryableError(
-            f"{SERVER} is {given!r}: give host:port, or smtp[s]://user:password@host:port",
-            code="smtp.unset",
-        )
+        raise _unset(given) from None
+    if not host or parts.scheme not in ("smtp", "smtps") or port == 0:
+        raise _unset(given)
     tls = parts.scheme == "smtps"
     return Server(
-        parts.hostname,
+        host,
         port or (465 if tls else 25),
         unquote(parts.username) if parts.username else None,
         unquote(parts.password) if parts.password else None,
         tls,
+    )
+
+
+def _unset(given: str) -> RetryableError:
+    # What stands before an @ may be a password.
+    told = repr(given.rpartition("@")[2]) if given else "not set"
+    return RetryableError(
+        f"{SERVER} is {told}: give host:port, or smtp[s]://user:password@host:port",
+        code="smtp.unset",
     )

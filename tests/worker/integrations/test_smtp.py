@@ -26,6 +26,7 @@ class Post:
         self.to_message = "250 kept"
         self.withholds = False
         self.hangs_up = False
+        self.international = False
         self.logins: list[Any] = []
 
     async def handle_RCPT(
@@ -62,7 +63,11 @@ async def post(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator
     made = Post()
     server = await asyncio.get_running_loop().create_server(
         lambda: SMTP(
-            made, hostname="test", authenticator=made.authenticate, auth_require_tls=False
+            made,
+            hostname="test",
+            authenticator=made.authenticate,
+            auth_require_tls=False,
+            enable_SMTPUTF8=made.international,
         ),
         "127.0.0.1",
         0,
@@ -165,6 +170,22 @@ async def test_a_user_is_logged_in(post: Post, monkeypatch: pytest.MonkeyPatch) 
         ({"to": "a@example.com, two words@x"}, "smtp.invalid_address"),
         ({"from": "a@example.com, b@example.com"}, "smtp.invalid_address"),
         ({"subject": "x\r\nBcc: all@example.com"}, "smtp.invalid"),
+        ({"subject": "x\u0085y"}, "smtp.invalid"),
+        ({"to": "a\nb <a@example.com>"}, "smtp.invalid"),
+        ({"to": "a@"}, "smtp.invalid_address"),
+        ({"to": "@example.com"}, "smtp.invalid_address"),
+        ({"to": ""}, "smtp.invalid_address"),
+        ({"from": ""}, "smtp.invalid_address"),
+        ({"to": "a@example.com)b@example.org"}, "smtp.invalid_address"),
+        ({"to": "a@exa mple.com"}, "smtp.invalid_address"),
+        ({"to": "a@-x-.example"}, "smtp.invalid_address"),
+        ({"to": f"{'a' * 65}@example.com"}, "smtp.invalid_address"),
+        ({"to": "a@" + "x." * 130 + "com"}, "smtp.invalid_address"),
+        ({"to": "a <b@example.org> <c@example.com>"}, "smtp.invalid_address"),
+        ({"to": "a@xn--\u00e4.example"}, "smtp.invalid_address"),
+        ({"reply_to": "nobody"}, "smtp.invalid_address"),
+        ({"attach": "a\0b"}, "smtp.attachment"),
+        ({"attach": "/dev/zero"}, "smtp.attachment"),
         ({"attach": "/etc/passwd"}, "smtp.attachment"),
         ({"attach": "missing.pdf"}, "smtp.attachment"),
     ],
@@ -175,6 +196,157 @@ async def test_what_can_never_be_sent_is_permanent(
     error = await failure("smtp.send", **MAIL | given)
     assert (error.code, error.retryable) == (code, False)
     assert post.messages == []
+
+
+async def test_an_encoded_word_is_given_letter_by_letter_and_writes_no_header(post: Post) -> None:
+    word = "=?utf-8?q?=0d=0aReply-To:_evil@example.org=0d=0a=0d=0aAnother_body?="
+    await call(
+        "smtp.send", **MAIL | {"subject": word, "from": f"{word.replace('@', '.')} <a@example.com>"}
+    )
+    ((_, message),) = post.messages
+    assert message["Subject"] == word
+    assert message["From"].addresses[0].display_name == word.replace("@", ".")
+    assert message["Reply-To"] is None
+    assert message.get_content() == "\r\n"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "",
+        "short",
+        "Zażółć gęślą jaźń " * 30,
+        "word " * 300,
+        "x" * 5000,
+        "a  b   c",
+        "=? half",
+        "😀" * 300,
+        "日本語" * 200,
+    ],
+)
+async def test_a_subject_arrives_as_it_was_meant_however_long(post: Post, subject: str) -> None:
+    await call("smtp.send", **MAIL | {"subject": subject})
+    ((envelope, message),) = post.messages
+    assert (message["Subject"] or "").rstrip() == subject.rstrip()
+    assert isinstance(envelope.content, bytes)
+    assert max(map(len, envelope.content.split(b"\r\n"))) < 998
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ('"Last, First" <a@example.com>', "Last, First"),
+        ('"a \\"b\\" c" <a@example.com>', 'a "b" c'),
+        ("Żółw <a@example.com>", "Żółw"),
+        ("A. B. (C) <a@example.com>", "A. B. (C)"),
+        ("<a@example.com>", ""),
+    ],
+)
+async def test_a_name_before_an_address_is_kept(post: Post, given: str, name: str) -> None:
+    await call("smtp.send", **MAIL | {"to": given})
+    ((envelope, message),) = post.messages
+    assert envelope.rcpt_tos == ["a@example.com"]
+    (address,) = message["To"].addresses
+    assert (address.display_name, address.addr_spec) == (name, "a@example.com")
+
+
+async def test_a_domain_outside_of_ascii_is_sent_by_its_ascii_form(post: Post) -> None:
+    await call("smtp.send", **MAIL | {"to": "Büro <info@straße.example>"})
+    ((envelope, message),) = post.messages
+    assert envelope.rcpt_tos == ["info@xn--strae-oqa.example"]
+    assert message["To"].addresses[0].addr_spec == "info@xn--strae-oqa.example"
+
+
+async def test_an_address_outside_of_ascii_takes_a_server_with_smtputf8(post: Post) -> None:
+    error = await failure("smtp.send", **MAIL | {"to": "jörg@example.com"})
+    assert (error.code, error.retryable, error.unknown) == ("smtp.smtputf8", False, False)
+    assert "SMTPUTF8" in str(error)
+    post.international = True
+    await call("smtp.send", **MAIL | {"to": "Jörg <jörg@bücher.example>"})
+    ((envelope, _),) = post.messages
+    assert envelope.rcpt_tos == ["jörg@xn--bcher-kva.example"]
+    assert envelope.smtp_utf8
+    assert isinstance(envelope.content, bytes)
+    assert "<jörg@xn--bcher-kva.example>".encode() in envelope.content
+
+
+async def test_a_long_list_of_recipients_is_folded(post: Post) -> None:
+    many = ", ".join(f"{n}@{'x' * 40}.example" for n in range(300))
+    output = await call("smtp.send", **MAIL | {"to": many})
+    assert len(output["recipients"]) == 300
+    ((envelope, message),) = post.messages
+    assert len(message["To"].addresses) == 300
+    assert isinstance(envelope.content, bytes)
+    assert max(map(len, envelope.content.split(b"\r\n"))) < 998
+
+
+SCRIPTS = [
+    # What the server says to each line in turn, and what that means.
+    ({"END": "250 kept", "QUIT": None}, None),
+    ({"END": "250 kept", "QUIT": "999 \xff"}, None),
+    ({"END": "250 k\0pt \xff"}, None),
+    ({"END": "252 will see"}, None),
+    ({"END": "nonsense"}, ("smtp.no_answer", True, True)),
+    ({"END": "150 wait"}, ("smtp.no_answer", True, True)),
+    ({"END": None}, ("smtp.no_answer", True, True)),
+    ({"END": "421 going down"}, ("smtp.421", True, False)),
+    ({"DATA": "554 no"}, ("smtp.554", False, False)),
+    ({"RCPT": "nonsense"}, ("smtp.unreachable", True, False)),
+    ({"RCPT": "999 what"}, ("smtp.unreachable", True, False)),
+    ({"RCPT": None}, ("smtp.unreachable", True, False)),
+    ({"MAIL": "550 not you"}, ("smtp.550", False, False)),
+    ({"HELLO": "554 go away"}, ("smtp.554", False, False)),
+    ({"HELLO": "\xff\xfe"}, ("smtp.unreachable", True, False)),
+]
+
+
+@pytest.mark.parametrize(("script", "meaning"), SCRIPTS)
+async def test_what_a_server_says_means_no_more_than_it_says(
+    monkeypatch: pytest.MonkeyPatch,
+    script: dict[str, str | None],
+    meaning: tuple[str, bool, bool] | None,
+) -> None:
+    """None hangs up."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def answer(line: str, usual: str) -> bool:
+            said = script.get(line, usual)
+            if said is not None:
+                writer.write(said.encode("latin-1") + b"\r\n")
+            return said is not None
+
+        going = answer("HELLO", "220 test")
+        while going and (line := await reader.readline()):
+            verb = line[:4].decode().upper()
+            going = answer(verb, "354 go on" if verb == "DATA" else "250 fine") and verb != "QUIT"
+            if verb == "DATA" and script.get("DATA") is None:
+                await reader.readuntil(b"\r\n.\r\n")
+                going = answer("END", "250 kept")
+        writer.close()
+        ended.set()
+
+    ended = asyncio.Event()
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    monkeypatch.setenv("ONCEFLOW_SMTP", f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    try:
+        if meaning is None:
+            output = await call("smtp.send", **MAIL, timeout=2)
+            assert "\0" not in output["answer"]
+        else:
+            error = await failure("smtp.send", **MAIL, timeout=2)
+            assert (error.code, error.retryable, error.unknown) == meaning
+    finally:
+        server.close()
+        await ended.wait()
+
+
+@pytest.mark.parametrize("given", ["smtp://u:hush@h:x", "http://u:hush@h", "u:hush@", "smtp://["])
+async def test_no_error_tells_the_password_of_the_server(
+    monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setenv("ONCEFLOW_SMTP", given)
+    error = await failure("smtp.send", **MAIL)
+    assert (error.code, "hush" in str(error)) == ("smtp.unset", False)
 
 
 async def test_links_out_of_the_allowed_folders_are_followed_and_refused(
