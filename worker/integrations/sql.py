@@ -11,11 +11,17 @@ import yaml
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from .. import Context, PermanentError, RetryableError, UnknownOutcome, task
+from .. import Context, PermanentError, RetryableError, TaskError, UnknownOutcome, task
+from ..handlers.conversion import OUTPUT_LIMIT
 from ..registration.retrying_connection import Trouble, judge
+from .outputs import NotKept, kept, plain
+from .sql_values import read_exactly
 
 STATEMENTS = "ONCEFLOW_SQL_STATEMENTS"
 """Names the YAML or JSON file of the statements."""
+NEVER = ("42", "25", "28", "0A")
+"""Classes of SQLSTATE that no repetition changes, besides those of wrong data."""
+OPERATIONAL = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
 MOST_ROWS = 10_000
 """Rows that a statement may return; an output larger than 1 MiB is refused besides."""
 
@@ -57,55 +63,94 @@ def execute(
             return _run(ctx.connection, found.sql, values)
         except psycopg.Error as error:
             raise _meaning(error) from error
-    return _run_elsewhere(os.path.expandvars(found.dsn), found.sql, values)
+    return _run_elsewhere(statement, os.path.expandvars(found.dsn), found.sql, values)
 
 
-def _run_elsewhere(dsn: str, sql: str, values: dict[str, Any]) -> dict[str, Any]:
+def _run_elsewhere(name: str, dsn: str, sql: str, values: dict[str, Any]) -> dict[str, Any]:
     try:
-        conn = psycopg.connect(dsn, connect_timeout=10, application_name="onceflow sql.execute")
-    except psycopg.OperationalError as error:
-        raise RetryableError(str(error), code="sql.unreachable") from error
+        conn = psycopg.connect(
+            dsn,
+            connect_timeout=10,
+            application_name="onceflow sql.execute",
+            client_encoding="utf8",  # on which what is read here rests
+        )
+    except psycopg.ProgrammingError:
+        # libpq repeats parts of the string, which may hold a password.
+        raise RetryableError(
+            f"{STATEMENTS}: the dsn of {name} is no connection string that libpq can read; are the "
+            "variables of the environment in it set?",
+            code="sql.no_statements",
+        ) from None
+    except psycopg.Error as error:
+        raise RetryableError(_words(error), code="sql.unreachable") from error
     try:
         result = _run(conn, sql, values)
     except psycopg.Error as error:
         raise _meaning(error) from error
     else:
-        try:
-            conn.commit()
-        except psycopg.Error as error:
-            if judge(error) is not Trouble.LOST:
-                raise _meaning(error) from error
-            raise UnknownOutcome(
-                f"the connection was lost at COMMIT: {error}", code="sql.lost_commit"
-            ) from error
+        _commit(conn)
         return result
     finally:
         conn.close()
 
 
+def _commit(conn: psycopg.Connection[Any]) -> None:
+    try:
+        conn.commit()
+    except psycopg.Error as error:
+        if judge(error) is not Trouble.LOST:
+            raise _meaning(error) from error
+        raise UnknownOutcome(
+            f"the connection was lost at COMMIT: {_words(error)}", code="sql.lost_commit"
+        ) from error
+
+
 def _run(conn: psycopg.Connection[Any], sql: str, values: dict[str, Any]) -> dict[str, Any]:
     with conn.cursor(row_factory=dict_row) as cursor:
+        read_exactly(cursor)
         # Its text is an operator's, out of a file; what an instance brings are parameters.
         cursor.execute(cast("LiteralString", sql), values)
         if cursor.description is None:
             return {"rows": [], "count": cursor.rowcount}
+        _require_names([column.name for column in cursor.description])
         rows = cursor.fetchmany(MOST_ROWS + 1)
-        if len(rows) > MOST_ROWS:
-            raise PermanentError(
-                f"the statement returned more than {MOST_ROWS} rows", code="sql.too_many_rows"
-            )
-        return {"rows": rows, "count": len(rows)}
+    if len(rows) > MOST_ROWS:
+        raise PermanentError(
+            f"the statement returned more than {MOST_ROWS} rows", code="sql.too_many_rows"
+        )
+    try:
+        # Before the effect is final: a result that is refused later would undo nothing elsewhere.
+        return {"rows": kept(rows, OUTPUT_LIMIT - 100), "count": len(rows)}
+    except NotKept as error:
+        raise PermanentError(
+            f"the rows of the statement cannot be kept as an output: {error}", code="sql.output"
+        ) from error
 
 
-def _meaning(error: psycopg.Error) -> Exception:
+def _require_names(names: list[str]) -> None:
+    """Raise PermanentError where a row, an object, would lose a column."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise PermanentError(
+            f"the statement returns more than one column {', '.join(map(repr, twice))}: give each "
+            "a name of its own (select a.id as order_id, …)",
+            code="sql.columns",
+        )
+
+
+def _meaning(error: psycopg.Error) -> TaskError:
     """Return the failure of the task that a refusal means."""
+    message = _words(error)
+    if error.sqlstate is None and not isinstance(error, OPERATIONAL):
+        # Nothing went wrong on the way: psycopg cannot make a query of statement and parameters.
+        return PermanentError(message, code="sql.invalid")
     code = f"sql.{error.sqlstate or 'lost'}"
-    message = " ".join(str(error).split())
-    trouble = judge(error)
-    refused = trouble is Trouble.DATA or (error.sqlstate or "")[:2] in ("42", "25", "28", "0A")
-    if refused:
-        return PermanentError(message, code=code)
-    return RetryableError(message, code=code)
+    refused = judge(error) is Trouble.DATA or (error.sqlstate or "")[:2] in NEVER
+    return PermanentError(message, code=code) if refused else RetryableError(message, code=code)
+
+
+def _words(error: psycopg.Error) -> str:
+    return plain(" ".join(str(error).split()))
 
 
 def _adapted(value: Any) -> Any:
@@ -139,6 +184,6 @@ def _read(name: str, _changed: int) -> dict[str, Statement]:
     try:
         document = yaml.safe_load(Path(name).read_text())
         given = msgspec.convert(document, dict[str, str | Statement])
-    except (yaml.YAMLError, msgspec.ValidationError) as error:
+    except (yaml.YAMLError, msgspec.ValidationError, UnicodeError, RecursionError) as error:
         raise RetryableError(f"{STATEMENTS}={name}: {error}", code="sql.no_statements") from error
     return {n: Statement(s) if isinstance(s, str) else s for n, s in given.items()}

@@ -110,4 +110,3 @@ def test_of_the_data_of_onceflow_only_the_pdfs_are_read(
     assert read(data / "pdf" / "a.pdf") == ("a.pdf", b"pdf/a.pdf")
     monkeypatch.setenv("ONCEFLOW_DATA", str(tmp_path / "elsewhere"))
     assert refusal(data / "dev.env") == "refused", "the data of another deployment"
-

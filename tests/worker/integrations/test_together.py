@@ -23,6 +23,36 @@ STATEMENTS = {
     "all": {"sql": "select key, amount from booking order by key"},
     "wrong": {"sql": "select no_such_column from booking"},
     "many": {"sql": "select generate_series(1, 20000)"},
+    "digits": """select '{"a": 12345678901234567890.1234567890123}'::jsonb as j""",
+    "missing": "select %(a)s::text as a",
+    "percent": "select 5 % 3 as a",
+    "twice": "select 1 as a, 2 as a",
+    "nul": """select '["\\u0000"]'::json as j""",
+    "long": "select repeat('9', 2000)::numeric as n",
+    "large": "select repeat('x', 1100000) as t",
+    "values": """
+        select interval '1 mon' as month, interval '-1 year 2 days 03:04:05.60' as mixed,
+            interval '0' as nothing, interval '-00:00:00.5' as half,
+            'infinity'::timestamptz as never, '-infinity'::date as ever,
+            date '0044-03-15 BC' as ides, timestamp '12026-01-01' as far, time '24:00' as midnight,
+            date '2026-02-03' as day, 'NaN'::numeric as nan, '-Infinity'::float8 as minus,
+            1.50::numeric as exact, array['infinity'::timestamp] as list,
+            int4range(1, 5) as range, inet '10.0.0.1/8' as net, '\\x00ff'::bytea as bytes
+        """,
+    "elsewhere-killed": {
+        "sql": "insert into fatal (key) values (%(key)s)",
+        "dsn": "$ELSEWHERE",
+    },
+    "elsewhere-deferred": {
+        "sql": "insert into child (parent) values (7)",
+        "dsn": "$ELSEWHERE",
+    },
+    "elsewhere-large": {
+        "sql": "insert into seen (key) values (%(key)s) returning repeat('x', 1100000) as t",
+        "dsn": "$ELSEWHERE",
+    },
+    "unset": {"sql": "select 1", "dsn": "$NO_SUCH_VARIABLE hush"},
+    "gone": {"sql": "select 1", "dsn": "host=127.0.0.1 port=1 password=hush"},
     "elsewhere": {
         "sql": "insert into seen (key) values (%(key)s) on conflict do nothing",
         "dsn": "$ELSEWHERE",
@@ -37,12 +67,23 @@ create table booking (
     note jsonb);
 """
 
+ELSEWHERE = """
+create table seen (key text primary key);
+create table fatal (key text);
+create function die() returns trigger language plpgsql as
+    $$ begin perform pg_terminate_backend(pg_backend_pid()); return null; end $$;
+create constraint trigger die after insert on fatal deferrable initially deferred
+    for each row execute function die();
+create table parent (id int primary key);
+create table child (parent int references parent deferrable initially deferred);
+"""
+
 
 @pytest.fixture(scope="module")
 def elsewhere(servers: Servers) -> Iterator[Database]:
     made = create_database(servers, migrated=False)
     with made.connect() as conn:
-        conn.execute("create table seen (key text primary key)")
+        conn.execute(ELSEWHERE)
     yield made
     drop_database(servers, made.name)
 
@@ -105,12 +146,77 @@ def test_a_statement_runs_by_its_name_with_exact_numbers(stack: Stack) -> None:
         ("bad-check", "{statement: add, parameters: {amount: -1, note: null}}", "sql.23514"),
         ("bad-column", "{statement: wrong}", "sql.42703"),
         ("too-many", "{statement: many}", "sql.too_many_rows"),
+        ("missing", "{statement: missing}", "sql.invalid"),
+        ("percent", "{statement: percent}", "sql.invalid"),
+        ("twice", "{statement: twice}", "sql.columns"),
+        ("nul", "{statement: nul}", "sql.output"),
+        ("long", "{statement: long}", "sql.output"),
+        ("large", "{statement: large}", "sql.output"),
+        ("deferred", "{statement: elsewhere-deferred}", "sql.23503"),
+        ("elsewhere-large", "{statement: elsewhere-large}", "sql.output"),
     ],
 )
 def test_what_is_refused_is_permanent(stack: Stack, name: str, with_: str, code: str) -> None:
     _, row = run_sql(stack, name, with_)
     assert (row["state"], row["error"]["code"]) == ("DEAD_LETTER", code)
     assert "unknown" not in row["error"]
+
+
+def test_nothing_of_a_result_is_lost_in_silence(stack: Stack) -> None:
+    instance, row = run_sql(stack, "digits", "{statement: digits}")
+    text = stack.conn.execute(
+        "select output::text from onceflow.tasks where instance_id = %s", (instance,)
+    ).fetchone()
+    assert text is not None
+    assert "12345678901234567890.1234567890123" in text[0]
+    _, row = run_sql(stack, "values", "{statement: values}")
+    assert row["output"]["rows"] == [
+        {
+            "month": "P1M",
+            "mixed": "P-1Y2DT3H4M5.6S",
+            "nothing": "PT0S",
+            "half": "PT-0.5S",
+            "never": "infinity",
+            "ever": "-infinity",
+            "ides": "0044-03-15 BC",
+            "far": "12026-01-01 00:00:00",
+            "midnight": "24:00:00",
+            "day": "2026-02-03",
+            "nan": "NaN",
+            "minus": "-Infinity",
+            "exact": 1.5,
+            "list": ["infinity"],
+            "range": "[1, 5)",
+            "net": "10.0.0.1/8",
+            "bytes": "AP8=",
+        }
+    ]
+
+
+def test_a_connection_that_is_lost_at_commit_leaves_the_outcome_unknown(stack: Stack) -> None:
+    _, row = run_sql(stack, "killed", "{statement: elsewhere-killed}")
+    assert (row["state"], row["error"]["code"]) == ("DEAD_LETTER", "sql.lost_commit")
+    assert row["error"]["unknown"] is True
+
+
+def test_what_is_refused_elsewhere_is_not_committed_there(
+    stack: Stack, elsewhere: Database
+) -> None:
+    instance, _ = run_sql(stack, "large", "{statement: elsewhere-large}")
+    with elsewhere.connect() as conn:
+        assert conn.execute("select from seen where key = %s", (f"{instance}/only",)).rowcount == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("unset", "sql.no_statements"), ("gone", "sql.unreachable")]
+)
+def test_no_error_tells_the_password_of_another_database(
+    stack: Stack, name: str, code: str
+) -> None:
+    _, row = run_sql(stack, name, f"{{statement: {name}}}")
+    assert row["error"]["code"] == code
+    assert "unknown" not in row["error"]
+    assert "hush" not in str(row["error"])
 
 
 def test_another_database_is_reached_by_its_dsn(stack: Stack, elsewhere: Database) -> None:
