@@ -48,6 +48,8 @@ def kept_text(text: str | bytes, limit: int) -> msgspec.Raw:
         encoded = _encoder.encode(decoder.decode(text))
     except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise error if isinstance(error, NotKept) else NotKept(str(error)) from error
+    if _LONG.search(encoded) and _LONG.search(_STRINGS.sub(b"", encoded)):
+        raise NotKept(f"a number in it has more than {LONGEST_NUMBER} digits")
     if rb"\u0000" in encoded and re.search(rb"(?<!\\)(?:\\\\)*\\u0000", encoded):
         raise NotKept("a text in it has a NUL character")
     if len(encoded) > limit:
@@ -74,4 +76,6 @@ def _number(text: str) -> tuple[Decimal, int]:
     return exact, length
 
 
+_LONG = re.compile(rb"[0-9]{%d}" % (LONGEST_NUMBER + 1))
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"')
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)

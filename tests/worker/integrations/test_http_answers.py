@@ -59,6 +59,7 @@ async def test_a_byte_order_mark_tells_the_charset(site: Site, encoding: str) ->
         "[" + ",".join(["1e900"] * 2000) + "]",
         "[" * 20_000,
         "9" * 5000,
+        "[" + "9" * 2000 + "]",
         "{'a': 1}",
         " ",
     ],
