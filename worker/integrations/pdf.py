@@ -10,7 +10,8 @@ from typing import Any
 import typst
 
 from ...engine import json_text
-from .. import Context, PermanentError, task
+from .. import Context, PermanentError, RetryableError, task
+from .files import DATA_FOLDER, pdf_folder
 
 TEMPLATES = "ONCEFLOW_TEMPLATES"
 """Names the folder of the templates; ``templates`` in the working directory unless set."""
@@ -25,20 +26,30 @@ def render(template: str, ctx: Context, data: Any = None) -> dict[str, Any]:
     named after the task's idempotency key: each attempt writes the same file. A template that is
     not there (``pdf.no_template``) or fails on the data (``pdf.failed``) is a permanent failure.
     """
-    folder = Path(os.environ.get(TEMPLATES) or "templates").resolve()
-    source = (folder / template).resolve()
-    if not source.is_relative_to(folder) or not source.is_file():
-        raise PermanentError(
-            f"there is no template {template} below {folder}", code="pdf.no_template"
-        )
-    target = Path(os.environ.get("ONCEFLOW_DATA") or ".onceflow") / "pdf" / file_name(ctx.key)
+    source = _template(template)
+    target = pdf_folder() / file_name(ctx.key)
     # The instance's id holds its time: the same in every attempt, and so are the bytes.
     content = write_pdf(source, data, target, timestamp=ctx.instance_id.int >> 80)
     return {
-        "path": str(target.resolve()),
+        "path": str(target),
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
+
+
+def _template(name: str) -> Path:
+    """Return the file of a template. Raises PermanentError for what lies elsewhere."""
+    folder = Path(os.environ.get(TEMPLATES) or "templates").resolve()
+    try:
+        source = (folder / name).resolve()
+        found = source.is_relative_to(folder) and source.is_file()
+    except (OSError, ValueError, RuntimeError):  # a NUL, a name too long, links in a circle
+        found, source = False, folder
+    if not found or DATA_FOLDER in source.relative_to(folder).parts:
+        raise PermanentError(
+            f"there is no template {name[:200]!r} below {folder}", code="pdf.no_template"
+        )
+    return source
 
 
 def write_pdf(source: Path, data: Any, target: Path, *, timestamp: int | None = None) -> bytes:
@@ -47,7 +58,8 @@ def write_pdf(source: Path, data: Any, target: Path, *, timestamp: int | None = 
     ``data`` is anything that has a JSON form; a Decimal keeps its digits only as text, for Typst
     reads numbers as floats. Fonts are those inside of Typst or beside the template, never this
     machine's. ``timestamp`` is the creation date in milliseconds since 1970. The file is there
-    whole or not at all. Raises PermanentError (``pdf.failed``) with Typst's words.
+    whole or not at all. Raises PermanentError (``pdf.failed``) with Typst's words, RetryableError
+    (``pdf.not_written``) where this machine cannot write it now.
     """
     try:
         content = typst.compile(
@@ -62,8 +74,18 @@ def write_pdf(source: Path, data: Any, target: Path, *, timestamp: int | None = 
     except typst.TypstError as error:
         hints = "; ".join([error.message, *error.hints])
         raise PermanentError(f"{source.name}: {hints}", code="pdf.failed") from error
+    try:
+        _write(target, content)
+    except OSError as error:
+        told = f"{target} cannot be written: {error.strerror or error}"
+        raise RetryableError(told, code="pdf.not_written") from error
+    return content
+
+
+def _write(target: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".pdf-")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -74,9 +96,14 @@ def write_pdf(source: Path, data: Any, target: Path, *, timestamp: int | None = 
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    return content
 
 
 def file_name(key: str) -> str:
-    """Return the name of the file of a task: its key, in letters that every file system takes."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", key) + ".pdf"
+    """Return the name of the file of a task: its key, in letters that every file system takes.
+
+    Two keys never have one name: what letters were replaced, or cut off, a digest tells.
+    """
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", key)[:150]
+    if plain != key.replace("/", "_", 1):
+        plain += "-" + hashlib.sha256(key.encode()).hexdigest()[:16]
+    return f"{plain}.pdf"

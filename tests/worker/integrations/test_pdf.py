@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from onceflow.worker import PermanentError, registry
-from onceflow.worker.integrations.pdf import write_pdf
+from onceflow.worker import PermanentError, RetryableError, registry
+from onceflow.worker.integrations.pdf import file_name, write_pdf
 
 from .support import ID, context
 
@@ -51,9 +51,25 @@ def test_a_template_becomes_a_pdf_named_after_the_key(folder: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("template", ["none.typ", "../outside.typ", "/etc/passwd", "."])
+@pytest.mark.parametrize(
+    "template",
+    [
+        "none.typ",
+        "../outside.typ",
+        "/etc/passwd",
+        ".",
+        "",
+        "a\0.typ",
+        "x" * 300,
+        "way/outside.typ",
+        ".onceflow/a.typ",
+    ],
+)
 def test_only_files_below_the_folder_are_templates(folder: Path, template: str) -> None:
     (folder / "outside.typ").write_text("outside")
+    (folder / "templates" / "way").symlink_to(folder)
+    (folder / "templates" / ".onceflow").mkdir()
+    (folder / "templates" / ".onceflow" / "a.typ").write_text("data")
     with pytest.raises(PermanentError) as raised:
         render(template=template)
     assert raised.value.code == "pdf.no_template"
@@ -65,6 +81,20 @@ def test_data_that_the_template_cannot_print_leave_no_file(folder: Path) -> None
     assert raised.value.code == "pdf.failed"
     assert "lines" in str(raised.value)
     assert not (folder / "data").exists()
+
+
+def test_a_file_that_cannot_be_written_now_is_tried_again(folder: Path) -> None:
+    (folder / "data").write_text("in the way")
+    with pytest.raises(RetryableError) as raised:
+        render(template="list.typ", data={"title": "t", "lines": ["a"]})
+    assert (raised.value.code, raised.value.unknown) == ("pdf.not_written", False)
+
+
+def test_no_two_tasks_have_one_file() -> None:
+    names = [file_name(f"{ID}/{task}") for task in ("a_b", "a b", "a/b", "ą", "x" * 300, "x" * 301)]
+    assert len({*names}) == len(names)
+    assert all(len(name) < 200 for name in names)
+    assert file_name(f"{ID}/send") == f"{ID}_send.pdf"
 
 
 def test_tasks_of_ones_own_choose_the_file(folder: Path) -> None:
