@@ -8,6 +8,7 @@ retries.
 
 from .base import Decided, Key
 from .clock import (
+    DroppedPartitions,
     Fired,
     drop_partitions,
     enforce_deadlines,
@@ -79,6 +80,7 @@ __all__ = [
     "Completion",
     "Decided",
     "Deferred",
+    "DroppedPartitions",
     "Event",
     "Failure",
     "Fenced",

@@ -1,6 +1,6 @@
 """Calls of the clock, each a job of its own, and about the weekly partitions."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, LiteralString
 
 from .base import Connection, Record, fetch, fetch_value
@@ -21,7 +21,8 @@ ENSURE_PARTITIONS: Final[LiteralString] = """
 select onceflow.ensure_partitions()"""
 
 DROP_PARTITIONS: Final[LiteralString] = """
-select name from onceflow.drop_partitions(p_before => %s::timestamptz) as name"""
+select week, dropped, keys, waits_for
+  from onceflow.drop_partitions(p_before => %s::timestamptz, p_limit => %s::int)"""
 
 
 class Fired(Record, frozen=True):
@@ -29,6 +30,15 @@ class Fired(Record, frozen=True):
 
     retried: int
     timed_out: int
+
+
+class DroppedPartitions(Record, frozen=True):
+    """What one call of the retention did, or in ``waits_for`` what kept it from doing it."""
+
+    week: date
+    dropped: list[str]
+    keys: int
+    waits_for: str | None
 
 
 def expire_workers(conn: Connection, limit: int, skip: int = 0) -> int:
@@ -61,6 +71,13 @@ def ensure_partitions(conn: Connection) -> int:
     return fetch_value(conn, ENSURE_PARTITIONS)
 
 
-def drop_partitions(conn: Connection, before: datetime) -> list[str]:
-    """Drop the partitions that hold only instances ended before ``before``; return their names."""
-    return [name for (name,) in fetch(conn, DROP_PARTITIONS, (before,))]
+def drop_partitions(
+    conn: Connection, before: datetime, limit: int = 10_000
+) -> DroppedPartitions | None:
+    """Do a piece of the retention: what ended before ``before`` goes, week by week.
+
+    Call it, in autocommit, until it returns None: nothing is left then. A call deletes up to
+    ``limit`` idempotency keys, or drops the tables of a week.
+    """
+    rows = fetch(conn, DROP_PARTITIONS, (before, limit))
+    return DroppedPartitions(*rows[0]) if rows else None

@@ -51,6 +51,7 @@ COMMANDS = {
     "suspend": Command("engine.commands.suspend", "hold instances back"),
     "resume": Command("engine.commands.resume", "let suspended instances go on"),
     "dead-letters": Command("engine.commands.dead_letters", "list, redrive, skip, discard"),
+    "drop-partitions": Command("engine.commands.drop_partitions", "drop weeks that ended long ago"),
     "explain": Command("engine.commands.explain", "say why an instance is not moving"),
 }
 

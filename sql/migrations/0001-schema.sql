@@ -287,6 +287,12 @@ create table onceflow.job (
 insert into onceflow.job (name)
 values ('fire_timers'), ('fail_lost_attempts'), ('enforce_deadlines'), ('partitions');
 
+-- Weeks of which every instance has ended, and when the last of them did: what retention goes by.
+create table onceflow.ended_week (
+    week date primary key,
+    last_end timestamptz not null
+);
+
 -- The time that a test has set; empty in production.
 create table onceflow.test_clock (
     one boolean primary key default true check (one),

@@ -1,5 +1,6 @@
 """Instances of long ago: made now, and moved to the partition of another week."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -39,3 +40,28 @@ def age(conn: Connection, instance: UUID, at: datetime) -> UUID:
             (new, instance),
         )
     return new
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one call of drop_partitions did, or in ``waits_for`` what kept it from that."""
+
+    dropped: list[str]
+    keys: int
+    waits_for: str
+
+
+def drop_piece(conn: Connection, before: datetime) -> Piece:
+    """Call drop_partitions once; it must not be done yet."""
+    done = calls.drop_partitions(conn, before)
+    assert done is not None
+    return Piece(done.dropped, done.keys, done.waits_for or "")
+
+
+def drop_all(conn: Connection, before: datetime) -> list[str]:
+    """Drop what ended before, piece by piece; return the names of the tables."""
+    dropped: list[str] = []
+    while (done := calls.drop_partitions(conn, before)) is not None:
+        assert done.waits_for is None, done.waits_for
+        dropped += done.dropped
+    return dropped

@@ -1,46 +1,65 @@
--- drop_partitions(before) -> names of the tables dropped
--- Retention: drops every weekly partition of which all instances ended before a time, with their
--- idempotency keys (a key's life counts from the end of its instance). What is to be dropped is looked
--- for without a lock, then the tables are locked, parents first, and looked at again.
--- Errors: lock_not_available where another session holds the tables for more than 2 s: call again.
-create or replace function onceflow.drop_partitions(p_before timestamptz) returns setof text
+-- drop_partitions(before, limit) -> (week, dropped, keys, waits_for)
+-- Retention, a piece a call: of the oldest week of which all instances ended before a time it deletes up to p_limit
+-- idempotency keys (a key's life counts from the end of its instance) or, where none is left, drops the tables.
+-- Call it until it gives no row, each time in a transaction of its own: onceflow drop-partitions, or psql's
+-- \watch i=0.1 m=1. All that takes time is done without locks. For these it waits 50 ms at most, so nobody stands
+-- behind it for longer; where it cannot have them nothing is dropped, and waits_for says who holds what.
+-- (DETACH PARTITION CONCURRENTLY would wait for every open transaction, needs the owner outside of a function,
+-- and leaves a half-detached table where it is broken off.)
+create or replace function onceflow.drop_partitions(p_before timestamptz, p_limit int default 10000)
+returns table (week date, dropped text[], keys int, waits_for text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
 declare
-    v_look constant text :=
-        'select not exists (select from onceflow.%I where ended_at is null or ended_at >= $1)';
-    v_suffix text;
-    v_done boolean;
-    v_locked boolean := false;
+    v_week constant date := onceflow.find_ended_week(p_before);
+    v_from constant uuid := onceflow.uuid7_bound(v_week::timestamp at time zone 'UTC');
+    v_to constant uuid := onceflow.uuid7_bound((v_week + 7)::timestamp at time zone 'UTC');
+    v_parents constant text[] := array(select p.name from onceflow.partitioned_tables() p);
+    v_tables constant text[] := array(select p || to_char(v_week, '_YYYYMMDD') from unnest(v_parents) p);
+    v_until timestamptz;
     v_name text;
+    v_keys int;
 begin
-    perform set_config('lock_timeout', '2s', true);
-    for v_suffix in
-        select substring(c.relname from 'instance(_[0-9]{8})$')
-        from pg_inherits h
-        join pg_class c on c.oid = h.inhrelid
-        where h.inhparent = 'onceflow.instance'::regclass
-            and to_date(right(c.relname, 8), 'YYYYMMDD')::timestamp at time zone 'UTC' + interval '7 days'
-                -- An id may be an hour old.
-                <= least(p_before, clock_timestamp() - interval '1 hour')
-        order by c.relname
-    loop
-        execute format(v_look, 'instance' || v_suffix) into v_done using p_before;
-        continue when not v_done;
-        if not v_locked then
-            lock table only onceflow.instance, only onceflow.task, only onceflow.task_log
-                in access exclusive mode;
-            v_locked := true;
-        end if;
-        execute format('lock table onceflow.%I, onceflow.%I, onceflow.%I in access exclusive mode',
-            'instance' || v_suffix, 'task' || v_suffix, 'task_log' || v_suffix);
-        execute format(v_look, 'instance' || v_suffix) into v_done using p_before;
-        continue when not v_done;
-        execute format('delete from onceflow.idempotency_key k using onceflow.%I i where k.instance_id = i.id',
-            'instance' || v_suffix);
-        foreach v_name in array array['task_log', 'task', 'instance'] loop
-            execute format('drop table onceflow.%I', v_name || v_suffix);
-            return next v_name || v_suffix;
+    if v_week is null then
+        return;
+    end if;
+    delete from onceflow.idempotency_key k
+    using (
+        select d.workflow_id, d.key from onceflow.idempotency_key d
+        where d.instance_id >= v_from and d.instance_id < v_to
+        order by d.instance_id limit p_limit
+        for update skip locked) d
+    where k.workflow_id = d.workflow_id and k.key = d.key;
+    get diagnostics v_keys = row_count;
+    if v_keys > 0 then
+        return query select v_week, '{}'::text[], v_keys, null::text;
+        return;
+    elsif exists (select from onceflow.idempotency_key k where k.instance_id >= v_from and k.instance_id < v_to) then
+        return query select v_week, '{}'::text[], 0, 'a transaction that holds idempotency keys of that week';
+        return;
+    elsif not onceflow.take_job('partitions') then
+        return query select v_week, '{}'::text[], 0, 'another session that makes or drops partitions';
+        return;
+    end if;
+
+    begin
+        v_until := clock_timestamp() + interval '50 ms';
+        foreach v_name in array v_parents || v_tables loop
+            perform set_config('lock_timeout', greatest(1, round(
+                extract(epoch from v_until - clock_timestamp()) * 1000)) || 'ms', true);
+            execute format('lock table only onceflow.%I in access exclusive mode', v_name);
         end loop;
-    end loop;
+        delete from onceflow.ended_week w where w.week = v_week;
+        if not onceflow.is_week_ended(v_week) then
+            return query select v_week, '{}'::text[], 0, 'an instance of that week that runs';
+            return;
+        end if;
+        foreach v_name in array v_tables loop
+            execute format('drop table onceflow.%I', v_name);
+        end loop;
+        return query select v_week, v_tables, 0, null::text;
+    exception when lock_not_available or deadlock_detected then
+        return query select v_week, '{}'::text[], 0, onceflow.lock_holders(v_parents || v_tables);
+    end;
 end $$;
-revoke execute on function onceflow.drop_partitions(timestamptz) from public;
+revoke execute on function onceflow.drop_partitions(timestamptz, int) from public;

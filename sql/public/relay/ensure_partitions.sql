@@ -23,7 +23,7 @@ begin
             floor(extract(epoch from p_to) / v_week)::bigint) w
     loop
         for v_table in
-            select * from (values ('instance', 70), ('task', 80), ('task_log', 100)) t (name, fillfactor)
+            select p.name, p.fillfactor from onceflow.partitioned_tables() p
         loop
             v_name := v_table.name || to_char(v_start at time zone 'UTC', '_YYYYMMDD');
             continue when to_regclass('onceflow.' || v_name) is not null;
