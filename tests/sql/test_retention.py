@@ -109,7 +109,7 @@ def test_behind_a_long_transaction_dropping_gives_up_in_words_and_lets_all_pass(
 FILL = """
     with made as (
         insert into onceflow.instance (id, version_id, state, started_at, ended_at, input)
-        select onceflow.uuid7(%(at)s), v.id, 'SUCCEEDED', %(at)s, %(at)s, '{}'
+        select onceflow.uuid7(0, %(at)s), v.id, 'SUCCEEDED', %(at)s, %(at)s, '{}'
         from onceflow.workflow_version v, generate_series(1, %(count)s)
         returning id)
     insert into onceflow.idempotency_key (workflow_id, key, input_hash, instance_id)
