@@ -12,8 +12,9 @@ from ...engine.errors import WorkerNotLive
 from ...engine.settings import Settings
 from ..handlers.conversion import InputInvalid, encode_output
 from ..handlers.errors import TaskError
-from ..handlers.faults import UNDESCRIBED, Fault, describe, fault, text_of, type_name
+from ..handlers.faults import UNDESCRIBED, Fault, describe, fault
 from ..handlers.registry import Handler, Registry
+from ..handlers.texts import text_of, type_name
 from ..registration.deadlines import Deadlines
 from ..registration.leases import Registration
 from ..registration.retrying_connection import Abandoned, Trouble, judge

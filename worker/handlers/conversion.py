@@ -15,7 +15,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from .context import Context
-from .faults import Fault, fault, text_of, type_name
+from .faults import Fault, fault
+from .texts import text_of, type_name
 
 OUTPUT_LIMIT = 1024 * 1024
 """Bytes of an output as JSON. A larger result belongs into a store, its address into the output."""

@@ -1,8 +1,10 @@
 """The error document of a failed attempt: whatever a handler raised, it can be written and kept.
 
-An error document is JSON: ``{"code", "message", "type"?, "detail"?, "unknown"?, "retry_after"?}``.
-``unknown`` is true where the effect may have happened although the attempt failed; the step is then
-compensated too. ``retry_after`` is in seconds and delays the next attempt.
+An error document is JSON: ``{"code", "message", "fingerprint", "type"?, "cause"?, "traceback"?,
+"detail"?, "unknown"?, "retry_after"?}``, of some 16 KB at most. ``unknown`` is true where the
+effect may have happened although the attempt failed; the step is then compensated too.
+``retry_after`` is in seconds and delays the next attempt. Of the others tell ``fingerprints.py``
+and ``traces.py``.
 
 An exception is an object of strangers. Its text, its attributes and its detail may raise, or be of
 any type, so each is read on its own, and nothing here ever raises.
@@ -16,15 +18,20 @@ from typing import Any, Final
 import msgspec
 
 from .errors import Cancelled, PermanentError, RetryableError, TaskError, UnknownOutcome
+from .fingerprints import fingerprint
+from .texts import bounded, keepable, masked_json, text_of, type_name
+from .traces import Trace, trace
 
 MESSAGE_LIMIT = 4_000
 """Characters of an error message that are kept; the middle of a longer one is left out."""
-DETAIL_LIMIT = 16_000
+DETAIL_LIMIT = 6_000
 """Bytes of a detail as JSON; a larger one is replaced by a remark about its size."""
 LONGEST_DELAY = 1e9
 """Seconds that an exception may ask for before the next attempt, at most."""
 MEMBERS = 5
 """Exceptions of a group that its message names."""
+
+NOWHERE: Final = Trace({}, "")
 
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=repr)
 
@@ -41,6 +48,7 @@ UNDESCRIBED: Final = Fault(
     {
         "code": "exception.undescribed",
         "message": "the handler failed by an exception that cannot be described",
+        "fingerprint": fingerprint("exception.undescribed", "", "", ""),
         "unknown": True,
     },
     True,
@@ -56,12 +64,19 @@ def fault(
     unknown: bool = False,
     retry_after: float | None = None,
     detail: Any = None,
-    type_name: str | None = None,
+    raised: BaseException | None = None,
 ) -> Fault:
-    """Return a fault whose document is sure to be accepted: short enough, and text that is text."""
-    error: dict[str, Any] = {"code": _text(code, 200), "message": _text(message, MESSAGE_LIMIT)}
-    if type_name is not None:
-        error["type"] = _text(type_name, 200)
+    """Return a fault whose document is sure to be accepted: short enough, and text that is text.
+
+    ``raised`` is the exception that it tells of: its type and its origin are recorded.
+    """
+    code, message = keepable(code, 200), keepable(message, MESSAGE_LIMIT)
+    error: dict[str, Any] = {"code": code, "message": message}
+    origin = NOWHERE if raised is None else trace(raised)
+    if raised is not None:
+        error["type"] = keepable(type_name(raised), 200)
+    error |= origin.fields
+    error["fingerprint"] = fingerprint(code, error.get("type", ""), origin.where, message)
     if detail is not None:
         error["detail"] = _plain(detail)
     if unknown:
@@ -82,22 +97,9 @@ def describe(error: BaseException, *, unknown: bool) -> Fault:
             return _describe_ours(error, unknown)
         name = type_name(error)
         message = _message(error) or f"the handler raised {name}"
-        return fault(f"exception.{name}", message, retryable=True, unknown=unknown, type_name=name)
+        return fault(f"exception.{name}", message, retryable=True, unknown=unknown, raised=error)
     except BaseException:
         return UNDESCRIBED
-
-
-def type_name(value: object) -> str:
-    """Return the name of the type of ``value``, whatever its metaclass makes of the question."""
-    return type.__dict__["__name__"].__get__(type(value))
-
-
-def text_of(value: object) -> str:
-    """Return ``str(value)``; where that raises, in words that it did."""
-    try:
-        return str.__str__(str(value))  # a subclass of str could still do anything
-    except BaseException as error:
-        return f"a {type_name(value)} whose text cannot be had: its str() raises {type_name(error)}"
 
 
 def _describe_ours(error: BaseException, unknown: bool) -> Fault:
@@ -124,7 +126,7 @@ def _describe_ours(error: BaseException, unknown: bool) -> Fault:
         unknown=own is True or base.unknown or (unknown and not says_what_it_knows),
         retry_after=retry_after,
         detail=read("detail"),
-        type_name=type_name(error),
+        raised=error,
     )
 
 
@@ -161,21 +163,8 @@ def _message(error: BaseException) -> str:
     if not issubclass(type(error), BaseExceptionGroup):
         return text
     members: Any = vars(BaseExceptionGroup)["exceptions"].__get__(error)[:MEMBERS]
-    said = [f"{type_name(member)}: {_bounded(text_of(member), 500)}" for member in members]
-    return f"{_bounded(text, 1_000)}: {'; '.join(said)}"
-
-
-def _bounded(text: str, limit: int) -> str:
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    return f"{text[:half]} … {len(text) - 2 * half} characters left out … {text[-half:]}"
-
-
-def _text(value: str, limit: int) -> str:
-    """Return ``value`` as text that a jsonb column takes: no NUL, no lone surrogates, bounded."""
-    clean = _bounded(value, limit).replace("\0", "\ufffd")
-    return clean.encode("utf-8", "replace").decode("utf-8")
+    said = [f"{type_name(member)}: {keepable(text_of(member), 500)}" for member in members]
+    return f"{bounded(text, 1_000)}: {'; '.join(said)}"
 
 
 def _plain(detail: Any) -> Any:
@@ -184,11 +173,11 @@ def _plain(detail: Any) -> Any:
         encoded = _encoder.encode(detail)
         msgspec.json.decode(encoded)  # a Decimal NaN is written, and is not JSON
     except BaseException as error:  # its methods may raise anything
-        return _text(
+        return keepable(
             f"a detail of type {type_name(detail)} has no JSON form: {text_of(error)}", 500
         )
     if len(encoded) > DETAIL_LIMIT:
         return f"a detail of {len(encoded)} bytes was left out; the limit is {DETAIL_LIMIT}"
     if rb"\u0000" in encoded:
         return "a detail with a NUL character was left out; Postgres cannot keep it"
-    return msgspec.Raw(encoded)
+    return msgspec.Raw(masked_json(encoded))
