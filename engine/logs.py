@@ -1,21 +1,78 @@
-"""Logging of our processes: one line an event on stderr, told apart by logger and process."""
+"""Logging of our processes: one line an event on stderr, as text or JSON.
 
+What is logged may hold strangers' text. A control character in it is written as an escape, so that
+no message ends its line, begins a forged one, or has a terminal do something.
+"""
+
+import json
 import logging
+import re
 import sys
 import time
+from typing import Any
+
+FIELDS = "fields"
+"""Name of the ``extra`` of a record under which it has fields of its own, for the JSON form."""
+
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
-class _UtcFormatter(logging.Formatter):
+class _Formatter(logging.Formatter):
     """Times in UTC, so that the lines of several machines can be laid side by side."""
 
     converter = staticmethod(time.gmtime)
 
+    def __init__(self) -> None:
+        form = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"
+        super().__init__(form, datefmt="%Y-%m-%dT%H:%M:%S")
 
-def set_up_logging(level: str) -> None:
-    """Send what our loggers say at ``level`` or above to stderr, and warnings of others with it."""
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = escaped(record.message).replace("\n", "\\n")
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:
+        return _indented(super().formatException(ei))
+
+    def formatStack(self, stack_info: str) -> str:
+        return _indented(stack_info)
+
+
+class _JsonFormatter(_Formatter):
+    """One object a line, in ASCII, which has no control characters and any encoding takes."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told: dict[str, Any] = {
+            "time": f"{self.formatTime(record, self.datefmt)}.{int(record.msecs):03}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "process": record.process,
+            "message": record.getMessage(),
+        }
+        told |= getattr(record, FIELDS, {})
+        if record.exc_info:
+            told["exception"] = logging.Formatter.formatException(self, record.exc_info)
+        return json.dumps(told, default=str)
+
+
+def escaped(text: str) -> str:
+    """Return ``text`` with escapes for control characters, but for line ends and tabs."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def _indented(text: str) -> str:
+    """Return lines that nobody takes for records of their own."""
+    return "\n".join("    " + line for line in escaped(text).split("\n"))
+
+
+def set_up_logging(level: str, form: str = "text") -> None:
+    """Send what our loggers say at ``level`` or above to stderr, and warnings of others with it.
+
+    ``form`` is ``text`` or ``json``.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    form = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"
-    handler.setFormatter(_UtcFormatter(form, datefmt="%Y-%m-%dT%H:%M:%S"))
+    handler.setFormatter(_JsonFormatter() if form == "json" else _Formatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

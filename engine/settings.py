@@ -22,6 +22,7 @@ HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*(?::[0-9]{1,5})?
 HOST_V6 = re.compile(r"\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?")
 ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("text", "json")
 
 
 def _no_kafka_options() -> dict[str, str]:
@@ -45,6 +46,7 @@ class Settings:
     ``lease``          seconds that a worker may be silent before its tasks are given out again
     ``data``           folder in which ``onceflow dev`` and ``demo`` keep their servers' data
     ``log``            debug, info, warning or error
+    ``log_format``     text or json
     ``http_allow``     hosts, networks and ports that ``http.request`` may reach (see ``egress``)
     """
 
@@ -62,6 +64,7 @@ class Settings:
     lease: float = 15.0
     data: Path = Path(".onceflow")
     log: str = "info"
+    log_format: str = "text"
     http_allow: str = EVERYTHING
 
     def require_dsn(self) -> str:
@@ -108,6 +111,7 @@ class Settings:
             "ONCEFLOW_LEASE": str(self.lease),
             "ONCEFLOW_DATA": str(self.data),
             "ONCEFLOW_LOG": self.log,
+            "ONCEFLOW_LOG_FORMAT": self.log_format,
             "ONCEFLOW_HTTP_ALLOW": self.http_allow,
         }
         for name, value in self.kafka_options.items():
@@ -134,6 +138,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         lease=_number(env, "ONCEFLOW_LEASE", default.lease, 0.1, 86_400, whole=False),
         data=Path(env.get("ONCEFLOW_DATA") or default.data),
         log=_log_level(env.get("ONCEFLOW_LOG") or default.log),
+        log_format=_log_format(env.get("ONCEFLOW_LOG_FORMAT", "").strip() or default.log_format),
         http_allow=_http_allow(env.get("ONCEFLOW_HTTP_ALLOW", "").strip() or default.http_allow),
     )
 
@@ -251,6 +256,14 @@ def _prefix(text: str) -> str:
 def _log_level(text: str) -> str:
     if text.lower() not in LOG_LEVELS:
         raise SettingsError(f"ONCEFLOW_LOG is {text!r}: give one of {', '.join(LOG_LEVELS)}")
+    return text.lower()
+
+
+def _log_format(text: str) -> str:
+    if text.lower() not in LOG_FORMATS:
+        raise SettingsError(
+            f"ONCEFLOW_LOG_FORMAT is {text!r}: give one of {', '.join(LOG_FORMATS)}"
+        )
     return text.lower()
 
 

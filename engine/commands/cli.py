@@ -72,6 +72,7 @@ ENVIRONMENT = """settings are environment variables:
   ONCEFLOW_LEASE      seconds that a worker may be silent               (15)
   ONCEFLOW_DATA       folder of the embedded servers' data              (.onceflow)
   ONCEFLOW_LOG        debug, info, warning or error                     (info)
+  ONCEFLOW_LOG_FORMAT text, or json: one object a line                  (text)
   ONCEFLOW_HTTP_ALLOW hosts, networks, ports that http.request may reach (all but link-local)"""
 
 
@@ -106,7 +107,7 @@ def _run(name: str, arguments: list[str]) -> int:
     args = parser.parse_args(arguments)
     try:
         settings = load_settings()
-        set_up_logging(settings.log)
+        set_up_logging(settings.log, settings.log_format)
         if name not in ON_THEIR_OWN:
             settings = with_running_dev(settings)
         code = module.run(args, settings)

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Run the demo; return 0 where the world is as it ought to be, 1 where it differs."""
-    set_up_logging("warning" if settings.log == "info" else settings.log)
+    set_up_logging("warning" if settings.log == "info" else settings.log, settings.log_format)
     show = Show(quiet=args.json)
     folder = (settings.data / "demo").absolute()
     try:

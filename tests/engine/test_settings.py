@@ -35,6 +35,7 @@ def test_all_variables() -> None:
             "ONCEFLOW_LEASE": "2.5",
             "ONCEFLOW_DATA": "/data",
             "ONCEFLOW_LOG": "DEBUG",
+            "ONCEFLOW_LOG_FORMAT": "JSON",
             "ONCEFLOW_HTTP_ALLOW": "*.example.com:443, 10.0.0.0/8",
         }
     )
@@ -71,6 +72,7 @@ def test_all_variables() -> None:
         ("ONCEFLOW_PREFIX", "my flows", "letters, digits"),
         ("ONCEFLOW_TRANSPORT", "pigeon", "kafka, postgres"),
         ("ONCEFLOW_LOG", "loud", "debug, info, warning, error"),
+        ("ONCEFLOW_LOG_FORMAT", "xml", "text, json"),
         ("ONCEFLOW_HTTP_ALLOW", "10.0.0.0/40", "10.0.0.0/8"),
         ("ONCEFLOW_HTTP_ALLOW", "10.1.0.0/8", "has host bits set"),
         ("ONCEFLOW_HTTP_ALLOW", "example.com:70000", "from 1 to 65535"),

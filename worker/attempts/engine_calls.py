@@ -29,6 +29,7 @@ from ..handlers.faults import Fault, fault
 from ..registration.leases import Counters, Registration
 from ..registration.retrying_connection import RetryingConnection, Spoiled
 from .attempt import Attempt, Outcome, Recorded
+from .failure_log import warn_of_failure
 from .message import Message
 
 log = logging.getLogger("onceflow.worker")
@@ -212,6 +213,13 @@ class EngineCalls:
             return
         said = [answer.answer for answer in answers]
         self._answered([outcome.attempt for outcome in outcomes], said, "failed")
+        states = {
+            (answer.instance_id, answer.task): answer.state if answer.answer != "stale" else "stale"
+            for answer in answers
+        }
+        for outcome, failure in zip(outcomes, failures, strict=True):
+            state = states.get((failure.instance_id, failure.task))
+            warn_of_failure(outcome.attempt.grant, failure.error, state)
 
     def _answered(self, attempts: Sequence[Attempt], answers: Sequence[str], accepted: str) -> None:
         stale = sum(answer == "stale" for answer in answers)

@@ -201,10 +201,8 @@ class Executor:
         else:
             found = describe(error, unknown=unknown)
         try:
-            code, message = found.error["code"], found.error["message"]
             logger = attempt.context.logger
-            logger.info("attempt %d failed: %s: %s", attempt.grant.attempt, code, message)
-            logger.debug("", exc_info=error)
+            logger.debug("attempt %d raised", attempt.grant.attempt, exc_info=error)
         except BaseException as raised:  # of a log handler, or of the error's own text
             log.warning("a failed attempt could not be logged: %s", type_name(raised))
         return found
