@@ -8,6 +8,7 @@ RUN /opt/onceflow/bin/pip install --no-cache-dir --require-hashes -r requirement
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 COPY api api
+COPY client client
 COPY engine engine
 COPY examples examples
 COPY relay relay

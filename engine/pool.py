@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from typing import Any
+from typing import Any, Final, LiteralString
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -41,13 +41,26 @@ def place_of(dsn: str) -> str:
     return f"{host}:{given.get('port') or 5432}/{given.get('dbname') or given.get('user') or ''}"
 
 
+_SESSION: Final[LiteralString] = (
+    "select pg_catalog.set_config('default_transaction_isolation', 'read committed', false),"
+    " pg_catalog.set_config('statement_timeout', %s, false)"
+)
+
+
 def set_up_session(conn: psycopg.Connection[Any], statement_timeout: float) -> None:
     """Give a new session our isolation level and time limit (seconds; 0: none)."""
-    conn.execute(
-        "select pg_catalog.set_config('default_transaction_isolation', 'read committed', false),"
-        " pg_catalog.set_config('statement_timeout', %s, false)",
-        (f"{round(statement_timeout * 1000)}ms",),
-    )
+    conn.execute(_SESSION, (_milliseconds(statement_timeout),))
+
+
+async def set_up_session_async(
+    conn: psycopg.AsyncConnection[Any], statement_timeout: float
+) -> None:
+    """Like ``set_up_session``, of an asynchronous connection."""
+    await conn.execute(_SESSION, (_milliseconds(statement_timeout),))
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{round(seconds * 1000)}ms"
 
 
 def connect(

@@ -28,6 +28,14 @@ from onceflow.worker import task
 def greet(name: str) -> str:
     return f"Hello, {name}"
 """
+CLIENT = """
+import os
+from onceflow.client import Client
+
+with Client(os.environ["ONCEFLOW_DSN"]) as client:
+    started = client.start("light", {"name": "Grace"}, key="grace")
+    print(client.result(started.id, str, timeout=30))
+"""
 WORKFLOW = """
 name: light
 steps:
@@ -127,11 +135,20 @@ def test_a_worker_and_a_client_run_over_postgres(
         started = onceflow(
             installed, postgres_settings, "start", "light", "--input", '{"name": "Ada"}', "--wait"
         )
+        asked = subprocess.run(
+            [installed / "bin" / "python", "-c", CLIENT],
+            env=env | postgres_settings.environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
     finally:
         worker.terminate()
         assert worker.wait(30) == 0
     assert "SUCCEEDED" in started.stdout
     assert "Hello, Ada" in started.stdout
+    assert asked.stdout == "Hello, Grace\n"
 
 
 @pytest.mark.parametrize(
@@ -169,7 +186,7 @@ def test_every_package_that_the_product_imports_is_of_the_core_or_of_a_named_ext
     core = {canonicalize_name(each.name) for each in closure(project["dependencies"])}
     unnamed = {
         (str(path.relative_to(ROOT)), package)
-        for folder in ("api", "engine", "examples", "relay", "sql", "worker")
+        for folder in ("api", "client", "engine", "examples", "relay", "sql", "worker")
         for path in (ROOT / folder).rglob("*.py")
         for package in imported(path)
         if package not in sys.stdlib_module_names

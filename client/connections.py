@@ -1,0 +1,204 @@
+"""Where the clients over SQL get their connection: a string, a pool, or the caller's own.
+
+Of SQLAlchemy and Django the psycopg connection beneath is taken, with the transaction that they
+have open: what is started there is committed with what the caller does, or not at all.
+"""
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final, TypeAlias
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
+
+from ..engine.errors import BadArgument, Refused, ServerError
+from ..engine.pool import conninfo_of, place_of, set_up_session, set_up_session_async
+
+Connection: TypeAlias = psycopg.Connection[Any]
+AsyncConnection: TypeAlias = psycopg.AsyncConnection[Any]
+Pool: TypeAlias = ConnectionPool[Connection]
+AsyncPool: TypeAlias = AsyncConnectionPool[AsyncConnection]
+
+SIZE: Final = 4
+"""Connections of a client's own pool, at most."""
+PATIENCE: Final = 15.0
+"""Seconds in which a connection of a pool of ours must be had."""
+STATEMENT_TIMEOUT: Final = 30.0
+
+
+class Source:
+    """Lends connections."""
+
+    def __init__(self, given: Any) -> None:
+        self._given = given
+        self._pool: Pool | None = given if isinstance(given, ConnectionPool) else None
+        if isinstance(given, str):
+            self._pool = ConnectionPool(
+                conninfo_of(given, "client"),
+                kwargs={"autocommit": True, "prepare_threshold": None},
+                min_size=0,
+                max_size=SIZE,
+                configure=_configure,
+                check=ConnectionPool.check_connection,
+                timeout=PATIENCE,
+                open=True,
+            )
+        elif self._pool is None:
+            _require(_psycopg_of(given), psycopg.Connection)
+
+    @contextmanager
+    def lend(self, apart: bool) -> Generator[Connection]:
+        """Lend a connection, in the caller's transaction where it is his; or ``apart`` from any.
+
+        Raises Refused where his is open and it is to be apart, ServerError.
+        """
+        if self._pool is not None:
+            try:
+                conn = self._pool.getconn()
+            except PoolTimeout as error:
+                raise _away(self._given, error) from error
+            try:
+                with conn:
+                    yield conn
+            finally:
+                self._pool.putconn(conn)
+        elif apart:
+            conn = _psycopg_of(self._given)
+            _require_idle(conn)
+            with conn.transaction():
+                yield conn
+        else:
+            _begin(self._given)
+            yield _psycopg_of(self._given)
+
+    def close(self) -> None:
+        """Close a pool of our own; what the caller gave is his."""
+        if self._pool is not None and isinstance(self._given, str):
+            self._pool.close()
+
+
+class AsyncSource:
+    """Like ``Source``, of asynchronous connections."""
+
+    def __init__(self, given: Any) -> None:
+        self._given = given
+        self._pool: AsyncPool | None = given if isinstance(given, AsyncConnectionPool) else None
+        if isinstance(given, str):
+            self._pool = AsyncConnectionPool(
+                conninfo_of(given, "client"),
+                kwargs={"autocommit": True, "prepare_threshold": None},
+                min_size=0,
+                max_size=SIZE,
+                configure=_configure_async,
+                check=AsyncConnectionPool.check_connection,
+                timeout=PATIENCE,
+                open=False,
+            )
+        elif self._pool is None and not _is_async_sqlalchemy(given):
+            _require(given, psycopg.AsyncConnection)
+
+    @asynccontextmanager
+    async def lend(self, apart: bool) -> AsyncGenerator[AsyncConnection]:
+        """Lend a connection, in the caller's transaction where it is his; or ``apart`` from any.
+
+        Raises Refused where his is open and it is to be apart, ServerError.
+        """
+        if self._pool is not None:
+            if isinstance(self._given, str):
+                await self._pool.open()  # in the loop that uses it; once open it does nothing
+            try:
+                conn = await self._pool.getconn()
+            except PoolTimeout as error:
+                raise _away(self._given, error) from error
+            try:
+                async with conn:
+                    yield conn
+            finally:
+                await self._pool.putconn(conn)
+        elif apart:
+            conn = await _async_psycopg_of(self._given)
+            _require_idle(conn)
+            async with conn.transaction():
+                yield conn
+        else:
+            yield await _async_psycopg_of(self._given, begin=True)
+
+    async def close(self) -> None:
+        """Close a pool of our own; what the caller gave is his."""
+        if self._pool is not None and isinstance(self._given, str):
+            await self._pool.close()
+
+
+def _psycopg_of(given: Any) -> Any:
+    """Return the psycopg connection beneath what the caller gave."""
+    if hasattr(given, "ensure_connection"):  # django.db.connection
+        given.ensure_connection()
+        return given.connection
+    if _is_session(given):
+        given = given.connection()
+    if hasattr(given, "exec_driver_sql"):  # SQLAlchemy's Connection
+        return given.connection.driver_connection
+    return given
+
+
+def _begin(given: Any) -> None:
+    """Have SQLAlchemy begin a transaction, as any statement of its own would.
+
+    Else it would not know of one, and its commit would not commit what is done beneath it.
+    """
+    if not _is_session(given) and hasattr(given, "exec_driver_sql") and not given.in_transaction():
+        given.begin()
+
+
+async def _async_psycopg_of(given: Any, *, begin: bool = False) -> Any:
+    if not _is_async_sqlalchemy(given):
+        return given
+    if _is_session(given):
+        given = await given.connection()
+    elif begin and not given.in_transaction():
+        await given.begin()
+    found = (await given.get_raw_connection()).driver_connection
+    _require(found, psycopg.AsyncConnection)
+    return found
+
+
+def _is_session(given: Any) -> bool:
+    """Whether it is SQLAlchemy's Session or AsyncSession, or a scoped one."""
+    return hasattr(given, "get_bind") and hasattr(given, "connection")
+
+
+def _is_async_sqlalchemy(given: Any) -> bool:
+    return _is_session(given) or hasattr(given, "get_raw_connection")
+
+
+def _require(given: Any, wanted: type[Any]) -> None:
+    if not isinstance(given, wanted):
+        raise BadArgument(
+            f"a client cannot use a {type(given).__module__}.{type(given).__qualname__}",
+            hint=f"give a connection string, a pool of psycopg_pool, a psycopg.{wanted.__name__}, "
+            "or a connection of SQLAlchemy (postgresql+psycopg://) or Django that uses psycopg 3",
+        )
+
+
+def _require_idle(conn: Connection | AsyncConnection) -> None:
+    if conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        raise Refused(
+            "the connection has a transaction open, and what was started in it begins only when it "
+            "is committed",
+            hint="commit, then wait",
+        )
+
+
+def _configure(conn: Connection) -> None:
+    set_up_session(conn, STATEMENT_TIMEOUT)
+
+
+async def _configure_async(conn: AsyncConnection) -> None:
+    await set_up_session_async(conn, STATEMENT_TIMEOUT)
+
+
+def _away(given: object, error: Exception) -> ServerError:
+    place = f"Postgres at {place_of(given)}" if isinstance(given, str) else "the pool"
+    return ServerError(
+        f"{place} gave no connection: {error}", hint="check the address and that the server runs"
+    )

@@ -1,0 +1,102 @@
+"""The clients over the REST API."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx2
+
+from ..engine.errors import ServerError
+from .http_operations import Answered, HttpOperations, Request
+from .interface import SyncInterface
+from .interface_async import AsyncInterface
+
+TIMEOUT: Final = 30.0
+"""Seconds that one request may take unless the caller says otherwise."""
+
+
+class HttpClient(SyncInterface[Request]):
+    """Asks the REST API at ``url``; use it as a context manager, or close it.
+
+    ``headers`` go with every request, ``timeout`` is that of one, in seconds.
+    """
+
+    _operations = HttpOperations()
+
+    def __init__(
+        self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float = TIMEOUT
+    ) -> None:
+        self._http = httpx2.Client(base_url=url, headers=headers, timeout=timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _ask(self, question: Request, *, apart: bool = False) -> Answered:
+        try:
+            answer = self._http.request(**_arguments(question))
+        except httpx2.TransportError as error:
+            raise _away(self._http.base_url, error) from error
+        return Answered(answer.status_code, answer.content)
+
+
+class AsyncHttpClient(AsyncInterface[Request]):
+    """Like ``HttpClient``, for asyncio."""
+
+    _operations = HttpOperations()
+
+    def __init__(
+        self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float = TIMEOUT
+    ) -> None:
+        self._http = httpx2.AsyncClient(base_url=url, headers=headers, timeout=timeout)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _ask(self, question: Request, *, apart: bool = False) -> Answered:
+        try:
+            answer = await self._http.request(**_arguments(question))
+        except httpx2.TransportError as error:
+            raise _away(self._http.base_url, error) from error
+        return Answered(answer.status_code, answer.content)
+
+
+def _arguments(request: Request) -> dict[str, Any]:
+    return {
+        "method": request.method,
+        "url": request.path,
+        "params": request.query,
+        "headers": {} if request.body is None else {"Content-Type": request.kind},
+        "content": request.body,
+    }
+
+
+def _away(url: httpx2.URL, error: Exception) -> ServerError:
+    place, reason = url.copy_with(userinfo=b""), str(error) or type(error).__name__
+    return ServerError(
+        f"the API at {place} does not answer: {reason}",
+        hint="check the address; what may have arrived is repeated safely with the same key or id",
+    )

@@ -1,0 +1,192 @@
+"""The methods that all clients have, for callers who await; interface.py has them for others."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Generic, TypeVar, overload
+from uuid import UUID
+
+from ..engine.errors import OnceflowError
+from .errors import NotEnded
+from .interface import output_of, pause
+from .model import Because, DeadLetter, Decided, Deployed, Instance, Started, Status
+from .operations import (
+    PAGE,
+    LetterKey,
+    Operations,
+    Plan,
+    Start,
+    Wanted,
+    keys_of,
+    require_same_number,
+    starts_of,
+)
+
+Q = TypeVar("Q")
+T = TypeVar("T")
+
+
+class AsyncInterface(Generic[Q]):
+    """What a client can do, awaited."""
+
+    _operations: Operations[Q]
+
+    async def _ask(self, question: Q, *, apart: bool = False) -> Any:
+        """Return the answer; ``apart``: in no transaction of the caller's."""
+        raise NotImplementedError
+
+    async def _run(self, plan: Plan[Q, T], *, apart: bool = False) -> T:
+        try:
+            question = next(plan)
+            while True:
+                question = plan.send(await self._ask(question, apart=apart))
+        except StopIteration as end:
+            return end.value
+
+    async def deploy(self, definition: str | bytes) -> Deployed:
+        """Register a workflow, given as YAML or JSON; the latest version again makes no new one.
+
+        Raises DefinitionError with all faults.
+        """
+        return await self._run(self._operations.deploy(definition))
+
+    async def start(
+        self,
+        workflow: str,
+        input: Any = None,  # noqa: A002 - the word of the definition
+        *,
+        key: str | None = None,
+        version: int | None = None,
+        id: UUID | None = None,  # noqa: A002
+    ) -> Started:
+        """Start an instance, of the latest version unless one is given.
+
+        ``input`` is anything that has a JSON form, a dataclass or a model too; {} unless given.
+        The same ``key`` starts one instance of the workflow, however often it is sent; so does the
+        same ``id``, a UUID version 7 made within the hour. Raises NotFound, WrongInput, and Refused
+        where the key or id belongs to an instance with another input.
+        """
+        (started,) = await self._run(
+            self._operations.start(workflow, version, [Start(input, key, id)])
+        )
+        if isinstance(started, OnceflowError):
+            raise started
+        return started
+
+    async def start_many(
+        self,
+        workflow: str,
+        inputs: Sequence[Any],
+        *,
+        keys: Sequence[str | None] | None = None,
+        version: int | None = None,
+    ) -> list[Started | OnceflowError]:
+        """Start an instance for each input; the answers are in the order of the inputs.
+
+        In place of an instance stands the error that ``start`` would raise: it keeps no other
+        from being started. Through SQL it is one transaction, through the API one for each 1,000.
+        """
+        return await self._run(self._operations.start(workflow, version, starts_of(inputs, keys)))
+
+    async def get(self, instance: UUID) -> Instance:
+        """Return an instance as it stands. Raises NotFound."""
+        return await self._run(self._operations.get(instance))
+
+    async def wait(self, instance: UUID, timeout: float = 60) -> Instance:
+        """Return an instance once it has ended.
+
+        Raises NotEnded after ``timeout`` seconds, NotFound, and Refused where the connection has a
+        transaction open: what was started in it begins when it is committed.
+        """
+        began = time.monotonic()
+        while True:
+            found = await self._run(self._operations.get(instance), apart=True)
+            waited = time.monotonic() - began
+            if found.ended:
+                return found
+            if waited >= timeout:
+                raise NotEnded(found, timeout)
+            await asyncio.sleep(pause(waited, timeout))
+
+    @overload
+    async def result(self, instance: UUID, as_type: type[T], timeout: float = 60) -> T: ...
+    @overload
+    async def result(self, instance: UUID, as_type: Any = Any, timeout: float = 60) -> Any: ...
+    async def result(self, instance: UUID, as_type: Any = Any, timeout: float = 60) -> Any:
+        """Wait for an instance and return its output, as a type.
+
+        Raises Ended where it ended otherwise than SUCCEEDED, Mismatch where the output does not fit
+        the type, and what ``wait`` raises.
+        """
+        return output_of(await self.wait(instance, timeout), as_type)
+
+    async def instances(
+        self,
+        workflow: str | None = None,
+        *,
+        status: Status | None = None,
+        suspended: bool | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[Instance]:
+        """Go through instances, the youngest first, page by page; all unless ``limit`` is given.
+
+        Raises NotFound where there is no such workflow.
+        """
+        wanted = Wanted(workflow, status, suspended)
+        cursor: str | None = ""
+        while cursor is not None and limit != 0:
+            size = PAGE if limit is None else min(limit, PAGE)
+            page = await self._run(self._operations.instances(wanted, size, cursor))
+            for each in page.items:
+                yield each
+            cursor, limit = page.next, None if limit is None else limit - len(page.items)
+
+    async def explain(self, instance: UUID) -> list[Because]:
+        """Say why an instance is not moving. Raises NotFound."""
+        return await self._run(self._operations.explain(instance))
+
+    async def cancel(self, instance: UUID) -> str:
+        """Cancel an instance: what runs is told to stop, what was done is undone.
+
+        Returns in words what follows. Raises NotFound, and Refused where its state forbids it.
+        """
+        return await self._run(self._operations.cancel(instance))
+
+    async def suspend(self, instance: UUID) -> str:
+        """Hold an instance: what runs is recorded, nothing new is given out. As ``cancel``."""
+        return await self._run(self._operations.suspend(instance))
+
+    async def resume(self, instance: UUID) -> str:
+        """Let a suspended instance go on. As ``cancel``."""
+        return await self._run(self._operations.resume(instance))
+
+    async def dead_letters(
+        self, workflow: str | None = None, *, limit: int | None = None
+    ) -> AsyncIterator[DeadLetter]:
+        """Go through open dead letters, those of the youngest instances first. As ``instances``."""
+        cursor: str | None = ""
+        while cursor is not None and limit != 0:
+            size = PAGE if limit is None else min(limit, PAGE)
+            page = await self._run(self._operations.dead_letters(workflow, size, cursor))
+            for each in page.items:
+                yield each
+            cursor, limit = page.next, None if limit is None else limit - len(page.items)
+
+    async def redrive(
+        self, *letters: LetterKey, inputs: Sequence[Any] | None = None
+    ) -> list[Decided]:
+        """Try dead letters again, with a fresh budget of retries.
+
+        ``inputs``, one a letter, take the place of theirs; None leaves one as it was.
+        """
+        corrected = [None] * len(letters) if inputs is None else inputs
+        require_same_number("inputs", corrected, letters)
+        return await self._run(self._operations.redrive(keys_of(letters), corrected))
+
+    async def skip(self, *letters: LetterKey, output: Any = None) -> list[Decided]:
+        """Pass over dead letters: what follows goes on with ``output`` in place of theirs."""
+        return await self._run(self._operations.skip(keys_of(letters), output))
+
+    async def discard(self, *letters: LetterKey) -> list[Decided]:
+        """Give dead letters up: their instances fail, and are undone where they say so."""
+        return await self._run(self._operations.discard(keys_of(letters)))

@@ -1,0 +1,130 @@
+"""What a client can ask, apart from how.
+
+An operation is a plan: a generator that gives one question after another (``Q``: a statement of
+SQL, or a request of HTTP), is sent the answer to each, and returns what the caller gets. So SQL and
+HTTP have each operation once, whether those who call wait for answers or await them.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from ..engine.errors import BadArgument, NotFound, OnceflowError, Refused
+from .model import Because, DeadLetter, Decided, Deployed, Instance, Started, Status
+
+Q = TypeVar("Q")
+Q_co = TypeVar("Q_co", covariant=True)
+A = TypeVar("A")
+T = TypeVar("T")
+
+Plan: TypeAlias = Generator[Q, Any, A]
+
+LetterKey: TypeAlias = DeadLetter | tuple[UUID, str]
+"""A dead letter, or what names one: its instance and its task."""
+
+Key: TypeAlias = tuple[UUID, str]
+
+PAGE: Final = 200
+"""Items of a page at most, as the API has it."""
+VERSIONS: Final = range(1, 2**31)
+
+
+class Start(msgspec.Struct, frozen=True):
+    """One instance to start."""
+
+    input: Any = None
+    key: str | None = None
+    id: UUID | None = None
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Which instances; a page is asked for after the one whose ``next`` is ``cursor``."""
+
+    workflow: str | None = None
+    status: Status | None = None
+    suspended: bool | None = None
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """Items, the youngest first, and by what the next page is asked for; None: there is none."""
+
+    items: list[T]
+    next: str | None
+
+
+class Operations(Protocol[Q_co]):
+    """Every operation, for one way of asking."""
+
+    def deploy(self, definition: str | bytes) -> Plan[Q_co, Deployed]: ...
+    def start(
+        self, workflow: str, version: int | None, starts: Sequence[Start]
+    ) -> Plan[Q_co, list[Started | OnceflowError]]: ...
+    def get(self, instance: UUID) -> Plan[Q_co, Instance]: ...
+    def instances(self, wanted: Wanted, limit: int, cursor: str) -> Plan[Q_co, Page[Instance]]: ...
+    def explain(self, instance: UUID) -> Plan[Q_co, list[Because]]: ...
+    def cancel(self, instance: UUID) -> Plan[Q_co, str]: ...
+    def suspend(self, instance: UUID) -> Plan[Q_co, str]: ...
+    def resume(self, instance: UUID) -> Plan[Q_co, str]: ...
+    def dead_letters(
+        self, workflow: str | None, limit: int, cursor: str
+    ) -> Plan[Q_co, Page[DeadLetter]]: ...
+    def redrive(self, keys: Sequence[Key], inputs: Sequence[Any]) -> Plan[Q_co, list[Decided]]: ...
+    def skip(self, keys: Sequence[Key], output: Any) -> Plan[Q_co, list[Decided]]: ...
+    def discard(self, keys: Sequence[Key]) -> Plan[Q_co, list[Decided]]: ...
+
+
+def starts_of(inputs: Sequence[Any], keys: Sequence[str | None] | None) -> list[Start]:
+    """Return what to start. Raises BadArgument unless there is a key, or None, for each input."""
+    if keys is None:
+        return [Start(given) for given in inputs]
+    require_same_number("keys", keys, inputs)
+    return [Start(given, key) for given, key in zip(inputs, keys, strict=True)]
+
+
+def require_version(workflow: str, version: int | None) -> None:
+    """Raise NotFound for a number that no version can have."""
+    if version is not None and version not in VERSIONS:
+        raise NotFound(f"there is no version {version} of {workflow}")
+
+
+def require_same_number(what: str, given: Sequence[Any], beside: Sequence[Any]) -> None:
+    """Raise BadArgument unless there are as many."""
+    if len(given) != len(beside):
+        raise BadArgument(
+            f"there are {len(given)} {what} for {len(beside)}", hint="give one, or None, for each"
+        )
+
+
+def conflict(start: Start, instance: UUID | None) -> Refused:
+    """Return the error for a key or id that came with another input before."""
+    what = f"the key {start.key!r}" if start.key is not None else f"the id {start.id}"
+    return Refused(
+        f"{what} belongs to instance {instance}, which has another input; nothing was started",
+        hint="use another one for another input",
+    )
+
+
+def keys_of(letters: Sequence[LetterKey]) -> list[Key]:
+    """Return what names these dead letters."""
+    return [
+        (letter.instance, letter.task) if isinstance(letter, DeadLetter) else letter
+        for letter in letters
+    ]
+
+
+def in_order(keys: Sequence[Key], decided: Sequence[Decided]) -> list[Decided]:
+    """Return what was decided in the order of the keys."""
+    by_key = {(each.instance, each.task): each for each in decided}
+    return [
+        by_key.get(key) or Decided(*key, "unknown", "there is no such dead letter") for key in keys
+    ]
+
+
+def batches(items: Sequence[T], size: int) -> Iterator[list[T]]:
+    """Return the items in lists of at most ``size``."""
+    rest = iter(items)
+    while batch := [*islice(rest, size)]:
+        yield batch

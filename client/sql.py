@@ -1,0 +1,95 @@
+"""The clients over SQL."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from psycopg.rows import scalar_row
+
+from ..engine.errors import BadArgument, translated
+from .connections import AsyncSource, Source
+from .interface import SyncInterface
+from .interface_async import AsyncInterface
+from .sql_operations import SqlOperations, Statement
+
+
+class Client(SyncInterface[Statement]):
+    """Asks Postgres itself; use it as a context manager, or close it.
+
+    ``database`` is a connection string, a ``psycopg_pool.ConnectionPool``, or the caller's own
+    connection: psycopg's, SQLAlchemy's (Connection or Session) or Django's. On the caller's own,
+    what is started is part of the transaction that is open there.
+    """
+
+    _operations = SqlOperations()
+
+    def __init__(self, database: Any) -> None:
+        self._source = Source(database)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the client's own connections."""
+        self._source.close()
+
+    def _ask(self, question: Statement, *, apart: bool = False) -> list[str]:
+        with (
+            _told(),
+            self._source.lend(apart) as conn,
+            conn.cursor(row_factory=scalar_row) as cursor,
+        ):
+            return cursor.execute(*question).fetchall()
+
+
+class AsyncClient(AsyncInterface[Statement]):
+    """Like ``Client``, for asyncio: it takes the asynchronous ones of pools and connections."""
+
+    _operations = SqlOperations()
+
+    def __init__(self, database: Any) -> None:
+        self._source = AsyncSource(database)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the client's own connections."""
+        await self._source.close()
+
+    async def _ask(self, question: Statement, *, apart: bool = False) -> list[str]:
+        with _told():
+            async with (
+                self._source.lend(apart) as conn,
+                conn.cursor(row_factory=scalar_row) as cursor,
+            ):
+                await cursor.execute(*question)
+                return await cursor.fetchall()
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """Raise our errors; what jsonb cannot hold (NUL, half a surrogate pair) is a wrong argument."""
+    try:
+        with translated():
+            yield
+    except (psycopg.DataError, UnicodeEncodeError) as error:
+        raise BadArgument(f"this cannot be stored: {error}") from error

@@ -1,0 +1,226 @@
+"""The operations as statements: the functions and views of docs/sql-api.md.
+
+Every answer comes as JSON text, one row each: what the caller's own connection makes of jsonb,
+uuid or timestamptz (Django's and SQLAlchemy's have readers of their own) does not matter then.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, LiteralString, NamedTuple, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from ..engine import json_text
+from ..engine.calls import reads
+from ..engine.calls.base import json_array
+from ..engine.calls.operators import (
+    DISCARD_DEAD_LETTERS,
+    REDRIVE_DEAD_LETTERS,
+    SKIP_DEAD_LETTERS,
+)
+from ..engine.calls.workflows import (
+    CANCEL_INSTANCES,
+    EXPLAIN_INSTANCE,
+    REGISTER_WORKFLOW,
+    RESUME_INSTANCES,
+    START_INSTANCES,
+    SUSPEND_INSTANCES,
+)
+from ..engine.definition import check_input, compile_definition, parse
+from ..engine.errors import Fault, NotFound, OnceflowError, Refused
+from .conversion import to_json
+from .errors import WrongInput
+from .model import Because, DeadLetter, Decided, Deployed, Instance, Started, Status
+from .operations import Key, Page, Plan, Start, Wanted, conflict, in_order, require_version
+
+T = TypeVar("T")
+
+SUMMARY: Final[LiteralString] = """id, workflow, version, state as status, closing_as, suspended_by,
+    started_at, ended_at, deadline_at, error"""
+LETTER: Final[LiteralString] = """instance_id as instance, task, workflow, version, step, queue,
+    attempts, input, error, died_at"""
+PLACES: Final = {"invalid_key": "/key", "invalid_id": "/id"}
+
+
+class Statement(NamedTuple):
+    """A statement whose rows are one JSON text each, and its parameters."""
+
+    text: LiteralString
+    parameters: Any
+
+
+class Version(msgspec.Struct):
+    """A version of a workflow, as a start needs it."""
+
+    name: str
+    version: int
+    input_schema: msgspec.Raw
+
+
+class Item(msgspec.Struct):
+    """What became of one instance that was to be started."""
+
+    instance_id: UUID | None
+    outcome: str
+    state: Status | None
+    error: dict[str, str] | None
+
+    def read(self, start: Start) -> Started | OnceflowError:
+        """Return the instance, or why there is none."""
+        if self.outcome == "conflict":
+            return conflict(start, self.instance_id)
+        if self.instance_id is None or self.state is None:
+            error = self.error or {}
+            place = PLACES.get(error.get("code", ""), "/input")
+            return WrongInput([Fault(place, error.get("message", "is refused"))])
+        return Started(
+            self.instance_id, self.state, "started" if self.outcome == "started" else "exists"
+        )
+
+
+class SqlOperations:
+    """Every operation, as statements."""
+
+    def deploy(self, definition: str | bytes) -> Plan[Statement, Deployed]:
+        compiled = compile_definition(parse(definition, "yaml"))
+        rows = yield _json(REGISTER_WORKFLOW, (json_text.encode(compiled),))
+        return _read(rows, Deployed)[0]
+
+    def start(
+        self, workflow: str, version: int | None, starts: Sequence[Start]
+    ) -> Plan[Statement, list[Started | OnceflowError]]:
+        require_version(workflow, version)
+        columns: LiteralString = "name, version, input_schema"
+        rows = yield _json(*reads.find_version(columns, workflow, version))
+        if not rows:
+            of = "" if version is None else f"version {version} of "
+            raise NotFound(f"there is no {of}workflow {workflow!r}")
+        (found,) = _read(rows, Version)
+        schema = json_text.decode_exact(bytes(found.input_schema))
+        inputs = [b"{}" if each.input is None else to_json(each.input) for each in starts]
+        faults = [check_input(schema, text) for text in inputs]
+        fit = [n for n, wrong in enumerate(faults) if not wrong]
+        answered: list[Item] = []
+        if fit:
+            parameters = (
+                found.name,
+                json_array([inputs[n] for n in fit]),
+                [starts[n].key for n in fit],
+                found.version,
+                [starts[n].id for n in fit],
+            )
+            answered = _read((yield _json(START_INSTANCES, parameters)), Item)
+        items = iter(answered)
+        return [
+            WrongInput([Fault(f"/input{fault.place}", fault.message) for fault in wrong])
+            if wrong
+            else next(items).read(each)
+            for each, wrong in zip(starts, faults, strict=True)
+        ]
+
+    def get(self, instance: UUID) -> Plan[Statement, Instance]:
+        rows = yield _json(*reads.find_instance(f"{SUMMARY}, input, output", instance))
+        if not rows:
+            raise NotFound(f"there is no instance {instance}")
+        return _read(rows, Instance)[0]
+
+    def instances(self, wanted: Wanted, limit: int, cursor: str) -> Plan[Statement, Page[Instance]]:
+        name = (yield from self._name(wanted.workflow)) if wanted.workflow is not None else None
+        chosen = reads.InstanceFilter(
+            workflow=name,
+            states=None if wanted.status is None else [wanted.status],
+            suspended=wanted.suspended,
+            before=UUID(cursor) if cursor else None,
+        )
+        found = _read((yield _json(*reads.list_instances(SUMMARY, chosen, limit))), Instance)
+        return Page(found, str(found[-1].id) if len(found) == limit else None)
+
+    def explain(self, instance: UUID) -> Plan[Statement, list[Because]]:
+        return _read((yield _json(EXPLAIN_INSTANCE, (instance,))), Because)
+
+    def cancel(self, instance: UUID) -> Plan[Statement, str]:
+        return (yield from _decide(CANCEL_INSTANCES, instance))
+
+    def suspend(self, instance: UUID) -> Plan[Statement, str]:
+        return (yield from _decide(SUSPEND_INSTANCES, instance))
+
+    def resume(self, instance: UUID) -> Plan[Statement, str]:
+        return (yield from _decide(RESUME_INSTANCES, instance))
+
+    def dead_letters(
+        self, workflow: str | None, limit: int, cursor: str
+    ) -> Plan[Statement, Page[DeadLetter]]:
+        name = (yield from self._name(workflow)) if workflow is not None else None
+        after = msgspec.json.decode(cursor, type=tuple[UUID, str]) if cursor else None
+        wanted = reads.DeadLetterFilter(workflow=name)
+        rows = yield _json(*reads.page_dead_letters(LETTER, wanted, limit, after))
+        found = _read(rows, DeadLetter)
+        last = (found[-1].instance, found[-1].task) if len(found) == limit else None
+        return Page(found, None if last is None else msgspec.json.encode(last).decode())
+
+    def redrive(self, keys: Sequence[Key], inputs: Sequence[Any]) -> Plan[Statement, list[Decided]]:
+        given = json_array([msgspec.Raw(to_json(each)) for each in inputs])
+        return (yield from _decide_letters(REDRIVE_DEAD_LETTERS, keys, given))
+
+    def skip(self, keys: Sequence[Key], output: Any) -> Plan[Statement, list[Decided]]:
+        given = json_array([msgspec.Raw(to_json(output))] * len(keys))
+        return (yield from _decide_letters(SKIP_DEAD_LETTERS, keys, given))
+
+    def discard(self, keys: Sequence[Key]) -> Plan[Statement, list[Decided]]:
+        return (yield from _decide_letters(DISCARD_DEAD_LETTERS, keys))
+
+    def _name(self, workflow: str) -> Plan[Statement, str]:
+        """Return the name of a workflow, which may be given by its id. Raises NotFound."""
+        rows: list[str] = yield _json(*reads.find_workflow("name", workflow))
+        if not rows:
+            raise NotFound(f"there is no workflow {workflow!r}")
+        return msgspec.json.decode(rows[0], type=dict[str, str])["name"]
+
+
+class _Outcome(msgspec.Struct):
+    instance_id: UUID
+    outcome: str
+    detail: str | None
+
+
+class _LetterOutcome(_Outcome):
+    task: str
+
+
+def _json(text: LiteralString, parameters: Any) -> Statement:
+    return Statement(f"select to_jsonb(x)::text from ({text}) x", parameters)
+
+
+def _read(rows: list[str], as_type: type[T]) -> list[T]:
+    decoder = msgspec.json.Decoder(as_type)
+    return [decoder.decode(row) for row in rows]
+
+
+def _decide(text: LiteralString, instance: UUID) -> Plan[Statement, str]:
+    (decided,) = _read((yield _json(text, ([instance],))), _Outcome)
+    if decided.outcome == "unknown":
+        raise NotFound(f"there is no instance {instance}")
+    if decided.outcome == "refused":
+        raise Refused(f"refused: {decided.detail}")
+    return decided.detail or ""
+
+
+def _decide_letters(
+    text: LiteralString, keys: Sequence[Key], *more: Any
+) -> Plan[Statement, list[Decided]]:
+    if not keys:
+        return []
+    columns = ([instance for instance, _ in keys], [task for _, task in keys])
+    rows = _read((yield _json(text, (*columns, *more))), _LetterOutcome)
+    return in_order(
+        keys,
+        [
+            Decided(
+                row.instance_id,
+                row.task,
+                "done" if row.outcome == "done" else "refused",
+                row.detail or "",
+            )
+            for row in rows
+        ],
+    )
