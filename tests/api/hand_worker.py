@@ -23,10 +23,12 @@ TASKS = ["shop.reserve", "shop.pay", "test.only"]
 class HandWorker:
     """One registered worker of the queue ``default``."""
 
-    def __init__(self, conn: psycopg.Connection[Any], name: str = "by-hand") -> None:
+    def __init__(
+        self, conn: psycopg.Connection[Any], name: str = "by-hand", lease: float = 60.0
+    ) -> None:
         self._conn = conn
         self._call = 0
-        self.id = register_worker(conn, name, ["default"], TASKS, 60.0)
+        self.id = register_worker(conn, name, ["default"], TASKS, lease)
 
     def claim_all(self, instance: str | UUID) -> list[Grant]:
         """Claim all tasks of an instance that are queued."""
