@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from .. import root
+from .origin import origin
 
 TEMPLATES: Final = Path(__file__).parent.parent / "templates"
 
@@ -24,7 +25,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: list[Callable[..., str]] = [ago, at, iso, pretty, span, count, message]
+    filters: list[Callable[..., Any]] = [ago, at, iso, pretty, span, count, message, origin]
     for shown in filters:
         environment.filters[shown.__name__] = shown
     cast("dict[str, Any]", environment.globals)["root"] = root.current

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from .words import Cursor, Json, JsonOrNull, Limit, Next, Time
+from .words import Cursor, ErrorOrNull, Json, JsonOrNull, Limit, Next, Time
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -19,7 +19,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     queue: str | None
     attempts: int
     input: JsonOrNull
-    error: JsonOrNull
+    error: ErrorOrNull
     died_at: Time
 
 

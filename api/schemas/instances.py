@@ -9,6 +9,7 @@ from ..problems import Fault
 from .words import (
     ClosingAs,
     Cursor,
+    ErrorOrNull,
     InstanceState,
     Json,
     JsonOrNull,
@@ -130,7 +131,7 @@ class InstanceSummary(msgspec.Struct, frozen=True):
     suspended_at: Time | None
     open_tasks: int
     seq: Annotated[int, msgspec.Meta(description="How many transitions it has made.")]
-    error: JsonOrNull
+    error: ErrorOrNull
     started_at: Time
     deadline_at: Time | None
     ended_at: Time | None
@@ -156,7 +157,7 @@ class Task(msgspec.Struct, frozen=True):
     attempts: int
     input: JsonOrNull
     output: JsonOrNull
-    error: JsonOrNull
+    error: ErrorOrNull
     reason: Annotated[str | None, msgspec.Meta(description="Why it was skipped.")]
     progress: JsonOrNull
     worker_id: UUID | None
@@ -173,7 +174,7 @@ class LogEntry(msgspec.Struct, frozen=True):
     attempt: int | None
     state: Annotated[str, msgspec.Meta(description="The state that was entered.")]
     worker_id: UUID | None
-    error: JsonOrNull
+    error: ErrorOrNull
     at: Time
 
 

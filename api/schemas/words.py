@@ -27,6 +27,14 @@ SuspendedBy: TypeAlias = Literal["operator", "dead_letter"]
 Json: TypeAlias = msgspec.Raw
 JsonOrNull: TypeAlias = msgspec.Raw | None
 
+ErrorOrNull: TypeAlias = Annotated[
+    JsonOrNull,
+    msgspec.Meta(
+        description="`code` and `message`; of a handler's exception also `type`, `traceback`, "
+        "`cause` (what led to it), `fingerprint` (of failures of one kind the same), `detail`."
+    ),
+]
+
 Time: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 Limit: TypeAlias = Annotated[

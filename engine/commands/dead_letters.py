@@ -8,6 +8,7 @@ choose them by filters. Exits 1 where one of them was refused, and says why.
 
 import argparse
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..calls import (
     Decided,
@@ -37,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_filters(show)
     show.add_argument(
         "--records", action="store_true", help="also those that nothing can be done about any more"
+    )
+    show.add_argument(
+        "--group",
+        action="store_true",
+        help="count those with one fingerprint, which failed alike, the most frequent first",
     )
     show.add_argument("--limit", type=positive, default=100, metavar="N", help="at most N (100)")
     add_json(show)
@@ -97,7 +103,9 @@ def _decision(args: argparse.Namespace) -> Callable[[Connection, Sequence[Key]],
 def _list(args: argparse.Namespace, settings: Settings) -> int:
     with open_database(settings) as conn:
         rows = _find(conn, args, records=args.records, limit=args.limit)
-    if args.json:
+    if args.group:
+        _print_groups(rows, as_json=args.json)
+    elif args.json:
         print_json(rows)
     elif rows:
         print_table(
@@ -114,11 +122,49 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
                 for row in rows
             ),
         )
-        if len(rows) == args.limit:
-            print("(more may follow: raise --limit, or narrow the filters)")
     else:
         print("no dead letter matches")
+    if len(rows) == args.limit and not args.json:
+        print("(more may follow: raise --limit, or narrow the filters)")
     return 0
+
+
+def _print_groups(rows: Sequence[Row], *, as_json: bool) -> None:
+    """Print the kinds of failures among ``rows``; one without a fingerprint goes by its code."""
+    kinds: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        error: dict[str, Any] = row["error"] or {}
+        kind = (str(error.get("fingerprint", "")), str(error.get("code", "")))
+        kinds.setdefault(kind, []).append(row)
+    groups = sorted(kinds.items(), key=lambda group: -len(group[1]))
+    if as_json:
+        print_json(
+            [
+                {
+                    "fingerprint": fingerprint or None,
+                    "code": code or None,
+                    "count": len(alike),
+                    "error": alike[0]["error"],
+                    "dead_letters": [f"{row['instance_id']}/{row['task']}" for row in alike],
+                }
+                for (fingerprint, code), alike in groups
+            ]
+        )
+    elif groups:
+        print_table(
+            ("FINGERPRINT", "COUNT", "INSTANCE/TASK", "ERROR"),
+            (
+                (
+                    fingerprint or "-",
+                    str(len(alike)),
+                    f"{alike[0]['instance_id']}/{alike[0]['task']}",
+                    error_text(alike[0]["error"]),
+                )
+                for (fingerprint, _), alike in groups
+            ),
+        )
+    else:
+        print("no dead letter matches")
 
 
 def _matching(conn: Connection, args: argparse.Namespace) -> list[Key]:

@@ -10,6 +10,7 @@ from rich.tree import Tree
 
 from .. import json_text
 from .database import Row
+from .origins import origin_lines
 from .output import clock_text, error_text, span_text, state_text
 
 UNDO = ".compensate"
@@ -129,6 +130,8 @@ def _add_attempts(branch: Tree, task: Row, log: Sequence[Row]) -> None:
         branch.add(Text(attempt + error_text(entry["error"]), style="red"))
     if task["error"] and not failed:
         branch.add(Text(error_text(task["error"]), style="red"))
+    for line in origin_lines(task["error"]):  # of the last failure: those before are in --json
+        branch.add(Text(line, style="bright_black"))
 
 
 def _needs(step: dict[str, Any]) -> Text | None:

@@ -13,6 +13,7 @@ from rich.text import Text
 from .. import json_text
 from ..calls import Decided
 from ..json_text import Json
+from ..logs import escaped
 
 COLOURS = {
     "SUCCEEDED": "green",
@@ -91,10 +92,13 @@ def error_text(error: dict[str, Any] | None) -> str:
     """Return an error in one line: its code and its message."""
     if not error:
         return ""
-    message = " ".join(str(error.get("message", "")).split())
-    return (
-        f"{error.get('code', 'error')}: {message}" if message else str(error.get("code", "error"))
-    )
+    code, message = one_line(error.get("code", "error")), one_line(error.get("message", ""))
+    return f"{code}: {message}" if message else code
+
+
+def one_line(text: object) -> str:
+    """Return a text of strangers on one line, with nothing in it that a terminal would obey."""
+    return escaped(" ".join(str(text).split()))
 
 
 def print_decisions(decisions: Sequence[Decided], *, as_json: bool) -> int:

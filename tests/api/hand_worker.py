@@ -55,14 +55,16 @@ class HandWorker:
         (answer,) = complete_tasks(self._conn, self.id, [completion])
         return answer
 
-    def fail(self, instance: str | UUID, code: str = "test.broken") -> Answer:
+    def fail(self, instance: str | UUID, code: str = "test.broken", **more: Any) -> Answer:
         """Claim the one queued task of an instance and fail it for good."""
-        (answer,) = self.fail_all(instance, code)
+        (answer,) = self.fail_all(instance, code, **more)
         return answer
 
-    def fail_all(self, instance: str | UUID, code: str = "test.broken") -> list[Answer]:
+    def fail_all(
+        self, instance: str | UUID, code: str = "test.broken", **more: Any
+    ) -> list[Answer]:
         """Claim all queued tasks of an instance and fail them for good."""
-        error = {"code": code, "message": "it broke"}
+        error = {"code": code, "message": "it broke", **more}
         failures = [
             Failure(grant.instance_id, grant.task, grant.fence, error, retryable=False)
             for grant in self.claim_all(instance)

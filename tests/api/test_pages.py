@@ -48,6 +48,39 @@ def test_an_empty_system_is_well(client: TestClient) -> None:
         page(client, path)
 
 
+def test_where_an_error_came_from_is_folded_on_the_pages(
+    client: TestClient, start: Start, worker: HandWorker
+) -> None:
+    instance = start("a")
+    worker.complete(instance, {"note": "a"})
+    cause = {"relation": "member", "type": "KeyError", "message": SCRIPT, "traceback": [SCRIPT]}
+    worker.fail(
+        instance,
+        "order.unknown",
+        fingerprint="0123456789abcdef",
+        traceback=["/app/orders.py:42 in pay: raise PermanentError(…)"],
+        cause=[cause, {"relation": "more", "message": "further ones were left out"}],
+    )
+    for path in (f"/ui/instances/{instance}", "/ui/dead-letters"):
+        text = page(client, path)
+        assert "<summary>Where it came from</summary>" in text
+        assert "/app/orders.py:42 in pay: raise PermanentError(…)" in text
+        assert "One of the group: KeyError: " in text
+        assert "And more: further ones were left out" in text
+        assert "0123456789abcdef" in text
+        assert "<script" not in text
+
+
+@pytest.mark.parametrize("odd", [7, "x", {"a": 1}, [7, None, {"message": 1}, {"traceback": 7}]])
+def test_errors_of_any_form_are_shown(
+    client: TestClient, start: Start, worker: HandWorker, odd: object
+) -> None:
+    instance = start("a")
+    worker.complete(instance, {"note": "a"})
+    worker.fail(instance, "order.unknown", traceback=odd, cause=odd, fingerprint=odd)
+    assert "order.unknown: it broke" in page(client, f"/ui/instances/{instance}")
+
+
 def test_every_link_leads_somewhere_and_nowhere_else(
     client: TestClient, dead: str, conn: psycopg.Connection[Any]
 ) -> None:

@@ -36,6 +36,26 @@ def test_list_and_its_filters(onceflow: Onceflow, dead: list[str]) -> None:
     assert "raise --limit" in shown
 
 
+def test_those_that_failed_alike_are_counted(
+    onceflow: Onceflow, worker: HandWorker, connect: Connect, dead: list[str]
+) -> None:
+    started = start_instances(connect(), "order", [{"customer": "D", "total": 1}] * 3)
+    alike = [str(one.instance_id) for one in started]
+    for n, instance in enumerate(alike):
+        worker.complete(instance, {})
+        worker.fail(instance, "card.refused", message=f"card {n}", fingerprint="0123456789abcdef")
+    groups = onceflow("dead-letters", "list", "--group", "--json").json
+    assert [(one["fingerprint"], one["code"], one["count"]) for one in groups] == [
+        ("0123456789abcdef", "card.refused", 3),
+        (None, "card.refused", 2),
+        (None, "bank.closed", 1),
+    ]
+    assert groups[0]["dead_letters"] == [f"{instance}/pay" for instance in alike]
+    first = onceflow("dead-letters", "list", "--group").out.splitlines()[1]
+    assert first.split()[:2] == ["0123456789abcdef", "3"]
+    assert "card.refused: card 0" in first
+
+
 def test_one_is_redriven_with_corrected_input(
     onceflow: Onceflow, worker: HandWorker, dead: list[str]
 ) -> None:

@@ -81,6 +81,46 @@ def test_show_draws_dead_letters_and_what_was_undone(
     assert "SUCCEEDED" in undone
 
 
+ORIGIN = {
+    "message": "no such order",
+    "type": "PermanentError",
+    "fingerprint": "0123456789abcdef",
+    "traceback": ["/app/orders.py:42 in pay: raise PermanentError(…)"],
+    "cause": [
+        {
+            "relation": "context",
+            "type": "KeyError",
+            "message": "'O-36' \x1b[2J",
+            "traceback": ["/app/orders.py:40 in find: return orders[name]"],
+        }
+    ],
+}
+
+
+def test_show_tells_where_an_error_came_from(
+    onceflow: Onceflow, worker: HandWorker, order: str
+) -> None:
+    worker.complete(order, {"reservation": 1})
+    worker.fail(order, "order.unknown", **ORIGIN)
+    shown = onceflow("show", order).out
+    assert "attempt 1: order.unknown: no such order" in shown
+    assert "  at /app/orders.py:42 in pay: raise PermanentError(…)" in shown
+    assert "while handling KeyError: 'O-36' \\x1b[2J" in shown
+    assert "  at /app/orders.py:40 in find: return orders[name]" in shown
+    assert "fingerprint 0123456789abcdef" in shown
+    (task,) = [t for t in onceflow("show", order, "--json").json["tasks"] if t["task"] == "pay"]
+    assert task["error"] == {"code": "order.unknown", **ORIGIN}
+
+
+@pytest.mark.parametrize("odd", [7, "x", {"a": 1}, [7, None, {"message": 1}, {"traceback": 7}]])
+def test_show_takes_errors_of_any_form(
+    onceflow: Onceflow, worker: HandWorker, order: str, odd: object
+) -> None:
+    worker.complete(order, {"reservation": 1})
+    worker.fail(order, "order.unknown", traceback=odd, cause=odd, fingerprint=odd)
+    assert "order.unknown: it broke" in onceflow("show", order).out
+
+
 def test_show_as_json_has_tasks_and_log(onceflow: Onceflow, worker: HandWorker, order: str) -> None:
     worker.complete(order, {"reservation": 1})
     shown = onceflow("show", order, "--json").json
