@@ -13,7 +13,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,6 +47,8 @@ class Delivery(Protocol):
     def paused(self) -> bool: ...
     @property
     def partitions(self) -> int: ...
+    @property
+    def stats(self) -> Mapping[str, int]: ...
     def claim(self, calls: EngineCalls, waiting: Waiting) -> list[Grant]: ...
     def stop(self) -> None: ...
     def join(self, timeout: float) -> None: ...
@@ -153,6 +155,10 @@ class Worker:
         """From how many partitions it receives."""
         return 0 if self._delivery is None else self._delivery.partitions
 
+    def _stats(self) -> dict[str, int]:
+        delivery: Mapping[str, int] = {} if self._delivery is None else self._delivery.stats
+        return {**self.counters.snapshot(), **delivery}
+
     def _open_delivery(self) -> Delivery:
         # Imported here: who needs no broker needs no client of it.
         if self._settings.transport == "kafka":
@@ -182,7 +188,7 @@ class Worker:
             registration,
             self._deadlines,
             progress=self._running.progress,
-            stats=self.counters.snapshot,
+            stats=self._stats,
             on_stop=self._tell_to_stop,
             on_lost=self._lose,
         )

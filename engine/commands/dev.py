@@ -12,7 +12,7 @@ from functools import partial
 
 from ..calls.transport import switch
 from ..dev.dev_file import lock_of, write_dev_file
-from ..dev.supervisor import Supervisor, listens, require_free_port
+from ..dev.supervisor import Supervisor, listens, onceflow_argv, require_free_port
 from ..migrate import migrate
 from ..pool import connect
 from ..settings import Settings
@@ -61,9 +61,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             for option in ("queues", "concurrency"):
                 value = getattr(args, option)
                 worker += [f"--{option}", value] if value else []
-            supervisor.start_onceflow("api", "api")
-            supervisor.start_onceflow("relay", "relay")
-            supervisor.start_onceflow("worker", "worker", *worker)
+            for name, *options in (["api"], ["relay"], ["worker", *worker]):
+                supervisor.keep_up(name, onceflow_argv(name, *options))
             serving = partial(listens, settings.host, settings.port)
             if settings.port and supervisor.wait_for(serving, "the api", timeout=60, stop=stop):
                 _say(f"API:      http://{settings.host}:{settings.port}/api  (Ctrl-C stops all)")

@@ -41,8 +41,26 @@ def _no_lines() -> deque[str]:
 class _Child:
     process: Process
     may_end: bool = False
+    crashes: "_Crashes | None" = None
     reader: threading.Thread | None = None
     last_lines: deque[str] = field(default_factory=_no_lines)
+
+
+RESTART, RESTART_AT_MOST = 1.0, 30.0
+"""Seconds until a process that has crashed is started again: at first, and at most."""
+
+STEADY = 60.0
+"""Seconds after which a process that crashes is no longer taken to crash again and again."""
+
+
+@dataclass(slots=True)
+class _Crashes:
+    """How to start a child again that was ended by a signal of nobody's, and when."""
+
+    start: Callable[[], object]
+    pause: float = field(default_factory=lambda: RESTART)
+    began_at: float = field(default_factory=time.monotonic)
+    again_at: float | None = None
 
 
 class Supervisor:
@@ -124,6 +142,15 @@ class Supervisor:
         """Start ``onceflow ARGUMENT…`` with the Python that we run on."""
         return self.start(name, onceflow_argv(*arguments), env=env)
 
+    def keep_up(self, name: str, argv: Sequence[str]) -> None:
+        """Start a program, and again, with growing pauses, whenever a signal has ended it.
+
+        A library of its may crash it. An end of its own is an error, as with ``start``.
+        """
+        crashes = _Crashes(lambda: self._start_again(name, argv))
+        self.start(name, argv)
+        self._children[name].crashes = crashes
+
     def kill(self, name: str, signal: str = "KILL") -> None:
         """End a child on purpose, by a signal, and wait until it has ended."""
         child = self._children[name]
@@ -145,7 +172,7 @@ class Supervisor:
         watched = [(p, _Child(p)) for p in servers]
         watched += [(c.process, c) for c in self._children.values() if not c.may_end]
         for process, child in watched:
-            if process.poll() is None:
+            if process.poll() is None or self._restarts(child):
                 continue
             if child.reader:
                 child.reader.join(2)  # what it said last says why
@@ -154,6 +181,36 @@ class Supervisor:
                 f"{process.name} (process {process.pid}) {process.describe_end()}"
                 + (f"; its last words:{said}" if said else "")
             )
+
+    def _restarts(self, child: _Child) -> bool:
+        """Tell whether a child that has ended is to be started again; do so when it is time."""
+        crashes, now = child.crashes, time.monotonic()
+        if crashes is None or (child.process.poll() or 0) >= 0:
+            return False
+        if crashes.again_at is None:
+            if now - crashes.began_at >= STEADY:
+                crashes.pause = RESTART
+            crashes.again_at = now + crashes.pause
+            self._tell(
+                f"{child.process.name} (process {child.process.pid}) "
+                f"{child.process.describe_end()}; it is started again in {crashes.pause:g} s"
+            )
+        elif now >= crashes.again_at:
+            crashes.pause = min(crashes.pause * 2, RESTART_AT_MOST)
+            crashes.began_at, crashes.again_at = now, None
+            crashes.start()
+        return True
+
+    def _start_again(self, name: str, argv: Sequence[str]) -> None:
+        crashes = self._children[name].crashes
+        self.start(name, argv)
+        self._children[name].crashes = crashes
+
+    def _tell(self, line: str) -> None:
+        if self.echo:
+            self.echo("onceflow", line)
+        else:
+            log.warning("%s", line)
 
     def wait(self, stop: threading.Event, timeout: float | None = None) -> bool:
         """Watch the children until ``stop`` is set (True) or ``timeout`` seconds passed (False).

@@ -61,6 +61,19 @@ def test_workers_without_the_handler_are_said_to_lack_it(play: Play) -> None:
     )
 
 
+def test_a_task_whose_workers_are_all_without_partitions_says_so(play: Play) -> None:
+    instance = shipped(play, Step("a"))
+    worker = calls.register_worker(play.conn, "w", ["default"], ["work"], 60)
+    calls.renew_worker(play.conn, worker, [], 1, {}, {"without_partitions": 61})
+    play.worker.stop()
+    assert because(play, instance, "a") == (
+        'no live worker of queue "default" has a partition in Kafka for longer than a lease: they '
+        "join their group anew by themselves; is the broker well?"
+    )
+    calls.renew_worker(play.conn, worker, [], 1, {}, {"without_partitions": 59})
+    assert "workers are busy" in because(play, instance, "a")
+
+
 def test_workers_that_are_busy_or_a_lost_message_are_what_is_left(play: Play) -> None:
     instance = shipped(play, Step("a"))
     calls.register_worker(play.conn, "w", ["default"], ["work"], 60)

@@ -12,6 +12,7 @@ from ..attempts.engine_calls import EngineCalls
 from ..attempts.message import Message
 from ..attempts.slots import Slots, Waiting
 from .kafka_consumer import TaskConsumer
+from .membership import JOINING, Membership
 
 log = logging.getLogger("onceflow.worker")
 
@@ -38,6 +39,7 @@ class KafkaDelivery:
         self._slots = slots
         self._stopping = threading.Event()
         self._consumer: TaskConsumer | None = None
+        self._membership = Membership(max(settings.lease, JOINING))
         self._lock = threading.Lock()
         self._ends: dict[tuple[str, int], int] = {}
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
@@ -70,6 +72,12 @@ class KafkaDelivery:
         """From how many partitions it receives."""
         consumer = self._consumer
         return 0 if consumer is None else consumer.partitions
+
+    @property
+    def stats(self) -> dict[str, int]:
+        """What is told with each renewal: how many partitions, or for how many seconds none."""
+        without = round(self._membership.without_for)
+        return {"partitions": self.partitions, "without_partitions": without}
 
     def stop(self) -> None:
         """Receive no more, and leave the group; does not wait."""
@@ -104,6 +112,8 @@ class KafkaDelivery:
                 room = self._slots.wait_for_room(PAUSED_TURN)
                 self._slots.deliver(consumer.receive(room, POLL))
                 consumer.commit(self._take_ends())
+                if self._membership.must_join_anew(consumer.partitions, consumer.assigned):
+                    break
             consumer.commit(self._take_ends())
         finally:
             self._consumer = None

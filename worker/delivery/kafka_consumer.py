@@ -56,6 +56,7 @@ class TaskConsumer:
         self._topics = [task_topic(settings, queue) for queue in queues]
         self._on_revoked = on_revoked
         self._assigned: set[tuple[str, int]] = set()
+        self._is_assigned = False
         self._paused = False
         self._said = ""
         config: dict[str, Any] = {
@@ -120,6 +121,11 @@ class TaskConsumer:
         return self._paused
 
     @property
+    def assigned(self) -> bool:
+        """Whether the group has told it what it holds, be it nothing."""
+        return self._is_assigned
+
+    @property
     def partitions(self) -> int:
         """How many partitions are held."""
         return len(self._assigned)
@@ -155,6 +161,7 @@ class TaskConsumer:
     def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.assign(partitions)
         self._assigned = {(p.topic, p.partition) for p in partitions}
+        self._is_assigned = True
         # librdkafka keeps a partition paused that comes back: our own state decides, each time.
         self._apply_flow(partitions)
         log.info("receives from %d partitions", len(partitions))
@@ -162,6 +169,7 @@ class TaskConsumer:
     def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         gone = {(p.topic, p.partition) for p in partitions}
         self._assigned -= gone
+        self._is_assigned = False
         consumer.unassign()
         self._on_revoked(gone)
 

@@ -64,6 +64,11 @@ class PostgresDelivery:
             self._looked.notify()
         return grants
 
+    @property
+    def stats(self) -> dict[str, int]:
+        """What is told with each renewal: nothing."""
+        return {}
+
     def stop(self) -> None:
         """Let the turn look no more; does not wait."""
         self._stopping.set()

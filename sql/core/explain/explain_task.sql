@@ -60,6 +60,12 @@ begin
     then
         return format('no live worker of queue %s has the task %s: start one with --import of its module',
             quote_ident(p_task.queue), p_step.spec ->> 'task');
+    elsif v_transport = 'kafka' and not exists (select from onceflow.worker w where w.state = 'live'
+        and p_task.queue = any (w.queues)
+        and coalesce(w.stats -> 'without_partitions' <= to_jsonb(extract(epoch from w.lease)), true))
+    then
+        return format('no live worker of queue %s has a partition in Kafka for longer than a lease: they join their '
+            'group anew by themselves; is the broker well?', quote_ident(p_task.queue));
     end if;
     return format('queued on %s for %s%s', quote_ident(p_task.queue), v_age,
         case v_transport when 'kafka' then ', its message shipped: workers are busy, or it was lost and '

@@ -167,13 +167,20 @@ def test_killed_it_leaves_no_process(folder: Path) -> None:
         assert_all_gone(started)
 
 
-def test_one_child_dead_all_stop(folder: Path) -> None:
+def test_a_process_that_crashed_is_started_again_one_that_ends_by_itself_ends_all(
+    folder: Path,
+) -> None:
     with running_dev(folder) as dev:
+        crashed = dev.pid_of("worker")
+        os.kill(crashed, signal.SIGSEGV)
+        wait_until(lambda: dev.text().count(" serves ") >= 2, "another worker", 60)
+        assert dev.pid_of("worker") != crashed
+        said = f"worker (process {crashed}) was killed by SIGSEGV; it is started again in 1 s"
+        assert said in dev.text()
         started = descendants(dev.process.pid)
-        os.kill(dev.pid_of("worker"), signal.SIGKILL)
+        os.kill(dev.pid_of("relay"), signal.SIGTERM)
         assert dev.process.wait(60) == 1
-        assert "onceflow dev: worker (process" in dev.text()
-        assert "was killed by SIGKILL" in dev.text()
+        assert "onceflow dev: relay (process" in dev.text()
         assert_all_gone(started)
 
 

@@ -61,6 +61,24 @@ def test_a_child_may_be_killed_and_started_again() -> None:
             supervisor.wait(threading.Event(), timeout=30)
 
 
+def test_a_child_that_crashes_is_started_again_later_and_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("onceflow.engine.dev.supervisor.RESTART", 0.1)
+    monkeypatch.setattr("onceflow.engine.dev.supervisor.RESTART_AT_MOST", 0.3)
+    said: list[str] = []
+    with Supervisor(Settings(), echo=lambda _, line: said.append(line)) as supervisor:
+        supervisor.keep_up("bad", ["sh", "-c", "kill -SEGV $$"])
+        again = lambda: [line.rsplit(" in ", 1)[1] for line in said if "SIGSEGV" in line]  # noqa: E731
+        supervisor.wait_for(
+            lambda: len(again()) >= 4, "crashes", timeout=60, stop=threading.Event()
+        )
+        assert again()[:4] == ["0.1 s", "0.2 s", "0.3 s", "0.3 s"]
+        supervisor.keep_up("wrong", ["sh", "-c", "exit 2"])
+        with pytest.raises(ChildEnded, match=r"wrong .* ended with exit code 2"):
+            supervisor.wait(threading.Event(), timeout=30)
+
+
 def test_waiting_ends_with_stop_condition_or_time() -> None:
     stop = threading.Event()
     with Supervisor(Settings()) as supervisor:

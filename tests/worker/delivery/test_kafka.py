@@ -76,6 +76,23 @@ def committed(settings: Settings) -> int:
     return sum(offset for offset in offsets if offset > 0)
 
 
+def test_a_member_that_is_spare_is_told_so_by_the_group(settings: Settings, shipped: int) -> None:
+    consumers = [TaskConsumer(settings, ["default"], f"c{n}", lambda _: None) for n in range(3)]
+
+    def settled() -> bool:
+        for consumer in consumers:
+            consumer.receive(0, 0)
+        held = sorted(consumer.partitions for consumer in consumers)
+        return held == [0, 1, 1] and all(consumer.assigned for consumer in consumers)
+
+    for consumer in consumers:
+        assert not consumer.assigned
+        consumer.subscribe()
+    wait_until(settled, "the assignment of two partitions to three members", 60)
+    for consumer in consumers:
+        consumer.close()
+
+
 def test_what_was_received_and_not_committed_comes_again(settings: Settings, shipped: int) -> None:
     first = receive(settings, shipped)
     assert len(first) == shipped
