@@ -14,6 +14,7 @@ from psycopg.types.datetime import TimestamptzLoader
 
 from ..engine.errors import translated
 from ..engine.pool import Pool
+from ..engine.sessions import steady
 
 T = TypeVar("T")
 Connection = psycopg.Connection[Any]
@@ -43,8 +44,17 @@ class Database:
 
     @contextmanager
     def connection(self, timeout: float | None = None) -> Generator[Connection]:
-        """Take an autocommit connection out of the pool; ``timeout`` seconds unless its own."""
-        with self.pool.connection(timeout) as conn:
+        """Take a connection out of the pool, in autocommit; ``timeout`` seconds unless its own.
+
+        Where a pooler stands between, what is done with it is one transaction.
+        """
+        with self.pool.connection(timeout) as conn, steady(conn):
+            yield conn
+
+    @contextmanager
+    def snapshot(self) -> Generator[Connection]:
+        """Take a connection whose queries all see one moment."""
+        with self.pool.connection() as conn, steady(conn, snapshot=True):
             yield conn
 
     def rows(

@@ -12,12 +12,15 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
 from ..engine.errors import BadArgument, Refused, ServerError
-from ..engine.pool import conninfo_of, place_of, set_up_session, set_up_session_async
+from ..engine.pool import conninfo_of, limits_of, place_of
+from ..engine.sessions import OWN_PATH, steady, steady_async
+from ..engine.sessions import AsyncConnection as OurAsyncConnection
+from ..engine.sessions import Connection as OurConnection
 
 Connection: TypeAlias = psycopg.Connection[Any]
 AsyncConnection: TypeAlias = psycopg.AsyncConnection[Any]
-Pool: TypeAlias = ConnectionPool[Connection]
-AsyncPool: TypeAlias = AsyncConnectionPool[AsyncConnection]
+Pool: TypeAlias = ConnectionPool[Any]
+AsyncPool: TypeAlias = AsyncConnectionPool[Any]
 
 SIZE: Final = 4
 """Connections of a client's own pool, at most."""
@@ -35,6 +38,7 @@ class Source:
         if isinstance(given, str):
             self._pool = ConnectionPool(
                 conninfo_of(given, "client"),
+                connection_class=OurConnection,
                 kwargs={"autocommit": True, "prepare_threshold": None},
                 min_size=0,
                 max_size=SIZE,
@@ -58,7 +62,7 @@ class Source:
             except PoolTimeout as error:
                 raise _away(self._given, error) from error
             try:
-                with conn:
+                with conn, steady(conn):
                     yield conn
             finally:
                 self._pool.putconn(conn)
@@ -86,6 +90,7 @@ class AsyncSource:
         if isinstance(given, str):
             self._pool = AsyncConnectionPool(
                 conninfo_of(given, "client"),
+                connection_class=OurAsyncConnection,
                 kwargs={"autocommit": True, "prepare_threshold": None},
                 min_size=0,
                 max_size=SIZE,
@@ -111,7 +116,7 @@ class AsyncSource:
             except PoolTimeout as error:
                 raise _away(self._given, error) from error
             try:
-                async with conn:
+                async with conn, steady_async(conn):
                     yield conn
             finally:
                 await self._pool.putconn(conn)
@@ -189,12 +194,12 @@ def _require_idle(conn: Connection | AsyncConnection) -> None:
         )
 
 
-def _configure(conn: Connection) -> None:
-    set_up_session(conn, STATEMENT_TIMEOUT)
+def _configure(conn: OurConnection) -> None:
+    conn.set_up(OWN_PATH, limits_of(STATEMENT_TIMEOUT))
 
 
-async def _configure_async(conn: AsyncConnection) -> None:
-    await set_up_session_async(conn, STATEMENT_TIMEOUT)
+async def _configure_async(conn: OurAsyncConnection) -> None:
+    await conn.set_up(OWN_PATH, limits_of(STATEMENT_TIMEOUT))
 
 
 def _away(given: object, error: Exception) -> ServerError:

@@ -35,6 +35,10 @@ class SettingsError(OnceflowError):
     """A setting is missing or wrong; the message names its variable and the mend."""
 
 
+class SessionNeeded(SettingsError):
+    """A process that needs a session of Postgres to itself is connected to a pooler."""
+
+
 class ServerError(OnceflowError):
     """A server that we need, or were to start, is not there."""
 

@@ -25,7 +25,7 @@ import psycopg
 from psycopg import errors as pg
 
 from .. import sql
-from . import failpoints
+from . import access, failpoints
 from .errors import MigrationError, SchemaTooNew
 from .pool import connect, place_of
 from .settings import Settings
@@ -82,6 +82,7 @@ def migrate(
     version = version or importlib.metadata.version("onceflow")
     applied: list[str] = []
     with connect(settings, "migrate", statement_timeout=0, wait=wait) as conn:
+        _require_encoding(conn, settings)
         step = _Step(conn, settings, time.monotonic() + patience)
         step.run("its own schema", lambda _: _make_room(conn), locked=False)
         step.run("its bookkeeping", lambda backend: _make_books(conn, backend))
@@ -95,6 +96,7 @@ def migrate(
             "functions and views", lambda _: _apply_code(conn, folder, version, settings.transport)
         )
         step.run("partitions", lambda _: _make_partitions(conn))
+        step.run("a look at roles", lambda _: _warn(conn))
     return Migrated(applied, count)
 
 
@@ -105,18 +107,19 @@ def wait_for_schema(
     folder: Path = SQL_FOLDER,
     wait: float | None = None,
     stop: threading.Event | None = None,
+    own_session: bool = False,
 ) -> None:
     """Wait until all migrations of this release are applied, and say so meanwhile.
 
     A newer schema is fine: each release keeps working on that of the next one, so that processes
-    can be upgraded one after the other. ``wait``, ``stop`` and ServerError as in ``pool.connect``;
-    raises MigrationError where the wait is over.
+    can be upgraded one after the other. ``wait``, ``stop``, ``own_session`` and errors as in
+    ``pool.connect``; raises MigrationError where the wait is over.
     """
     stop = stop or threading.Event()
     deadline = None if wait is None else time.monotonic() + wait
     known = {path.stem for path in (folder / "migrations").glob("*.sql")}
     said: set[str] = set()
-    with connect(settings, name, wait=wait, stop=stop) as conn:
+    with connect(settings, name, wait=wait, stop=stop, own_session=own_session) as conn:
         while True:
             missing = known - _read_contents(conn).keys()
             if not missing:
@@ -135,6 +138,29 @@ def wait_for_schema(
                 said = missing
             if stop.wait(0.5):
                 raise MigrationError("stopped while waiting for `onceflow migrate`")
+
+
+def _require_encoding(conn: psycopg.Connection[Any], settings: Settings) -> None:
+    """Raise MigrationError where the database cannot keep every text that JSON can hold."""
+    row = conn.execute("show server_encoding").fetchone()
+    if row is None or row[0] != "UTF8":
+        raise MigrationError(
+            f"the database {place_of(settings.dsn)} has the encoding {row and row[0]}, and "
+            "Onceflow needs UTF8, in which every text can be kept",
+            hint="make another: createdb --encoding UTF8 --template template0 NAME",
+        )
+
+
+def _warn(conn: psycopg.Connection[Any]) -> None:
+    """Say what of the rights in this database endangers the schema and is not ours to change."""
+    for role in access.roles_whose_path_leads_here(conn):
+        log.warning(
+            "the search_path of the role %s reaches the engine's schema: what it creates without "
+            "naming a schema may land there; use a role of another name, or "
+            "`alter role %s set search_path = public`",
+            role,
+            role,
+        )
 
 
 class _Step:
@@ -178,7 +204,9 @@ class _Step:
         backend = Backend(self.conn)
         with backend.transaction():
             self.conn.execute(
+                # All of the transaction, not of the session: a pooler may give each another one.
                 "select pg_catalog.set_config('lock_timeout', '0', true),"
+                " pg_catalog.set_config('statement_timeout', '0', true),"
                 " pg_catalog.set_config('idle_in_transaction_session_timeout', '0', true),"
                 " pg_catalog.set_config('search_path', 'onceflow_migrations, pg_catalog', true)"
             )

@@ -3,18 +3,18 @@
 import logging
 import threading
 import time
-from typing import Any, Final, LiteralString
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool
 
 from .errors import ServerError
+from .sessions import OWN_PATH, Connection
 from .settings import Settings
 
 log = logging.getLogger("onceflow.pool")
 
-Pool = ConnectionPool[psycopg.Connection[Any]]
+Pool = ConnectionPool[Connection]
 
 # A server or network that falls silent is noticed within half a minute, not in two hours. What the
 # connection string says itself goes before these.
@@ -31,7 +31,9 @@ def conninfo_of(dsn: str, name: str) -> str:
     """Return ``dsn`` with our network defaults and the application name ``onceflow NAME``."""
     given = conninfo_to_dict(dsn)
     defaults = {"application_name": f"onceflow {name}", **NETWORK_DEFAULTS}
-    return make_conninfo(dsn, **{k: v for k, v in defaults.items() if k not in given})
+    missing = {k: v for k, v in defaults.items() if k not in given}
+    # Of all that a session starts with, the one thing that a pooler lets us say ourselves.
+    return make_conninfo(dsn, **missing, client_encoding="UTF8")
 
 
 def place_of(dsn: str) -> str:
@@ -41,37 +43,20 @@ def place_of(dsn: str) -> str:
     return f"{host}:{given.get('port') or 5432}/{given.get('dbname') or given.get('user') or ''}"
 
 
-_SESSION: Final[LiteralString] = (
-    "select pg_catalog.set_config('default_transaction_isolation', 'read committed', false),"
-    " pg_catalog.set_config('statement_timeout', %s, false)"
-)
-
-
-def set_up_session(conn: psycopg.Connection[Any], statement_timeout: float) -> None:
-    """Give a new session our isolation level and time limit (seconds; 0: none)."""
-    conn.execute(_SESSION, (_milliseconds(statement_timeout),))
-
-
-async def set_up_session_async(
-    conn: psycopg.AsyncConnection[Any], statement_timeout: float
-) -> None:
-    """Like ``set_up_session``, of an asynchronous connection."""
-    await conn.execute(_SESSION, (_milliseconds(statement_timeout),))
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{round(seconds * 1000)}ms"
-
-
 def connect(
     settings: Settings,
     name: str,
     *,
+    own_session: bool = False,
+    search_path: str = OWN_PATH,
     statement_timeout: float = 30,
     wait: float | None = 0,
     stop: threading.Event | None = None,
-) -> psycopg.Connection[Any]:
-    """Return one autocommit connection.
+) -> Connection:
+    """Return one autocommit connection, set up as sessions.py says.
+
+    ``own_session``: for whoever keeps locks, listens or lends it; raises SessionNeeded where a
+    pooler gives it none. Without, what is done through ``calls`` or in ``steady`` may be pooled.
 
     Where Postgres does not answer it tries again, with backoff, and says so: for ``wait`` seconds
     (None: for ever), or until ``stop`` is set. Then it raises ServerError.
@@ -83,9 +68,13 @@ def connect(
     said = ""
     while True:
         try:
-            conn = psycopg.connect(conninfo, autocommit=True)
+            conn = Connection.connect(conninfo, autocommit=True)
             try:
-                set_up_session(conn, statement_timeout)
+                conn.set_up(search_path, limits_of(statement_timeout))
+                if own_session:
+                    conn.require_session()
+                else:
+                    conn.prepare_threshold = None
             except BaseException:
                 conn.close()
                 raise
@@ -126,13 +115,15 @@ def open_pool(
     close it.
     """
 
-    def configure(conn: psycopg.Connection[Any]) -> None:
-        set_up_session(conn, statement_timeout)
+    def configure(conn: Connection) -> None:
+        conn.set_up(OWN_PATH, limits_of(statement_timeout))
 
     connect(settings, name, wait=wait, stop=stop).close()
     pool: Pool = ConnectionPool(
         conninfo_of(settings.require_dsn(), name),
-        kwargs={"autocommit": True},
+        connection_class=Connection,
+        # Nothing by name: a pooler may stand between.
+        kwargs={"autocommit": True, "prepare_threshold": None},
         min_size=min_size,
         max_size=max_size,
         configure=configure,
@@ -145,6 +136,11 @@ def open_pool(
     )
     pool.open()
     return pool
+
+
+def limits_of(statement_timeout: float) -> dict[str, str]:
+    """Return the settings of a time limit (seconds; 0: none)."""
+    return {"statement_timeout": f"{round(statement_timeout * 1000)}ms"}
 
 
 def _rest(seconds: float, stop: threading.Event | None) -> None:

@@ -21,6 +21,7 @@ TRANSPORTS = ("kafka", "postgres")
 HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*(?::[0-9]{1,5})?|\*")
 HOST_V6 = re.compile(r"\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?")
 ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
+SCHEMA = re.compile(r'[A-Za-z_][A-Za-z0-9_$]*|"[^",\0]+"')
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
 
@@ -43,6 +44,7 @@ class Settings:
     ``hosts``          names by which the api is called, beside those of this machine itself
     ``root_path``      path under which a proxy shows the api, such as ``/flows``; empty: the root
     ``trusted_proxies``  addresses and networks whose ``X-Forwarded-…`` headers the api believes
+    ``sql_search_path``  where the SQL of handlers and of ``sql.execute`` looks for names
     ``lease``          seconds that a worker may be silent before its tasks are given out again
     ``data``           folder in which ``onceflow dev`` and ``demo`` keep their servers' data
     ``log``            debug, info, warning or error
@@ -61,6 +63,7 @@ class Settings:
     hosts: tuple[str, ...] = ()
     root_path: str = ""
     trusted_proxies: tuple[str, ...] = ()
+    sql_search_path: str = "public"
     lease: float = 15.0
     data: Path = Path(".onceflow")
     log: str = "info"
@@ -108,6 +111,7 @@ class Settings:
             "ONCEFLOW_HOSTS": ",".join(self.hosts),
             "ONCEFLOW_ROOT_PATH": self.root_path,
             "ONCEFLOW_TRUSTED_PROXIES": ",".join(self.trusted_proxies),
+            "ONCEFLOW_SQL_SEARCH_PATH": self.sql_search_path,
             "ONCEFLOW_LEASE": str(self.lease),
             "ONCEFLOW_DATA": str(self.data),
             "ONCEFLOW_LOG": self.log,
@@ -135,6 +139,9 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         hosts=_hosts(env.get("ONCEFLOW_HOSTS", "")),
         root_path=_root_path(env.get("ONCEFLOW_ROOT_PATH", "").strip()),
         trusted_proxies=_proxies(env.get("ONCEFLOW_TRUSTED_PROXIES", "")),
+        sql_search_path=_search_path(
+            env.get("ONCEFLOW_SQL_SEARCH_PATH") or default.sql_search_path
+        ),
         lease=_number(env, "ONCEFLOW_LEASE", default.lease, 0.1, 86_400, whole=False),
         data=Path(env.get("ONCEFLOW_DATA") or default.data),
         log=_log_level(env.get("ONCEFLOW_LOG") or default.log),
@@ -227,6 +234,24 @@ def _proxies(text: str) -> tuple[str, ...]:
                 f"10.0.0.5 or 10.0.0.0/24, several with commas between them ({error})"
             ) from None
     return tuple(proxies)
+
+
+def _search_path(text: str) -> str:
+    schemas = _listed(text)
+    wrong = [name for name in schemas if not SCHEMA.fullmatch(name)]
+    if not schemas or wrong:
+        raise SettingsError(
+            f"ONCEFLOW_SQL_SEARCH_PATH is {text!r}: give names of schemas as SQL has them, with "
+            'commas between them, such as public or sales, "Old Sales"'
+        )
+    ours = {"onceflow", "onceflow_migrations"}
+    if ours & {name.strip('"') if name.startswith('"') else name.lower() for name in schemas}:
+        raise SettingsError(
+            f"ONCEFLOW_SQL_SEARCH_PATH is {text!r}: the engine's own schema is not for tables of "
+            "handlers, which would stand among its own; leave it out, and write onceflow.… where "
+            "it is meant"
+        )
+    return ", ".join(schemas)
 
 
 def _kafka_options(env: Mapping[str, str]) -> dict[str, str]:

@@ -77,7 +77,7 @@ class Relay:
     def run(self) -> int:
         """Work until ``stop`` is set; return the exit code."""
         try:
-            wait_for_schema(self._settings, "relay", stop=self._stop)
+            wait_for_schema(self._settings, "relay", stop=self._stop, own_session=True)
             self._require_transport()
         except (ServerError, MigrationError):
             if not self._stop.is_set():
@@ -128,6 +128,7 @@ class Relay:
             conn = connect(
                 self._settings,
                 f"relay {name}",
+                own_session=True,
                 statement_timeout=STATEMENT_TIMEOUT,
                 wait=None,
                 stop=self._stop,

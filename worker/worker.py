@@ -98,8 +98,10 @@ class Worker:
         """Work until ``stop`` is called; return the exit code: 0 where all was given back.
 
         Raises ServerError where the engine refuses the registration, as for the name of a queue or
-        where the deployment's messages travel by another transport.
+        where the deployment's messages travel by another transport, SessionNeeded behind a pooler.
         """
+        if not self._connect():
+            return 0
         delivery = self._delivery = self._open_delivery()
         try:
             while True:
@@ -119,6 +121,20 @@ class Worker:
             self._executor.close()
             self._deadlines.close()
             self._connection.close()
+
+    def _connect(self) -> bool:
+        """Wait for Postgres, before there is anything that needs it; False: stopped meanwhile."""
+        connected = False
+        try:
+            self._connection.call("connecting", lambda _: None, lambda: not self._stopping.is_set())
+            connected = True
+        except Abandoned:
+            pass
+        finally:
+            if not connected:
+                self._executor.close()
+                self._deadlines.close()
+        return connected
 
     def stop(self, grace: float | None = None) -> None:
         """Stop: take nothing more, finish what runs within ``grace`` seconds, give back the rest.

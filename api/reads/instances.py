@@ -49,9 +49,7 @@ def read_instance(
     database: Database, instance: UUID, workflow: str | None = None
 ) -> InstanceDetail:
     """Return an instance with its tasks and log. Raises Problem 404."""
-    with database.connection() as conn, conn.transaction():
-        # One snapshot, so that state, tasks and log tell the same story.
-        conn.execute("set transaction isolation level repeatable read, read only")
+    with database.snapshot() as conn:  # so that state, tasks and log tell the same story
         head = find_instance(conn, instance, workflow)
         tasks = rows(conn, Task, *reads.list_tasks(TASK, instance, MOST_TASKS + 1))
         asked = reads.list_transitions(LOG_ENTRY, instance, MOST_LOG_ENTRIES + 1)

@@ -10,6 +10,7 @@ from psycopg.rows import tuple_row
 
 from .. import json_text
 from ..errors import OnceflowError, translated
+from ..sessions import steady
 
 Connection: TypeAlias = psycopg.Connection[Any]
 Row: TypeAlias = tuple[Any, ...]
@@ -45,7 +46,7 @@ def fetch(
     parameters: Sequence[Any] | Mapping[str, Any] = (),
 ) -> list[Row]:
     """Run one statement and return its rows; errors come as those of ``engine.errors``."""
-    with translated(), conn.cursor(row_factory=tuple_row) as cursor:
+    with translated(), steady(conn), conn.cursor(row_factory=tuple_row) as cursor:
         return cursor.execute(statement, parameters).fetchall()
 
 

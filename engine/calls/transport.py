@@ -5,6 +5,7 @@ import time
 from psycopg import errors
 
 from ..errors import Refused
+from ..sessions import limit
 from . import switch_transport
 from .base import Connection
 
@@ -19,11 +20,7 @@ def switch(conn: Connection, transport: str, patience: float = 0) -> int:
 
     A refusal (workers are live) is waited out for ``patience`` seconds, then raised: Refused.
     """
-    conn.execute(
-        "select pg_catalog.set_config('lock_timeout', %s, false),"
-        " pg_catalog.set_config('statement_timeout', '0', false)",
-        (f"{round(LOCK_TIMEOUT * 1000)}ms",),
-    )
+    limit(conn, lock_timeout=f"{round(LOCK_TIMEOUT * 1000)}ms", statement_timeout="0")
     deadline = time.monotonic() + patience
     total = 0
     while True:

@@ -32,7 +32,6 @@ VERSION: Final[LiteralString] = "workflow_id, name, version, definition, input_s
 def open_database(settings: Settings) -> Generator[Connection]:
     """Connect for one command. Raises ServerError where there is no server, schema or right."""
     with connect(settings, "command") as conn:
-        conn.execute("set timezone to 'UTC'")
         try:
             yield conn
         except (errors.InvalidSchemaName, errors.UndefinedFunction, errors.UndefinedTable) as error:

@@ -4,6 +4,7 @@ import argparse
 from uuid import UUID
 
 from ..calls.base import Connection
+from ..sessions import steady
 from ..settings import Settings
 from .arguments import add_instance, add_json
 from .database import find_instance, find_version, list_tasks, list_transitions, open_database
@@ -32,8 +33,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 def read_picture(conn: Connection, instance_id: UUID) -> Picture:
     """Read an instance at one moment. Raises NotFound."""
-    with conn.transaction():
-        conn.execute("set transaction isolation level repeatable read, read only")
+    with steady(conn, snapshot=True):
         instance = find_instance(conn, instance_id)
         version = find_version(conn, instance["workflow"], instance["version"])
         return Picture(

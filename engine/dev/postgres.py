@@ -30,8 +30,9 @@ from .process import Process
 
 log = logging.getLogger("onceflow.embedded")
 
-USER = DATABASE = "onceflow"
-PASSWORD_FILE = "onceflow.password"  # noqa: S105  its name, inside the data directory
+USER = "postgres"  # not the name of our schema, which "$user" in a search_path would find then
+DATABASE = "onceflow"
+PASSWORD_FILE = "postgres.password"  # noqa: S105  its name, inside the data directory
 SETTINGS: dict[str, str] = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -214,7 +215,14 @@ class EmbeddedPostgres:
             except BaseException:
                 shutil.rmtree(half, ignore_errors=True)
                 raise
-        self._password = (self.data / PASSWORD_FILE).read_text().strip()
+        try:
+            self._password = (self.data / PASSWORD_FILE).read_text().strip()
+        except FileNotFoundError:
+            raise ServerError(
+                f"the data in {self.data} were made by a release before this one, whose user had "
+                "the name of the engine's schema",
+                hint="remove that folder, or name a server of your own in ONCEFLOW_DSN",
+            ) from None
 
     def _initdb(self, folder: Path) -> None:
         unprivileged.give_to(self.user, folder)

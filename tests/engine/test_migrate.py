@@ -12,13 +12,15 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from onceflow.engine.dev.supervisor import onceflow_argv
 from onceflow.engine.errors import MigrationError, SchemaTooNew
 from onceflow.engine.migrate import SQL_FOLDER, migrate, wait_for_schema
 from onceflow.engine.settings import Settings
 
-from ..servers import Database
+from ..servers import Database, Servers
 from ..sql.play import execute
 from ..support import wait_until
 
@@ -244,3 +246,49 @@ def test_processes_wait_for_migrate(empty_database: Database) -> None:
     migrate(settings)
     waiting.join(30)
     assert not waiting.is_alive()
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_another_encoding_is_refused_in_words(servers: Servers, encoding: str) -> None:
+    name = f"{servers.token}_{encoding.lower()}"
+    settings = Settings(dsn=make_conninfo(servers.dsn, dbname=name))
+    create = "create database {} template template0 encoding {} locale 'C' locale_provider libc"
+    with psycopg.connect(servers.dsn, autocommit=True) as conn:
+        conn.execute(sql.SQL(create).format(sql.Identifier(name), sql.Literal(encoding)))
+        try:
+            with pytest.raises(MigrationError) as refused:
+                migrate(settings)
+        finally:
+            drop = sql.SQL("drop database {} with (force)")
+            conn.execute(drop.format(sql.Identifier(name)))
+    assert f"has the encoding {encoding}, and Onceflow needs UTF8" in str(refused.value)
+    assert "createdb --encoding UTF8" in str(refused.value)
+
+
+def test_a_role_whose_path_reaches_the_schema_is_named(
+    empty_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    reaching = (
+        "create role onceflow login",
+        "create role onceflow_test_set login",
+        "alter role onceflow_test_set set search_path = public, onceflow",
+        "create role onceflow_test_fine login",
+        "create role onceflow_test_mended login",
+        "alter role onceflow_test_mended set search_path = onceflow",
+    )
+    with empty_database.connect() as conn:
+        database = sql.Identifier(empty_database.name)
+        mended = sql.SQL("alter role onceflow_test_mended in database {} set search_path = public")
+        try:
+            for statement in reaching:
+                conn.execute(sql.SQL(statement))
+            conn.execute(mended.format(database))
+            migrate(Settings(dsn=empty_database.dsn))
+        finally:
+            for role in ("onceflow", "onceflow_test_set", "onceflow_test_fine"):
+                conn.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(role)))
+            conn.execute("drop role if exists onceflow_test_mended")
+    named = [line for line in caplog.messages if "reaches the engine's schema" in line]
+    assert len(named) == 2, named
+    assert "the role onceflow reaches" in named[0]
+    assert "alter role onceflow_test_set set search_path = public" in named[1]

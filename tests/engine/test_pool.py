@@ -2,13 +2,16 @@
 
 import logging
 import threading
+from typing import LiteralString
 
 import pytest
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from onceflow.engine.dev.postgres import EmbeddedPostgres, free_port
 from onceflow.engine.errors import ServerError
 from onceflow.engine.pool import connect, open_pool, place_of
+from onceflow.engine.sessions import OWN_PATH, RELIED_ON
 from onceflow.engine.settings import Settings
 
 from ..servers import Database
@@ -24,6 +27,44 @@ def test_sessions_are_set_up(database: Database) -> None:
         ]
         assert conn.autocommit
     assert shown == [("onceflow test",), ("7500ms",), ("read committed",)]
+
+
+def test_what_we_rely_on_is_set_whatever_the_database_says(database: Database) -> None:
+    others: dict[str, LiteralString] = {
+        "datestyle": "SQL, DMY",
+        "intervalstyle": "iso_8601",
+        "client_encoding": "LATIN1",
+        "timezone": "Asia/Kolkata",
+        "search_path": '"$user", public',
+        "bytea_output": "escape",
+        "extra_float_digits": "-15",
+        "standard_conforming_strings": "off",
+        "array_nulls": "off",
+        "transform_null_equals": "on",
+        "default_transaction_isolation": "serializable",
+        "default_transaction_read_only": "on",
+    }
+    with database.connect() as conn:
+        for name, value in others.items():
+            conn.execute(
+                sql.SQL("alter database {} set {} = {}").format(
+                    sql.Identifier(database.name),
+                    sql.Identifier(name),
+                    sql.SQL(value) if name == "search_path" else sql.Literal(value),
+                )
+            )
+    settings = Settings(dsn=database.dsn)
+    expected = {**RELIED_ON, "client_encoding": "UTF8", "search_path": OWN_PATH}
+    with (
+        open_pool(settings, "test") as pool,
+        pool.connection() as pooled,
+        connect(settings, "test") as alone,
+    ):
+        for conn in (pooled, alone):
+            for name, value in expected.items():
+                row = conn.execute("select current_setting(%s)", (name,)).fetchone()
+                assert row == (value,), name
+    assert others.keys() <= expected.keys()
 
 
 def test_what_the_dsn_says_goes_first(database: Database) -> None:

@@ -32,6 +32,7 @@ def test_all_variables() -> None:
             "ONCEFLOW_HOSTS": "Flows.example.com, *.example.org,[fe80::1]:3000",
             "ONCEFLOW_ROOT_PATH": "/flows/",
             "ONCEFLOW_TRUSTED_PROXIES": "10.0.0.5, 10.1.0.0/16",
+            "ONCEFLOW_SQL_SEARCH_PATH": 'sales,"Old Sales"',
             "ONCEFLOW_LEASE": "2.5",
             "ONCEFLOW_DATA": "/data",
             "ONCEFLOW_LOG": "DEBUG",
@@ -48,6 +49,7 @@ def test_all_variables() -> None:
     assert (settings.prefix, settings.partitions, settings.port) == ("blue.flows", 12, 0)
     assert (settings.lease, settings.data, settings.log) == (2.5, Path("/data"), "debug")
     assert settings.hosts == ("flows.example.com", "*.example.org", "[fe80::1]:3000")
+    assert settings.sql_search_path == 'sales, "Old Sales"'
     assert settings.root_path == "/flows"
     assert settings.trusted_proxies == ("10.0.0.5", "10.1.0.0/16")
     assert load_settings(settings.environment()) == settings, "a child gets the same settings"
@@ -69,6 +71,10 @@ def test_all_variables() -> None:
         ("ONCEFLOW_ROOT_PATH", "/a/../b", "beginning with a slash"),
         ("ONCEFLOW_TRUSTED_PROXIES", "proxy.internal", "addresses or networks"),
         ("ONCEFLOW_TRUSTED_PROXIES", "10.0.0.1/8", "host bits"),
+        ("ONCEFLOW_SQL_SEARCH_PATH", "a b", "names of schemas"),
+        ("ONCEFLOW_SQL_SEARCH_PATH", ",", "names of schemas"),
+        ("ONCEFLOW_SQL_SEARCH_PATH", "public, OnceFlow", "own schema"),
+        ("ONCEFLOW_SQL_SEARCH_PATH", '"onceflow"', "own schema"),
         ("ONCEFLOW_PREFIX", "my flows", "letters, digits"),
         ("ONCEFLOW_TRANSPORT", "pigeon", "kafka, postgres"),
         ("ONCEFLOW_LOG", "loud", "debug, info, warning, error"),

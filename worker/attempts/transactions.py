@@ -27,6 +27,7 @@ from ...engine.calls import (
 )
 from ...engine.errors import ServerError
 from ...engine.pool import connect
+from ...engine.sessions import Connection
 from ...engine.settings import Settings
 from ..handlers.errors import PermanentError, RetryableError
 from ..registration.retrying_connection import STATEMENT_TIMEOUT, RetryingConnection, Trouble, judge
@@ -43,6 +44,9 @@ IDLE_AT_COMMIT = 5.0
 CONNECT_PATIENCE = 30.0
 """Seconds that a handler waits for its connection before the attempt fails."""
 
+CLOSED = psycopg.pq.PGconn.connect_start(b"host=127.0.0.1")
+CLOSED.finish()
+
 SyncConnection = psycopg.Connection[Any]
 AsyncConnection = psycopg.AsyncConnection[Any]
 
@@ -52,17 +56,17 @@ class NotAccepted(Exception):
 
 
 class Session:
-    """One connection for handlers, seen as a sync and as an async one; one handler at a time.
+    """One connection for handlers, one at a time; ``sync`` is how we see it ourselves.
 
-    Both views stand on the same libpq connection and are never used at the same moment: the async
-    one while an async handler runs on the event loop, the sync one before and after.
+    Each handler has a view of its own on the same libpq connection, sync or async, and never while
+    we use ours. What it has changed of it (row factory, adapters), or kept, is of no use later.
     """
 
-    def __init__(self, conn: SyncConnection) -> None:
+    def __init__(self, conn: Connection) -> None:
         self.sync = conn
-        self.asynchronous: AsyncConnection = psycopg.AsyncConnection(conn.pgconn)
         # Two views must not both number prepared statements on one connection.
-        self.asynchronous.prepare_threshold = None
+        conn.prepare_threshold = None
+        self._lent: SyncConnection | AsyncConnection | None = None
         self._lock = threading.Lock()
         self._closed = False
         self.fresh = True
@@ -83,6 +87,19 @@ class Session:
             identifier = sql.SQL(".").join(sql.Identifier(part) for part in name.split("."))
             statements.append(sql.SQL("set local {} = {}").format(identifier, sql.Literal(value)))
         self.sync.execute(sql.SQL("; ").join(statements))  # one trip
+
+    def lend(self, *, asynchronous: bool) -> SyncConnection | AsyncConnection:
+        """Return the view of one handler."""
+        kind = psycopg.AsyncConnection[Any] if asynchronous else psycopg.Connection[Any]
+        view = self._lent = kind(self.sync.pgconn)
+        view.prepare_threshold = None
+        return view
+
+    def take_back(self) -> None:
+        """Leave the handler's view on a connection that is closed, whoever may have kept it."""
+        view, self._lent = self._lent, None
+        if view is not None:
+            view.pgconn = CLOSED
 
     def require_own(self, marker: str) -> None:
         """Raise PermanentError unless the transaction is still the one that ``begin`` began."""
@@ -151,6 +168,8 @@ class Sessions:
             conn = connect(
                 self._settings,
                 "handler",
+                own_session=True,
+                search_path=self._settings.sql_search_path,
                 statement_timeout=STATEMENT_TIMEOUT,
                 wait=CONNECT_PATIENCE,
                 stop=stop,
@@ -160,9 +179,13 @@ class Sessions:
         return Session(conn)
 
     def put(self, session: Session) -> None:
-        """Take a session back."""
-        if session.reusable:
-            session.fresh = False
+        """Take a session back; nothing of the handler stays in it."""
+        session.take_back()
+        with suppress(psycopg.Error):
+            if session.reusable:
+                session.sync.reset()
+                session.fresh = False
+        if session.reusable and not session.fresh:
             with self._lock:
                 self._idle.append(session)
         else:
@@ -200,7 +223,7 @@ class Transaction:
                 self.session.close()
                 self.session = self._sessions.take(context.stop_event)
         is_async = handler is not None and handler.is_async
-        context.enter_transaction(self.session.asynchronous if is_async else self.session.sync)
+        context.enter_transaction(self.session.lend(asynchronous=is_async))
 
     def complete(self, output: bytes, room: int) -> list[Grant]:
         """Record the output and commit; return the tasks that were handed off, at most ``room``.
@@ -217,10 +240,9 @@ class Transaction:
             conn = self.session.sync
             # The completion has the worker's own limits. From here on rows of the engine are
             # locked: a worker that freezes before its COMMIT must not hold them for long.
-            conn.execute(
-                "select pg_catalog.set_config('statement_timeout', %s, true),"
-                " pg_catalog.set_config('idle_in_transaction_session_timeout', %s, true)",
-                (_milliseconds(STATEMENT_TIMEOUT), _milliseconds(IDLE_AT_COMMIT)),
+            conn.rely(
+                statement_timeout=_milliseconds(STATEMENT_TIMEOUT),
+                idle_in_transaction_session_timeout=_milliseconds(IDLE_AT_COMMIT),
             )
             if events := attempt.context.take_events():
                 publish_events(conn, events)

@@ -83,7 +83,7 @@ class PostgresDelivery:
         said = ""
         while not self._stopping.is_set():
             try:
-                with connect(self._settings, "worker delivery") as conn:
+                with connect(self._settings, "worker delivery", own_session=True) as conn:
                     said = ""
                     self._watch(Sleeper(conn, self._queues, self._stopping))
             except (psycopg.Error, ServerError) as error:

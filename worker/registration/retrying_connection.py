@@ -21,10 +21,12 @@ from ...engine.errors import (
     OnceflowError,
     Refused,
     ServerError,
+    SessionNeeded,
     WorkerNotLive,
     WrongIsolation,
 )
 from ...engine.pool import connect
+from ...engine.sessions import Connection, limit
 from ...engine.settings import Settings
 
 log = logging.getLogger("onceflow.worker")
@@ -86,7 +88,7 @@ class RetryingConnection:
     def __init__(self, settings: Settings, name: str) -> None:
         self._settings = settings
         self._name = name
-        self._conn: psycopg.Connection[Any] | None = None
+        self._conn: Connection | None = None
 
     def call(
         self,
@@ -99,13 +101,13 @@ class RetryingConnection:
 
         ``go_on`` is asked before each further try; ``wake``, once set, ends the pause before it.
         Raises Abandoned where ``go_on`` says no, Spoiled where the data or the time is at fault,
-        WorkerNotLive as it comes.
+        WorkerNotLive and SessionNeeded as they come.
         """
         pause, said = FIRST_PAUSE, ""
         while True:
             try:
                 result = operation(self._connection())
-            except (WorkerNotLive, WrongIsolation):
+            except (WorkerNotLive, WrongIsolation, SessionNeeded):
                 raise
             except Exception as error:
                 trouble = Trouble.LOST if isinstance(error, ServerError) else judge(error)
@@ -137,11 +139,10 @@ class RetryingConnection:
 
     def _connection(self) -> psycopg.Connection[Any]:
         if self._conn is None or self._conn.closed:
-            self._conn = connect(self._settings, self._name, statement_timeout=STATEMENT_TIMEOUT)
-            self._conn.execute(
-                "select pg_catalog.set_config('lock_timeout', %s, false)",
-                (f"{round(LOCK_TIMEOUT * 1000)}ms",),
+            self._conn = connect(
+                self._settings, self._name, own_session=True, statement_timeout=STATEMENT_TIMEOUT
             )
+            limit(self._conn, lock_timeout=f"{round(LOCK_TIMEOUT * 1000)}ms")
         return self._conn
 
     def _broken(self) -> bool:

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from onceflow.engine.calls import Failure, fail_tasks
+from onceflow.engine.sessions import Connection
 from onceflow.relay.topics import Topics
 from onceflow.worker import AsyncContext, Context, PermanentError, Registry, RetryableError
 from onceflow.worker.attempts.transactions import Session
@@ -358,7 +359,7 @@ def test_an_abort_while_the_connection_is_lost_is_quiet(dsn: str) -> None:
     # error here would leave the attempts behind it running.
     with closing(psycopg.connect(dsn, autocommit=True)) as control:
         for _ in range(50):
-            session = Session(psycopg.connect(dsn, autocommit=True))
+            session = Session(Connection.connect(dsn, autocommit=True))
             pid = session.sync.info.backend_pid
             waiting = Thread(target=_sleep_until_ended, args=(session,))
             waiting.start()
