@@ -1,7 +1,10 @@
 """What every request of one app shares."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from anyio import CapacityLimiter
+
+from .checks import Checks
 from .database import Database
 from .waiting import Waiting
 
@@ -12,3 +15,6 @@ class Context:
 
     database: Database
     waiting: Waiting
+    checks: Checks = field(default_factory=Checks)
+    heavy: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2))
+    """For what computes long: definitions are compiled two at a time."""

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -26,6 +26,9 @@ from .requests import (
 Query = TypeVar("Query")
 Body = TypeVar("Body")
 JSON = "application/json"
+
+SHORT = 1 << 16
+"""Bytes of a body that is read on the event loop itself."""
 
 
 class Nothing(msgspec.Struct, frozen=True):
@@ -80,6 +83,7 @@ class Operation:
     ``answers``  the type of the body by status; the problems that are common to all are added.
     ``body``     the type of the JSON body; Document where the handler reads a definition itself, in
                  one of ``media_types``.
+    ``heavy``    whether the handler computes long: few such run at once.
     ``problems`` the statuses of errors beside those that follow from the rest (see openapi.py).
     """
 
@@ -98,6 +102,7 @@ class Operation:
     media_types: tuple[str, ...] = (JSON,)
     body_limit: int = BODY_LIMIT
     problems: tuple[int, ...] = ()
+    heavy: bool = False
 
     @property
     def takes_body(self) -> bool:
@@ -111,7 +116,8 @@ class Operation:
         if inspect.iscoroutinefunction(self.handler):
             result: Any = await cast(Awaitable[Any], self.handler(call))
         else:
-            result = await run_in_threadpool(self.handler, call)
+            limiter = context.heavy if self.heavy else None
+            result = await to_thread.run_sync(self.handler, call, limiter=limiter)
         answer = result if isinstance(result, Answer) else Answer(200, result)
         body = msgspec.json.encode(answer.body)
         return Response(body, answer.status, dict(answer.headers), JSON)
@@ -145,7 +151,9 @@ class Operation:
         kind = require_media_type(request, self.media_types)
         if self.body is Document:
             return Document(text, kind)
-        return decode_json(text, self.body)
+        if len(text) <= SHORT:
+            return decode_json(text, self.body)
+        return await to_thread.run_sync(decode_json, text, self.body)
 
 
 def routes_of(operations: list[Operation]) -> list[Route]:

@@ -7,8 +7,10 @@ from typing import Any, TypeVar, cast
 import msgspec
 from starlette.requests import Request
 
-from ..engine.definition import check_input
+from ..engine.definition import TooMuchWork, check_input, find_faults
 from ..engine.json_text import decode_exact
+from ..engine.payloads import payload_fault
+from .checks import MOMENT
 from .problems import Fault, Problem, invalid
 from .schemas.json_schema import schema_of
 
@@ -71,6 +73,8 @@ def decode_json(body: bytes, kind: type[T]) -> T:
         raise Problem(400, f"The body is not JSON: {error}.") from error
     except RecursionError as error:
         raise Problem(400, "The body is nested too deeply.") from error
+    if fault := payload_fault(body, len(body)):
+        raise invalid([Fault(*fault)])
     refuse_nul(body)
     return value
 
@@ -107,7 +111,10 @@ def pointer(path: Iterable[str | int]) -> str:
 
 def _faults(body: bytes, kind: type[Any]) -> list[Fault]:
     """Hold a body that msgspec refused at its first fault against the same type's JSON Schema."""
-    found = check_input(schema_of(kind), msgspec.Raw(body))
+    try:
+        found = find_faults(schema_of(kind), msgspec.Raw(body), MOMENT)
+    except TooMuchWork:
+        return []
     return [Fault(fault.place, fault.message) for fault in found]
 
 

@@ -63,7 +63,7 @@ class Item(msgspec.Struct):
     instance_id: UUID | None
     outcome: str
     state: Status | None
-    error: dict[str, str] | None
+    error: dict[str, Any] | None
 
     def read(self, start: Start) -> Started | OnceflowError:
         """Return the instance, or why there is none."""
@@ -72,7 +72,8 @@ class Item(msgspec.Struct):
         if self.instance_id is None or self.state is None:
             error = self.error or {}
             place = PLACES.get(error.get("code", ""), "/input")
-            return WrongInput([Fault(place, error.get("message", "is refused"))])
+            listed = error.get("faults") or [{"message": "is refused", "place": "", **error}]
+            return WrongInput([Fault(place + one["place"], one["message"]) for one in listed])
         return Started(
             self.instance_id, self.state, "started" if self.outcome == "started" else "exists"
         )

@@ -27,11 +27,15 @@ select workflow_id, name, version, created_at, definition
 
 
 class Startable(msgspec.Struct, frozen=True):
-    """The version that an instance is to run, and the JSON Schema of its input where it has one."""
+    """The version that an instance is to run, and the JSON Schema of its input where it has one.
+
+    ``input_unchecked``: which keywords of it Postgres does not check itself.
+    """
 
     name: str
     version: int
     input_schema: msgspec.Raw | None
+    input_unchecked: list[str] | None
 
 
 def find_workflow(conn: Connection, reference: str) -> WorkflowSummary:
@@ -44,7 +48,7 @@ def find_workflow(conn: Connection, reference: str) -> WorkflowSummary:
 
 def find_startable(conn: Connection, reference: str, version: int | None) -> Startable:
     """Return a version of a workflow, the latest unless one is named. Raises Problem 404."""
-    asked = reads.find_version("name, version, input_schema", reference, version)
+    asked = reads.find_version("name, version, input_schema, input_unchecked", reference, version)
     found = rows(conn, Startable, *asked)
     if not found:
         workflow = find_workflow(conn, reference)

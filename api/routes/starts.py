@@ -9,13 +9,12 @@ import psycopg
 from starlette.concurrency import run_in_threadpool
 
 from ...engine import calls
-from ...engine.definition import check_input
 from ...engine.ids import make_ids
 from ..database import Connection, Database
 from ..operation import Answer, Call, Nothing, Operation
 from ..problems import MOST_FAULTS, Fault, invalid
 from ..reads.instances import find_instance
-from ..reads.workflows import find_startable
+from ..reads.workflows import Startable, find_startable
 from ..schemas.instances import (
     BatchAnswer,
     BatchItem,
@@ -33,20 +32,21 @@ BATCH_BODY_LIMIT: Final = 16 << 20
 
 async def start_instance(call: Call[StartQuery, StartRequest]) -> Answer:
     """Start an instance and, if asked to, wait for its end."""
-    answer = await run_in_threadpool(_start_one, call)
+    answer = await _start_one(call)
     started: Instance = answer.body
     if call.query.wait and started.ended_at is None:
         await call.context.waiting.until_ended(started.id, call.query.wait)
-        body = await run_in_threadpool(_read, call, started)
+        body = await run_in_threadpool(_read, call, started.id)
         answer = Answer(answer.status, body, answer.headers)
     return answer
 
 
-def _start_one(call: Call[StartQuery, StartRequest]) -> Answer:
+async def _start_one(call: Call[StartQuery, StartRequest]) -> Answer:
     headers: StartHeaders = call.headers
     key = headers.idempotency_key
     body = call.body
-    (item,) = _start(call, [BatchItem(input=body.input, key=key, id=body.id)], [""], body.version)
+    sent = BatchItem(input=body.input, key=key, id=body.id)
+    (item,) = await _start(call, [sent], [""], body.version)
     if item.faults:
         raise invalid([_with_header(fault) for fault in item.faults])
     if item.outcome == "conflict":
@@ -57,8 +57,7 @@ def _start_one(call: Call[StartQuery, StartRequest]) -> Answer:
             "send that input again, or another one of these",
         )
         raise invalid([fault])
-    with call.context.database.connection() as conn:
-        instance = find_instance(conn, cast(UUID, item.id))
+    instance = await run_in_threadpool(_read, call, cast(UUID, item.id))
     location = f"/workflows/{instance.workflow}/instances/{instance.id}"
     return Answer(201 if item.outcome == "started" else 200, instance, {"Location": location})
 
@@ -67,19 +66,19 @@ def _with_header(fault: Fault) -> Fault:
     return Fault("header.Idempotency-Key", fault.message) if fault.place == "/key" else fault
 
 
-def _read(call: Call[StartQuery, StartRequest], started: Instance) -> Instance:
+def _read(call: Call[StartQuery, StartRequest], instance_id: UUID) -> Instance:
     with call.context.database.connection() as conn:
-        return find_instance(conn, started.id)
+        return find_instance(conn, instance_id)
 
 
-def start_instances(call: Call[Nothing, BatchRequest]) -> BatchAnswer:
+async def start_instances(call: Call[Nothing, BatchRequest]) -> BatchAnswer:
     """Start a set of instances, each on its own."""
     items = call.body.instances
     places = [f"/instances/{n}" for n in range(len(items))]
-    return BatchAnswer(_start(call, items, places, call.body.version))
+    return BatchAnswer(await _start(call, items, places, call.body.version))
 
 
-def _start(
+async def _start(
     call: Call[StartQuery, StartRequest] | Call[Nothing, BatchRequest],
     items: Sequence[BatchItem],
     places: Sequence[str],
@@ -87,23 +86,26 @@ def _start(
 ) -> list[BatchStarted]:
     """Start those items whose input fits the schema of the version. Raises Problem 404."""
     database = call.context.database
-    with database.connection() as conn:
-        startable = find_startable(conn, call.path["id"], version)
+    startable = await run_in_threadpool(_find, database, call.path["id"], version)
+    inputs = [given(item.input, b"{}") for item in items]
+    found = await call.context.checks.faults(
+        startable.input_schema, inputs, complete=startable.input_unchecked is not None
+    )
     answers: list[BatchStarted | None] = [None] * len(items)
     fit: list[int] = []
-    for n, item in enumerate(items):
-        faults = check_input(startable.input_schema, given(item.input, b"{}"))
+    for n, faults in enumerate(found):
         if faults:
             told = [Fault(f"{places[n]}/input{fault.place}", fault.message) for fault in faults]
             answers[n] = BatchStarted(None, None, "invalid", told[:MOST_FAULTS])
         else:
             fit.append(n)
-    started = _repeated(
+    started = await run_in_threadpool(
+        _repeated,
         database,
         partial(
             calls.start_instances,
             workflow=startable.name,
-            inputs=[given(items[n].input, b"{}") for n in fit],
+            inputs=[inputs[n] for n in fit],
             keys=[items[n].key for n in fit],
             version=startable.version,
             ids=[items[n].id or made for n, made in zip(fit, make_ids(len(fit)), strict=True)],
@@ -112,12 +114,18 @@ def _start(
     for n, of in zip(fit, started, strict=True):
         error = of.error or {}
         place = {"invalid_key": "/key", "invalid_id": "/id"}.get(error.get("code", ""), "/input")
-        told = [Fault(places[n] + place, error["message"])] if error else []
+        listed = error.get("faults") or [{"place": "", **error}] if error else []
+        told = [Fault(places[n] + place + one["place"], one["message"]) for one in listed]
         outcome = of.outcome
         if outcome == "exists" and items[n].key is None and items[n].id is None:
             outcome = "started"  # under an id of ours, by the try whose reply was lost
         answers[n] = BatchStarted(of.found, cast(Any, of.state), outcome, told)
     return [answer for answer in answers if answer is not None]
+
+
+def _find(database: Database, workflow: str, version: int | None) -> Startable:
+    with database.connection() as conn:
+        return find_startable(conn, workflow, version)
 
 
 def _repeated(

@@ -78,6 +78,7 @@ OPERATIONS: Final = [
         description="Makes a new version of the workflow that the definition names (201), unless "
         "its latest version has the same content already (200). Every fault is listed.",
         handler=register_workflow,
+        heavy=True,
         body=Document,
         media_types=(JSON, *YAML),
         answers={201: Registered, 200: Registered},

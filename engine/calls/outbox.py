@@ -184,10 +184,12 @@ def take_tasks(
     call: int,
     queues: Sequence[str],
     limit: int,
+    *,
+    inputs: bool = True,
 ) -> list[Taken]:
     """Take up to ``limit`` messages of ``queues`` out of the outbox and claim their tasks.
 
-    ``token`` and ``call`` as in ``claim_tasks``. Raises WorkerNotLive.
+    ``token``, ``call`` and ``inputs`` as in ``claim_tasks``. Raises WorkerNotLive.
     """
     parameters = (worker_id, token, call, list(queues), limit)
     return [
@@ -197,7 +199,9 @@ def take_tasks(
             word(row[2], "granted", "skipped", "quarantined"),
             Grant(row[0], row[1], *row[3:]) if row[2] == "granted" else None,
         )
-        for row in fetch(conn, TAKE_TASKS, parameters)
+        for row in fetch(
+            conn, TAKE_TASKS if inputs else TAKE_TASKS.replace("input::text", "''"), parameters
+        )
     ]
 
 

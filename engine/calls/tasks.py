@@ -158,11 +158,18 @@ class Answer(Record, frozen=True):
 
 
 def claim_tasks(
-    conn: Connection, worker_id: UUID, token: UUID, call: int, keys: Sequence[Key]
+    conn: Connection,
+    worker_id: UUID,
+    token: UUID,
+    call: int,
+    keys: Sequence[Key],
+    *,
+    inputs: bool = True,
 ) -> list[Claimed]:
     """Claim tasks under ``token``, made by the caller for this call alone and sent again with it.
 
-    ``call`` is the worker's counter of claiming calls. Raises WorkerNotLive.
+    ``call`` is the worker's counter of claiming calls. Without ``inputs`` these are left empty: for
+    a task that is to be failed, since its input cannot be sent. Raises WorkerNotLive.
     """
     parameters = (
         worker_id,
@@ -178,7 +185,9 @@ def claim_tasks(
             word(row[2], "granted", "skipped", "unknown"),
             Grant(row[0], row[1], *row[3:]) if row[2] == "granted" else None,
         )
-        for row in fetch(conn, CLAIM_TASKS, parameters)
+        for row in fetch(
+            conn, CLAIM_TASKS if inputs else CLAIM_TASKS.replace("input::text", "''"), parameters
+        )
     ]
 
 
@@ -189,14 +198,21 @@ def complete_tasks(
     token: UUID | None = None,
     call: int = 0,
     room: int = 0,
+    *,
+    evaluate: bool = True,
 ) -> list[Answer]:
     """Record outputs and move the instances on; an answer for each, in order, and then the grants.
 
     With a ``token`` and ``room`` above 0, up to ``room`` tasks that come due on this worker's
-    queues are handed to it, RUNNING under the token: an answer ``granted`` for each.
+    queues are handed to it, RUNNING under the token: an answer ``granted`` for each. Without
+    ``evaluate``, expressions of what comes due are failed: for a completion that took too long.
     """
     parameters = _completion_parameters(worker_id, completions, token, call, room)
-    return _answers(fetch(conn, COMPLETE_TASKS, parameters))
+    if evaluate:
+        return _answers(fetch(conn, COMPLETE_TASKS, parameters))
+    with conn.transaction():
+        fetch(conn, "select pg_catalog.set_config('onceflow.late', '*', true)")
+        return _answers(fetch(conn, COMPLETE_TASKS, parameters))
 
 
 def fail_tasks(conn: Connection, failures: Sequence[Failure]) -> list[Answer]:

@@ -11,6 +11,7 @@ from .. import json_text
 from ..calls import Key
 from ..errors import BadArgument
 from ..json_text import Json
+from ..payloads import payload_fault
 
 INPUT_HELP = "JSON; @FILE reads it from a file, @- from stdin"
 
@@ -78,9 +79,12 @@ def read_json(text: str, what: str) -> Json:
     """Read JSON, or @FILE that holds it; numbers stay exact. Raises BadArgument."""
     raw = read_text(text[1:]) if text.startswith("@") else text.encode("utf-8", "surrogateescape")
     try:
-        return json_text.decode_exact(raw)
+        value = json_text.decode_exact(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadArgument(
             f"{what} is not JSON: {error}",
             hint='give it as \'{"customer": "ALFKI"}\', or @FILE',
         ) from error
+    if fault := payload_fault(raw):
+        raise BadArgument(f"{what}: {fault[0] or 'it'} {fault[1]}")
+    return value

@@ -5,6 +5,7 @@ Running instances keep the version that they were started with.
 """
 
 import argparse
+import sys
 from typing import Literal
 
 from ..calls import register_workflow
@@ -50,6 +51,13 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             }
         )
     else:
+        if unchecked := compiled["input_unchecked"]:
+            print(
+                "of the schema of its input these are checked by API, command line and client "
+                f"only, not by Postgres itself: {', '.join(unchecked[:20])}"
+                + (" …" if len(unchecked) > 20 else ""),
+                file=sys.stderr,
+            )
         what = "registered as" if version.created else "unchanged since"
         print(f"{version.name}: {what} version {version.version}")
     return 0

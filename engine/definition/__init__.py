@@ -12,13 +12,21 @@ from typing import Literal
 
 from ..errors import Fault
 from .compiler import compile_definition
-from .inputs.check import check_input
+from .inputs.check import TooMuchWork, check_input, find_faults
 from .schema import json_schema
 from .source.document import MAX_BYTES, Document, refusal
 from .source.read_json import read_json
 from .source.read_yaml import read_yaml
 
-__all__ = ["Document", "check_input", "compile_definition", "json_schema", "parse"]
+__all__ = [
+    "Document",
+    "TooMuchWork",
+    "check_input",
+    "compile_definition",
+    "find_faults",
+    "json_schema",
+    "parse",
+]
 
 
 def parse(

@@ -7,6 +7,7 @@ from .common.graph import Ancestors, Graph
 from .common.mends import did_you_mean
 from .expressions.references import Scope
 from .expressions.trees import Compiled
+from .inputs.checks import compile_checks
 from .source.document import Document, Faults
 from .steps.step import Edge, Lowered, Step, reads
 from .workflow import read_workflow
@@ -30,10 +31,13 @@ def compile_definition(source: Document | Mapping[str, Any]) -> dict[str, Any]:
     faults.raise_any()
     positions = {step.id: step.position for step in workflow.steps}
     lowered = [step.lower(len(graph.needs[name]), positions) for name, step in steps.items()]
+    checks = compile_checks(workflow.input)
     return {
         "name": workflow.name,
         "definition": document.value,
         "input_schema": workflow.input,
+        "input_checks": checks.checks,
+        "input_unchecked": checks.unchecked,
         "output": workflow.output.tree if workflow.output else None,
         "output_reads": reads(positions, workflow.output),
         "on_failure": workflow.on_failure,

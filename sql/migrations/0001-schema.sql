@@ -19,6 +19,10 @@ create table onceflow.workflow_version (
     version int not null check (version > 0),
     definition jsonb not null,
     input_schema jsonb,
+    -- What start_instances() itself checks of the schema; null where that is nothing.
+    input_checks jsonb,
+    -- Which of its keywords it does not, where these stand; null where there are none.
+    input_unchecked text[],
     output jsonb,
     output_reads text[] not null default '{}',
     on_failure text not null check (on_failure in ('compensate', 'fail', 'suspend')),
@@ -103,7 +107,7 @@ create table onceflow.instance (
     constraint instance_deadline check (deadline_at is null or state = 'RUNNING'),
     constraint instance_output check (output is null or state = 'SUCCEEDED'),
     constraint instance_payload check (
-        pg_catalog.pg_column_size(input) <= 1050000 and pg_catalog.pg_column_size(output) <= 1050000)
+        pg_catalog.pg_column_size(input) <= 8500000 and pg_catalog.pg_column_size(output) <= 8500000)
 ) partition by range (id);
 -- seq and open_tasks change at every transition and stand in no index: those updates stay HOT.
 create index instance_by_state on onceflow.instance (state, id);
@@ -172,7 +176,7 @@ create table onceflow.task (
     constraint task_counts check (
         attempt >= 0 and extra_attempts >= 0 and passed >= 0 and scope >= 0 and visit >= 0),
     constraint task_payload check (
-        pg_catalog.pg_column_size(input) <= 1050000 and pg_catalog.pg_column_size(output) <= 1050000)
+        pg_catalog.pg_column_size(input) <= 8500000 and pg_catalog.pg_column_size(output) <= 8500000)
 ) partition by range (instance_id);
 -- Each of these holds open rows alone, so none of them grows with history. The first two do not name
 -- the state, so that no plan that looks a RUNNING or QUEUED row up by its key is drawn to them.

@@ -168,7 +168,7 @@ def test_an_instance_that_contradicts_its_state_is_rejected(
         play.complete(instance, "a")
     elif state == "cancelled":
         calls.cancel_instances(play.conn, [instance])
-    large = "x" * 1_060_000
+    large = "x" * 8_600_000
     statement = f"update onceflow.instance set {bend} where id = %(id)s"
     assert rejected_by(play, statement, {"id": instance, "large": large}) == name
 
@@ -179,7 +179,7 @@ def test_a_task_that_contradicts_its_state_is_rejected(
 ) -> None:
     instance, task = task_in(play, state)
     statement = f"update onceflow.task set {bend} where instance_id = %(id)s and step = %(task)s"
-    large = "x" * 1_060_000
+    large = "x" * 8_600_000
     assert rejected_by(play, statement, {"id": instance, "task": task, "large": large}) == name
 
 

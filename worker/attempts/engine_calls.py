@@ -38,7 +38,8 @@ T = TypeVar("T")
 Conn = psycopg.Connection[Any]
 
 PATIENCE = 3
-"""How often an item that stands alone may run into the statement timeout before it is refused."""
+"""How often a completion that stands alone may run into the statement timeout before it is sent
+without evaluating what comes due: the expressions of that are failed in its stead."""
 
 
 class EngineCalls:
@@ -101,8 +102,7 @@ class EngineCalls:
         except Spoiled as error:
             if limit > 1:
                 return self.take(queues, limit // 2)
-            log.error("the oldest message cannot be taken: %s", error)
-            return [], 0
+            return [], self._take_blind(queues, error)
         finally:
             self._grants.close(call.token, len(grants))
         quarantined = sum(one.answer == "quarantined" for one in taken)
@@ -150,13 +150,64 @@ class EngineCalls:
             granted = len(grants)
         except Spoiled as error:
             if len(keys) == 1:
-                return [], {keys[0]: f"its claim was refused: {error}"}
+                return [], self._claim_blind(keys[0], error)
             halves = [self._claim(half) for half in _halves(keys)]
             return halves[0][0] + halves[1][0], halves[0][1] | halves[1][1]
         finally:
             self._grants.close(call.token, granted)
         unknown = (Key(c.instance_id, c.task) for c in claims if c.answer == "unknown")
         return grants, dict.fromkeys(unknown, "it names a task that does not exist")
+
+    def _claim_blind(self, key: Key, error: Spoiled) -> dict[Key, str]:
+        """Claim what could not be claimed, without its input, to fail it for good.
+
+        In quarantine alone its message would be missed, and sent again, for ever.
+        """
+        call = self._grants.open()
+        granted: list[Grant] = []
+        try:
+            (claimed,) = self._call(
+                "claiming a task without its input",
+                lambda c: claim_tasks(
+                    c, self._worker_id, call.token, call.number, [key], inputs=False
+                ),
+            )
+            granted = [claimed.grant] if claimed.grant is not None else []
+        except Spoiled as again:
+            return {key: f"its claim was refused: {again}"}
+        finally:
+            self._grants.close(call.token, len(granted))
+        self._fail_blind(granted, error)
+        return {}
+
+    def _take_blind(self, queues: Sequence[str], error: Spoiled) -> int:
+        """Take the oldest message as in ``_claim_blind``; return how many messages were there."""
+        call = self._grants.open()
+        granted: list[Grant] = []
+        try:
+            taken = self._call(
+                "taking a task without its input",
+                lambda c: take_tasks(
+                    c, self._worker_id, call.token, call.number, queues, 1, inputs=False
+                ),
+            )
+            granted = [one.grant for one in taken if one.grant is not None]
+        except Spoiled as again:
+            log.error("the oldest message cannot be taken: %s", again)
+            return 0
+        finally:
+            self._grants.close(call.token, len(granted))
+        self._fail_blind(granted, error)
+        return len(taken)
+
+    def _fail_blind(self, grants: list[Grant], error: Spoiled) -> None:
+        message = f"no worker can be given the input of this task: {error}"
+        self._fail(
+            [
+                Outcome(Attempt(g, None, self._registration), fault("input.refused", message))
+                for g in grants
+            ]
+        )
 
     def _complete(self, outcomes: list[Outcome], room: int, tries: int = 1) -> list[Grant]:
         completions = [_completion(outcome) for outcome in outcomes]
@@ -172,6 +223,7 @@ class EngineCalls:
                     call.token if call else None,
                     call.number if call else 0,
                     room,
+                    evaluate=tries <= PATIENCE,
                 ),
             )
             failpoints.hit("worker.after_complete")
@@ -181,8 +233,9 @@ class EngineCalls:
                 first, second = _halves(outcomes)
                 grants_of_first = self._complete(first, room)
                 return grants_of_first + self._complete(second, room - len(grants_of_first))
-            if error.too_long and tries < PATIENCE:
-                return self._complete(outcomes, room, tries + 1)
+            if error.too_long or room > 0:
+                # It has succeeded: what is slow, or cannot be handed over, is of what comes next.
+                return self._complete(outcomes, 0, tries + 1)
             self._fail([_refused(outcomes[0], error)])
             return []
         finally:

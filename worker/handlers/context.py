@@ -12,7 +12,8 @@ import psycopg
 
 from ...engine import json_text
 from ...engine.calls import Event, Grant
-from .errors import Cancelled
+from ...engine.payloads import payload_fault
+from .errors import Cancelled, PermanentError
 
 if TYPE_CHECKING:  # a type variable with a default, which Python's own has from 3.13 on
     from typing_extensions import TypeVar
@@ -24,6 +25,9 @@ else:
     C = TypeVar("C")
 
 logger = logging.getLogger("onceflow.task")
+
+PROGRESS_LIMIT = 16 * 1024
+"""Bytes of a progress as JSON: all of a worker's go with each renewal of its lease."""
 
 
 class Context(Generic[C]):
@@ -63,9 +67,14 @@ class Context(Generic[C]):
         """Report how far the task is, as any JSON value.
 
         It is sent with the worker's next renewal, the last value alone, and shown to operators. It
-        costs no transaction and may be lost. Raises TypeError for what has no JSON form.
+        costs no transaction and may be lost; one that is too large (16 KiB) is. Raises TypeError
+        for what has no JSON form.
         """
-        self._progress = msgspec.Raw(json_text.encode(value).encode())
+        text = json_text.encode(value).encode()
+        if found := payload_fault(text, PROGRESS_LIMIT):
+            self.logger.warning("a progress was left out: %s %s", found[0] or "it", found[1])
+        else:
+            self._progress = msgspec.Raw(text)
 
     @property
     def cancelled(self) -> bool:
@@ -118,6 +127,9 @@ class Context(Generic[C]):
         with self._lock:
             event_id = f"{self.key}/{len(self._events) + 1}"
             text = json_text.encode(value)
+            if found := payload_fault(text.encode()):
+                message = f"the event for {topic!r} cannot be sent: {found[0] or 'it'} {found[1]}"
+                raise PermanentError(message, code="event.too_large")
             self._events.append(Event(topic, key, text, dict(headers or {}), event_id))
         return event_id
 

@@ -14,11 +14,12 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from ...engine.payloads import LIMIT, payload_fault
 from .context import Context
 from .faults import Fault, fault
 from .texts import text_of, type_name
 
-OUTPUT_LIMIT = 1024 * 1024
+OUTPUT_LIMIT = LIMIT
 """Bytes of an output as JSON. A larger result belongs into a store, its address into the output."""
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -148,8 +149,8 @@ def encode_output(value: Any, *, unknown: bool) -> bytes | Fault:
     except BaseException as error:  # what is returned may have methods that raise anything
         message = f"the result, a {type_name(value)}, cannot be written as JSON: {text_of(error)}"
         return fault("output.invalid", message, unknown=unknown)
-    if len(output) > OUTPUT_LIMIT:
-        message = f"the result has {len(output)} bytes as JSON; the limit is {OUTPUT_LIMIT}"
+    if found := payload_fault(output):
+        message = f"the result cannot be kept: {found[0] or 'it'} {found[1]}"
         return fault("output.too_large", message, unknown=unknown)
     return output
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ...engine.payloads import payload_fault
 from .errors import Cancelled, PermanentError, RetryableError, TaskError, UnknownOutcome
 from .fingerprints import fingerprint
 from .texts import bounded, keepable, masked_json, text_of, type_name
@@ -178,6 +179,8 @@ def _plain(detail: Any) -> Any:
         )
     if len(encoded) > DETAIL_LIMIT:
         return f"a detail of {len(encoded)} bytes was left out; the limit is {DETAIL_LIMIT}"
+    if found := payload_fault(encoded):
+        return f"a detail was left out: {found[0] or 'it'} {found[1]}"
     if rb"\u0000" in encoded:
         return "a detail with a NUL character was left out; Postgres cannot keep it"
     return msgspec.Raw(masked_json(encoded))

@@ -22,7 +22,7 @@ subscript), a condition where a value is needed, and the other way round.
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ..common.mends import did_you_mean
@@ -33,6 +33,10 @@ METHODS = frozenset({"type", "size", "double", "ceiling", "floor", "abs", "keyva
 """The item methods of Postgres 15."""
 
 MAX_NESTING = 16
+MAX_COPIES = 100
+"""Of one value, that subscripts with commas may make."""
+
+_SIMPLER = "simplify it, or do it in a task"
 
 # A hyphen with more of a name or a dot behind it is of the name: a minus needs a space around it.
 _NAME = re.compile(r"[^\W\d](?:\w|-(?=[\w.-]))*")
@@ -53,25 +57,36 @@ class Reference:
 class Piece:
     """A part of a path in its sure form.
 
-    ``many``: gives any number of values; otherwise exactly one, or an error.
+    ``many``: gives any number of values; otherwise exactly one, or an error. ``root``: the mark
+    that a path begins with, ``$`` or ``@``.
     """
 
     text: str
     kind: Literal["value", "condition"] = "value"
     many: bool = False
+    root: str = ""
 
 
 @dataclass(slots=True)
 class PathReader(Scanner):
     """Reads a path from ``offset`` on; afterwards ``offset`` stands behind it.
 
-    ``references`` collects what each ``$`` in it names. Every method raises PathError.
+    ``references`` collects what each ``$`` in it names. ``wide``: it compares each value of a
+    sequence with each of another. What would take more than that (each with each of each, copies
+    of copies) is refused: a path runs under locks. Every method raises PathError.
     """
 
     references: list[Reference] = field(default_factory=list[Reference])
+    wide: bool = False
+    _descents: int = 0
+    _copies: int = 1
     _filters: int = 0
     _subscripts: int = 0
     _nesting: int = 0
+
+    def begin(self) -> None:
+        """Forget how much the path before may take."""
+        self.wide, self._descents, self._copies = False, 0, 1
 
     def condition(self) -> Piece:
         """Read a path, an arithmetic expression, or a condition."""
@@ -110,6 +125,12 @@ class PathReader(Scanner):
             self._as_value(left, start)
             behind = self.offset
             right = self._as_value(self._sum(), behind)
+            if left.many and right.many:
+                self.wide = True
+                if self._filters and left.root == right.root == "$":
+                    self.fail(
+                        "a filter compares two sequences that begin with $; " + _SIMPLER, start
+                    )
             return Piece(f"{left.text} {mark} {right.text}", "condition")
         if self.word("starts"):
             if not self.word("with"):
@@ -187,7 +208,7 @@ class PathReader(Scanner):
         if self.taken("@"):
             if not self._filters:
                 self.fail("@ stands for the item of a filter, and this is not in ?( … )", start)
-            return self._accessors(Piece("@"))
+            return self._accessors(Piece("@", root="@"))
         if self.taken("("):
             piece = self._inside_parentheses()
             return piece if piece.kind == "condition" else self._accessors(piece)
@@ -214,7 +235,7 @@ class PathReader(Scanner):
     def _root(self, start: int) -> Piece:
         """Read what follows a ``$``, and note what it names."""
         names: list[str] = []
-        piece = Piece("$")
+        piece = Piece("$", root="$")
         while True:
             before = self.offset
             name = self._member_name()
@@ -222,10 +243,15 @@ class PathReader(Scanner):
                 self.offset = before
                 break
             names.append(name)
-            piece = Piece(f"{piece.text}.{_quoted(name)}")
+            piece = replace(piece, text=f"{piece.text}.{_quoted(name)}")
         text = self.text[start : self.offset]
         self.references.append(Reference(tuple(names), text))
-        return self._accessors(piece)
+        piece = self._accessors(piece)
+        if piece.many and self._filters:
+            self.wide = True
+            if self._filters > 1:
+                self.fail("a filter in a filter goes through a sequence from $; " + _SIMPLER, start)
+        return piece
 
     def _member_name(self) -> str | None:
         """Read ``.name``, or nothing where another accessor or none follows."""
@@ -254,7 +280,7 @@ class PathReader(Scanner):
                 test = self._as_condition(self.condition(), start, "?( … )")
                 self._filters -= 1
                 self.expect(")", "to close ?(")
-                piece = Piece(f"{piece.text}?({test.text})", many=True)
+                piece = replace(piece, text=f"{piece.text}?({test.text})", many=True)
             else:
                 return piece
 
@@ -263,12 +289,15 @@ class PathReader(Scanner):
         dot = self.offset
         name = self._member_name()
         if name is not None:
-            return Piece(f"{piece.text}.{_quoted(name)}", many=piece.many)
+            return replace(piece, text=f"{piece.text}.{_quoted(name)}")
         self.offset = dot + 1
         if self.taken("**"):
-            return Piece(f"{piece.text}.**{self._levels()}", many=True)
+            self._descents += 1
+            if self._descents > 1:
+                self.fail("a path has one ** at most; " + _SIMPLER, dot)
+            return replace(piece, text=f"{piece.text}.**{self._levels()}", many=True)
         if self.taken("*"):
-            return Piece(f"{piece.text}.*", many=True)
+            return replace(piece, text=f"{piece.text}.*", many=True)
         return self._method(piece)
 
     def _method(self, piece: Piece) -> Piece:
@@ -289,7 +318,8 @@ class PathReader(Scanner):
             self.expect(")", "to close .datetime(")
         elif name != "datetime":
             self.expect(")", f"to close .{name}(")
-        return Piece(f"{piece.text}.{name}({argument})", many=piece.many or name == "keyvalue")
+        text = f"{piece.text}.{name}({argument})"
+        return replace(piece, text=text, many=piece.many or name == "keyvalue")
 
     def _levels(self) -> str:
         if not self.taken("{"):
@@ -311,7 +341,7 @@ class PathReader(Scanner):
     def _subscript(self, piece: Piece) -> Piece:
         if self.taken("*"):
             self.expect("]", "to close [")
-            return Piece(f"{piece.text}[*]", many=True)
+            return replace(piece, text=f"{piece.text}[*]", many=True)
         self._subscripts += 1
         parts: list[str] = []
         many = piece.many
@@ -325,7 +355,10 @@ class PathReader(Scanner):
             many = True
         self._subscripts -= 1
         self.expect("]", "to close [")
-        return Piece(f"{piece.text}[{', '.join(parts)}]", many=many)
+        self._copies *= len(parts)
+        if self._copies > MAX_COPIES:
+            self.fail("it repeats too much by subscripts with commas; " + _SIMPLER)
+        return replace(piece, text=f"{piece.text}[{', '.join(parts)}]", many=many)
 
     def _index(self) -> str:
         self.skip_space()

@@ -5,7 +5,8 @@ A text that begins with ``$.`` is one expression. In any other, ``${ … }`` is 
 
     {"v": value}                 a literal; whatever holds no expression is one
     {"p": path, "t": text}       a path and how the user wrote it; besides, "m": true where it gives
-                                 an array of all it finds, "b": true where it is a condition
+                                 an array of all it finds, "b": true where it is a condition,
+                                 "w": true where it compares each value with each
     {"f": name, "x": tree, "a": [tree], "t": text}      a function of x, with arguments
     {"c": [tree]}                a text put together
     {"o": {key: tree}}           an object
@@ -160,6 +161,7 @@ class _ExpressionReader:
         self._path.skip_space()
         start = self._path.offset
         known = len(self.references)
+        self._path.begin()
         piece = self._path.condition()
         if len(self.references) == known:
             self._path.fail("this names nothing; an expression begins with $.", start)
@@ -171,6 +173,8 @@ class _ExpressionReader:
             tree["m"] = True
         if piece.kind == "condition":
             tree["b"] = True
+        if self._path.wide:
+            tree["w"] = True
         return tree
 
     def _function(self, value: Tree) -> Tree:

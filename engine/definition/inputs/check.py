@@ -1,11 +1,14 @@
 """Does the input of an instance fit the JSON Schema of its workflow?
 
 Numbers are compared exactly, so that ``multipleOf: 0.01`` means hundredths. Formats are checked
-(formats.py), and nothing is ever fetched.
+(formats.py), and nothing is ever fetched. Schema and input are strangers' both, so the work is
+bounded: each keyword that is looked at is counted against the time that there is, and so is what a
+pattern (patterns.py) may take.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation, localcontext
 from functools import lru_cache
 from typing import Any, cast
@@ -20,20 +23,69 @@ from ...errors import Fault
 from ...json_text import Json
 from ..common.mends import did_you_mean
 from ..source.document import MAX_DIGITS
+from . import patterns
+from .checks import scalar_key
 from .formats import FORMATS
 from .schema_errors import message_of, pointer_of
 
 MAX_FAULTS = 100
 
 
-def check_input(schema: Json, value: Json) -> list[Fault]:
+SECONDS = 2.0
+"""That a check may take, unless its caller says otherwise."""
+
+PATTERN_WORK = 50_000_000
+"""Steps of patterns in one check: some two seconds."""
+
+_WITHOUT_DEADLINE = float("inf")
+
+
+class TooMuchWork(Exception):
+    """The time for a check is over."""
+
+
+class _Work(threading.local):
+    """What the check that this thread is about may still take."""
+
+    deadline = _WITHOUT_DEADLINE
+    pattern_steps = 0
+
+    def step(self) -> None:
+        if time.monotonic() > self.deadline:
+            raise TooMuchWork
+
+    def matches(self, pattern: str, text: str) -> bool:
+        found = patterns.compiled(pattern)
+        self.pattern_steps -= patterns.work(found, text)
+        if self.pattern_steps < 0:
+            raise TooMuchWork
+        return found.search(text) is not None
+
+
+_work = _Work()
+
+
+def check_input(schema: Json, value: Json, seconds: float = SECONDS) -> list[Fault]:
     """Return what is wrong with the input of an instance; the place is its JSON pointer.
 
     ``schema`` is ``input_schema`` of a compiled definition; None takes any input. It stops at 100.
+    What cannot be checked within ``seconds`` does not fit.
     """
+    try:
+        return find_faults(schema, value, seconds)
+    except TooMuchWork:
+        return [Fault("", f"could not be checked within {seconds:g} s; {_LESS}")]
+
+
+_LESS = "give a smaller input, or make the schema of the workflow simpler"
+
+
+def find_faults(schema: Json, value: Json, seconds: float) -> list[Fault]:
+    """Like ``check_input``; raises TooMuchWork."""
     if schema is None:
         return []
     faults: dict[Fault, None] = {}
+    _work.deadline, _work.pattern_steps = time.monotonic() + seconds, PATTERN_WORK
     try:
         for error in _validator(json_text.encode(schema)).iter_errors(_exact(value)):
             faults[Fault(pointer_of(error, ""), message_of(error))] = None
@@ -41,6 +93,8 @@ def check_input(schema: Json, value: Json) -> list[Fault]:
                 break
     except RecursionError:
         return [Fault("", "is nested too deeply to be checked; make it flatter")]
+    finally:
+        _work.deadline = _WITHOUT_DEADLINE
     return sorted(faults, key=lambda fault: fault.place)
 
 
@@ -84,15 +138,14 @@ def _unique_items(_: Any, unique: Json, value: Json, __: Json) -> Iterator[Valid
 def _key(value: Json) -> object:
     """Return what is equal, and can be looked up, for values that JSON Schema takes as equal."""
     match value:
-        case bool():
-            return (bool, value)
         case dict():
             members = cast(dict[str, Json], value).items()
             return frozenset((name, _key(item)) for name, item in members)
         case list():
             return tuple(_key(item) for item in cast(list[Json], value))
         case _:
-            return value
+            # As text: numbers can be chosen so that all have one hash.
+            return scalar_key(value)
 
 
 def _required(_: Any, names: Json, value: Json, __: Json) -> Iterator[ValidationError]:
@@ -108,9 +161,9 @@ def _additional_properties(
     if not isinstance(value, dict):
         return
     known: Mapping[str, Json] = schema.get("properties", {})
-    patterns: Mapping[str, Json] = schema.get("patternProperties", {})
+    known_patterns: Mapping[str, Json] = schema.get("patternProperties", {})
     for name, item in cast(dict[str, Json], value).items():
-        if name in known or any(re.search(pattern, name) for pattern in patterns):
+        if name in known or any(_work.matches(pattern, name) for pattern in known_patterns):
             continue
         if rest is False:
             mend = did_you_mean(name, known)
@@ -119,16 +172,49 @@ def _additional_properties(
             yield from validator.descend(item, rest, path=name)
 
 
+def _pattern(_: Any, pattern: Json, value: Json, __: Json) -> Iterator[ValidationError]:
+    if isinstance(value, str) and not _work.matches(pattern, value):
+        yield ValidationError("does not match")
+
+
+def _pattern_properties(
+    validator: Any, members: Json, value: Json, _: Json
+) -> Iterator[ValidationError]:
+    if isinstance(value, dict):
+        for pattern, schema in members.items():
+            for name, item in cast(dict[str, Json], value).items():
+                if _work.matches(pattern, name):
+                    yield from validator.descend(item, schema, path=name, schema_path=pattern)
+
+
+Keyword = Callable[[Any, Json, Json, Json], Iterator[ValidationError] | None]
+
+
+def _counted(keyword: Keyword) -> Keyword:
+    """Return a keyword that counts as work, whichever schema it stands in."""
+
+    def counted(validator: Any, wanted: Json, value: Json, schema: Json) -> Any:
+        _work.step()
+        return keyword(validator, wanted, value, schema)
+
+    return counted
+
+
+_KEYWORDS: dict[str, Keyword] = {
+    **cast(dict[str, Keyword], Draft202012Validator.VALIDATORS),
+    "additionalProperties": _additional_properties,
+    "multipleOf": _multiple_of,
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+    "required": _required,
+    "uniqueItems": _unique_items,
+}
+
 _Draft202012Exact = cast(
     Any,
     extend(
         Draft202012Validator,
-        validators={
-            "additionalProperties": _additional_properties,
-            "multipleOf": _multiple_of,
-            "required": _required,
-            "uniqueItems": _unique_items,
-        },
+        validators={name: _counted(keyword) for name, keyword in _KEYWORDS.items()},
         type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
     ),
 )

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
 from jsonschema import FormatChecker
 
+from .patterns import PatternError, compiled
+
 _DATE = r"\d{4}-\d\d-\d\d"
-_TIME = r"\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)"
+_HOUR = r"([01]\d|2[0-3]):[0-5]\d"
+_TIME = rf"{_HOUR}:[0-5]\d(\.\d+)?([Zz]|[+-]{_HOUR})"
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 
 
@@ -25,7 +28,7 @@ def _date(text: str) -> None:
 
 def _date_time(text: str) -> None:
     _matches(f"{_DATE}[Tt]{_TIME}", text)
-    datetime.fromisoformat(text.upper())
+    date.fromisoformat(text[:10])
 
 
 def _time(text: str) -> None:
@@ -61,6 +64,13 @@ def _uuid(text: str) -> None:
     _matches(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text)
 
 
+def _regex(text: str) -> None:
+    try:
+        compiled(text)
+    except PatternError as error:
+        raise ValueError(error.message) from None
+
+
 _CHECKS: dict[str, Callable[[str], object]] = {
     "date": _date,
     "date-time": _date_time,
@@ -70,7 +80,7 @@ _CHECKS: dict[str, Callable[[str], object]] = {
     "idn-email": _email,
     "ipv4": IPv4Address,
     "ipv6": IPv6Address,
-    "regex": re.compile,
+    "regex": _regex,
     "time": _time,
     "uri": _uri,
     "uri-reference": _uri_reference,
@@ -87,8 +97,11 @@ def _checker(check: Callable[[str], object]) -> Callable[[object], bool]:
     return conforms
 
 
+IN_SQL = frozenset({"date", "date-time", "time", "uuid"})
+"""Those that onceflow.has_format (SQL) checks as well."""
+
 FORMATS = FormatChecker(formats=())
 """Checks strings by the formats above; whatever is no string has every format."""
 
 for _name, _check in _CHECKS.items():
-    FORMATS.checks(_name, raises=(ValueError, re.error))(_checker(_check))
+    FORMATS.checks(_name, raises=ValueError)(_checker(_check))

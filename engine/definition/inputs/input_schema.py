@@ -16,6 +16,7 @@ from ...json_text import Json
 from ..common.graph import Graph
 from ..source.document import Faults, child
 from .formats import FORMATS
+from .patterns import PatternError, compiled
 from .schema_errors import message_of, pointer_of
 
 MAX_VALUES = 5000
@@ -40,7 +41,10 @@ def check_schema(schema: Json, pointer: str, faults: Faults) -> None:
     )
     found: list[ValidationError] = list(meta.iter_errors(schema))
     for error in found:
-        faults.add(pointer_of(error, pointer), f"is no JSON Schema: {message_of(error)}")
+        faults.add(pointer_of(error, pointer), _message_of(error))
+    if not found and _mixes_patterns(cast(dict[str, Json], schema)):
+        both = "has patternProperties and unevaluatedProperties; of these, only one can be checked"
+        faults.add(pointer, f"{both}: use additionalProperties")
     for message in [] if found else _reference_faults(cast(dict[str, Json], schema)):
         faults.add(pointer, message)
 
@@ -74,6 +78,33 @@ def _reference_faults(schema: dict[str, Json]) -> list[str]:
     if not faults and Graph(handed_on).cycles():
         faults.append("refers to itself without end; a $ref may lead back only through a member")
     return faults
+
+
+def _message_of(error: ValidationError) -> str:
+    pattern = cast(Json, error.instance)
+    if error.validator == "format" and error.validator_value == "regex":
+        try:
+            compiled(pattern)
+        except PatternError as reason:
+            return f"the pattern {pattern[:100]!r} {reason.message}"
+    return f"is no JSON Schema: {message_of(error)}"
+
+
+def _mixes_patterns(schema: dict[str, Json]) -> bool:
+    """Tell whether patternProperties and unevaluatedProperties stand in one schema.
+
+    The library would match those patterns with Python's engine, which goes back.
+    """
+    names: set[str] = set()
+    todo: list[Json] = [schema]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, dict):
+            names.update(cast(dict[str, Json], item))
+            todo.extend(cast(dict[str, Json], item).values())
+        elif isinstance(item, list):
+            todo.extend(cast(list[Json], item))
+    return {"patternProperties", "unevaluatedProperties"} <= names
 
 
 def _in_place(schema: dict[str, Json]) -> list[Json]:

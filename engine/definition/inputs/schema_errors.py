@@ -43,6 +43,8 @@ def message_of(error: ValidationError) -> str:
         return error.message
     if keyword == "None":
         return "is not allowed here"
+    if keyword == "type" and isinstance(wanted, list) and len(cast(list[Json], wanted)) == 1:
+        wanted = cast(list[Json], wanted)[0]
     shown = wanted if isinstance(wanted, str) else json_text.encode(wanted)
     shown = shown if len(shown) <= 200 else f"{shown[:200]}…"
     return _WORDS.get(keyword, f"does not fit {keyword}").format(shown)

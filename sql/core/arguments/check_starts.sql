@@ -1,9 +1,10 @@
--- check_starts(inputs, keys, ids) -> (ids, errors)   (internal)
+-- check_starts(inputs, keys, ids, checks) -> (ids, errors)   (internal)
 -- The id of each instance that is to be started: the caller's, or one made here, each larger than the one before.
--- Where something is wrong with an item it gets no id, and an error {code, message}; errors are null without any.
+-- Where something is wrong with an item it gets no id, and an error {code, message}; errors are null without any. p_checks is
+-- what is checked of the workflow's schema.
 -- Errors: WF002 where the arrays differ in length.
 create or replace function onceflow.check_starts(
-    p_inputs jsonb[], p_keys text[], p_ids uuid[], out o_ids uuid[], out o_errors jsonb[])
+    p_inputs jsonb[], p_keys text[], p_ids uuid[], p_checks jsonb, out o_ids uuid[], out o_errors jsonb[])
 language plpgsql volatile as $$
 declare
     v_now timestamptz := clock_timestamp();
@@ -34,15 +35,17 @@ begin
     if exists (
         select from onceflow.deployment d
         cross join unnest(p_inputs, p_keys, p_ids) k (input, key, id)
-        where jsonb_typeof(k.input) is distinct from 'object' or pg_column_size(k.input) > 1048576
+        where jsonb_typeof(k.input) is distinct from 'object'
+            or case when p_checks is not null or pg_column_size(k.input) > 1000 or octet_length(k.input::text) > 1000
+                then onceflow.input_error(p_checks, k.input) is not null else false end
             or length(k.key) not between 1 and 255
             or k.id is not null
                 and (onceflow.cell_of(k.id) is distinct from d.cell or k.id not between v_oldest and v_youngest))
     then
-        o_errors := onceflow.start_errors(p_inputs, p_keys, p_ids, v_oldest, v_youngest);
+        o_errors := onceflow.start_errors(p_inputs, p_keys, p_ids, p_checks, v_oldest, v_youngest);
         o_ids := array(
             select case when k.error is null then k.id end
             from unnest(o_ids, o_errors) with ordinality k (id, error, n) order by k.n);
     end if;
 end $$;
-revoke execute on function onceflow.check_starts(jsonb[], text[], uuid[]) from public;
+revoke execute on function onceflow.check_starts(jsonb[], text[], uuid[], jsonb) from public;

@@ -1,17 +1,16 @@
--- start_errors(inputs, keys, ids, oldest, youngest) -> errors   (internal)
+-- start_errors(inputs, keys, ids, checks, oldest, youngest) -> errors   (internal)
 -- What is wrong with each item of a start, as {code, message}, or null. An id that is older or younger than these
 -- is right where its instance is there: that is a repetition, however late it comes.
 create or replace function onceflow.start_errors(
-    p_inputs jsonb[], p_keys text[], p_ids uuid[], p_oldest uuid, p_youngest uuid) returns jsonb[]
-language sql stable
-return array(
-    select case when c.error is not null then jsonb_build_object('code', c.error[1], 'message', c.error[2]) end
+    p_inputs jsonb[], p_keys text[], p_ids uuid[], p_checks jsonb, p_oldest uuid, p_youngest uuid)
+returns jsonb[]
+language plpgsql stable as $$
+begin
+    return array(
+    select coalesce(onceflow.input_error(p_checks, c.input),
+        case when c.error is not null then jsonb_build_object('code', c.error[1], 'message', c.error[2]) end)
     from (
-        select k.n, case
-            when jsonb_typeof(k.input) is distinct from 'object' then
-                array['invalid_input', 'the input is no JSON object; {} where there is nothing to say']
-            when pg_column_size(k.input) > 1048576 then
-                array['too_large', 'the input has ' || pg_column_size(k.input) || ' bytes, and 1048576 are allowed']
+        select k.n, k.input, case
             when length(k.key) not between 1 and 255 then
                 array['invalid_key', 'the idempotency key has ' || length(k.key) || ' characters, and 1 to 255 are allowed']
             when k.id is null then null
@@ -26,4 +25,5 @@ return array(
         from onceflow.deployment d
         cross join unnest(p_inputs, p_keys, p_ids) with ordinality k (input, key, id, n)) c
     order by c.n);
-revoke execute on function onceflow.start_errors(jsonb[], text[], uuid[], uuid, uuid) from public;
+end $$;
+revoke execute on function onceflow.start_errors(jsonb[], text[], uuid[], jsonb, uuid, uuid) from public;

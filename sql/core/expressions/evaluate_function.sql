@@ -69,6 +69,9 @@ begin
             return to_jsonb(coalesce((
                 select sum(i.item::numeric) from jsonb_array_elements(p_value) i (item)), 0));
         when 'join' then
+            if jsonb_array_length(p_value)::bigint * pg_column_size(p_argument) > 4194304 then
+                raise program_limit_exceeded using message = 'the result would be larger than 1 MiB';
+            end if;
             return to_jsonb(coalesce((
                 select string_agg(onceflow.evaluate_text(i.item, p_call ->> 't'),
                     onceflow.evaluate_text(p_argument, p_call ->> 't') order by i.n)

@@ -1,7 +1,8 @@
 -- evaluate_path(leaf, context, lenient) -> jsonb   (internal)
 -- What the path of a leaf {"p": path, "t": text} finds in the context: one value; with "m" an array
 -- of all that it finds; with "b" the truth of a condition, which is nothing where a part of it finds
--- nothing or compares values of different kinds.
+-- nothing or compares values of different kinds. With "w" it compares each value of one sequence with each
+-- of another, and takes little data.
 -- Lenient (under default()): SQL null where it finds nothing.
 -- Errors: WF006, which names the path as the user wrote it and gives Postgres's reason.
 -- Not parallel safe: before Postgres 17 a block with an exception handler may not run in parallel.
@@ -12,6 +13,11 @@ declare
     v_found jsonb;
     v_reason text;
 begin
+    -- It compares each value with each.
+    if p_leaf ? 'w' and pg_column_size(p_context) > 131072 then
+        raise exception '%: it compares each value with each, and takes at most 128 KiB of data for that',
+            p_leaf ->> 't' using errcode = 'WF006';
+    end if;
     begin
         if p_leaf ? 'm' then
             return jsonb_path_query_array(p_context, (p_leaf ->> 'p')::jsonpath);

@@ -2,25 +2,53 @@
 -- The value of an expression tree, or the error that it failed with, so that one that fails costs its own
 -- step or instance and no other of the same call. Nothing runs unless p_when, where there is one, gives
 -- something else than false or null. Without a tree the value is {}.
+-- The caller's statement_timeout that strikes here, where most of its time has gone, is an error of this
+-- expression (code expression.timeout), not of the task that ended before. From then on no clock runs: what
+-- else comes due in that instance is failed unevaluated, and any other's evaluation ends the call as the
+-- timeout would have, for the caller to halve its set.
+-- A caller may set onceflow.late to '*', for its transaction, to have all expressions failed so.
 -- Errors: what is no fault of the data (cancelled, out of resources, deadlock) passes through.
 create or replace function onceflow.try_evaluate(
     p_code text, p_when jsonb, p_tree jsonb, p_context jsonb)
 returns onceflow.evaluation
-language plpgsql immutable as $$
+language plpgsql stable as $$
 declare
+    v_late text := current_setting('onceflow.late', true);
+    v_began timestamptz;
     v_value jsonb;
 begin
+    if v_late <> '' then
+        if v_late <> '*' and v_late is distinct from p_context #>> '{instance,id}' then
+            raise query_canceled using message = 'the statement timeout has struck in an expression';
+        end if;
+        return row(true, null, onceflow.timeout_error())::onceflow.evaluation;
+    end if;
+    v_began := clock_timestamp();
     if p_when is not null
             and coalesce(onceflow.evaluate(p_when, p_context), 'null') in ('false', 'null') then
         return row(false, null, null)::onceflow.evaluation;
     end if;
-    v_value := case when p_tree is null then '{}' else onceflow.evaluate(p_tree, p_context) end;
-    return row(true, v_value, onceflow.payload_error(v_value))::onceflow.evaluation;
-exception when others then
-    if sqlstate ~ '^(08|40|53|55|57|58|XX)' then
-        raise;
+    if p_tree is null then
+        return row(true, '{}', null)::onceflow.evaluation;
     end if;
-    return row(true, null, jsonb_build_object(
-        'code', p_code, 'message', sqlerrm, 'sqlstate', sqlstate))::onceflow.evaluation;
+    -- Some forty bytes of a tree can repeat the whole of the context.
+    if pg_column_size(p_tree) / 40 * pg_column_size(p_context)::bigint > 67108864 then
+        perform onceflow.require_small_value(p_tree, p_context);
+    end if;
+    v_value := onceflow.evaluate(p_tree, p_context);
+    return row(true, v_value, onceflow.payload_error(v_value))::onceflow.evaluation;
+exception
+    when query_canceled then
+        if v_began is null or clock_timestamp() - v_began < (clock_timestamp() - statement_timestamp()) / 2 then
+            raise;
+        end if;
+        perform set_config('onceflow.late', coalesce(p_context #>> '{instance,id}', '-'), true);
+        return row(true, null, onceflow.timeout_error())::onceflow.evaluation;
+    when others then
+        if sqlstate ~ '^(08|40|53|55|57|58|XX)' then
+            raise;
+        end if;
+        return row(true, null, jsonb_build_object(
+            'code', p_code, 'message', left(sqlerrm, 10000), 'sqlstate', sqlstate))::onceflow.evaluation;
 end $$;
 revoke execute on function onceflow.try_evaluate(text, jsonb, jsonb, jsonb) from public;

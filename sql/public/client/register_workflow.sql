@@ -13,8 +13,14 @@ declare
     v_version_id bigint;
     v_number int;
     v_path text;
+    v_fault text;
     v_publishing jsonb;
 begin
+    v_fault := onceflow.payload_fault(p_compiled, 16777216);
+    if v_fault is not null then
+        raise exception 'the definition cannot be kept: %', v_fault using errcode = 'WF007',
+            hint = 'Split the workflow, and write long numbers as strings.';
+    end if;
     for v_path in
         -- The expression trees alone are walked: a `p` in the user's own data is no path.
         with recursive node (tree) as (
@@ -69,9 +75,11 @@ begin
     end if;
 
     insert into onceflow.workflow_version (workflow_id, version, definition, input_schema,
-        output, output_reads, on_failure, deadline)
+        input_checks, input_unchecked, output, output_reads, on_failure, deadline)
     values (v_workflow_id, coalesce(v_latest.version, 0) + 1, p_compiled -> 'definition',
-        nullif(p_compiled -> 'input_schema', 'null'), nullif(p_compiled -> 'output', 'null'),
+        nullif(p_compiled -> 'input_schema', 'null'), nullif(p_compiled -> 'input_checks', 'null'),
+        nullif(array(select jsonb_array_elements_text(p_compiled -> 'input_unchecked')), '{}'),
+        nullif(p_compiled -> 'output', 'null'),
         array(select jsonb_array_elements_text(p_compiled -> 'output_reads')),
         p_compiled ->> 'on_failure', make_interval(secs => (p_compiled ->> 'deadline')::float8))
     returning id, workflow_version.version into v_version_id, v_number;

@@ -3,7 +3,8 @@
 -- UUIDs version 7, made within an hour (null: made here): a call whose reply was lost is repeated with the same.
 -- p_keys are idempotency keys (null for none): one key starts one instance, whoever sends it and however often.
 -- outcome: started | exists (the instance of that key or id) | conflict (which was started with another input, or
---   of another workflow: nothing was started) | invalid (nothing was started, error {code, message} says why; there
+--   of another workflow: nothing was started) | invalid (nothing was started, error {code, message} says why,
+--   of an input that does not fit the workflow's schema with its faults [{place, message}]; there
 --   is no instance_id). Each item has its own: one that is invalid keeps no other from being started.
 -- Errors: WF001 no such workflow or version · WF002 arrays that differ in length.
 create or replace function onceflow.start_instances(
@@ -26,7 +27,8 @@ declare
     v_all boolean;
 begin
     perform onceflow.require_read_committed();
-    select c.o_ids, c.o_errors into v_ids, v_errors from onceflow.check_starts(p_inputs, p_keys, p_ids) c;
+    select c.o_ids, c.o_errors into v_ids, v_errors from onceflow.check_starts(
+        p_inputs, p_keys, p_ids, v_version.input_checks) c;
 
     insert into onceflow.idempotency_key (workflow_id, key, input_hash, instance_id)
     select distinct on (k.key) v_version.workflow_id, k.key,

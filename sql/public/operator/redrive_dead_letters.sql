@@ -32,7 +32,7 @@ begin
     cross join lateral (select case
         when not j.has_input and nullif(p_inputs[j.n::int], 'null') is null
             then 'it never got an input: give one'
-        else onceflow.payload_error(p_inputs[j.n::int]) ->> 'message' end as refusal) r
+        else 'the input cannot be kept: ' || (onceflow.payload_error(p_inputs[j.n::int]) ->> 'message') end as refusal) r
     order by j.n;
 
     with redriven as (

@@ -19,9 +19,11 @@ begin
     perform onceflow.lock_open_tasks(v_ids);
 
     return query
-    select j.instance_id, j.task, case when j.refusal is null then 'done' else 'refused' end,
-        coalesce(j.refusal, 'it is skipped')
+    select j.instance_id, j.task, case when r.refusal is null then 'done' else 'refused' end,
+        coalesce(r.refusal, 'it is skipped')
     from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
+    cross join lateral (select coalesce(j.refusal,
+        'the output cannot be kept: ' || (onceflow.payload_error(p_outputs[j.n::int]) ->> 'message')) as refusal) r
     order by j.n;
 
     with skipped as (
@@ -34,7 +36,7 @@ begin
             cross join lateral (
                 select i.seq from onceflow.instance i
                 where i.id = j.instance_id and i.id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) i
-            where j.refusal is null
+            where j.refusal is null and onceflow.payload_error(p_outputs[j.n::int]) is null
             offset 0) k
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
             and t.visit = k.visit and t.instance_id >= v_ids[1]

@@ -7,7 +7,7 @@
 -- answer: accepted | repeated (answered before under this fence; state tells as what) | stale
 --   (the fence is not, or no longer, the task's; nothing was changed); then, a row each,
 --   granted: what was handed off. read_grants() says what its columns mean.
--- Errors: WF002 arrays that differ · WF004 · a check violation where an output is too large.
+-- Errors: WF002 arrays that differ, an output that may not be kept (payload_fault()) · WF004.
 create or replace function onceflow.complete_tasks(
     p_worker_id uuid, p_instance_ids uuid[], p_tasks text[], p_fences uuid[], p_outputs jsonb[],
     p_token uuid default null, p_call bigint default 0, p_room int default 0)
@@ -32,6 +32,7 @@ declare
     v_granted int := 0;
 begin
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_outputs));
+    perform onceflow.require_outputs(p_outputs);
 
     -- A RUNNING row of a locked instance is nobody else's to change; they are taken in order all the same.
     with completed as (

@@ -25,9 +25,7 @@ begin
 
     perform onceflow.finish_transition(v_ids, onceflow.fail_attempts(v_ids, array(
         select row(f.instance_id, f.step, f.scope, f.visit, f.fence,
-            case when jsonb_typeof(f.error) = 'object' then f.error
-                else jsonb_build_object('message', f.error) end,
-            f.retryable, coalesce(f.error ->> 'unknown' = 'true', false), nullif(f.retry, 'null'))
+            onceflow.bounded_error(f.error), f.retryable, coalesce(f.error ->> 'unknown' = 'true', false), nullif(f.retry, 'null'))
             ::onceflow.failed_attempt
         from unnest(v_keys, p_fences, p_errors, p_retryable, p_retries)
             f (instance_id, step, scope, visit, fence, error, retryable, retry)), true));

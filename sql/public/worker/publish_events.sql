@@ -1,7 +1,7 @@
 -- publish_events(topics, keys, values, headers, event ids) -> number of rows
 -- Puts events of the user's own into the outbox, in the caller's transaction. Each is shipped at least
 -- once, with its id in the header onceflow-event-id, by which a receiver knows a repetition.
--- Errors: WF002 arrays that differ · WF005 where messages do not travel over Kafka.
+-- Errors: WF002 arrays that differ, an event of more than 1 MiB · WF005 where messages do not travel over Kafka.
 create or replace function onceflow.publish_events(
     p_topics text[], p_keys text[], p_values text[], p_headers jsonb[], p_event_ids text[])
 returns int

@@ -12,6 +12,10 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 declare
     v_id uuid := coalesce(p_id, gen_random_uuid());
 begin
+    if onceflow.payload_fault(p_retries, 262144) is not null then
+        raise exception 'the retry policies cannot be kept: %', onceflow.payload_fault(p_retries, 262144)
+            using errcode = 'WF002', hint = 'Give a few plain numbers for each task.';
+    end if;
     insert into onceflow.queue (name) select distinct q from unnest(p_queues) q order by q
     on conflict do nothing;
     insert into onceflow.worker as w (

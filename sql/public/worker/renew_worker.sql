@@ -18,7 +18,10 @@ declare
     v_fences uuid[];
 begin
     update onceflow.worker w
-    set lease_until = clock_timestamp() + w.lease, progress = p_progress, stats = p_stats
+    set lease_until = clock_timestamp() + w.lease, 
+        -- The lease is what matters: what cannot be kept, or shown, is left as it was.
+        progress = case when onceflow.payload_fault(p_progress) is null then p_progress else w.progress end,
+        stats = case when onceflow.payload_fault(p_stats, 65536) is null then p_stats else w.stats end
     where w.id = p_worker_id and w.state = 'live';
     perform onceflow.require_live_worker(p_worker_id);
 

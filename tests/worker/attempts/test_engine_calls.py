@@ -1,6 +1,7 @@
 """One call for many tasks: what Postgres refuses in it is found by halves, and fails alone."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -64,3 +65,28 @@ def test_messages_that_name_nothing_are_kept_beside_those_that_do(
     assert [grant.task for grant in calls.claim(batch)] == ["only"]
     kept = conn.execute('select "offset", reason from onceflow.quarantined order by 1').fetchall()
     assert kept == [(0, "it says nothing"), (2, "it names a task that does not exist")]
+
+
+MANY = '{"a": [' + ",".join(["1e131071"] * 9000) + "]}"
+"""81 KB of JSON, 1.2 GB as Postgres would send it: more than it can."""
+
+
+def test_a_task_whose_input_no_worker_can_be_given_fails_for_good(
+    conn: Conn, settings: Settings
+) -> None:
+    spoiled, sound = start(conn, 2)
+    connection = RetryingConnection(settings, "test")
+    # A lease that nobody renews, and texts of a gigabyte that take their time to fail.
+    patient = replace(settings, lease=600.0)
+    registration = register(connection, "w", ["default"], ["work"], {}, patient, lambda: True)
+    calls = EngineCalls(connection, registration, Counters(), lambda: True)
+    conn.execute(
+        "update onceflow.task set input = %s::jsonb where instance_id = %s", (MANY, spoiled)
+    )
+    granted = calls.claim([message(Key(instance, "only"), 1) for instance in (spoiled, sound)])
+    assert [grant.instance_id for grant in granted] == [sound]
+    assert conn.execute(
+        "select state, error ->> 'code' from onceflow.tasks where instance_id = %s", (spoiled,)
+    ).fetchone() == ("DEAD_LETTER", "input.refused")
+    assert conn.execute("select count(*) from onceflow.quarantined").fetchone() == (0,)
+    connection.close()
