@@ -3,7 +3,7 @@
 A patch begins with what it breaks and the test that must notice::
 
     guard: a claim changes QUEUED rows only
-    test: tests/sql/test_claim_tasks.py::test_a_duplicate_message_claims_nothing
+    test: tests/sql/public/worker/test_claim_tasks.py::test_a_duplicate_message_claims_nothing
 
 ``python -m tests.mutants`` (make mutants) applies them one at a time to a copy of the repository,
 and fails where a test stays green.

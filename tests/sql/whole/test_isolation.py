@@ -1,0 +1,83 @@
+"""Transitions run at READ COMMITTED and refuse every other isolation level."""
+
+import uuid
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from onceflow.engine import calls
+from onceflow.engine.calls import Completion, Failure, Fenced, GiveBack, Key
+from onceflow.engine.errors import WrongIsolation
+
+from ..play import Connection, Play
+from ..workflows import sequence
+
+Call = Callable[[Connection, Play, uuid.UUID, uuid.UUID], object]
+CALLS: dict[str, Call] = {
+    "start_instances": lambda conn, play, i, f: calls.start_instances(conn, "flow", [{}]),
+    "claim_tasks": lambda conn, play, i, f: calls.claim_tasks(
+        conn, play.worker.id, f, 1, [Key(i, "a")]
+    ),
+    "take_tasks": lambda conn, play, i, f: calls.take_tasks(
+        conn, play.worker.id, f, 1, ["default"], 1
+    ),
+    "switch_transport": lambda conn, play, i, f: calls.switch_transport(conn, "kafka"),
+    "complete_tasks": lambda conn, play, i, f: calls.complete_tasks(
+        conn, play.worker.id, [Completion(i, "a", f, 1)]
+    ),
+    "fail_tasks": lambda conn, play, i, f: calls.fail_tasks(conn, [Failure(i, "a", f, {}, True)]),
+    "give_back_tasks": lambda conn, play, i, f: calls.give_back_tasks(
+        conn, [GiveBack(i, "a", f, True)]
+    ),
+    "read_outcomes": lambda conn, play, i, f: calls.read_outcomes(conn, [Fenced(i, "a", f)]),
+    "renew_worker": lambda conn, play, i, f: calls.renew_worker(
+        conn, play.worker.id, [], 99, {}, {}
+    ),
+    "stop_worker": lambda conn, play, i, f: calls.stop_worker(conn, play.worker.id),
+    "fire_timers": lambda conn, play, i, f: calls.fire_timers(conn, 10),
+    "fail_lost_attempts": lambda conn, play, i, f: calls.fail_lost_attempts(conn, 10),
+    "enforce_deadlines": lambda conn, play, i, f: calls.enforce_deadlines(conn, 10),
+    "requeue_lost_tasks": lambda conn, play, i, f: calls.requeue_lost_tasks(
+        conn, "default", "99999", 9
+    ),
+    "cancel_instances": lambda conn, play, i, f: calls.cancel_instances(conn, [i]),
+    "suspend_instances": lambda conn, play, i, f: calls.suspend_instances(conn, [i]),
+    "resume_instances": lambda conn, play, i, f: calls.resume_instances(conn, [i]),
+    "redrive_dead_letters": lambda conn, play, i, f: calls.redrive_dead_letters(
+        conn, [Key(i, "a")]
+    ),
+    "skip_dead_letters": lambda conn, play, i, f: calls.skip_dead_letters(conn, [Key(i, "a")], [1]),
+    "discard_dead_letters": lambda conn, play, i, f: calls.discard_dead_letters(
+        conn, [Key(i, "a")]
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "level", [psycopg.IsolationLevel.REPEATABLE_READ, psycopg.IsolationLevel.SERIALIZABLE]
+)
+@pytest.mark.parametrize("name", CALLS)
+def test_a_transition_refuses_a_snapshot_that_outlives_its_statements(
+    play: Play, name: str, level: psycopg.IsolationLevel
+) -> None:
+    instance = play.begin(sequence("a"))
+    fence = play.take(instance, "a").fence
+    play.conn.isolation_level = level
+    try:
+        level_name = level.name.lower().replace("_", " ")
+        with pytest.raises(WrongIsolation, match=level_name), play.conn.transaction():
+            CALLS[name](play.conn, play, instance, fence)
+    finally:
+        play.conn.isolation_level = None
+    assert play.state(instance, "a") == "RUNNING"
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_within_a_transaction_of_the_callers_it_takes_part(play: Play, name: str) -> None:
+    instance = play.begin(sequence("a"))
+    fence = play.take(instance, "a").fence
+    before = play.rows("select * from onceflow.task order by 1, 2")
+    with play.conn.transaction(force_rollback=True):
+        CALLS[name](play.conn, play, instance, fence)
+    assert play.rows("select * from onceflow.task order by 1, 2") == before

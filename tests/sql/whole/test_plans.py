@@ -1,0 +1,127 @@
+"""What a call reads: the rows that it names, in the partitions that hold them, and none before.
+
+Plans are made when the database is empty, and it is never analyzed, as on the first day of a new
+installation or of a new week. What is read is counted by Postgres, so these are no measurements of
+time.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from onceflow.engine import calls
+from onceflow.engine.calls import Key
+
+from ..aged import make_week
+from ..play import Connection, Play, read_grants, take_messages
+from ..workflows import diamond, fan
+
+WIDTH = 400
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def bare(conn: Connection) -> Play:
+    """A Play on a database of its own without statistics; plans are made while it is empty."""
+    play = Play(conn)
+    for table in ("instance", "task", "task_log"):
+        rows = play.rows(
+            "select c.oid::regclass::text from pg_inherits h join pg_class c on c.oid = h.inhrelid"
+            " where h.inhparent = %s::text::regclass",
+            f"onceflow.{table}",
+        )
+        for (name,) in rows:
+            conn.execute(f"alter table {name} set (autovacuum_enabled = false)")  # pyright: ignore
+    play.deploy(diamond(name="warm-up"))
+    # More often than Postgres tries plans made for the occasion before it settles for one.
+    for _ in range(8):
+        play.complete(play.start("warm-up"), "a", "b", "c", "d")
+    take_messages(conn)
+    return play
+
+
+def fill(play: Play) -> None:
+    """Start some instances, each with many tasks that are due at once."""
+    play.deploy(fan(WIDTH))
+    for _ in range(5):
+        play.start("flow")
+
+
+def claim(play: Play, messages: list[Key]) -> None:
+    """Claim, and fetch what was granted as workers do: with the ids that they know."""
+    token = play.worker.next_token()
+    calls.claim_tasks(play.conn, play.worker.id, token, play.worker.call, messages)
+    ids = [key.instance_id for key in messages]
+    assert read_grants(play.conn, play.worker.id, token, ids)
+
+
+def tables_read(play: Play, call: Callable[[], object]) -> dict[str, int]:
+    """Return the partitions that a call has looked into, and how many rows it has read there."""
+    statement = (
+        "select relname, seq_scan + coalesce(idx_scan, 0),"
+        " seq_tup_read + coalesce(idx_tup_fetch, 0)"
+        " from pg_stat_xact_user_tables where relname ~ '^(instance|task|task_log)_[0-9]+$'"
+    )
+
+    def counters() -> dict[str, tuple[int, int]]:
+        return {name: (scans, rows) for name, scans, rows in play.rows(statement)}
+
+    with play.conn.transaction():
+        before = counters()
+        call()
+        after = counters()
+    return {
+        name: rows - before.get(name, (0, 0))[1]
+        for name, (scans, rows) in after.items()
+        if scans > before.get(name, (0, 0))[0]
+    }
+
+
+def tasks_read(play: Play, call: Callable[[], object]) -> int:
+    """Return how many rows of tasks a call has read."""
+    found = tables_read(play, call)
+    return sum(rows for name, rows in found.items() if name.startswith("task_2"))
+
+
+@pytest.mark.parametrize("few", [10, WIDTH])
+def test_a_claim_reads_each_of_its_tasks_a_few_times(bare: Play, few: int) -> None:
+    fill(bare)
+    messages = take_messages(bare.conn)[:few]
+    read = tasks_read(bare, lambda: claim(bare, messages))
+    assert few <= read < 20 * few
+
+
+@pytest.mark.parametrize("few", [10, WIDTH])
+def test_a_completion_reads_each_of_its_tasks_a_few_times(bare: Play, few: int) -> None:
+    fill(bare)
+    grants = bare.worker.claim(*take_messages(bare.conn)[:few])
+    read = tasks_read(bare, lambda: bare.worker.complete(*grants))
+    assert few <= read < 20 * few
+
+
+@pytest.mark.parametrize("call", ["claim", "complete", "cancel", "resume"])
+def test_history_is_not_looked_into(bare: Play, call: str) -> None:
+    for weeks in range(4, 12):
+        make_week(bare.conn, NOW - timedelta(weeks=weeks))
+    bare.deploy(diamond())
+    ids = [bare.start("flow") for _ in range(3)]
+    messages = take_messages(bare.conn)
+    grants = bare.worker.claim(*messages) if call == "complete" else []
+    run: dict[str, Callable[[], object]] = {
+        "claim": lambda: claim(bare, messages),
+        "complete": lambda: bare.worker.complete(*grants),
+        "cancel": lambda: calls.cancel_instances(bare.conn, ids),
+        "resume": lambda: calls.resume_instances(bare.conn, ids),
+    }
+    found = tables_read(bare, run[call])
+    # The partitions made ahead are empty; how much history there is must not matter.
+    assert {name for name in found if name.rpartition("_")[2] < this_week(bare)} == set()
+    assert found
+
+
+def this_week(play: Play) -> str:
+    """Return how the names of this week's partitions end."""
+    return play.value(
+        "select substring(tableoid::regclass::text from '[0-9]+$') from onceflow.instance limit 1"
+    )
