@@ -39,6 +39,9 @@ EMPTY = """
 @pytest.fixture(scope="session")
 def shared_database(servers: Servers) -> Iterator[Database]:
     made = create_database(servers, migrated=True)
+    with closing(made.connect()) as conn:
+        # Partitions of the past, as a database has them that is older than a week.
+        conn.execute("select onceflow.ensure_partitions(now() - interval '20 days')")
     yield made
     drop_database(servers, made.name)
 
