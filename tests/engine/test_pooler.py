@@ -158,19 +158,21 @@ def test_commands_work_and_leave_limits_to_nobody(pooled: Settings, tmp_path: An
 
 
 async def test_clients_work_and_leave_nothing(settings: Settings) -> None:
-    with pgbouncer(settings.dsn, size=1) as dsn:
-        with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as other:
-            other.execute("set default_transaction_isolation = serializable; set array_nulls = off")
-            before = shown(other)
-            with Client(dsn) as client:
-                client.deploy(ONE)
-                for _ in range(8):
-                    client.get(client.start("one").id)
-            async with AsyncClient(dsn) as waiting:
-                for _ in range(8):
-                    await waiting.get((await waiting.start("one")).id)
-            assert shown(other) == before
-            assert other.execute("select count(*) from pg_prepared_statements").fetchone() == (0,)
+    with (
+        pgbouncer(settings.dsn, size=1) as dsn,
+        psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as other,
+    ):
+        other.execute("set default_transaction_isolation = serializable; set array_nulls = off")
+        before = shown(other)
+        with Client(dsn) as client:
+            client.deploy(ONE)
+            for _ in range(8):
+                client.get(client.start("one").id)
+        async with AsyncClient(dsn) as waiting:
+            for _ in range(8):
+                await waiting.get((await waiting.start("one")).id)
+        assert shown(other) == before
+        assert other.execute("select count(*) from pg_prepared_statements").fetchone() == (0,)
 
 
 def test_migrate_works(empty_database: Database) -> None:

@@ -6,15 +6,9 @@ import pytest
 
 from onceflow.engine import calls
 
-<<<<<<< HEAD:tests/sql/public/operator/test_drop_partitions.py
-from .aged import age, drop_all, make_week, suffixes
-from .play import Connection, Play
-from .workflows import sequence
-=======
-from ...aged import age, make_week, suffixes
+from ...aged import age, drop_all, make_week, suffixes
 from ...play import Connection, Play
 from ...workflows import sequence
->>>>>>> 2d9d29e (Tests of the SQL core stand in the rooms of what they test; two sessions at once by function; what holds for all in whole/):tests/sql/public/operator/test_drop_partitions.py
 
 OLD = datetime(2025, 3, 5, tzinfo=UTC)
 OLDER = OLD - timedelta(weeks=2)

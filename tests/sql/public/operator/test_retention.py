@@ -10,20 +10,12 @@ import pytest
 
 from onceflow.engine import calls
 
-<<<<<<< HEAD:tests/sql/public/operator/test_retention.py
-from ..conftest import Connect
-from ..support import wait_until
-from .aged import age, drop_all, drop_piece, make_week, suffixes
-from .play import Connection, Play, execute
-from .sessions import Session
-from .workflows import sequence
-=======
 from ....conftest import Connect
-from ...aged import age, make_week, suffixes
-from ...play import Connection, Play
+from ....support import wait_until
+from ...aged import age, drop_all, drop_piece, make_week, suffixes
+from ...play import Connection, Play, execute
 from ...sessions import Session
 from ...workflows import sequence
->>>>>>> 2d9d29e (Tests of the SQL core stand in the rooms of what they test; two sessions at once by function; what holds for all in whole/):tests/sql/public/operator/test_retention.py
 
 OLD = datetime(2025, 3, 5, tzinfo=UTC)
 NOW = datetime.now(UTC)
