@@ -26,7 +26,7 @@ from .attempts.executor import Executor
 from .attempts.slots import Slots, Waiting
 from .handlers.registry import Registry, registry
 from .registration.deadlines import Deadlines
-from .registration.leases import Counters, Lease, Registration, register
+from .registration.leases import Counters, Lease, Offer, Registration, register
 from .registration.retrying_connection import Abandoned, RetryingConnection, Spoiled
 
 log = logging.getLogger("onceflow.worker")
@@ -81,8 +81,9 @@ class Worker:
         self._grace = options.grace
         self._name = options.name or f"{socket.gethostname()}:{os.getpid()}"
         self._queues = sorted(set(options.queues)) or handlers.queues() or ["default"]
-        self._task_names = handlers.names()
-        self._retries = handlers.retries()
+        self._offer = Offer(
+            self._name, self._queues, handlers.names(), handlers.retries(), handlers.signatures()
+        )
         self.counters = Counters()
         self._slots = Slots(options.concurrency, hand_off=options.hand_off)
         self._running = Running()
@@ -189,10 +190,7 @@ class Worker:
         """Live through one registration, until the worker is stopped."""
         registration = self._registration = register(
             self._connection,
-            self._name,
-            self._queues,
-            self._task_names,
-            self._retries,
+            self._offer,
             self._settings,
             lambda: not self._stopping.is_set(),
         )

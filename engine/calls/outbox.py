@@ -89,7 +89,7 @@ class Taken(Record, frozen=True):
 
     instance_id: UUID | None
     task: str | None
-    answer: Literal["granted", "skipped", "quarantined"]
+    answer: Literal["granted", "skipped", "held", "quarantined"]
     grant: Grant | None = None
 
 
@@ -196,7 +196,7 @@ def take_tasks(
         Taken(
             row[0],
             row[1],
-            word(row[2], "granted", "skipped", "quarantined"),
+            word(row[2], "granted", "skipped", "held", "quarantined"),
             Grant(row[0], row[1], *row[3:]) if row[2] == "granted" else None,
         )
         for row in fetch(

@@ -88,13 +88,13 @@ class Claimed(Record, frozen=True):
     """The answer to one claim.
 
     ``granted``: RUNNING under the caller's token, as ``grant`` tells. ``skipped``: a duplicate,
-    cancelled or stale message, or one that has to wait; nothing is lost. ``unknown``: it names
-    nothing known.
+    cancelled or stale message, or one that has to wait; nothing is lost. ``held``: the worker has
+    not registered its handler, and it comes to another. ``unknown``: it names nothing known.
     """
 
     instance_id: UUID
     task: str
-    answer: Literal["granted", "skipped", "unknown"]
+    answer: Literal["granted", "skipped", "held", "unknown"]
     grant: Grant | None = None
 
 
@@ -121,7 +121,8 @@ class Failure(Record, frozen=True):
     ``error``: ``{"code": "http.503", "message": "…"}`` and, where they apply, ``type``, ``detail``,
     ``"unknown": true`` (the effect may have happened) and ``retry_after`` (seconds). ``retry`` is
     the handler's own policy (attempts, backoff, factor, max, jitter; in seconds), for a step that
-    has none.
+    has none. ``"unknown_field": true`` in the error: the handler was not called, as its input has a
+    field that it does not take; a worker of another release may know it.
     """
 
     instance_id: UUID
@@ -182,7 +183,7 @@ def claim_tasks(
         Claimed(
             row[0],
             row[1],
-            word(row[2], "granted", "skipped", "unknown"),
+            word(row[2], "granted", "skipped", "held", "unknown"),
             Grant(row[0], row[1], *row[3:]) if row[2] == "granted" else None,
         )
         for row in fetch(

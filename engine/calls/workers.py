@@ -12,7 +12,7 @@ from .base import Connection, Key, fetch, fetch_value
 REGISTER_WORKER: Final[LiteralString] = """
 select onceflow.register_worker(p_name => %s::text, p_queues => %s::text[], p_tasks => %s::text[],
                                 p_lease => %s::interval, p_retries => %s::jsonb,
-                                p_id => %s::uuid)"""
+                                p_id => %s::uuid, p_signatures => %s::jsonb)"""
 
 RENEW_WORKER: Final[LiteralString] = """
 select instance_id, task
@@ -31,6 +31,7 @@ def register_worker(
     lease: float,
     retries: Mapping[str, Json] | None = None,
     worker_id: UUID | None = None,
+    signatures: Mapping[str, str] | None = None,
 ) -> UUID:
     """Register this process as a worker of ``queues`` and return its id, fresh in each process.
 
@@ -39,11 +40,13 @@ def register_worker(
 
     ``tasks`` are the names of its handlers; ``lease`` is in seconds: after it without a renewal the
     worker is declared dead, for good. ``retries`` are its handlers' own retry policies by task, for
-    attempts that it does not live to answer.
+    attempts that it does not live to answer; ``signatures`` texts that differ where handlers of one
+    name take other inputs.
     """
     parameters = (name, list(queues), list(tasks), timedelta(seconds=lease))
     policies = json_text.encode(dict(retries or {}))
-    return fetch_value(conn, REGISTER_WORKER, (*parameters, policies, worker_id or uuid4()))
+    ids = worker_id or uuid4(), json_text.encode(dict(signatures or {}))
+    return fetch_value(conn, REGISTER_WORKER, (*parameters, policies, *ids))
 
 
 def renew_worker(

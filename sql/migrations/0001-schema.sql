@@ -140,8 +140,11 @@ create table onceflow.task (
     call bigint,
     -- The transaction that queued the row; it names this dispatch to the search for lost messages.
     queued_xid xid8,
-    -- When the clock acts on the row: a retry that is due, an attempt that has timed out.
+    -- When the clock acts on the row: a retry that is due, an attempt that has timed out, another look
+    -- for a worker that has the handler.
     due_at timestamptz,
+    -- What a READY row waits for: an operator's resume, a worker that has its handler, its queue's limit.
+    held_by text collate "C",
     changed_at timestamptz not null,
     input jsonb,
     output jsonb,
@@ -165,8 +168,11 @@ create table onceflow.task (
             when 'RETRYING' then due_at is not null
             when 'RUNNING' then true
             when 'WAITING' then true
+            when 'READY' then (due_at is not null) = (held_by = 'handler')
             else due_at is null
         end),
+    constraint task_held check (
+        (state = 'READY') = (held_by is not null) and held_by in ('operator', 'handler', 'limit')),
     constraint task_made check (
         (input is not null and queue is not null)
         or state in ('WAITING', 'SKIPPED', 'CANCELLED', 'DEAD_LETTER')),
@@ -183,6 +189,7 @@ create table onceflow.task (
 create index task_running on onceflow.task (worker_id, fence) where worker_id is not null;
 create index task_queued on onceflow.task (queue, queued_xid) where queued_xid is not null;
 create index task_due on onceflow.task (due_at) where due_at is not null;
+create index task_held on onceflow.task (queue) where held_by = 'handler';
 create index task_dead_letter on onceflow.task (instance_id) where state = 'DEAD_LETTER' and seq is null;
 create index task_undo on onceflow.task (instance_id, undoes_seq)
     where state = 'WAITING' and undoes_seq is not null;
@@ -264,6 +271,8 @@ create table onceflow.worker (
     tasks text[] not null,
     -- The handlers' own retry policies, by task.
     retries jsonb not null default '{}',
+    -- What tells one signature of a handler from another, by task.
+    signatures jsonb not null default '{}',
     state text collate "C" not null check (state in ('live', 'stopped', 'dead')),
     lease interval not null check (lease between interval '100 milliseconds' and interval '1 hour'),
     lease_until timestamptz not null,

@@ -72,15 +72,17 @@ class EngineCalls:
         by_key = {message.key: message for message in messages if message.key is not None}
         bad = [message.as_bad() for message in messages if message.key is None]
         grants: list[Grant] = []
+        held = 0
         if by_key:
             failpoints.hit("worker.before_claim")
-            grants, refused = self._claim(list(by_key))
+            grants, refused, held = self._claim(list(by_key))
             bad += [by_key[key].as_bad(reason) for key, reason in refused.items()]
         if bad:
             kept = self._call("quarantining messages", lambda c: quarantine_messages(c, bad))
             self._counters.add("quarantined", kept)
         self._counters.add("claimed", len(grants))
-        self._counters.add("skipped", len(messages) - len(bad) - len(grants))
+        self._counters.add("held", held)
+        self._counters.add("skipped", len(messages) - len(bad) - len(grants) - held)
         return grants
 
     def take(self, queues: Sequence[str], limit: int) -> tuple[list[Grant], int]:
@@ -108,7 +110,9 @@ class EngineCalls:
         quarantined = sum(one.answer == "quarantined" for one in taken)
         self._counters.add("quarantined", quarantined)
         self._counters.add("claimed", len(grants))
-        self._counters.add("skipped", len(taken) - quarantined - len(grants))
+        held = sum(one.answer == "held" for one in taken)
+        self._counters.add("held", held)
+        self._counters.add("skipped", len(taken) - quarantined - len(grants) - held)
         return grants, len(taken)
 
     def record(self, outcomes: Sequence[Outcome], room: int) -> list[Grant]:
@@ -136,8 +140,10 @@ class EngineCalls:
         answers = self._call("giving tasks back", lambda c: give_back_tasks(c, items))
         self._answered(attempts, [answer.answer for answer in answers], "given_back")
 
-    def _claim(self, keys: list[Key]) -> tuple[list[Grant], dict[Key, str]]:
-        """Return the grants, and the keys that no task belongs to, each with the reason."""
+    def _claim(self, keys: list[Key]) -> tuple[list[Grant], dict[Key, str], int]:
+        """Return the grants, the keys that no task belongs to, each with the reason, and how many
+        tasks were left to workers that have their handlers.
+        """
         call = self._grants.open()
         granted = 0
         try:
@@ -150,13 +156,14 @@ class EngineCalls:
             granted = len(grants)
         except Spoiled as error:
             if len(keys) == 1:
-                return [], self._claim_blind(keys[0], error)
-            halves = [self._claim(half) for half in _halves(keys)]
-            return halves[0][0] + halves[1][0], halves[0][1] | halves[1][1]
+                return [], self._claim_blind(keys[0], error), 0
+            one, other = (self._claim(half) for half in _halves(keys))
+            return one[0] + other[0], one[1] | other[1], one[2] + other[2]
         finally:
             self._grants.close(call.token, granted)
         unknown = (Key(c.instance_id, c.task) for c in claims if c.answer == "unknown")
-        return grants, dict.fromkeys(unknown, "it names a task that does not exist")
+        held = sum(claim.answer == "held" for claim in claims)
+        return grants, dict.fromkeys(unknown, "it names a task that does not exist"), held
 
     def _claim_blind(self, key: Key, error: Spoiled) -> dict[Key, str]:
         """Claim what could not be claimed, without its input, to fail it for good.

@@ -195,6 +195,8 @@ class Executor:
         unknown = attempt.started and not transactional
         if issubclass(type(error), InputInvalid):
             found = fault("input.invalid", text_of(error))
+            if getattr(error, "unknown_field", False):  # a worker of another release may know it
+                found.error["unknown_field"] = True
         elif issubclass(type(error), asyncio.CancelledError) and attempt.context.cancelled:
             message = "the handler was cancelled, as its task was told to stop"
             found = fault("task.cancelled", message, retryable=True, unknown=unknown)

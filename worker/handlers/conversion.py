@@ -5,6 +5,7 @@ the JSON text; an unhinted fraction (``Any``, ``dict``) becomes a Decimal too, a
 hinted ``float`` is a float. A Decimal that is returned becomes a JSON number with the same digits.
 """
 
+import hashlib
 import inspect
 import keyword
 from collections.abc import Callable, Mapping
@@ -26,7 +27,14 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class InputInvalid(Exception):
-    """The step's input does not fit the handler's parameters; the message names the place."""
+    """The step's input does not fit the handler's parameters; the message names the place.
+
+    ``unknown_field``: it has a field that none of them takes. Another release may take it.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.unknown_field = message.startswith("Object contains unknown field ")  # msgspec's words
 
 
 class Parameters:
@@ -64,6 +72,7 @@ class Parameters:
             raise self._refused("a positional-only parameter (the whole input) and fields of it")
         self._names = {name: _json_name(name) for name in fields}
         self._fields = self._struct_decoder(function.__name__, fields)
+        self.signature = _signature((self._whole or self._fields).type, fields)
 
     def fill(self, input_json: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the arguments (by position, by name) out of the input, the context left out.
@@ -153,6 +162,15 @@ def encode_output(value: Any, *, unknown: bool) -> bytes | Fault:
         message = f"the result cannot be kept: {found[0] or 'it'} {found[1]}"
         return fault("output.too_large", message, unknown=unknown)
     return output
+
+
+def _signature(type_: Any, fields: Mapping[str, tuple[Any, bool]]) -> str:
+    """Return a text that is the same in each process of one release."""
+    try:
+        found: Any = msgspec.json.schema(type_)
+    except Exception:  # a type of the author's own has no schema: its name must do
+        found = sorted((name, required) for name, (_, required) in fields.items())
+    return hashlib.sha256(msgspec.json.encode(found, order="sorted")).hexdigest()[:16]
 
 
 def _is_context(hint: Any) -> bool:

@@ -152,6 +152,10 @@ class Registry:
         """Return the handlers' own retry policies by the names of their tasks."""
         return {name: handler.retry for name, handler in self._handlers.items() if handler.retry}
 
+    def signatures(self) -> dict[str, str]:
+        """Return what tells a handler's parameters from those of another release, by its task."""
+        return {name: handler.parameters.signature for name, handler in self._handlers.items()}
+
     def queues(self) -> list[str]:
         """Return the queues of all handlers, sorted."""
         return sorted({handler.queue for handler in self._handlers.values()})

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -34,6 +35,7 @@ class Counters:
         "claimed",
         "handed_off",
         "skipped",
+        "held",
         "completed",
         "failed",
         "stale",
@@ -69,12 +71,24 @@ class Registration:
         """When, on the monotonic clock, the registration was sent: its first lease began."""
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a worker tells the engine of itself.
+
+    ``tasks`` are those that it has handlers for: it is granted no others. ``retries`` are their own
+    policies, and ``signatures`` tell those that take one input from those that take another.
+    """
+
+    name: str
+    queues: Sequence[str]
+    tasks: Sequence[str]
+    retries: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    signatures: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
 def register(
     connection: RetryingConnection,
-    name: str,
-    queues: Sequence[str],
-    tasks: Sequence[str],
-    retries: Mapping[str, Json],
+    offer: Offer,
     settings: Settings,
     go_on: Callable[[], bool],
 ) -> Registration:
@@ -92,7 +106,16 @@ def register(
         # In one transaction: no switch comes between the two.
         with conn.transaction():
             require_transport(conn, settings.transport)
-            return register_worker(conn, name, queues, tasks, settings.lease, retries, worker_id)
+            return register_worker(
+                conn,
+                offer.name,
+                offer.queues,
+                offer.tasks,
+                settings.lease,
+                offer.retries,
+                worker_id,
+                offer.signatures,
+            )
 
     while True:
         try:

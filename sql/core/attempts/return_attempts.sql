@@ -1,10 +1,11 @@
--- return_attempts(sorted ids, keys, fences, started, keep fences) -> change[]   (internal)
+-- return_attempts(sorted ids, keys, fences, started, keep fences, held) -> change[]   (internal)
 -- Takes locked RUNNING tasks out of their workers' hands without a failure: due again at once
 -- (QUEUED, or READY where the instance may not run them), CANCELLED in a CLOSING instance. An attempt
--- so returned does not count against the budget.
+-- so returned does not count against the budget. p_held: not at once but after a pause, since it wants a worker
+-- with another handler.
 create or replace function onceflow.return_attempts(
     p_ids uuid[], p_keys onceflow.task_key[], p_fences uuid[], p_started boolean[],
-    p_keep_fences boolean)
+    p_keep_fences boolean, p_held boolean default false)
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
@@ -13,7 +14,7 @@ begin
     with judged as (
         select k.*, i.seq + 1 as seq, t.worker_id, case
             when i.state = 'CLOSING' then 'CANCELLED'
-            when onceflow.may_run(i.state, i.suspended_at, s.kind) then 'QUEUED'
+            when not p_held and onceflow.may_run(i.state, i.suspended_at, s.kind) then 'QUEUED'
             else 'READY' end as state
         from unnest(p_keys, p_fences, p_started) k (instance_id, step, scope, visit, fence, started)
         cross join lateral (
@@ -33,7 +34,11 @@ begin
         set state = j.state, seq = case j.state when 'CANCELLED' then j.seq end,
             queued_xid = case j.state when 'QUEUED' then pg_current_xact_id() end,
             extra_attempts = t.extra_attempts + 1, unknown = t.unknown or j.started,
-            worker_id = null, call = null, due_at = null,
+            worker_id = null, call = null,
+            held_by = case when p_held and j.state = 'READY' then 'handler'
+                when j.state = 'READY' then 'operator' end,
+            due_at = case when p_held and j.state = 'READY' then onceflow.now()
+                + onceflow.hold_pause(t.instance_id, t.step, t.scope, t.visit) end,
             fence = case when p_keep_fences then t.fence end, changed_at = onceflow.now()
         from judged j
         where t.instance_id = j.instance_id and t.step = j.step and t.scope = j.scope
@@ -47,4 +52,4 @@ begin
     from returned r;
     return v_changes;
 end $$;
-revoke execute on function onceflow.return_attempts(uuid[], onceflow.task_key[], uuid[], boolean[], boolean) from public;
+revoke execute on function onceflow.return_attempts(uuid[], onceflow.task_key[], uuid[], boolean[], boolean, boolean) from public;

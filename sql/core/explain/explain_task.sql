@@ -17,7 +17,16 @@ begin
             else format('waits for %s of the %s steps that it joins',
                 p_step.join_count - p_task.passed, p_step.join_count) end;
     when 'READY' then
-        return 'held back by the suspension of its instance';
+        if p_task.held_by = 'operator' then
+            return 'held back by the suspension of its instance';
+        elsif exists (select from onceflow.worker w where w.state = 'live' and w.lease_until > clock_timestamp()
+            and p_task.queue = any (w.queues) and p_step.handler = any (w.tasks))
+        then
+            return format('waits until %s for a worker that has the task %s as it is called here; the last one was '
+                'of another release', p_task.due_at, p_step.handler);
+        end if;
+        return format('no live worker has the task %s, on queue %s: start one that imports its module',
+            p_step.handler, quote_ident(p_task.queue));
     when 'RETRYING' then
         return format('waits until %s for its next attempt; attempt %s failed with %s',
             p_task.due_at, p_task.attempt, v_error);
@@ -41,7 +50,7 @@ begin
 
     -- QUEUED: is the message on its way, and is anybody there to take it?
     select * into v_outbox from onceflow.outbox o
-    where o.kind = 'task' and o.queued_xid = p_task.queued_xid and o.key = p_task.instance_id::text
+    where o.kind = 'task' and o.queued_xid = p_task.queued_xid and split_part(o.key, '/', 1) = p_task.instance_id::text
     limit 1;
     if v_transport = 'switching' then
         return 'the transport of the deployment is being switched: onceflow transport finishes it';
@@ -56,10 +65,10 @@ begin
         return format('queue %s has no live worker: start one with onceflow worker --queues %s',
             quote_ident(p_task.queue), p_task.queue);
     elsif not exists (select from onceflow.worker w where w.state = 'live'
-        and p_task.queue = any (w.queues) and p_step.spec ->> 'task' = any (w.tasks))
+        and p_task.queue = any (w.queues) and p_step.handler = any (w.tasks))
     then
-        return format('no live worker of queue %s has the task %s: start one with --import of its module',
-            quote_ident(p_task.queue), p_step.spec ->> 'task');
+        return format('no live worker has the task %s, on queue %s: start one that imports its module',
+            p_step.handler, quote_ident(p_task.queue));
     elsif v_transport = 'kafka' and not exists (select from onceflow.worker w where w.state = 'live'
         and p_task.queue = any (w.queues)
         and coalesce(w.stats -> 'without_partitions' <= to_jsonb(extract(epoch from w.lease)), true))

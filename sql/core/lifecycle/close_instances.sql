@@ -44,7 +44,7 @@ begin
     ), ended as (
         update onceflow.task t
         set state = case t.state when 'DEAD_LETTER' then 'DEAD_LETTER' else 'CANCELLED' end,
-            seq = o.seq, queued_xid = null, due_at = null, changed_at = v_now
+            seq = o.seq, queued_xid = null, due_at = null, held_by = null, changed_at = v_now
         from open o
         where t.instance_id = o.instance_id and t.step = o.step and t.scope = o.scope
             and t.visit = o.visit and t.instance_id >= p_ids[1]

@@ -21,7 +21,7 @@ begin
 
     with held as (
         update onceflow.task t
-        set state = 'READY', queued_xid = null, changed_at = v_now
+        set state = 'READY', held_by = 'operator', queued_xid = null, changed_at = v_now
         where t.instance_id = any (p_ids) and t.instance_id >= p_ids[1]
             and t.state = 'QUEUED'
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue

@@ -1,9 +1,9 @@
--- decide_tasks(due, queues, room) -> rows   (internal)
+-- decide_tasks(due, queues, tasks, room) -> rows   (internal)
 -- What becomes of each step that is due: DEAD_LETTER where an expression fails; SKIPPED by its own `when`;
--- READY in a suspended instance; RUNNING where it is granted, up to p_room of them on these queues; else
+-- READY in a suspended instance; RUNNING where it is granted, up to p_room of them on these queues, for these handlers; else
 -- QUEUED. Inlined into make_tasks(), so it costs no call.
 create or replace function onceflow.decide_tasks(
-    p_due onceflow.placed_task[], p_queues text[], p_room int)
+    p_due onceflow.placed_task[], p_queues text[], p_tasks text[], p_room int)
 returns table (
     instance_id uuid, step text, scope bigint, visit int, version_id bigint, seq int,
     state text, suspended_at timestamptz, waits boolean,
@@ -21,7 +21,7 @@ language sql stable as $$
             order by f.instance_id, f.step, f.scope, f.visit) <= p_room as granted
         from (
             -- Nothing is handed off in an instance that a failed expression may close in this call.
-            select m.*, m.becomes = 'QUEUED' and coalesce(m.queue = any (p_queues), false)
+            select m.*, m.becomes = 'QUEUED' and coalesce(m.queue = any (p_queues) and m.handler = any (p_tasks), false)
                 and m.instance_id <> all (array(
                     select d.instance_id from made d where d.becomes = 'DEAD_LETTER')) as fits
             from made m) f
@@ -31,4 +31,4 @@ language sql stable as $$
         r.granted, case when r.granted then 'RUNNING' else r.becomes end
     from ranked r
 $$;
-revoke execute on function onceflow.decide_tasks(onceflow.placed_task[], text[], int) from public;
+revoke execute on function onceflow.decide_tasks(onceflow.placed_task[], text[], text[], int) from public;

@@ -1,6 +1,6 @@
 -- make_tasks(due, worker, token, call, room) -> changes, skipped, dead, granted   (internal)
 -- Makes the rows of steps that are due, as evaluate_steps() and decide_tasks() have them: with their input
--- evaluated now, once, and up to p_room of them handed off, on the queues of a live worker under its token.
+-- evaluated now, once, and up to p_room of them handed off, on the queues of a live worker that has their handlers, under its token.
 -- o_skipped and o_dead are those that have ended at once, o_granted counts the handed-off ones.
 create or replace function onceflow.make_tasks(
     p_due onceflow.placed_task[], p_worker_id uuid, p_token uuid, p_call bigint, p_room int,
@@ -10,19 +10,19 @@ language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
     v_queues text[] := '{}';
+    v_tasks text[] := '{}';
     v_written bigint;
 begin
     if p_room > 0 then
-        v_queues := (
-            select w.queues from onceflow.worker w
-            where w.id = p_worker_id and w.state = 'live' and w.lease_until > clock_timestamp());
+        select w.queues, w.tasks into v_queues, v_tasks from onceflow.worker w
+        where w.id = p_worker_id and w.state = 'live' and w.lease_until > clock_timestamp();
     end if;
     with decided as (
-        select * from onceflow.decide_tasks(p_due, v_queues, p_room)
+        select * from onceflow.decide_tasks(p_due, v_queues, v_tasks, p_room)
     ), written as (
         insert into onceflow.task as t (
             instance_id, step, scope, visit, state, queue, attempt, seq, worker_id, fence, call,
-            queued_xid, due_at, changed_at, input, error, reason)
+            queued_xid, held_by, due_at, changed_at, input, error, reason)
         select d.instance_id, d.step, d.scope, d.visit, d.becomes,
             case when d.becomes <> 'SKIPPED' then d.queue end,
             d.granted::int,
@@ -31,6 +31,7 @@ begin
             case when d.granted then p_token end,
             case when d.granted then p_call end,
             case d.becomes when 'QUEUED' then pg_current_xact_id() end,
+            case d.becomes when 'READY' then 'operator' end,
             case when d.granted then v_now + make_interval(secs => d.timeout) end,
             v_now, d.input, d.error,
             case d.becomes when 'SKIPPED' then 'when' end
@@ -40,7 +41,7 @@ begin
         on conflict (instance_id, step, scope, visit) do update set
             state = excluded.state, queue = excluded.queue, attempt = excluded.attempt,
             seq = excluded.seq, worker_id = excluded.worker_id, fence = excluded.fence,
-            call = excluded.call, queued_xid = excluded.queued_xid, due_at = excluded.due_at,
+            call = excluded.call, queued_xid = excluded.queued_xid, held_by = excluded.held_by, due_at = excluded.due_at,
             changed_at = excluded.changed_at, input = excluded.input, error = excluded.error,
             reason = excluded.reason
         where t.state = 'WAITING'

@@ -12,7 +12,7 @@ begin
         update onceflow.task t
         set state = case when k.runs then 'QUEUED' else 'READY' end,
             queued_xid = case when k.runs then pg_current_xact_id() end,
-            due_at = null, changed_at = onceflow.now()
+            held_by = case when not k.runs then 'operator' end, due_at = null, changed_at = onceflow.now()
         from (
             select k.*, onceflow.may_run(i.state, i.suspended_at, s.kind) as runs
             from unnest(p_keys) k

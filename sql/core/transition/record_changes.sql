@@ -25,7 +25,9 @@ begin
         insert into onceflow.outbox (kind, topic, key, value, queued_xid, made_at)
         select case c.state when 'QUEUED' then 'task' else 'dead_letter' end,
             case c.state when 'QUEUED' then c.queue else 'dead-letters' end,
-            c.instance_id::text,
+            -- By its key it comes to the partition of its instance's messages; by another, where the worker
+            -- of that one may lack the handler.
+            c.instance_id::text || case c.was when 'READY' then '/' || md5(random()::text) else '' end,
             (jsonb_build_object('instance', c.instance_id,
                 'task', onceflow.task_name(c.step, c.scope, c.visit))
                 || case c.state when 'QUEUED' then '{}' else

@@ -37,7 +37,7 @@ begin
 
     with redriven as (
         update onceflow.task t
-        set state = 'READY', input = coalesce(k.input, t.input),
+        set state = 'READY', held_by = 'operator', input = coalesce(k.input, t.input),
             extra_attempts = t.attempt, changed_at = v_now
         from (
             select (j.key).*, i.input

@@ -62,7 +62,7 @@ begin
         from onceflow.task t
         where t.queued_xid is not null and not exists (
             select from onceflow.outbox o
-            where o.kind = 'task' and o.queued_xid = t.queued_xid and o.key = t.instance_id::text
+            where o.kind = 'task' and o.queued_xid = t.queued_xid and split_part(o.key, '/', 1) = t.instance_id::text
                 and o.value::jsonb ->> 'task' = onceflow.task_name(t.step, t.scope, t.visit))
         order by t.queued_xid
         limit p_limit) l;

@@ -5,6 +5,7 @@
 -- token gives the same grants, for as long as they are not answered; read_grants() says what their
 -- columns mean.
 -- answer: granted | skipped (a duplicate, cancelled or stale message; nothing was changed)
+--   | held (the worker has not registered the task's handler: it is READY, and comes to another worker, soon)
 --   | unknown (names no task: for quarantine_messages).
 -- Rows are waited for, never skipped because they are locked. No instance is locked: a cancel locks
 -- the instance and then its tasks, so either it finds this task RUNNING or we find it CANCELLED.
@@ -27,9 +28,13 @@ declare
     v_ids uuid[] := array(
         select distinct u from unnest(p_instance_ids) u where u is not null order by u);
     v_locked onceflow.task_key[];
+    v_held onceflow.task_key[] := '{}';
+    v_claimed int;
+    v_tasks text[];
     v_now timestamptz := onceflow.now();
 begin
     perform onceflow.require_live_worker(p_worker_id);
+    v_tasks := (select w.tasks from onceflow.worker w where w.id = p_worker_id);
     v_locked := onceflow.lock_tasks(v_keys, 'QUEUED');
 
     with claimed as (
@@ -44,9 +49,9 @@ begin
                 select i.version_id, i.state, i.suspended_at from onceflow.instance i
                 where i.id = k.instance_id and i.id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) i
             cross join lateral (
-                select s.kind, s.timeout from onceflow.step s
+                select s.kind, s.timeout, s.handler from onceflow.step s
                 where s.version_id = i.version_id and s.step = k.step offset 0) s
-            where onceflow.may_run(i.state, i.suspended_at, s.kind)
+            where onceflow.may_run(i.state, i.suspended_at, s.kind) and s.handler = any (v_tasks)
             offset 0) k
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
             and t.visit = k.visit and t.instance_id >= v_ids[1] and t.state = 'QUEUED'
@@ -56,12 +61,17 @@ begin
         instance_id, step, scope, visit, attempt, state, worker_id, at)
     select c.instance_id, c.step, c.scope, c.visit, c.attempt, 'RUNNING', p_worker_id, v_now
     from claimed c;
+    get diagnostics v_claimed = row_count;
+    if v_claimed < cardinality(v_locked) then
+        v_held := onceflow.hold_tasks(p_worker_id, v_locked);
+    end if;
 
     return query
     select k.instance_id, k.task, case
             when t.instance_id is null then 'unknown'
-            when not t.granted then 'skipped'
-            else 'granted' end,
+            when t.granted then 'granted'
+            when row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key = any (v_held) then 'held'
+            else 'skipped' end,
         g.fence, g.handler, g.queue, g.input, g.attempt, g.timeout, g.key, g.workflow, g.version,
         g.compensation, g.extra
     from unnest(v_keys, p_tasks) with ordinality k (instance_id, step, scope, visit, task, n)

@@ -4,7 +4,7 @@
 -- queue the oldest first, and claims their tasks, all in one transaction; read_grants() says what the columns
 -- mean. p_token and p_call are as in claim_tasks(). Fewer rows than p_limit: nothing more waits (but what
 -- others are just taking). Repeating a call with its token gives the same grants and takes nothing more.
--- answer: granted | skipped, as in claim_tasks() | quarantined (the message names no task; it is kept).
+-- answer: granted | skipped | held, as in claim_tasks() | quarantined (the message names no task; it is kept).
 -- The order of the queues is drawn anew by each token, so that a long backlog on one starves none.
 -- Errors: WF003 a worker whose lease is over · WF004.
 create or replace function onceflow.take_tasks(

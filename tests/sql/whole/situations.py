@@ -10,7 +10,7 @@ from uuid import UUID
 from onceflow.engine import calls
 from onceflow.engine.calls import Key
 
-from ..play import Play
+from ..play import Play, Worker
 from ..workflows import Compiled, Step, value, workflow
 
 DEADLINE = 100 * 86400.0
@@ -69,6 +69,25 @@ def waiting_join(play: Play) -> Subject:
 
 def queued(play: Play) -> Subject:
     return Subject(_done_a(play), "b")
+
+
+def queued_without_handler(play: Play) -> Subject:
+    """The worker of the tests lacks its handler, another one has it."""
+    steps = [Step("a", undo=value(1)), Step("b", ("a",), task="elsewhere")]
+    instance = play.begin(workflow(*steps))
+    play.complete(instance, "a")
+    Worker(play.conn, "other", tasks=["elsewhere"])
+    return Subject(instance, "b")
+
+
+def held_for_handler(play: Play) -> Subject:
+    subject = queued_without_handler(play)
+    assert play.worker.claim(Key(subject.instance, "b")) == []
+    # Longer than the test may take.
+    play.conn.execute(
+        "update onceflow.task set due_at = now() + interval '10 min' where step = 'b'"
+    )
+    return subject
 
 
 def ready(play: Play) -> Subject:
@@ -255,8 +274,10 @@ TASKS: dict[str, Callable[[Play], Subject]] = {
     "WAITING, its turn / COMPENSATING": waiting_turn,
     "READY / RUNNING, suspended": ready,
     "READY / COMPENSATING, suspended": undo_ready,
+    "READY, no handler / RUNNING": held_for_handler,
     "QUEUED / RUNNING": queued,
     "QUEUED / COMPENSATING": undo_queued,
+    "QUEUED, no handler / RUNNING": queued_without_handler,
     "RUNNING / RUNNING": running,
     "RUNNING / RUNNING, suspended": running_suspended,
     "RUNNING / CLOSING": running_closing,

@@ -17,8 +17,10 @@ BY_WORKERS = """
 | WAITING, its turn / COMPENSATING | skipped | skipped | stale | stale | stale | stale |
 | READY / RUNNING, suspended | skipped | skipped | stale | stale | stale | stale |
 | READY / COMPENSATING, suspended | skipped | skipped | stale | stale | stale | stale |
+| READY, no handler / RUNNING | skipped | skipped | stale | stale | stale | stale |
 | QUEUED / RUNNING | granted → RUNNING | granted → RUNNING | stale | stale | stale | stale |
 | QUEUED / COMPENSATING | granted → RUNNING | granted → RUNNING | stale | stale | stale | stale |
+| QUEUED, no handler / RUNNING | held → READY | held → READY | stale | stale | stale | stale |
 | RUNNING / RUNNING | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING | accepted → QUEUED |
 | RUNNING / RUNNING, suspended | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER | accepted → READY |
 | RUNNING / CLOSING | skipped | skipped | accepted → SUCCEEDED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING |
@@ -52,8 +54,10 @@ BY_THE_CLOCK = """
 | WAITING, its turn / COMPENSATING | — | — | — | — | — |
 | READY / RUNNING, suspended | — | — | — | — | — |
 | READY / COMPENSATING, suspended | — | — | — | — | — |
+| READY, no handler / RUNNING | → QUEUED | — | — | — | — |
 | QUEUED / RUNNING | — | — | — | — | → QUEUED |
 | QUEUED / COMPENSATING | — | — | — | — | → QUEUED |
+| QUEUED, no handler / RUNNING | — | — | — | — | → QUEUED |
 | RUNNING / RUNNING | → RETRYING | → RETRYING | → QUEUED | → QUEUED | — |
 | RUNNING / RUNNING, suspended | → RETRYING | → RETRYING | → READY | → READY | — |
 | RUNNING / CLOSING | → CANCELLED · COMPENSATING | → CANCELLED · COMPENSATING | → CANCELLED · COMPENSATING | → CANCELLED · COMPENSATING | — |
@@ -87,8 +91,10 @@ BY_OPERATORS_ON_DEAD_LETTERS = """
 | WAITING, its turn / COMPENSATING | refused | refused | refused |
 | READY / RUNNING, suspended | refused | refused | refused |
 | READY / COMPENSATING, suspended | refused | refused | refused |
+| READY, no handler / RUNNING | refused | refused | refused |
 | QUEUED / RUNNING | refused | refused | refused |
 | QUEUED / COMPENSATING | refused | refused | refused |
+| QUEUED, no handler / RUNNING | refused | refused | refused |
 | RUNNING / RUNNING | refused | refused | refused |
 | RUNNING / RUNNING, suspended | refused | refused | refused |
 | RUNNING / CLOSING | refused | refused | refused |
@@ -122,8 +128,10 @@ BY_OPERATORS_ON_INSTANCES = """
 | WAITING, its turn / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
 | READY / RUNNING, suspended | done → CANCELLED · COMPENSATING | done | done → QUEUED · RUNNING |
 | READY / COMPENSATING, suspended | refused | done | done → QUEUED · COMPENSATING |
+| READY, no handler / RUNNING | done → CANCELLED · COMPENSATING | done · RUNNING, suspended | refused |
 | QUEUED / RUNNING | done → CANCELLED · COMPENSATING | done → READY · RUNNING, suspended | refused |
 | QUEUED / COMPENSATING | refused | done → READY · COMPENSATING, suspended | refused |
+| QUEUED, no handler / RUNNING | done → CANCELLED · COMPENSATING | done → READY · RUNNING, suspended | refused |
 | RUNNING / RUNNING | done · CLOSING | done · RUNNING, suspended | refused |
 | RUNNING / RUNNING, suspended | done · CLOSING | done | done · RUNNING |
 | RUNNING / CLOSING | refused | refused | refused |

@@ -10,7 +10,7 @@ from onceflow.engine.settings import Settings
 from onceflow.worker.attempts.attempt import Attempt, Outcome
 from onceflow.worker.attempts.engine_calls import EngineCalls
 from onceflow.worker.attempts.message import Message
-from onceflow.worker.registration.leases import Counters, register
+from onceflow.worker.registration.leases import Counters, Offer, register
 from onceflow.worker.registration.retrying_connection import RetryingConnection
 
 from ...relay.support import start
@@ -21,7 +21,7 @@ from ..support import Conn
 def calls(settings: Settings) -> Iterator[EngineCalls]:
     """The calls of a registered worker."""
     connection = RetryingConnection(settings, "test")
-    registration = register(connection, "w", ["default"], ["work"], {}, settings, lambda: True)
+    registration = register(connection, Offer("w", ["default"], ["work"]), settings, lambda: True)
     yield EngineCalls(connection, registration, Counters(), lambda: True)
     connection.close()
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 
 from onceflow.engine.settings import Settings
-from onceflow.worker.registration.leases import register
+from onceflow.worker.registration.leases import Offer, register
 from onceflow.worker.registration.retrying_connection import RetryingConnection
 
 from ...conftest import Connect
@@ -19,7 +19,7 @@ def test_a_lease_counts_from_before_it_was_asked_for(settings: Settings, connect
     connection = RetryingConnection(settings, "test")
     with ThreadPoolExecutor(1) as thread:
         registering = thread.submit(
-            register, connection, "w", ["q"], ["t"], {}, settings, lambda: True
+            register, connection, Offer("w", ["q"], ["t"]), settings, lambda: True
         )
         wait_until(lambda: waits(observer), "the registration to wait for the table")
         asked_before = time.monotonic()

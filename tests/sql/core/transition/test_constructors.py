@@ -25,7 +25,7 @@ def test_a_constructor_costs_no_call(play: Play, call: str) -> None:
 
 
 def test_evaluating_and_deciding_cost_no_call(play: Play) -> None:
-    plan = play.rows("explain verbose select * from onceflow.decide_tasks('{}', '{}', 1)")
+    plan = play.rows("explain verbose select * from onceflow.decide_tasks('{}', '{}', '{}', 1)")
     shown = "\n".join(line for (line,) in plan)
     assert "onceflow.step" in shown
     assert "decide_tasks" not in shown

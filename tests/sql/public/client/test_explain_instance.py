@@ -57,7 +57,7 @@ def test_workers_without_the_handler_are_said_to_lack_it(play: Play) -> None:
     instance = shipped(play, Step("a", task="mail.send", queue="mail"))
     calls.register_worker(play.conn, "w", ["mail"], ["work"], 60)
     assert because(play, instance, "a") == (
-        "no live worker of queue mail has the task mail.send: start one with --import of its module"
+        "no live worker has the task mail.send, on queue mail: start one that imports its module"
     )
 
 

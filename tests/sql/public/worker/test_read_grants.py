@@ -11,7 +11,7 @@ from ...workflows import Step, fields, path, sequence, value, workflow
 def test_a_grant_tells_all_that_a_worker_needs(play: Play) -> None:
     step = Step("a", input=fields(x=path("$.input.x")), task="mail.send", queue="mail", timeout=2.5)
     instance = play.begin(workflow(step, name="post"), {"x": [1, 2]})
-    grant = play.take(instance, "a")
+    grant = Worker(play.conn, queues=["mail"], tasks=["mail.send"]).take(instance, "a")
     assert (grant.instance_id, grant.task, grant.handler) == (instance, "a", "mail.send")
     assert (grant.queue, grant.input, grant.attempt) == ("mail", {"x": [1, 2]}, 1)
     assert (grant.timeout, grant.key) == (2.5, f"{instance}/a")
