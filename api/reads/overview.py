@@ -9,11 +9,11 @@ import msgspec
 from ..database import Connection, Database, rows
 from ..schemas.dead_letters import DeadLetter
 from ..schemas.instances import InstanceSummary
-from ..schemas.system import Backlog, Queue, Worker
+from ..schemas.system import Backlog, MissingHandler, Queue, Worker
 from ..schemas.words import InstanceState
 from .dead_letters import COLUMNS as DEAD_LETTER
 from .instances import SUMMARY
-from .system import BACKLOG, QUEUES, WORKER
+from .system import BACKLOG, QUEUES, WORKER, missing_handlers
 
 COUNT_LIMIT: Final = 10_000
 RECENT: Final = 1000
@@ -74,6 +74,7 @@ class Overview(msgspec.Struct, frozen=True):
     dead_letters: list[DeadLetter]
     workers: list[Worker]
     queues: list[Queue]
+    missing_handlers: list[MissingHandler]
     outbox: list[Backlog]
     transport: str
 
@@ -99,6 +100,7 @@ def read_overview(database: Database) -> Overview:
             ),
             workers=rows(conn, Worker, WORKER + " where state = 'live' order by name limit 200"),
             queues=rows(conn, Queue, QUEUES),
+            missing_handlers=missing_handlers(conn),
             outbox=rows(conn, Backlog, BACKLOG),
             transport=rows(conn, Transport, "select transport from onceflow.transport")[
                 0

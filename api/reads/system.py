@@ -6,10 +6,11 @@ from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from ...engine.migrate import SQL_FOLDER
-from ..database import Connection, Database
+from ..database import Connection, Database, rows
 from ..schemas.system import (
     Backlog,
     BacklogList,
+    MissingHandler,
     Quarantined,
     QuarantinePage,
     Queue,
@@ -28,6 +29,9 @@ WORKER: Final[LiteralString] = (
 
 QUEUES: Final[LiteralString] = (
     "select name, queued, live_workers from onceflow.queues order by name"
+)
+MISSING_HANDLERS: Final[LiteralString] = (
+    "select handler, queue, waiting from onceflow.missing_handlers order by since"
 )
 BACKLOG: Final[LiteralString] = (
     "select kind, topic, rows, oldest_at, deferred, last_error"
@@ -78,6 +82,11 @@ def list_quarantined(database: Database, page: PageQuery) -> QuarantinePage:
     )
     items, following = cut(found, page.limit, lambda row: (row.id,))
     return QuarantinePage(items, following)
+
+
+def missing_handlers(conn: Connection) -> list[MissingHandler]:
+    """Return the tasks that wait for a handler which no live worker has."""
+    return rows(conn, MissingHandler, MISSING_HANDLERS)
 
 
 @cache

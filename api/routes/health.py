@@ -7,7 +7,7 @@ import psycopg
 
 from ..operation import Call, Nothing, Operation
 from ..problems import unavailable
-from ..reads.system import missing_migrations
+from ..reads.system import missing_handlers, missing_migrations
 from ..schemas.system import Health, VersionAnswer
 
 READY_TIMEOUT: Final = 3.0
@@ -24,12 +24,13 @@ def ready(call: Call[Nothing, Nothing]) -> Health:
     try:
         with call.context.database.connection(READY_TIMEOUT) as conn:
             missing = missing_migrations(conn)
+            lacking = [] if missing else missing_handlers(conn)
     except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
         raise unavailable("The database has no schema yet: run `onceflow migrate`.") from None
     if missing:
         names = ", ".join(sorted(missing))
         raise unavailable(f"The schema lacks {names}: run `onceflow migrate`.")
-    return Health("ok")
+    return Health("ok", [str(one) for one in lacking])
 
 
 async def version(_: Call[Nothing, Nothing]) -> VersionAnswer:

@@ -105,10 +105,26 @@ class Released(msgspec.Struct, frozen=True):
     released: int
 
 
-class Health(msgspec.Struct, frozen=True):
+class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     """The process is well."""
 
     status: Literal["ok"]
+    warnings: Annotated[
+        list[str], msgspec.Meta(description="What others lack, so that tasks wait, in words.")
+    ] = []
+
+
+class MissingHandler(msgspec.Struct, frozen=True):
+    """A task that no live worker of a queue has a handler for, and how many wait for one."""
+
+    handler: str
+    queue: str
+    waiting: int
+
+    def __str__(self) -> str:
+        """Say it."""
+        many = "1 waits" if self.waiting == 1 else f"{self.waiting} wait"
+        return f"No live worker has the task {self.handler}, on queue {self.queue}: {many} for it."
 
 
 class VersionAnswer(msgspec.Struct, frozen=True):

@@ -24,11 +24,15 @@ class HandWorker:
     """One registered worker of the queue ``default``."""
 
     def __init__(
-        self, conn: psycopg.Connection[Any], name: str = "by-hand", lease: float = 60.0
+        self,
+        conn: psycopg.Connection[Any],
+        name: str = "by-hand",
+        lease: float = 60.0,
+        tasks: list[str] = TASKS,
     ) -> None:
         self._conn = conn
         self._call = 0
-        self.id = register_worker(conn, name, ["default"], TASKS, lease)
+        self.id = register_worker(conn, name, ["default"], tasks, lease)
 
     def claim_all(self, instance: str | UUID) -> list[Grant]:
         """Claim all tasks of an instance that are queued."""

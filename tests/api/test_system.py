@@ -66,6 +66,18 @@ def test_quarantine(client: TestClient, conn: psycopg.Connection[Any]) -> None:
         assert client.post("/quarantine/release", json=faulty).status_code == 422
 
 
+def test_a_task_that_no_live_worker_has_is_told(
+    client: TestClient, start: Start, conn: psycopg.Connection[Any]
+) -> None:
+    older = HandWorker(conn, tasks=["shop.pay"])
+    assert older.claim_all(start()) == []
+    told = "No live worker has the task shop.reserve, on queue default: 1 waits for it."
+    assert client.get("/health/ready").json() == {"status": "ok", "warnings": [told]}
+    assert told in client.get("/").text
+    HandWorker(conn, "newer")
+    assert client.get("/health/ready").json() == {"status": "ok"}
+
+
 def test_health_and_version(client: TestClient) -> None:
     assert client.get("/health/live").json() == {"status": "ok"}
     assert client.get("/health/ready").json() == {"status": "ok"}

@@ -23,6 +23,7 @@ from .support import (
     task_of,
     wait_for_ends,
     wait_for_task,
+    worker,
 )
 
 HANDLERS = Registry()
@@ -234,13 +235,17 @@ def test_input_that_does_not_fit_is_a_permanent_failure(stack: Stack) -> None:
 
 
 def test_a_task_nobody_knows_here_is_tried_again_elsewhere(stack: Stack) -> None:
-    single(stack, "unknown", "no.such.task", "retry: {attempts: 2, backoff: 10ms}")
-    instance = stack.run("unknown")
-    assert ends(stack, instance) == "FAILED"
-    row = task_of(stack.conn, instance, "only")
-    assert (row["attempts"], row["error"]["code"]) == (2, "task.unknown")
-    assert "no.such.task" in row["error"]["message"]
-    assert "fail_until" in row["error"]["message"]
+    single(stack, "elsewhere", "known.elsewhere", "retry: {attempts: 1}")
+    instances = [stack.run("elsewhere") for _ in range(3)]
+    for instance in instances:
+        assert wait_for_task(stack.conn, instance, "only", "READY")["attempts"] == 0
+    newer = Registry()
+    newer.task("known.elsewhere")(lambda: "here")
+    with worker(stack.settings, newer, queues=["default"], name="newer"):
+        wait_for_ends(stack.conn, instances, 40)
+    for instance in instances:
+        row = task_of(stack.conn, instance, "only")
+        assert (row["state"], row["attempts"], row["output"]) == ("SUCCEEDED", 1, "here")
 
 
 def test_an_async_handler_past_its_time_is_cancelled(stack: Stack) -> None:

@@ -1,7 +1,7 @@
 -- release_held(sorted ids, keys, now) -> change[]   (internal)
 -- Of tasks of locked instances those that wait for a worker with their handler, and whose pause is over: where one
 -- lives they are QUEUED, on a way that leads to any of the queue's workers (record_changes); where none does they
--- wait on, without a message that could only come back. In an instance suspended meanwhile they wait for that.
+-- wait on, up to 30 s more, without a message that could only come back. In an instance suspended meanwhile they wait for that.
 create or replace function onceflow.release_held(
     p_ids uuid[], p_keys onceflow.task_key[], p_now timestamptz)
 returns onceflow.change[]
@@ -30,7 +30,9 @@ begin
         offset 0
     ), waits_on as (
         update onceflow.task t
-        set due_at = case when d.runs then p_now + interval '30 seconds' end,
+        -- As long again as it has waited, so that the next look is soon where the worker comes soon.
+        set due_at = case when d.runs then p_now + least(interval '30 seconds',
+                greatest(interval '250 milliseconds', p_now - t.changed_at)) end,
             held_by = case when d.runs then 'handler' else 'operator' end
         from due d
         where t.instance_id = d.instance_id and t.step = d.step and t.scope = d.scope
