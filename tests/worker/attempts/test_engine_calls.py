@@ -78,7 +78,7 @@ def test_a_task_whose_input_no_worker_can_be_given_fails_for_good(
     connection = RetryingConnection(settings, "test")
     # A lease that nobody renews, and texts of a gigabyte that take their time to fail.
     patient = replace(settings, lease=600.0)
-    registration = register(connection, "w", ["default"], ["work"], {}, patient, lambda: True)
+    registration = register(connection, Offer("w", ["default"], ["work"]), patient, lambda: True)
     calls = EngineCalls(connection, registration, Counters(), lambda: True)
     conn.execute(
         "update onceflow.task set input = %s::jsonb where instance_id = %s", (MANY, spoiled)
