@@ -32,9 +32,8 @@ from .scanner import Scanner
 METHODS = frozenset({"type", "size", "double", "ceiling", "floor", "abs", "keyvalue", "datetime"})
 """The item methods of Postgres 15."""
 
-MAX_NESTING = 16
-MAX_COPIES = 100
-"""Of one value, that subscripts with commas may make."""
+MAX_NESTING, MAX_COPIES = 16, 100
+"""Copies are those of one value that subscripts with commas may make."""
 
 _SIMPLER = "simplify it, or do it in a task"
 
