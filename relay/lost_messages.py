@@ -1,4 +1,4 @@
-"""Finds tasks whose messages the broker has lost, and has them shipped again.
+"""Finds tasks whose messages the broker has lost, by watermark.py, and ships them again.
 
 What is lost is decided by ``watermark.py``; this reads the broker for it, and asks SQL to queue the
 tasks anew: a new dispatch, so that two relays do it once.

@@ -1,4 +1,7 @@
-"""From a document to the rows of a workflow version: steps, edges, and trees for expressions."""
+"""From a document to the rows of a workflow version: steps, edges, trees for expressions.
+
+Here steps that wait for each other, and references that cannot hold, are refused.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Task messages from Kafka: received as there is room, committed once they are claimed.
+"""The Kafka consumer of task messages: receives, pauses, commits the offsets of what was claimed.
 
 With ``kafka.py`` this is all of the worker that knows of Kafka. What it gives is a message's key
 (or why it has none) and its place.

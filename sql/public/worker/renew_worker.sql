@@ -18,7 +18,7 @@ declare
     v_fences uuid[];
 begin
     update onceflow.worker w
-    set lease_until = clock_timestamp() + w.lease, 
+    set lease_until = clock_timestamp() + w.lease,
         -- The lease is what matters: what cannot be kept, or shown, is left as it was.
         progress = case when onceflow.payload_fault(p_progress) is null then p_progress else w.progress end,
         stats = case when onceflow.payload_fault(p_stats, 65536) is null then p_stats else w.stats end
