@@ -35,7 +35,9 @@ class Reader:
     def __init__(self, conn: psycopg.Connection[Any]) -> None:
         self.conn = conn
         self.role = f"clerk_{uuid4().hex[:12]}"
-        self.worker = calls.register_worker(conn, "hand", ["default"], ["smtp.send"], 60)
+        self.worker = calls.register_worker(
+            conn, "hand", ["default"], ["person.find", "smtp.send"], 60
+        )
         self.instance: UUID | None = None
         self.calls = 0
 

@@ -27,7 +27,6 @@ def held(play: Play) -> list[tuple[float, int]]:
     ]
 
 
-# guarantee: claim-without-handler
 def test_a_task_whose_handler_its_worker_lacks_goes_back_uncounted(play: Play) -> None:
     instance = play.begin(workflow(Step("a", task="new")))
     assert play.worker.claim(Key(instance, "a")) == []
@@ -43,7 +42,6 @@ def test_a_set_is_granted_but_for_what_the_worker_lacks(play: Play) -> None:
     assert [one.answer for one in found] == ["granted", "held"] * 3
 
 
-# guarantee: held-same-way
 def test_it_is_shipped_again_by_a_way_that_leads_to_others(play: Play) -> None:
     instance = play.begin(workflow(Step("a", task="new")))
     newer = Worker(play.conn, "newer", tasks=["new"])
@@ -60,7 +58,6 @@ def test_it_is_shipped_again_by_a_way_that_leads_to_others(play: Play) -> None:
     assert newer.take(instance, "a").attempt == 1
 
 
-# guarantee: held-pause
 def test_the_pause_grows_to_thirty_seconds(play: Play) -> None:
     instance = play.begin(workflow(Step("a", task="new")))
     Worker(play.conn, "newer", tasks=["new"])
@@ -73,7 +70,6 @@ def test_the_pause_grows_to_thirty_seconds(play: Play) -> None:
     assert pauses == [0.25, 0.5, 1, 2, 4, 8, 16, 30, 30]
 
 
-# guarantee: held-in-vain
 def test_while_no_worker_has_the_handler_nothing_is_shipped(play: Play) -> None:
     instance = play.begin(workflow(Step("a", task="new")))
     play.worker.claim(Key(instance, "a"))
@@ -89,7 +85,6 @@ def test_while_no_worker_has_the_handler_nothing_is_shipped(play: Play) -> None:
     assert newer.take(instance, "a").attempt == 1
 
 
-# guarantee: hand-off-without-handler
 def test_nothing_is_handed_off_to_a_worker_without_its_handler(play: Play) -> None:
     instance = play.begin(workflow(Step("a"), Step("b", ("a",), task="new")))
     _, handed = play.worker.complete_and_take(play.take(instance, "a"), room=5)
@@ -139,7 +134,6 @@ def misfit(play: Play) -> str | None:
     return answer.state
 
 
-# guarantee: misfit-counts
 def test_a_field_that_a_newer_worker_may_know_decides_nothing(play: Play) -> None:
     newer_worker(play)
     assert misfit(play) == "READY"

@@ -139,6 +139,6 @@ def test_it_waits_for_postgres_and_says_so(settings: Settings, folder: Path) -> 
             stderr=output,
         ) as process,
     ):
-        wait_until(lambda: "registering is tried again" in log.read_text(), "its word")
+        wait_until(lambda: "connecting is tried again" in log.read_text(), "its word")
         process.terminate()
         assert process.wait(20) == 0

@@ -240,7 +240,7 @@ class EngineCalls:
                 first, second = _halves(outcomes)
                 grants_of_first = self._complete(first, room)
                 return grants_of_first + self._complete(second, room - len(grants_of_first))
-            if error.too_long or room > 0:
+            if tries <= PATIENCE and (error.too_long or room > 0):
                 # It has succeeded: what is slow, or cannot be handed over, is of what comes next.
                 return self._complete(outcomes, 0, tries + 1)
             self._fail([_refused(outcomes[0], error)])
