@@ -34,6 +34,7 @@ def test_a_task_whose_handler_its_worker_lacks_goes_back_uncounted(play: Play) -
     assert play.rows("select handler, waiting from onceflow.missing_handlers") == [("new", 1)]
 
 
+# guarantee: claim-without-handler
 def test_a_set_is_granted_but_for_what_the_worker_lacks(play: Play) -> None:
     play.deploy(workflow(Step("a"), Step("b", task="new")))
     instances = [play.start("flow") for _ in range(3)]
@@ -42,6 +43,7 @@ def test_a_set_is_granted_but_for_what_the_worker_lacks(play: Play) -> None:
     assert [one.answer for one in found] == ["granted", "held"] * 3
 
 
+# guarantee: held-same-way
 def test_it_is_shipped_again_by_a_way_that_leads_to_others(play: Play) -> None:
     instance = play.begin(workflow(Step("a", task="new")))
     newer = Worker(play.conn, "newer", tasks=["new"])
@@ -58,6 +60,25 @@ def test_it_is_shipped_again_by_a_way_that_leads_to_others(play: Play) -> None:
     assert newer.take(instance, "a").attempt == 1
 
 
+# guarantee: held-taken-again
+def test_without_a_broker_what_was_held_is_taken_by_those_who_have_its_handler(play: Play) -> None:
+    instance = play.begin(workflow(Step("a", task="new")))
+    newer = Worker(play.conn, "newer", tasks=["new"])
+    messages(play)
+    play.worker.claim(Key(instance, "a"))
+    pass_time(play.conn, "1 minute")
+    play.tick()
+
+    def taken(worker: Worker) -> list[str]:
+        token = worker.next_token()
+        found = calls.take_tasks(play.conn, worker.id, token, worker.call, ["default"], 10)
+        return [one.answer for one in found]
+
+    assert taken(play.worker) == []
+    assert taken(newer) == ["granted"]
+
+
+# guarantee: held-pause
 def test_the_pause_grows_to_thirty_seconds(play: Play) -> None:
     instance = play.begin(workflow(Step("a", task="new")))
     Worker(play.conn, "newer", tasks=["new"])
@@ -70,6 +91,7 @@ def test_the_pause_grows_to_thirty_seconds(play: Play) -> None:
     assert pauses == [0.25, 0.5, 1, 2, 4, 8, 16, 30, 30]
 
 
+# guarantee: held-in-vain
 def test_while_no_worker_has_the_handler_nothing_is_shipped(play: Play) -> None:
     instance = play.begin(workflow(Step("a", task="new")))
     play.worker.claim(Key(instance, "a"))
@@ -85,6 +107,7 @@ def test_while_no_worker_has_the_handler_nothing_is_shipped(play: Play) -> None:
     assert newer.take(instance, "a").attempt == 1
 
 
+# guarantee: hand-off-without-handler
 def test_nothing_is_handed_off_to_a_worker_without_its_handler(play: Play) -> None:
     instance = play.begin(workflow(Step("a"), Step("b", ("a",), task="new")))
     _, handed = play.worker.complete_and_take(play.take(instance, "a"), room=5)
@@ -134,6 +157,7 @@ def misfit(play: Play) -> str | None:
     return answer.state
 
 
+# guarantee: misfit-counts
 def test_a_field_that_a_newer_worker_may_know_decides_nothing(play: Play) -> None:
     newer_worker(play)
     assert misfit(play) == "READY"

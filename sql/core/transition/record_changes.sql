@@ -22,16 +22,22 @@ begin
         from unnest(p_changes) with ordinality c (instance_id, step, scope, visit, attempt,
             was, state, opened, worker_id, queue, error, seq, n)
     ), sent as (
-        insert into onceflow.outbox (kind, topic, key, value, queued_xid, made_at)
+        insert into onceflow.outbox (kind, topic, key, value, headers, queued_xid, made_at)
         select case c.state when 'QUEUED' then 'task' else 'dead_letter' end,
             case c.state when 'QUEUED' then c.queue else 'dead-letters' end,
-            -- By its key it comes to the partition of its instance's messages; by another, where the worker
-            -- of that one may lack the handler.
+            -- Its key leads to the partition of its instance, whose worker may lack the handler of what was held:
+            -- that goes anywhere, with the name of its handler, by which take_tasks() leaves it to others.
             c.instance_id::text || case c.was when 'READY' then '/' || md5(random()::text) else '' end,
             (jsonb_build_object('instance', c.instance_id,
                 'task', onceflow.task_name(c.step, c.scope, c.visit))
                 || case c.state when 'QUEUED' then '{}' else
                     jsonb_build_object('attempts', c.attempt, 'error', c.error - 'detail') end)::text,
+            case when c.was = 'READY' and c.state = 'QUEUED' then (
+                select jsonb_build_object('handler', s.handler)
+                from onceflow.instance i
+                join onceflow.step s on s.version_id = i.version_id and s.step = c.step
+                where i.id = c.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)])
+            else '{}' end,
             pg_current_xact_id(), v_now
         from unnest(p_changes) c
         where c.state = 'QUEUED' or c.state = 'DEAD_LETTER' and c.was is distinct from 'DEAD_LETTER'

@@ -23,6 +23,7 @@ declare
     v_queue text;
     v_rows onceflow.outbox[] := '{}';
     v_taken onceflow.outbox[];
+    v_handlers text[] := (select w.tasks from onceflow.worker w where w.id = p_worker_id);
     v_named record;
 begin
     perform onceflow.require_read_committed();
@@ -49,6 +50,8 @@ begin
                 select w.id from onceflow.outbox w
                 where w.kind = 'task' and w.topic between v_queue and v_queue
                     and (w.not_before is null or w.not_before <= clock_timestamp())
+                    -- What was held for its handler is for those who have it.
+                    and (w.headers = '{}' or w.headers ->> 'handler' = any (v_handlers))
                 order by w.topic, w.id
                 limit p_limit - cardinality(v_rows)
                 for update skip locked))
