@@ -10,8 +10,8 @@ from onceflow.engine import calls, json_text
 from onceflow.engine.definition import check_input
 from onceflow.engine.definition.inputs.checks import compile_checks
 
-from .play import Connection, Play
-from .workflows import sequence
+from ...play import Connection, Play
+from ...workflows import sequence
 
 SCALARS = st.one_of(
     st.none(),

@@ -11,8 +11,8 @@ from onceflow.engine import calls
 from onceflow.engine.calls import Key
 from onceflow.engine.errors import BadArgument
 
-from .play import Play, execute, take_messages
-from .workflows import Step, fields, path, sequence, workflow
+from ..play import Play, execute, take_messages
+from ..workflows import Step, fields, path, sequence, workflow
 
 HUGE = '{"a": {"b/c": [1, 1e131071]}}'
 MANY = '{"a": [' + ",".join(["1e131071"] * 9000) + "]}"

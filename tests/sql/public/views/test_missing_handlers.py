@@ -3,8 +3,8 @@
 from onceflow.engine import calls
 from onceflow.engine.calls import Failure, Key
 
-from .play import Play, Worker, pass_time, take_messages
-from .workflows import Step, sequence, workflow
+from ...play import Play, Worker, pass_time, take_messages
+from ...workflows import Step, sequence, workflow
 
 MISFIT = {"code": "input.invalid", "message": "unknown field", "unknown_field": True}
 
