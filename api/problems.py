@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from ..engine import errors
+from ..engine.redact import masked_json
 
 log = logging.getLogger("onceflow.api")
 
@@ -102,7 +103,7 @@ def respond(problem: Problem) -> Response:
         faults=problem.faults,
         instance=problem.instance or msgspec.UNSET,
     )
-    body = msgspec.json.encode(details)
+    body = masked_json(msgspec.json.encode(details))
     return Response(body, problem.status, problem.headers, MEDIA_TYPE)
 
 

@@ -1,15 +1,23 @@
 """Logging of our processes: one line an event on stderr, as text or JSON.
 
 What is logged may hold strangers' text. A control character in it is written as an escape, so that
-no message ends its line, begins a forged one, or has a terminal do something.
+no message ends its line, begins a forged one, or has a terminal do something; credentials in it are
+masked, in messages, fields and tracebacks, and in what Python itself writes of an exception that
+nobody caught.
 """
 
 import json
 import logging
 import re
 import sys
+import threading
 import time
+from types import TracebackType
 from typing import Any
+
+from .redact import masked, masked_value
+
+log = logging.getLogger("onceflow")
 
 FIELDS = "fields"
 """Name of the ``extra`` of a record under which it has fields of its own, for the JSON form."""
@@ -28,8 +36,12 @@ class _Formatter(logging.Formatter):
         form = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"
         super().__init__(form, datefmt="%Y-%m-%dT%H:%M:%S")
 
+    def format(self, record: logging.LogRecord) -> str:
+        record.exc_text = None  # another handler's words, in which nothing is masked
+        return super().format(record)
+
     def formatMessage(self, record: logging.LogRecord) -> str:
-        record.message = escaped(record.message).replace("\n", "\\n")
+        record.message = escaped(masked(record.message)).replace("\n", "\\n")
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:
@@ -48,12 +60,14 @@ class _JsonFormatter(_Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "process": record.process,
-            "message": record.getMessage(),
+            "message": masked(record.getMessage()),
         }
-        told |= getattr(record, FIELDS, {})
+        told |= masked_value(getattr(record, FIELDS, {}))
         if record.exc_info:
-            told["exception"] = logging.Formatter.formatException(self, record.exc_info)
-        return json.dumps(told, default=str)
+            told["exception"] = masked(logging.Formatter.formatException(self, record.exc_info))
+        if record.stack_info:
+            told["stack"] = masked(record.stack_info)
+        return json.dumps(told, default=lambda value: masked(str(value)))
 
 
 def escaped(text: str) -> str:
@@ -63,7 +77,7 @@ def escaped(text: str) -> str:
 
 def _indented(text: str) -> str:
     """Return lines that nobody takes for records of their own."""
-    return "\n".join("    " + line for line in escaped(text).split("\n"))
+    return "\n".join("    " + line for line in escaped(masked(text)).split("\n"))
 
 
 def set_up_logging(level: str, form: str = "text") -> None:
@@ -79,3 +93,27 @@ def set_up_logging(level: str, form: str = "text") -> None:
     logging.getLogger("onceflow").setLevel(level.upper())
     # The pool reports each failed connection itself; we say it once, with the reason, in pool.py.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+
+
+def report_what_nobody_caught() -> None:
+    """Have exceptions that end this process or one of its threads logged as all else is."""
+    set_up_logging("info")  # until the settings are read
+    sys.excepthook = _report
+    threading.excepthook = _report_of_a_thread
+
+
+def _report(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """Log an exception that nobody caught."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, traceback)
+    else:
+        log.critical("nobody caught this", exc_info=(kind, error, traceback))
+
+
+def _report_of_a_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None and not issubclass(args.exc_type, SystemExit):
+        name = "" if args.thread is None else args.thread.name
+        told = (args.exc_type, args.exc_value, args.exc_traceback)
+        log.critical("nobody caught this in thread %s", name, exc_info=told)

@@ -9,6 +9,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool
 
 from .errors import ServerError
+from .redact import masked
 from .sessions import OWN_PATH, Connection
 from .settings import Settings
 
@@ -39,7 +40,7 @@ def conninfo_of(dsn: str, name: str) -> str:
 def place_of(dsn: str) -> str:
     """Return ``host:port/database`` for messages: never the password."""
     given = conninfo_to_dict(dsn)
-    host = given.get("host") or given.get("hostaddr") or "localhost"
+    host = str(given.get("host") or given.get("hostaddr") or "localhost").rpartition("@")[2]
     return f"{host}:{given.get('port') or 5432}/{given.get('dbname') or given.get('user') or ''}"
 
 
@@ -80,7 +81,7 @@ def connect(
                 raise
             return conn
         except psycopg.OperationalError as error:
-            reason = " ".join(str(error).split())
+            reason = masked(" ".join(str(error).split()))
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:
             raise ServerError(

@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from .egress import EVERYTHING, parse_egress
 from .errors import SettingsError
+from .redact import keep_dsn, keep_secret
 
 PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 TRANSPORTS = ("kafka", "postgres")
@@ -69,6 +70,13 @@ class Settings:
     log: str = "info"
     log_format: str = "text"
     http_allow: str = EVERYTHING
+
+    def __post_init__(self) -> None:
+        """Have what is secret in it masked from now on, wherever it is told."""
+        keep_dsn(self.dsn)
+        for name, value in self.kafka_options.items():
+            if name.endswith(("password", "secret", "token")):
+                keep_secret(value)
 
     def require_dsn(self) -> str:
         """Return the dsn. Raises SettingsError where none is set."""
@@ -183,6 +191,12 @@ def _dsn(text: str) -> str:
                 f"ONCEFLOW_DSN is not a connection string that libpq can read ({reason} …): give "
                 "postgresql://user@host:5432/database or 'host=… dbname=…'"
             ) from None
+        # libpq would take what follows for a host, and tell it.
+        login, at, place = text.partition("://")[2].partition("?")[0].partition("@")
+        if at and ("/" in login or "@" in place):
+            raise SettingsError(
+                "ONCEFLOW_DSN has an @ or a / in its user or password: write %40 and %2F for them"
+            )
     return text
 
 

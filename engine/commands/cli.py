@@ -20,7 +20,8 @@ import psycopg
 from ..dev.dev_file import with_running_dev
 from ..errors import DefinitionError, OnceflowError, SettingsError
 from ..extras import MissingExtra, told_by_name
-from ..logs import set_up_logging
+from ..logs import report_what_nobody_caught, set_up_logging
+from ..redact import masked
 from ..settings import Settings, load_settings
 
 PACKAGE = __name__.removesuffix(".engine.commands.cli")
@@ -87,6 +88,8 @@ class CommandModule(Protocol):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:  # the process is ours
+        report_what_nobody_caught()
     if not arguments or arguments[0] not in COMMANDS:
         return _without_command(arguments)
     name = arguments[0]
@@ -118,7 +121,7 @@ def _run(name: str, arguments: list[str]) -> int:
     except DefinitionError as error:
         _complain(name, error, 1)
         for fault in error.faults:
-            print(f"  {fault}", file=sys.stderr)
+            print(f"  {masked(str(fault))}", file=sys.stderr)
         return 1
     except (OnceflowError, psycopg.OperationalError) as error:
         return _complain(name, error, 1)
@@ -158,5 +161,5 @@ def _without_command(arguments: list[str]) -> int:
 
 
 def _complain(name: str, error: Exception, code: int) -> int:
-    print(f"onceflow {name}: {str(error).strip()}", file=sys.stderr)
+    print(f"onceflow {name}: {masked(str(error)).strip()}", file=sys.stderr)
     return code

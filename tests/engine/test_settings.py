@@ -84,6 +84,8 @@ def test_all_variables() -> None:
         ("ONCEFLOW_HTTP_ALLOW", "example.com:70000", "from 1 to 65535"),
         ("ONCEFLOW_HTTP_ALLOW", "https://example.com", "'https://example.com'"),
         ("ONCEFLOW_DSN", "postgres//me:hush@db", "postgresql://user@host:5432/database"),
+        ("ONCEFLOW_DSN", "postgresql://me:x@hush@db", "write %40 and %2F"),
+        ("ONCEFLOW_DSN", "postgresql://me:x/hush@db", "write %40 and %2F"),
     ],
 )
 def test_errors_name_variable_and_mend(name: str, value: str, mend: str) -> None:

@@ -18,9 +18,10 @@ from typing import Any, Final
 import msgspec
 
 from ...engine.payloads import payload_fault
+from ...engine.redact import masked_json
 from .errors import Cancelled, PermanentError, RetryableError, TaskError, UnknownOutcome
 from .fingerprints import fingerprint
-from .texts import bounded, keepable, masked_json, text_of, type_name
+from .texts import keepable, text_of, type_name
 from .traces import Trace, trace
 
 MESSAGE_LIMIT = 4_000
@@ -165,7 +166,7 @@ def _message(error: BaseException) -> str:
         return text
     members: Any = vars(BaseExceptionGroup)["exceptions"].__get__(error)[:MEMBERS]
     said = [f"{type_name(member)}: {keepable(text_of(member), 500)}" for member in members]
-    return f"{bounded(text, 1_000)}: {'; '.join(said)}"
+    return f"{keepable(text, 1_000)}: {'; '.join(said)}"
 
 
 def _plain(detail: Any) -> Any:

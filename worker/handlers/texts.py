@@ -1,6 +1,6 @@
 """Texts of strangers' objects: had without a call that raises out of here, bounded, and masked."""
 
-import re
+from ...engine.redact import masked
 
 
 def type_name(value: object) -> str:
@@ -29,7 +29,7 @@ def keepable(text: str, limit: int) -> str:
 
     ``limit`` counts characters, and bytes too, which may be four a character.
     """
-    ends = bounded(text, 2 * limit + MARGIN)  # so that no credential is cut before it is masked
+    ends = bounded(text, MOST_MASKED)  # far beyond what is kept: no credential is cut in it
     clean = masked(ends).replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
     short = bounded(clean, limit)
     size = len(short.encode())
@@ -37,24 +37,6 @@ def keepable(text: str, limit: int) -> str:
 
 
 MARGIN = 400
-"""Longer than what is masked, and than the remark on what was left out."""
-
-_IN_URL = re.compile(r"://[^\s/?#@'\"<>]{1,150}(?::[^\s'\"<>]{0,150})?@")
-_IN_DSN = re.compile(
-    r"(?i)((?:password|passwd|pwd|secret|token|api_?key)\w{0,20}[ ]?=(?!=)[ ]?)"
-    r"('[^']{0,150}'|\"[^\"]{0,150}\"|[^\s&,;)'\"]{1,300})"
-)
-_IN_HEADER = re.compile(
-    r"(?i)(authorization['\"]?[ ]?[:=][ ]?['\"]?(?:(?:basic|bearer) )?)[^\s'\"]+"
-)
-
-
-def masked(text: str) -> str:
-    """Return ``text`` without the credentials of URLs, connection strings and headers in it."""
-    text = _IN_URL.sub("://***@", text)
-    return _IN_HEADER.sub(r"\1***", _IN_DSN.sub(r"\1***", text))
-
-
-def masked_json(text: bytes) -> bytes:
-    """Return JSON text without the credentials of URLs in it, JSON as before."""
-    return text if b"://" not in text else _IN_URL.sub("://***@", text.decode()).encode()
+"""Longer than the remark on what was left out."""
+MOST_MASKED = 100_000
+"""Characters of a text that are masked; the middle of a longer one is left out before."""

@@ -14,6 +14,7 @@ import httpx2
 import msgspec
 
 from ...engine import json_text
+from ...engine.redact import masked_url
 from .. import PermanentError
 
 Headers = dict[str, str]
@@ -149,15 +150,8 @@ def next_hop(hop: Hop, status: int, headers: Headers) -> Hop | None:
 
 
 def shown(url: str) -> str:
-    """Return a text that is perhaps no URL as errors may tell it: without user or password.
-
-    Of a text that cannot be read all before an @ may be one of them.
-    """
-    found = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url)
-    scheme = found[0] if found else ""
-    rest, *query = re.split(r"[?#]", url[len(scheme) :].rpartition("@")[2], maxsplit=1)
-    text = f"{scheme}{rest}{'?…' * bool(query)}"
-    text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    """Return a text that is perhaps no URL as errors may tell it."""
+    text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in masked_url(url))
     return repr(text if len(text) <= 300 else f"{text[:300]}…")
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from ...engine.redact import masked
+
 LONGEST_NUMBER = 1_000
 """Digits of a number when written out."""
 
@@ -58,8 +60,8 @@ def kept_text(text: str | bytes, limit: int) -> msgspec.Raw:
 
 
 def plain(text: str, limit: int = 1_000) -> str:
-    """Return a stranger's words as text that is kept: no NUL, no half characters, not too long."""
-    clean = text[:limit].replace("\0", "\ufffd")
+    """Return a stranger's words as text that is kept: no secret, no NUL, not too long."""
+    clean = masked(text)[:limit].replace("\0", "\ufffd")
     return clean.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 import msgspec
 
+from ...engine.redact import keep_url, masked_url
 from .. import Context, PermanentError, RetryableError, TaskError, UnknownOutcome, task
 from .mail import Addresses, Mail, addresses, body, require_line
 from .outputs import plain
@@ -165,6 +166,7 @@ def message_id(key: str) -> str:
 def _server() -> Server:
     """Return the server of ONCEFLOW_SMTP. Raises RetryableError: an operator has to set it."""
     given = os.environ.get(SERVER, "")
+    keep_url(given)
     try:
         parts = urlsplit(given if "://" in given else f"smtp://{given}")
         port, host = parts.port, parts.hostname
@@ -183,8 +185,7 @@ def _server() -> Server:
 
 
 def _unset(given: str) -> RetryableError:
-    # What stands before an @ may be a password.
-    told = repr(given.rpartition("@")[2]) if given else "not set"
+    told = repr(masked_url(given)) if given else "not set"
     return RetryableError(
         f"{SERVER} is {told}: give host:port, or smtp[s]://user:password@host:port",
         code="smtp.unset",

@@ -11,6 +11,7 @@ import yaml
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from ...engine.redact import keep_dsn
 from .. import Context, PermanentError, RetryableError, TaskError, UnknownOutcome, task
 from ..handlers.conversion import OUTPUT_LIMIT
 from ..registration.retrying_connection import Trouble, judge
@@ -67,6 +68,7 @@ def execute(
 
 
 def _run_elsewhere(name: str, dsn: str, sql: str, values: dict[str, Any]) -> dict[str, Any]:
+    keep_dsn(dsn)
     try:
         conn = psycopg.connect(
             dsn,

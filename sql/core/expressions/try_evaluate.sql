@@ -48,7 +48,8 @@ exception
         if sqlstate ~ '^(08|40|53|55|57|58|XX)' then
             raise;
         end if;
-        return row(true, null, jsonb_build_object(
-            'code', p_code, 'message', left(sqlerrm, 10000), 'sqlstate', sqlstate))::onceflow.evaluation;
+        -- Postgres repeats values in its words: of a URL not its user and password.
+        return row(true, null, jsonb_build_object('code', p_code, 'sqlstate', sqlstate, 'message',
+            regexp_replace(left(sqlerrm, 10000), '://[^\s/@]*(:[^\s@]*)?@', '://***@', 'g')))::onceflow.evaluation;
 end $$;
 revoke execute on function onceflow.try_evaluate(text, jsonb, jsonb, jsonb) from public;

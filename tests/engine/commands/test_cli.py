@@ -1,6 +1,7 @@
 """The command line: help, usage, exit codes; commands are loaded only when called."""
 
 import importlib
+import os
 import subprocess
 import sys
 
@@ -62,3 +63,53 @@ def test_engine_needs_neither_kafka_nor_starlette() -> None:
     argv = [sys.executable, "-P", "-c", script]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql://app:hunter2@127.0.0.1:1/shop",
+        "postgresql://app:hunter2@nowhere.invalid/shop",
+        "postgresql://app:x@hunter2@nowhere.invalid/shop",
+        "postgresql://app:x/hunter2@nowhere.invalid/shop",
+        "postgresql://app:x%hunter2@nowhere.invalid/shop",
+        "host=nowhere.invalid password=hunter2 dbname=shop",
+        "host=nowhere.invalid password=x hunter2 dbname=shop",
+        "host=nowhere.invalid password='hunter2 dbname=shop",
+        "host=nowhere.invalid passwort=hunter2",
+    ],
+)
+@pytest.mark.parametrize("command", ["list", "relay"])
+def test_no_password_of_a_wrong_dsn_is_printed(command: str, dsn: str) -> None:
+    env = {**os.environ, "ONCEFLOW_DSN": dsn, "ONCEFLOW_KAFKA": "nowhere.invalid:1"}
+    with subprocess.Popen(
+        onceflow_argv(command), env=env, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        said = running.stderr.readline()  # a server tries again, for ever
+        running.terminate()
+        said += running.stderr.read()
+    assert "ONCEFLOW_DSN" in said or "Postgres at" in said
+    assert "hunter2" not in said
+
+
+def test_an_error_that_nobody_foresaw_is_logged_without_credentials() -> None:
+    code = """
+import sys, threading
+from onceflow.engine.commands import cli
+def run(*_):
+    raise LookupError("postgresql://app:hunter2@db/shop")
+def start(*_):
+    thread = threading.Thread(target=run, name="digger")
+    thread.start()
+    thread.join()
+    run()
+cli._run = start
+sys.argv = ["onceflow", "list"]
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("LookupError: postgresql://***@db/shop") == 2
+    assert "in thread digger" in done.stderr
+    assert "hunter2" not in done.stderr

@@ -119,6 +119,17 @@ def test_an_expression_that_fails_fails_the_step_that_comes_due_not_the_one_that
     assert "$.steps.a.output.x" in message
 
 
+def test_the_error_of_an_expression_tells_no_password_of_a_url(play: Play) -> None:
+    steps = [Step("a"), Step("b", ("a",), path("$.steps.a.output.datetime()"), reads=("a",))]
+    instance = play.begin(workflow(*steps, on_failure="suspend"))
+    (answer,) = play.worker.complete(
+        *play.worker.claim(Key(instance, "a")), output="amqp://u:hush@mq"
+    )
+    assert answer.answer == "accepted"
+    (message,) = play.task(instance, "b", "error ->> 'message'")
+    assert '"amqp://***@mq"' in message
+
+
 def test_numbers_pass_through_to_the_last_digit(play: Play) -> None:
     steps = [Step("a"), Step("b", ("a",), path("$.steps.a.output"), reads=("a",))]
     instance = play.begin(workflow(*steps))
