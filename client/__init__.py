@@ -24,11 +24,12 @@ from ..engine.errors import (
 from .conversion import Mismatch
 from .errors import Ended, NotEnded, WrongInput
 from .http import AsyncHttpClient, HttpClient
-from .model import Because, DeadLetter, Decided, Deployed, Instance, Started, Status
+from .model import Advice, Because, DeadLetter, Decided, Deployed, Instance, Started, Status
 from .operations import LetterKey
 from .sql import AsyncClient, Client
 
 __all__ = [
+    "Advice",
     "AsyncClient",
     "AsyncHttpClient",
     "BadArgument",

@@ -109,11 +109,19 @@ class Decided(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
+class Advice(msgspec.Struct, frozen=True):
+    """What to do, as a verb with its arguments: ``resume`` with {instance}, and so on."""
+
+    verb: str
+    args: dict[str, Any]
+
+
 class Because(msgspec.Struct, frozen=True):
     """A reason, in words, why an instance (task None) or one of its tasks is not moving."""
 
     task: str | None
     because: str
+    advice: Advice | None = None
 
 
 def _present(text: msgspec.Raw) -> msgspec.Raw:

@@ -7,6 +7,8 @@ stands still behind another.
 """
 
 import logging
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -62,7 +64,7 @@ class Job:
 
 
 def _expire_workers(conn: Connection, limit: int, skip: int) -> int:
-    count = expire_workers(conn, limit, skip)
+    count = expire_workers(conn, limit, skip, f"relay {socket.gethostname()}:{os.getpid()}")
     if count:
         log.warning("%d workers were declared dead", count)
     return count

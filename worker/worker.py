@@ -174,7 +174,8 @@ class Worker:
 
     def _stats(self) -> dict[str, int]:
         delivery: Mapping[str, int] = {} if self._delivery is None else self._delivery.stats
-        return {**self.counters.snapshot(), **delivery}
+        slots = {"slots": self._slots.total, "busy": self._slots.busy}
+        return {**self.counters.snapshot(), **slots, **delivery}
 
     def _open_delivery(self) -> Delivery:
         # Imported here: who needs no broker needs no client of it.

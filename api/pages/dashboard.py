@@ -28,6 +28,8 @@ class Alarm:
 def find_alarms(overview: Overview, now: datetime) -> list[Alarm]:
     """Return what needs a person, the most urgent first."""
     alarms: list[Alarm] = []
+    if not overview.heartbeat.turns:
+        alarms.append(Alarm("bad", str(overview.heartbeat).replace("`", ""), "/ui/workers#clock"))
     for queue in overview.queues:
         if queue.queued and not queue.live_workers:
             text = f"Queue {queue.name} has {_many(queue.queued, 'task')} and no live worker."
@@ -37,7 +39,8 @@ def find_alarms(overview: Overview, now: datetime) -> list[Alarm]:
     # Where workers take messages themselves, the outbox is their queue: it may be long.
     if overview.transport != "postgres" and now - oldest > SHIPPING_LATE:
         age = span((now - oldest).total_seconds())
-        text = f"The oldest message has not been shipped for {age}: is a relay running?"
+        why = ": a relay is running, and its log says why" if overview.heartbeat.turns else ""
+        text = f"The oldest message has not been shipped for {age}{why}."
         alarms.append(Alarm("bad", text, "/ui/workers#outbox"))
     if overview.counts.dead_letters:
         number = _many(overview.counts.dead_letters, "dead letter")

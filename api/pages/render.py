@@ -10,7 +10,9 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from ...engine.advice import command_of
 from .. import root
+from ..schemas.instances import Advice
 from .origin import origin
 
 TEMPLATES: Final = Path(__file__).parent.parent / "templates"
@@ -25,7 +27,17 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: list[Callable[..., Any]] = [ago, at, iso, pretty, span, count, message, origin]
+    filters: list[Callable[..., Any]] = [
+        ago,
+        at,
+        iso,
+        pretty,
+        span,
+        count,
+        message,
+        origin,
+        command,
+    ]
     for shown in filters:
         environment.filters[shown.__name__] = shown
     cast("dict[str, Any]", environment.globals)["root"] = root.current
@@ -98,3 +110,8 @@ def message(error: msgspec.Raw | None) -> str:
     if text is None:
         return bytes(error).decode()
     return f"{code}: {text}" if code else str(text)
+
+
+def command(advice: Advice) -> str:
+    """Return what is advised as one types it at a command line; empty where that takes more."""
+    return command_of({"verb": advice.verb, "args": advice.args}) or ""

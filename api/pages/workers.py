@@ -24,6 +24,7 @@ def show_workers(visit: Visit) -> Response:
             "following": following,
             "queues": reads.list_queues(visit.database).items,
             "outbox": reads.read_outbox(visit.database).items,
+            "heartbeat": reads.clock_heartbeat(visit.database),
             "quarantine": reads.list_quarantined(visit.database, PageQuery(limit=50)),
         },
     )

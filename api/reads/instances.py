@@ -8,6 +8,7 @@ from ...engine.calls import reads
 from ..database import Connection, Database, rows
 from ..problems import not_found
 from ..schemas.instances import (
+    Advice,
     Explanation,
     Instance,
     InstanceDetail,
@@ -89,4 +90,8 @@ def explain(database: Database, instance: UUID) -> Explanation:
     """Say why an instance is not moving. Raises NotFound."""
     with database.connection() as conn:
         because = calls.explain_instance(conn, instance)
-    return Explanation(instance, [Reason(reason.task, reason.because) for reason in because])
+    reasons = [
+        Reason(reason.task, reason.because, Advice(**reason.advice) if reason.advice else None)
+        for reason in because
+    ]
+    return Explanation(instance, reasons)

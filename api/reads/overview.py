@@ -9,11 +9,11 @@ import msgspec
 from ..database import Connection, Database, rows
 from ..schemas.dead_letters import DeadLetter
 from ..schemas.instances import InstanceSummary
-from ..schemas.system import Backlog, MissingHandler, Queue, Worker
+from ..schemas.system import Backlog, Heartbeat, MissingHandler, Queue, Worker
 from ..schemas.words import InstanceState
 from .dead_letters import COLUMNS as DEAD_LETTER
 from .instances import SUMMARY
-from .system import BACKLOG, QUEUES, WORKER, missing_handlers
+from .system import BACKLOG, QUEUES, WORKER, missing_handlers, read_heartbeat
 
 COUNT_LIMIT: Final = 10_000
 RECENT: Final = 1000
@@ -34,6 +34,9 @@ select (select count(*) from (select from onceflow.instances
        (select count(*) from (select from onceflow.dead_letters
                                where open limit %(limit)s) d) as dead_letters,
        (select count(*) from (select from onceflow.quarantined limit %(limit)s) q) as quarantined"""
+
+
+LIVING: Final[LiteralString] = " where state in ('live', 'silent') order by name limit 200"
 
 
 class StateCount(msgspec.Struct, frozen=True):
@@ -77,6 +80,7 @@ class Overview(msgspec.Struct, frozen=True):
     missing_handlers: list[MissingHandler]
     outbox: list[Backlog]
     transport: str
+    heartbeat: Heartbeat
 
 
 def read_overview(database: Database) -> Overview:
@@ -98,13 +102,14 @@ def read_overview(database: Database) -> Overview:
                 f"select {DEAD_LETTER} from onceflow.dead_letters where open"  # noqa: S608  literals
                 " order by instance_id desc, task limit 5",
             ),
-            workers=rows(conn, Worker, WORKER + " where state = 'live' order by name limit 200"),
+            workers=rows(conn, Worker, WORKER + LIVING),
             queues=rows(conn, Queue, QUEUES),
             missing_handlers=missing_handlers(conn),
             outbox=rows(conn, Backlog, BACKLOG),
             transport=rows(conn, Transport, "select transport from onceflow.transport")[
                 0
             ].transport,
+            heartbeat=read_heartbeat(conn),
         )
 
 

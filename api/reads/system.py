@@ -10,6 +10,7 @@ from ..database import Connection, Database, rows
 from ..schemas.system import (
     Backlog,
     BacklogList,
+    Heartbeat,
     MissingHandler,
     Quarantined,
     QuarantinePage,
@@ -87,6 +88,18 @@ def list_quarantined(database: Database, page: PageQuery) -> QuarantinePage:
 def missing_handlers(conn: Connection) -> list[MissingHandler]:
     """Return the tasks that wait for a handler which no live worker has."""
     return rows(conn, MissingHandler, MISSING_HANDLERS)
+
+
+def clock_heartbeat(database: Database) -> Heartbeat:
+    """Return the heartbeat of the clock."""
+    with database.connection() as conn:
+        return read_heartbeat(conn)
+
+
+def read_heartbeat(conn: Connection) -> Heartbeat:
+    """Return when the clock was last turned, in UTC, and by whom."""
+    (found,) = rows(conn, Heartbeat, "select turns, turned_at, turned_by from onceflow.heartbeat")
+    return found
 
 
 @cache

@@ -5,9 +5,10 @@ from typing import Final
 
 import psycopg
 
+from ..database import Connection
 from ..operation import Call, Nothing, Operation
 from ..problems import unavailable
-from ..reads.system import missing_handlers, missing_migrations
+from ..reads.system import missing_handlers, missing_migrations, read_heartbeat
 from ..schemas.system import Health, VersionAnswer
 
 READY_TIMEOUT: Final = 3.0
@@ -24,13 +25,20 @@ def ready(call: Call[Nothing, Nothing]) -> Health:
     try:
         with call.context.database.connection(READY_TIMEOUT) as conn:
             missing = missing_migrations(conn)
-            lacking = [] if missing else missing_handlers(conn)
+            warnings = [] if missing else _warnings(conn)
     except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
         raise unavailable("The database has no schema yet: run `onceflow migrate`.") from None
     if missing:
         names = ", ".join(sorted(missing))
         raise unavailable(f"The schema lacks {names}: run `onceflow migrate`.")
-    return Health("ok", [str(one) for one in lacking])
+    return Health("ok", warnings)
+
+
+def _warnings(conn: Connection) -> list[str]:
+    """Say what keeps tasks waiting though this process is well."""
+    heartbeat = read_heartbeat(conn)
+    silent = [] if heartbeat.turns else [str(heartbeat)]
+    return silent + [str(one) for one in missing_handlers(conn)]
 
 
 async def version(_: Call[Nothing, Nothing]) -> VersionAnswer:

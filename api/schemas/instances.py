@@ -212,11 +212,25 @@ class AllInstancesQuery(InstancesQuery, frozen=True):
     workflow: Annotated[str | None, msgspec.Meta(description="A workflow's id or name.")] = None
 
 
+class Advice(msgspec.Struct, frozen=True):
+    """What to do."""
+
+    verb: Annotated[
+        str,
+        msgspec.Meta(
+            description="relay: start one; worker: start one for queue and task; resume; resend: "
+            "suspend and resume; redrive the dead letter task; transport: switch to transport."
+        ),
+    ]
+    args: dict[str, str]
+
+
 class Reason(msgspec.Struct, frozen=True):
     """Why an instance (task null) or one of its tasks is not moving."""
 
     task: str | None
     because: str
+    advice: Advice | None
 
 
 class Explanation(msgspec.Struct, frozen=True):

@@ -15,7 +15,10 @@ class Worker(msgspec.Struct, frozen=True):
     name: str
     queues: list[str]
     tasks: list[str]
-    state: Literal["live", "stopped", "dead"]
+    state: Annotated[
+        Literal["live", "silent", "stopped", "dead"],
+        msgspec.Meta(description="silent: its lease is over, and it is not declared dead yet."),
+    ]
     lease_until: Time
     running: Annotated[int, msgspec.Meta(description="Tasks that it runs now.")]
     stats: Json
@@ -25,7 +28,7 @@ class Worker(msgspec.Struct, frozen=True):
 class WorkersQuery(msgspec.Struct, frozen=True):
     """Which workers."""
 
-    state: Literal["live", "stopped", "dead"] | None = None
+    state: Literal["live", "silent", "stopped", "dead"] | None = None
     limit: Limit = 50
     cursor: Cursor = ""
 
@@ -125,6 +128,20 @@ class MissingHandler(msgspec.Struct, frozen=True):
         """Say it."""
         many = "1 waits" if self.waiting == 1 else f"{self.waiting} wait"
         return f"No live worker has the task {self.handler}, on queue {self.queue}: {many} for it."
+
+
+class Heartbeat(msgspec.Struct, frozen=True):
+    """When a relay last turned the clock, and which."""
+
+    turns: bool
+    turned_at: Time | None
+    turned_by: str | None
+
+    def __str__(self) -> str:
+        """Say since when nothing moves by itself, where that is so."""
+        when = f"since {self.turned_at:%Y-%m-%d %H:%M:%S} UTC" if self.turned_at else "yet"
+        who = f" (it was {self.turned_by})" if self.turned_by else ""
+        return f"No relay has turned the clock {when}{who}: start one with `onceflow relay`."
 
 
 class VersionAnswer(msgspec.Struct, frozen=True):

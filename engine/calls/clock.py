@@ -6,7 +6,7 @@ from typing import Final, LiteralString
 from .base import Connection, Record, fetch, fetch_value
 
 EXPIRE_WORKERS: Final[LiteralString] = """
-select onceflow.expire_workers(p_limit => %s::int, p_skip => %s::int)"""
+select onceflow.expire_workers(p_limit => %s::int, p_skip => %s::int, p_by => %s::text)"""
 
 FIRE_TIMERS: Final[LiteralString] = """
 select retried, timed_out from onceflow.fire_timers(p_limit => %s::int, p_skip => %s::int)"""
@@ -41,13 +41,13 @@ class DroppedPartitions(Record, frozen=True):
     waits_for: str | None
 
 
-def expire_workers(conn: Connection, limit: int, skip: int = 0) -> int:
-    """Declare workers dead whose lease is over; return how many.
+def expire_workers(conn: Connection, limit: int, skip: int = 0, by: str | None = None) -> int:
+    """Declare workers dead whose lease is over; return how many. ``by`` is who turns the clock.
 
     Of this and of the jobs below: at most ``limit`` are handled, ``skip`` passes over the first so
     many, where one that always fails stands there; as many as ``limit`` means that more is due.
     """
-    return fetch_value(conn, EXPIRE_WORKERS, (limit, skip))
+    return fetch_value(conn, EXPIRE_WORKERS, (limit, skip, by))
 
 
 def fire_timers(conn: Connection, limit: int, skip: int = 0) -> Fired:

@@ -40,7 +40,7 @@ RESUME_INSTANCES: Final[LiteralString] = """
 select instance_id, null, outcome, detail from onceflow.resume_instances(p_ids => %s::uuid[])"""
 
 EXPLAIN_INSTANCE: Final[LiteralString] = """
-select task, because from onceflow.explain_instance(p_id => %s::uuid)"""
+select task, because, advice, statement from onceflow.explain_instance(p_id => %s::uuid)"""
 
 CHECK_INSTANCES: Final[LiteralString] = """
 select instance_id, fault from onceflow.check_instances(p_ids => %s::uuid[])"""
@@ -77,10 +77,16 @@ class Started(Record, frozen=True):
 
 
 class Because(Record, frozen=True):
-    """A reason, in words, why an instance (task None) or one of its tasks is not moving."""
+    """A reason, in words, why an instance (task None) or one of its tasks is not moving.
+
+    ``advice`` says what to do, where something is: {verb, args}; ``statement`` how to in SQL, where
+    SQL can. ``engine.advice`` writes it for a command line.
+    """
 
     task: str | None
     because: str
+    advice: dict[str, Any] | None = None
+    statement: str | None = None
 
 
 class InstanceFault(Record, frozen=True):

@@ -2,6 +2,7 @@
 
 import argparse
 
+from ..advice import advised, command_of
 from ..calls import explain_instance
 from ..settings import Settings
 from .arguments import add_instance, add_json
@@ -18,8 +19,19 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     with open_database(settings) as conn:
         reasons = explain_instance(conn, args.instance)
     if args.json:
-        print_json([{"task": reason.task, "because": reason.because} for reason in reasons])
+        print_json(
+            [
+                {
+                    "task": reason.task,
+                    "because": reason.because,
+                    "advice": reason.advice,
+                    "command": command_of(reason.advice),
+                }
+                for reason in reasons
+            ]
+        )
     else:
         for reason in reasons:
-            print(reason.because if reason.task is None else f"  {reason.task}: {reason.because}")
+            told = advised(reason.because, reason.advice)
+            print(told if reason.task is None else f"  {reason.task}: {told}")
     return 0

@@ -283,10 +283,12 @@ create table onceflow.worker (
 ) with (fillfactor = 50);
 create index worker_live on onceflow.worker (id) where state = 'live';
 
--- What the clock remembers of its looks at the workers: one row.
+-- What the clock remembers of its looks at the workers, which are its heartbeat: one row.
 create table onceflow.clock (
     one boolean primary key default true check (one),
     last_tick_at timestamptz,
+    -- The relay that turned it then.
+    turned_by text,
     -- Until then no worker is declared dead: Postgres or the clock itself was away.
     grace_until timestamptz
 ) with (fillfactor = 50);
@@ -332,6 +334,10 @@ create type onceflow.placed_task as (
 create type onceflow.failed_attempt as (
     instance_id uuid, step text, scope bigint, visit int, fence uuid,
     error jsonb, retryable boolean, unknown boolean, retry jsonb);
+
+-- Why something does not move, in words, and what is to be done: a verb with its arguments, which each door
+-- writes as one types it there; null where nothing is.
+create type onceflow.explanation as (because text, verb text, args jsonb);
 
 -- One transition of a task (or, where step is null, of the instance); opened counts open tasks. seq is
 -- its number, null where who made the change did not have it at hand.

@@ -4,6 +4,8 @@
 create table onceflow.deployment (
     one boolean primary key default true check (one),
     transport text collate "C" not null check (transport in ('kafka', 'postgres', 'switching')),
+    -- Where it is being switched to.
+    towards text collate "C" check (towards in ('kafka', 'postgres')),
     -- Which of the databases that stand side by side this is: its ids say so, see uuid7().
     cell int not null default 0 check (cell between 0 and 4095)
 );

@@ -78,8 +78,10 @@ def test_explain_says_what_it_waits_for(
 ) -> None:
     answer = client.get(f"/instances/{start()}/explain").json()
     assert {reason["task"] for reason in answer["because"]} == {None, "reserve"}
-    missing = {"kafka": "is a relay running?", "postgres": "has no live worker"}
-    assert missing[settings.transport] in answer["because"][1]["because"]
+    missing = {"kafka": "no relay is running", "postgres": "has no live worker"}
+    _, clock, task = answer["because"]
+    assert clock["advice"] == {"verb": "relay", "args": {}}
+    assert missing[settings.transport] in task["because"]
 
 
 def test_suspend_and_resume(client: TestClient, start: Start, worker: HandWorker) -> None:

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from onceflow.engine.calls import BadMessage, quarantine_messages
 
+from ..sql.play import turn_clock
 from .conftest import Start, deploy
 from .definitions import ONE
 from .hand_worker import HandWorker
@@ -42,7 +43,8 @@ def dead(client: TestClient, start: Start, worker: HandWorker) -> str:
     return instance
 
 
-def test_an_empty_system_is_well(client: TestClient) -> None:
+def test_an_empty_system_is_well(client: TestClient, conn: psycopg.Connection[Any]) -> None:
+    turn_clock(conn)
     assert "All is well" in page(client, "/")
     for path in ("/ui/instances", "/ui/dead-letters", "/ui/workflows", "/ui/workers"):
         page(client, path)
@@ -122,6 +124,35 @@ def test_the_overview_says_what_needs_a_person(client: TestClient, dead: str, st
 def test_a_queue_without_worker_is_an_alarm(client: TestClient, start: Start) -> None:
     start()
     assert "Queue default has 1 task and no live worker" in page(client, "/")
+
+
+# guarantee: silence-untold
+def test_a_clock_that_nobody_turns_is_an_alarm(
+    client: TestClient, conn: psycopg.Connection[Any]
+) -> None:
+    assert "No relay has turned the clock yet: start one with onceflow relay." in page(client, "/")
+    turn_clock(conn)
+    assert "No relay" not in page(client, "/")
+    assert "Turned by relay r:1" in page(client, "/ui/workers")
+
+
+def test_what_an_instance_advises_leads_to_where_it_is_done(
+    client: TestClient, start: Start, worker: HandWorker
+) -> None:
+    instance = start("a")
+    path = f"/ui/instances/{instance}"
+    client.post(f"/instances/{instance}/suspend")
+    text = page(client, path)
+    assert 'resume it: <a href="#resume">Resume</a>' in text
+    (form,) = re.findall(r'<form method="post" id="resume" action="([^"]*)">', text)
+    assert post(client, form).status_code == 303
+    assert "<code>onceflow relay</code>" in page(client, path)
+    worker.complete(instance, {"note": "a"})
+    worker.fail(instance, "order.unknown")
+    (link,) = re.findall(r'redrive it: <a href="([^"]*)"', page(client, path))
+    text = page(client, link)
+    assert instance in text
+    assert 'action="/ui/dead-letters/redrive"' in text
 
 
 def test_an_instance_shows_why_it_does_not_move(

@@ -6,8 +6,9 @@ from typing import Any
 import psycopg
 from starlette.testclient import TestClient
 
-from onceflow.engine.calls import BadMessage, quarantine_messages, stop_worker
+from onceflow.engine.calls import BadMessage, expire_workers, quarantine_messages, stop_worker
 
+from ..sql.play import turn_clock
 from .conftest import Start
 from .hand_worker import HandWorker
 
@@ -71,6 +72,7 @@ def test_a_task_that_no_live_worker_has_is_told(
 ) -> None:
     older = HandWorker(conn, tasks=["shop.pay"])
     assert older.claim_all(start()) == []
+    turn_clock(conn)
     told = "No live worker has the task shop.reserve, on queue default: 1 waits for it."
     assert client.get("/health/ready").json() == {"status": "ok", "warnings": [told]}
     assert told in client.get("/").text
@@ -78,7 +80,32 @@ def test_a_task_that_no_live_worker_has_is_told(
     assert client.get("/health/ready").json() == {"status": "ok"}
 
 
-def test_health_and_version(client: TestClient) -> None:
+# guarantee: silence-untold
+def test_a_clock_that_nobody_turns_is_told_and_the_api_is_ready(
+    client: TestClient, conn: psycopg.Connection[Any]
+) -> None:
+    expire_workers(conn, 1, by="relay r:1")
+    conn.execute("update onceflow.clock set last_tick_at = '2026-01-31 12:00+02'")
+    ready = client.get("/health/ready")
+    assert ready.status_code == 200
+    assert ready.json()["warnings"] == [
+        "No relay has turned the clock since 2026-01-31 10:00:00 UTC (it was relay r:1): "
+        "start one with `onceflow relay`."
+    ]
+
+
+def test_a_worker_past_its_lease_is_silent(
+    client: TestClient, worker: HandWorker, conn: psycopg.Connection[Any]
+) -> None:
+    conn.execute("update onceflow.worker set lease_until = clock_timestamp() - interval '1 s'")
+    assert client.get("/workers", params={"state": "live"}).json()["items"] == []
+    (silent,) = client.get("/workers", params={"state": "silent"}).json()["items"]
+    assert silent["state"] == "silent"
+    assert "by-hand" in client.get("/").text
+
+
+def test_health_and_version(client: TestClient, conn: psycopg.Connection[Any]) -> None:
+    turn_clock(conn)
     assert client.get("/health/live").json() == {"status": "ok"}
     assert client.get("/health/ready").json() == {"status": "ok"}
     version = importlib.metadata.version("onceflow")

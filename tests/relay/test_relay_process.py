@@ -1,6 +1,7 @@
 """Whole relays as processes: they ship, are killed, wait for servers, and end when told to."""
 
 import json
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,8 +52,11 @@ def test_killed_between_produce_and_commit_it_ships_twice_and_never_zero_times(
     )
     assert backlog(conn) == 50
     assert shipped_tasks(settings) == dict.fromkeys(ids, 1)
-    with relay_processes(settings, tmp_path, ["second"]):
+    with relay_processes(settings, tmp_path, ["second"]) as (second,):
         wait_until_shipped(conn)
+        turned_by = f"relay {socket.gethostname()}:{second.process.pid}"
+        heartbeat = "select 1 from onceflow.heartbeat where turns and turned_by = %s"
+        wait_until(lambda: conn.execute(heartbeat, (turned_by,)).fetchone(), "its heartbeat")
     assert shipped_tasks(settings) == dict.fromkeys(ids, 2)
 
 

@@ -1,5 +1,6 @@
 """A relay where there is no broker: it turns the clock, and knows nothing of Kafka."""
 
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -28,6 +29,8 @@ def test_it_turns_the_clock_and_ships_nothing(
     with relay_processes(settings, tmp_path) as (relay,):
         ticked = "select 1 from onceflow.clock where last_tick_at is not null"
         wait_until(lambda: conn.execute(ticked).fetchone(), "a tick", 60)
+        heartbeat = conn.execute("select turns, turned_by from onceflow.heartbeat").fetchone()
+        assert heartbeat == (True, f"relay {socket.gethostname()}:{relay.process.pid}")
         assert backlog(conn) == 3
         assert relay.stop() == 0
         assert "Kafka" not in relay.said

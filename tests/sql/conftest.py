@@ -31,8 +31,8 @@ EMPTY = """
     delete from onceflow.workflow;
     delete from onceflow.queue;
     delete from onceflow.test_clock;
-    update onceflow.deployment set transport = 'kafka', cell = 0;
-    update onceflow.clock set last_tick_at = null, grace_until = null;
+    update onceflow.deployment set transport = 'kafka', towards = null, cell = 0;
+    update onceflow.clock set last_tick_at = null, turned_by = null, grace_until = null;
 """
 
 

@@ -187,6 +187,14 @@ def end_grace(conn: Connection) -> None:
     conn.execute("update onceflow.clock set last_tick_at = clock_timestamp(), grace_until = null")
 
 
+def turn_clock(conn: Connection) -> None:
+    """Make it so that a relay turns the clock, for the next hour."""
+    conn.execute(
+        "update onceflow.clock set turned_by = 'relay r:1',"
+        " last_tick_at = clock_timestamp() + interval '1 hour'"
+    )
+
+
 @dataclass(frozen=True)
 class Ticked:
     """What one turn of the clock did, all jobs of it."""

@@ -207,6 +207,11 @@ class Slots:
             return len(self._messages)
 
     @property
+    def total(self) -> int:
+        """How many handlers may run at once."""
+        return self._slots
+
+    @property
     def busy(self) -> int:
         """How many slots are taken."""
         with self._work:

@@ -1,14 +1,15 @@
--- explain_state(instance) -> text   (internal)
--- What the instance as a whole is doing, in words.
-create or replace function onceflow.explain_state(p_instance onceflow.instance) returns text
+-- explain_state(instance) -> explanation   (internal)
+-- What the instance as a whole is doing.
+create or replace function onceflow.explain_state(p_instance onceflow.instance) returns onceflow.explanation
 language plpgsql stable as $$
 begin
-    return case
+    if p_instance.suspended_by = 'operator' then
+        return row(format('suspended by an operator since %s; resume it', p_instance.suspended_at),
+            'resume', jsonb_build_object('instance', p_instance.id))::onceflow.explanation;
+    end if;
+    return row(case
         when p_instance.ended_at is not null then format('it ended as %s at %s%s', p_instance.state,
             p_instance.ended_at, coalesce(': ' || (p_instance.error ->> 'message'), ''))
-        when p_instance.suspended_by = 'operator' then format(
-            'suspended by an operator since %s: select * from onceflow.resume_instances(array[%L::uuid])',
-            p_instance.suspended_at, p_instance.id)
         when p_instance.suspended_by = 'dead_letter' then format(
             'suspended since %s by the open dead letter below', p_instance.suspended_at)
         when p_instance.state = 'CLOSING' then format(
@@ -18,7 +19,9 @@ begin
             'compensating, one step after the other, to end as %s', p_instance.closing_as)
         else format('running, %s open', p_instance.open_tasks
             || case p_instance.open_tasks when 1 then ' task' else ' tasks' end)
-            || coalesce(', deadline ' || p_instance.deadline_at, '')
-    end;
+            || coalesce(case when p_instance.deadline_at > onceflow.now()
+                then ', deadline ' || p_instance.deadline_at
+                else ', past its deadline since ' || p_instance.deadline_at || ', by which the clock closes it' end, '')
+        end, null, null)::onceflow.explanation;
 end $$;
 revoke execute on function onceflow.explain_state(onceflow.instance) from public;

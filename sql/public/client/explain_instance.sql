@@ -1,9 +1,10 @@
--- explain_instance(id) -> (task, because)
--- Says in words why an instance is not moving, the most telling first: what it waits for, whose turn it
--- is, and what to type. task is null for what concerns the whole instance.
+-- explain_instance(id) -> (task, because, advice, statement)
+-- Says in words why an instance is not moving, the most telling first: what it waits for, and whose turn it
+-- is. task is null for what concerns the whole instance. advice is what to do, where something is:
+-- {verb, args}, for doors that write it as one types it there; statement is the same in SQL, where SQL can.
 -- Errors: WF001 where there is no such instance.
 create or replace function onceflow.explain_instance(p_id uuid)
-returns table (task text, because text)
+returns table (task text, because text, advice jsonb, statement text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -14,14 +15,29 @@ begin
         raise exception 'there is no instance %', p_id
             using errcode = 'WF001', hint = 'See onceflow.instances; it may have been dropped by retention.';
     end if;
-    return query select null::text, onceflow.explain_state(v_instance);
     return query
-    select onceflow.task_name(t.step, t.scope, t.visit), onceflow.explain_task(t, s)
-    from onceflow.task t
-    join onceflow.step s on s.version_id = v_instance.version_id and s.step = t.step
-    where t.instance_id = p_id and t.seq is null
-    order by array_position(array['DEAD_LETTER', 'RETRYING', 'QUEUED', 'RUNNING', 'READY', 'WAITING'], t.state),
-        t.changed_at, t.step
-    limit 200;
+    with told as materialized (
+        select null::text as task, onceflow.explain_state(v_instance) as why, 1 as place, 0::bigint as n
+        union all
+        select null, onceflow.explain_clock(), 2, 0 where v_instance.ended_at is null
+        union all
+        (select onceflow.task_name(o.step, o.scope, o.visit), onceflow.explain_task(o.t, o.s), 3, o.n
+        from (
+            select t.step, t.scope, t.visit, t, s, row_number() over (
+                order by array_position(
+                        array['DEAD_LETTER', 'RETRYING', 'QUEUED', 'RUNNING', 'READY', 'WAITING'], t.state),
+                    t.changed_at, t.step) as n
+            from onceflow.task t
+            join onceflow.step s on s.version_id = v_instance.version_id and s.step = t.step
+            where t.instance_id = p_id and t.seq is null
+            order by n limit 200) o)
+    )
+    select t.task, (t.why).because,
+        case when (t.why).verb is not null
+            then jsonb_build_object('verb', (t.why).verb, 'args', (t.why).args) end,
+        onceflow.advice_statement((t.why).verb, (t.why).args)
+    from told t
+    where (t.why).because is not null
+    order by t.place, t.n;
 end $$;
 revoke execute on function onceflow.explain_instance(uuid) from public;

@@ -54,7 +54,8 @@ begin
         end if;
     end if;
 
-    update onceflow.deployment d set transport = 'switching' where d.transport <> 'switching';
+    update onceflow.deployment d set transport = 'switching', towards = p_transport
+    where d.towards is distinct from p_transport;
     select array_agg(row(l.instance_id, l.step, l.scope, l.visit)::onceflow.task_key), array_agg(l.queued_xid)
     into v_keys, v_dispatches
     from (
@@ -74,7 +75,7 @@ begin
         -- Those of the meantime: the dead letters themselves are rows, and stay.
         delete from onceflow.outbox o where o.kind = 'dead_letter';
     end if;
-    update onceflow.deployment set transport = p_transport;
+    update onceflow.deployment set transport = p_transport, towards = null;
     return query select 0, true;
 end $$;
 revoke execute on function onceflow.switch_transport(text, int) from public;

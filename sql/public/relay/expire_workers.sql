@@ -1,9 +1,11 @@
--- expire_workers(limit, skip) -> number of workers
+-- expire_workers(limit, skip, by) -> number of workers
 -- A job of the clock: declares workers dead whose lease is over, by the real clock; the row of one that has ended
 -- is kept for a day. After a gap between two looks (Postgres or all relays were away, and nobody could renew) no
 -- worker is declared dead for one whole lease. A worker's row that another transaction holds is left for the next
--- time. p_limit, p_skip and others at work: as in fire_timers(). A look that finds nothing writes once a second.
-create or replace function onceflow.expire_workers(p_limit int, p_skip int default 0) returns int
+-- time. p_limit, p_skip and others at work: as in fire_timers(). A look that finds nothing writes once a second:
+-- that is the clock's heartbeat (onceflow.heartbeat), and p_by the name of the relay whose it is.
+create or replace function onceflow.expire_workers(p_limit int, p_skip int default 0, p_by text default null)
+returns int
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_real timestamptz := clock_timestamp();
@@ -51,7 +53,7 @@ begin
         offset p_skip limit p_limit
         for update skip locked);
     delete from onceflow.worker w where w.id = any (v_ids) and w.state <> 'live';
-    update onceflow.clock c set last_tick_at = v_real, grace_until = v_clock.grace_until;
+    update onceflow.clock c set last_tick_at = v_real, turned_by = left(p_by, 255), grace_until = v_clock.grace_until;
     return v_count;
 end $$;
-revoke execute on function onceflow.expire_workers(int, int) from public;
+revoke execute on function onceflow.expire_workers(int, int, text) from public;

@@ -1,20 +1,27 @@
 """``onceflow list, show, watch, cancel, suspend, resume, explain`` on instances of all kinds."""
 
+import argparse
 import json
 import os
 import pty
+import re
+import shlex
 import subprocess
+import sys
 from uuid import uuid4
 
 import pytest
 from psycopg import sql
 
-from onceflow.engine.calls import start_instances
+from onceflow.engine import advice
+from onceflow.engine.calls import start_instances, stop_worker
 from onceflow.engine.dev.supervisor import onceflow_argv
+from onceflow.worker import command as onceflow_worker
 
 from ...api.hand_worker import HandWorker
 from ...conftest import Connect
 from ...servers import Database
+from ...sql.play import switch
 from ...support import wait_until
 from .conftest import Onceflow
 
@@ -233,9 +240,81 @@ def test_suspend_and_resume(onceflow: Onceflow, worker: HandWorker, order: str) 
 
 
 def test_explain_tells_why(onceflow: Onceflow, worker: HandWorker, order: str) -> None:
-    assert "is a relay running?" in onceflow("explain", order).out
+    assert "no relay is running; start one: onceflow relay\n" in onceflow("explain", order).out
     reasons = onceflow("explain", order, "--json").json
-    assert [reason["task"] for reason in reasons] == [None, "reserve"]
+    assert [reason["task"] for reason in reasons] == [None, None, "reserve"]
+    assert reasons[1]["command"] == "onceflow relay"
+
+
+def advised(onceflow: Onceflow, instance: str) -> str:
+    """Return the first command that is advised and that is not about a relay."""
+    commands = re.findall(r": (onceflow .*)", onceflow("explain", instance).out)
+    return next(command for command in commands if command != "onceflow relay")
+
+
+def follow(onceflow: Onceflow, command: str) -> None:
+    """Type a printed command."""
+    for part in command.split(" && "):
+        name, *arguments = shlex.split(part)
+        assert name == "onceflow"
+        done = onceflow(*arguments)
+        assert done.code == 0, done.err
+
+
+def test_what_explain_says_to_type_works_as_printed(
+    onceflow: Onceflow, worker: HandWorker, order: str, connect: Connect
+) -> None:
+    def state(task: str) -> str:
+        tasks = onceflow("show", order, "--json").json["tasks"]
+        return next(found["state"] for found in tasks if found["task"] == task)
+
+    onceflow("suspend", order)
+    follow(onceflow, advised(onceflow, order))
+    assert state("reserve") == "QUEUED"
+
+    worker.complete(order, {"reservation": 1})
+    worker.fail(order, "shop.refused")
+    follow(onceflow, advised(onceflow, order))
+    assert state("pay") == "QUEUED"
+
+    conn = connect()
+    stop_worker(conn, worker.id)
+    conn.execute("delete from onceflow.outbox")
+    switch(conn, "postgres")
+    conn.execute("delete from onceflow.outbox")
+    follow(onceflow, advised(onceflow, order))
+    assert "its message is gone" not in onceflow("explain", order).out
+
+    conn.execute("update onceflow.deployment set transport = 'switching', towards = 'kafka'")
+    command = advised(onceflow, order)
+    follow(onceflow, command)
+    assert command == "onceflow transport kafka"
+    assert "waits while the transport" not in onceflow("explain", order).out
+
+
+def test_the_command_of_a_worker_is_printed_where_its_module_is_known() -> None:
+    def printed(task: str) -> str:
+        args = {"queue": "a b", "task": task}
+        return advice.advised("nobody is there; start one", {"verb": "worker", "args": args})
+
+    name, *arguments = shlex.split(printed("http.request").partition(": ")[2])
+    assert [name, arguments.pop(0)] == ["onceflow", "worker"]
+    parser = argparse.ArgumentParser()
+    onceflow_worker.add_arguments(parser)
+    args = parser.parse_args(arguments)
+    assert (args.imports, args.queues) == (["onceflow.worker.integrations"], "a b")
+    assert printed("shop.pay").endswith("with the --import of its module and --queues 'a b'")
+
+
+def test_the_built_in_tasks_are_those_that_advice_knows() -> None:
+    program = (
+        "import onceflow.worker.integrations as _;"
+        "from onceflow.worker.handlers.registry import registry; print(*registry.names())"
+    )
+    names = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert set(names.stdout.split()) == advice.BUILT_IN
 
 
 def test_a_database_without_the_schema_says_what_to_do(

@@ -1,0 +1,17 @@
+-- advice_statement(verb, args) -> text   (internal)
+-- What is advised as one types it in SQL; null for what SQL cannot do, such as to start a process.
+create or replace function onceflow.advice_statement(p_verb text, p_args jsonb) returns text
+language plpgsql immutable as $$
+declare
+    v_instances text := format('array[%L::uuid]', p_args ->> 'instance');
+begin
+    return case p_verb
+        when 'resume' then format('select * from onceflow.resume_instances(%s)', v_instances)
+        when 'resend' then format('select * from onceflow.suspend_instances(%s); '
+            'select * from onceflow.resume_instances(%s)', v_instances, v_instances)
+        when 'redrive' then format('select * from onceflow.redrive_dead_letters(%s, array[%L])',
+            v_instances, p_args ->> 'task')
+        when 'transport' then format('select * from onceflow.switch_transport(%L)', p_args ->> 'transport')
+        end;
+end $$;
+revoke execute on function onceflow.advice_statement(text, jsonb) from public;
