@@ -46,6 +46,7 @@ def find_alarms(overview: Overview, now: datetime) -> list[Alarm]:
         number = _many(overview.counts.dead_letters, "dead letter")
         waits = "waits" if overview.counts.dead_letters == 1 else "wait"
         alarms.append(Alarm("bad", f"{number} {waits} for a decision.", "/ui/dead-letters"))
+    alarms += [Alarm("warn", str(one), "/ui/workers") for one in overview.idle_workers]
     if overview.counts.quarantined:
         number = _many(overview.counts.quarantined, "message")
         text = f"{number} in quarantine."

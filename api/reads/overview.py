@@ -9,11 +9,11 @@ import msgspec
 from ..database import Connection, Database, rows
 from ..schemas.dead_letters import DeadLetter
 from ..schemas.instances import InstanceSummary
-from ..schemas.system import Backlog, Heartbeat, MissingHandler, Queue, Worker
+from ..schemas.system import Backlog, Heartbeat, IdleWorker, MissingHandler, Queue, Worker
 from ..schemas.words import InstanceState
 from .dead_letters import COLUMNS as DEAD_LETTER
 from .instances import SUMMARY
-from .system import BACKLOG, QUEUES, WORKER, missing_handlers, read_heartbeat
+from .system import BACKLOG, QUEUES, WORKER, idle_workers, missing_handlers, read_heartbeat
 
 COUNT_LIMIT: Final = 10_000
 RECENT: Final = 1000
@@ -78,6 +78,7 @@ class Overview(msgspec.Struct, frozen=True):
     workers: list[Worker]
     queues: list[Queue]
     missing_handlers: list[MissingHandler]
+    idle_workers: list[IdleWorker]
     outbox: list[Backlog]
     transport: str
     heartbeat: Heartbeat
@@ -105,6 +106,7 @@ def read_overview(database: Database) -> Overview:
             workers=rows(conn, Worker, WORKER + LIVING),
             queues=rows(conn, Queue, QUEUES),
             missing_handlers=missing_handlers(conn),
+            idle_workers=idle_workers(conn),
             outbox=rows(conn, Backlog, BACKLOG),
             transport=rows(conn, Transport, "select transport from onceflow.transport")[
                 0

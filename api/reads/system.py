@@ -11,6 +11,7 @@ from ..schemas.system import (
     Backlog,
     BacklogList,
     Heartbeat,
+    IdleWorker,
     MissingHandler,
     Quarantined,
     QuarantinePage,
@@ -33,6 +34,10 @@ QUEUES: Final[LiteralString] = (
 )
 MISSING_HANDLERS: Final[LiteralString] = (
     "select handler, queue, waiting from onceflow.missing_handlers order by since"
+)
+IDLE_WORKERS: Final[LiteralString] = (
+    "select name, without_partitions from onceflow.workers where without_partitions is not null"
+    " order by name, id limit 20"
 )
 BACKLOG: Final[LiteralString] = (
     "select kind, topic, rows, oldest_at, deferred, last_error"
@@ -100,6 +105,11 @@ def read_heartbeat(conn: Connection) -> Heartbeat:
     """Return when the clock was last turned, in UTC, and by whom."""
     (found,) = rows(conn, Heartbeat, "select turns, turned_at, turned_by from onceflow.heartbeat")
     return found
+
+
+def idle_workers(conn: Connection) -> list[IdleWorker]:
+    """Return workers that have had no partition for longer than a lease: of very many the first."""
+    return rows(conn, IdleWorker, IDLE_WORKERS)
 
 
 @cache

@@ -113,7 +113,7 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
 
     status: Literal["ok"]
     warnings: Annotated[
-        list[str], msgspec.Meta(description="What others lack, so that tasks wait, in words.")
+        list[str], msgspec.Meta(description="What others lack, so that tasks may wait, in words.")
     ] = []
 
 
@@ -142,6 +142,21 @@ class Heartbeat(msgspec.Struct, frozen=True):
         when = f"since {self.turned_at:%Y-%m-%d %H:%M:%S} UTC" if self.turned_at else "yet"
         who = f" (it was {self.turned_by})" if self.turned_by else ""
         return f"No relay has turned the clock {when}{who}: start one with `onceflow relay`."
+
+
+class IdleWorker(msgspec.Struct, frozen=True):
+    """A live worker that has had no partition in Kafka for longer than its lease."""
+
+    name: str
+    without_partitions: int
+
+    def __str__(self) -> str:
+        """Say it."""
+        return (
+            f"Worker {self.name} has had no partition in Kafka for {self.without_partitions} s: it "
+            "joins its group anew by itself; is the broker well, or are there more workers than "
+            "partitions?"
+        )
 
 
 class VersionAnswer(msgspec.Struct, frozen=True):

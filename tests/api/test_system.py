@@ -6,7 +6,14 @@ from typing import Any
 import psycopg
 from starlette.testclient import TestClient
 
-from onceflow.engine.calls import BadMessage, expire_workers, quarantine_messages, stop_worker
+from onceflow.engine.calls import (
+    BadMessage,
+    expire_workers,
+    quarantine_messages,
+    renew_worker,
+    stop_worker,
+)
+from onceflow.engine.json_text import Json
 
 from ..sql.play import turn_clock
 from .conftest import Start
@@ -65,6 +72,25 @@ def test_quarantine(client: TestClient, conn: psycopg.Connection[Any]) -> None:
     ]
     for faulty in bodies:
         assert client.post("/quarantine/release", json=faulty).status_code == 422
+
+
+def test_a_worker_without_partitions_is_told_once_it_is_longer_than_a_lease(
+    client: TestClient, conn: psycopg.Connection[Any]
+) -> None:
+    turn_clock(conn)
+    one, other = HandWorker(conn, "one", lease=60), HandWorker(conn, "other", lease=60)
+    renew_worker(conn, one.id, [], 1, {}, {"without_partitions": 61})
+    renew_worker(conn, other.id, [], 1, {}, {"without_partitions": 59})
+    told = (
+        "Worker one has had no partition in Kafka for 61 s: it joins its group anew by itself; "
+        "is the broker well, or are there more workers than partitions?"
+    )
+    assert client.get("/health/ready").json() == {"status": "ok", "warnings": [told]}
+    assert told in client.get("/").text
+    strange: list[dict[str, Json]] = [{"without_partitions": "x"}, {"without_partitions": []}, {}]
+    for stranger in strange:
+        renew_worker(conn, one.id, [], 1, {}, stranger)
+        assert client.get("/health/ready").json() == {"status": "ok"}
 
 
 def test_a_task_that_no_live_worker_has_is_told(

@@ -1,13 +1,18 @@
 """Task messages on a real broker: none is passed by before its task is claimed."""
 
 import json
+import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import LiteralString
 
 import psycopg
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
+from starlette.testclient import TestClient
 
+from onceflow.api.app import create_app
+from onceflow.api.command import open_api_pool
 from onceflow.engine.calls import Key, start_instances
 from onceflow.engine.kafka_names import task_topic, worker_group
 from onceflow.engine.settings import Settings
@@ -128,3 +133,28 @@ def test_offsets_are_committed_once_the_tasks_are_claimed_and_not_before(stack: 
         holder.rollback()
         wait_until(lambda: committed(stack.settings) == 3, "the commit of three messages")
         assert wait_for_ends(stack.conn, [key.instance_id]) == ["SUCCEEDED"]
+
+
+def test_a_worker_without_partitions_for_longer_than_a_lease_is_told(stack: Stack) -> None:
+    with ExitStack() as running:
+        for name in ("w1", "w2", "w3"):
+            running.enter_context(worker(stack.settings, HANDLERS, name=name))
+        with (
+            open_api_pool(stack.settings) as pool,
+            TestClient(create_app(pool, Settings(hosts=("testserver",)))) as client,
+        ):
+
+            def settled() -> tuple[str, str] | None:
+                found = stack.conn.execute(
+                    "select name, stats -> 'partitions' > '0', without_partitions"
+                    " from onceflow.workers order by 2, 3"
+                ).fetchall()
+                warnings: list[str] = client.get("/health/ready").json().get("warnings", [])
+                if [row[1] for row in found] != [False, True, True] or len(warnings) != 1:
+                    return None
+                return (found[0][0], warnings[0]) if found[0][2] else None
+
+            # Two partitions, and three workers: one is without for as long as the others live.
+            spare, told = wait_until(settled, "the warning of one worker", 60)
+            assert re.match(rf"Worker {spare} has had no partition in Kafka for \d+ s", told)
+            assert told.partition(" for ")[0] in client.get("/").text
