@@ -56,6 +56,21 @@ BOOKKEEPING = """
     );
     grant select on onceflow_migrations.content to public"""
 
+# Who may use a type can make tables of it, which then stand in the way of changing it.
+PRIVATE_TYPES = """
+    do $$
+    declare
+        v_type pg_catalog.regtype;
+    begin
+        for v_type in
+            select t.oid from pg_catalog.pg_type t
+            where t.typnamespace = pg_catalog.to_regnamespace('onceflow') and t.typelem = 0
+                and pg_catalog.has_type_privilege('public', t.oid, 'usage')
+        loop
+            execute pg_catalog.format('revoke usage on type %s from public', v_type);
+        end loop;
+    end $$"""
+
 
 @dataclass(frozen=True, slots=True)
 class Migrated:
@@ -308,6 +323,7 @@ def _apply_code(conn: psycopg.Connection[Any], folder: Path, version: str, trans
             raise MigrationError(f"{where} failed: {_first_line(error)}") from error
     failpoints.hit("migrate.in_functions")
     _check_bodies(conn)
+    _execute(conn, PRIVATE_TYPES)
     conn.execute(
         "insert into onceflow_migrations.release as r values (true, %s, pg_catalog.now())"
         " on conflict (one) do update set version = excluded.version,"

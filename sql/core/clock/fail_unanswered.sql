@@ -9,7 +9,8 @@ begin
     return onceflow.fail_attempts(p_ids, array(
         select row(t.instance_id, t.step, t.scope, t.visit, t.fence,
             case when w.state = 'live' then jsonb_build_object('code', 'timeout',
-                'message', 'the attempt took longer than its timeout, until ' || t.due_at)
+                'message', 'the attempt took longer than its timeout, until '
+                    || to_char(t.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
             else jsonb_build_object('code', 'worker.lost',
                 'message', 'worker ' || coalesce(w.name, t.worker_id::text) || ' was lost while it ran the attempt')
             end, true, true, w.retries -> t.handler)::onceflow.failed_attempt

@@ -43,7 +43,7 @@ begin
         when 'first' then return p_value -> 0;
         when 'last' then return p_value -> -1;
         when 'number' then
-            if v_kind = 'string' and v_text !~ '^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?$' then
+            if v_kind = 'string' and v_text !~ '^[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]{1,3})?$' then
                 raise exception '%: the string does not spell a number', p_call ->> 't'
                     using errcode = 'WF006';
             end if;

@@ -10,7 +10,7 @@ begin
         when 'uuid' then
             return p_text ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
         when 'time' then
-            return p_text ~ ('^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?'
+            return p_text ~ ('^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]+)?'
                 || '([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$');
         when 'date-time' then
             return substr(p_text, 11, 1) in ('T', 't') and onceflow.has_format('date', left(p_text, 10))

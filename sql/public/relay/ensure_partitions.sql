@@ -29,6 +29,7 @@ begin
             continue when to_regclass('onceflow.' || v_name) is not null;
             execute format('create table onceflow.%I (like onceflow.%I including all) with (fillfactor = %s)',
                 v_name, v_table.name, v_table.fillfactor);
+            execute format('revoke usage on type onceflow.%I from public', v_name);
             execute format('alter table onceflow.%I attach partition onceflow.%I for values from (%L) to (%L)',
                 v_table.name, v_name, onceflow.uuid7_bound(v_start),
                 onceflow.uuid7_bound(v_start + make_interval(secs => v_week)));

@@ -213,3 +213,64 @@ def test_each_sqlstate_of_ours_comes_with_a_hint(catalog: Connection) -> None:
             assert re.search(r"errcode = 'WF\d\d\d'", raised), name
             if "'WF006'" not in raised:
                 assert "hint = " in raised, name
+
+
+def test_no_plain_literal_has_a_backslash() -> None:
+    """With the caller's standard_conforming_strings off it would mean something else."""
+    texts = FILES | {name: path.read_text(encoding="utf-8") for name, path in rooms.VIEWS.items()}
+    for name, text in texts.items():
+        literals = re.findall(r"(\w?)('(?:[^']|'')*')", re.sub(r"--.*", "", text))
+        assert [whole for mark, whole in literals if "\\" in whole and mark not in "eE"] == [], name
+
+
+def test_what_runs_with_the_rights_of_the_owner_takes_no_type_of_the_callers(
+    catalog: Connection,
+) -> None:
+    """A type that a caller has made brings functions of his: casts, operators, its output."""
+    rows = catalog.execute(
+        "select p.proname from pg_proc p, unnest(p.proargtypes) a (type)"
+        " join pg_type t on t.oid = a.type"
+        " where p.pronamespace = 'onceflow'::regnamespace and p.prosecdef and t.typtype = 'p'"
+    ).fetchall()
+    assert rows == []
+
+
+EVALUATED = """
+    select classid, objid from pg_depend
+     where classid in ('pg_constraint'::regclass, 'pg_attrdef'::regclass, 'pg_trigger'::regclass)
+        or classid = 'pg_class'::regclass
+            and exists (select from pg_index i where i.indexrelid = objid)"""
+EXPRESSIONS = """
+    select pg_get_constraintdef(c.oid) from pg_constraint c
+     where connamespace = 'onceflow'::regnamespace
+    union all select pg_get_expr(a.adbin, a.adrelid) from pg_attrdef a
+      join pg_class c on c.oid = a.adrelid where c.relnamespace = 'onceflow'::regnamespace
+    union all select pg_get_indexdef(i.indexrelid) from pg_index i
+      join pg_class c on c.oid = i.indrelid where c.relnamespace = 'onceflow'::regnamespace"""
+
+
+def test_what_tables_evaluate_is_of_postgres_itself(catalog: Connection) -> None:
+    """Checks, defaults, generated columns, indexes: nothing that has a path, or takes the caller's.
+
+    What comes with Postgres is in no list of dependencies; a row there is something else.
+    """
+    rows = catalog.execute(
+        "select pg_describe_object(d.classid, d.objid, 0),"
+        " pg_describe_object(d.refclassid, d.refobjid, 0)"
+        f" from pg_depend d where (d.classid, d.objid) in ({EVALUATED})"
+        " and d.refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass)"
+    ).fetchall()
+    assert rows == []
+    found = [text for (text,) in catalog.execute(EXPRESSIONS).fetchall()]
+    assert len(found) > 50
+    assert [text for text in found if re.search(r"::reg|to_reg|current_setting", text)] == []
+
+
+def test_nobody_may_use_a_type_unasked(catalog: Connection) -> None:
+    """Else anybody's table of it would stand in the way of the next migration. Partitions' too."""
+    catalog.execute("select onceflow.ensure_partitions(now() + '9 weeks', now() + '9 weeks')")
+    rows = catalog.execute(
+        "select t.typname from pg_type t where t.typnamespace = 'onceflow'::regnamespace"
+        " and t.typelem = 0 and has_type_privilege('public', t.oid, 'usage')"
+    ).fetchall()
+    assert rows == []

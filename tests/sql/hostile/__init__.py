@@ -1,0 +1,1 @@
+"""Roles with nothing but what grant_access gives them, that mean harm."""

@@ -1,0 +1,186 @@
+"""A whole life: all that each kind of role may do, and what has become of it in the tables."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from onceflow.engine import calls
+from onceflow.engine.calls import Event, Fenced, Key
+from onceflow.engine.definition import compile_definition
+
+from ..play import (
+    Connection,
+    Play,
+    Worker,
+    end_grace,
+    execute,
+    pass_time,
+    switch,
+    take_messages,
+    tick,
+)
+
+FLOW: dict[str, Any] = {
+    "name": "flow",
+    "input": {
+        "type": "object",
+        "required": ["at", "price"],
+        "properties": {
+            "at": {"type": "string", "format": "date-time"},
+            "price": {"type": "string", "minLength": 1},
+            "id": {"type": "string", "format": "uuid"},
+            "parts": {"type": "array", "items": {"type": "number", "maximum": 9.5}},
+        },
+    },
+    "deadline": "2h",
+    "steps": [
+        {
+            "id": "a",
+            "task": "work",
+            "retry": {"attempts": 2, "backoff": "1s", "jitter": 0},
+            "timeout": "90s",
+            "with": {
+                "price": "$.input.price | number",
+                "text": "${ $.input.name | trim | upper } costs ${ $.input.price } \\ 'each'",
+                "parts": '$.input.parts | join("\\\\")',
+                "sum": "$.input.parts | sum",
+                "keys": "$.input | keys",
+                "like": '$.input.names[*] ? (@ like_regex "^a\\\\.")',
+                "at": "$.input.at",
+                "json": "$.input.parts | json",
+                "none": '$.input.nothing | default("-")',
+            },
+            "compensate": {
+                "task": "undo",
+                "with": {"key": "$.key", "given": "$.task_input", "output": "$.output"},
+            },
+        },
+        {"id": "b", "task": "work", "when": "$.input.wanted", "with": "$.steps.a.output"},
+        {"id": "c", "task": "work", "on_failure": "suspend", "with": "$.steps.b.output | string"},
+    ],
+    "output": {"c": "$.steps.c.output", "first": "$.input.parts[*] | first"},
+}
+INPUT: dict[str, Any] = {
+    "at": "2024-02-29T12:30:00.250+01:00",
+    "price": "12.50",
+    "id": "0190a0b0-0000-7000-8000-00000000abcd",
+    "name": "  łódź\\n ",
+    "parts": [0.1, 2, 1e-7, 9.5],
+    "names": ["a.b", "axb"],
+    "wanted": True,
+}
+BEFORE = "select pg_catalog.now() - interval '300 days'"
+OUTCOME = """
+    select i.state, i.error, i.output, i.closing_as, i.suspended_by,
+        t.task, t.state, t.attempts, t.input, t.output, t.error, t.reason, t.queue,
+        (select jsonb_agg(jsonb_build_array(l.state, l.attempt, l.error)
+                    order by l.attempt, l.seq nulls first, l.n)
+           from onceflow.transitions l where l.instance_id = i.id and l.task = t.task)
+      from onceflow.instances i join onceflow.tasks t on t.instance_id = i.id
+     order by i.id, t.task"""
+VIEWS = """
+    select relname from pg_class
+     where relnamespace = 'onceflow'::regnamespace and relkind = 'v' and relname <> 'grants'"""
+LATER = "select onceflow.ensure_partitions('2038-01-01', '2038-01-02')"
+
+
+def live(by: Mapping[str, Connection], play: Play) -> str:
+    """Have each kind do all that it may, over its own connection; return what came of it.
+
+    ``play`` is the owner's: it sets the clock, and looks.
+    """
+    client, relay, operator = by["client"], by["relay"], by["operator"]
+    calls.require_transport(by["worker"], "kafka")
+    worker = Worker(by["worker"])
+    calls.register_workflow(client, compile_definition(FLOW))
+    wrong = [{**INPUT, "at": at} for at in ("2024-02-30T12:30:00.250Z", "2024-02-29T12:30:00,250Z")]
+    started = calls.start_instances(client, "flow", [INPUT] * 6 + wrong, [*"abcdef", None, None])
+    assert [each.outcome for each in started] == ["started"] * 6 + ["invalid"] * 2
+    first, failed, cancelled, died, slow, back = (each.instance_id for each in started[:6])
+    grants = {grant.instance_id: grant for grant in worker.claim(*take_messages(relay))}
+
+    # One to its end by hand-offs; one that fails for good, and is undone once it was tried again.
+    _, (b,) = worker.complete_and_take(grants[first], output={"r": [1.10, "x"]})
+    _, (c,) = worker.complete_and_take(b, output="ł\\")
+    worker.complete(c, output={"done": None})
+    worker.fail(grants[failed], code="no.luck", message="it \\ failed")
+    pass_time(play.conn, "5 s")
+    tick(relay)
+    (again,) = worker.claim(*take_messages(relay))
+    _, (b,) = worker.complete_and_take(again, output=7)
+    worker.fail(b, code="for.good", retryable=False)
+    # One is cancelled while it runs, one suspended and given back, one is too slow.
+    calls.cancel_instances(operator, [cancelled])
+    assert worker.renew(*(grant.fence for grant in grants.values()))
+    worker.complete(grants[cancelled], output=[])
+    calls.suspend_instances(operator, [back])
+    worker.give_back(grants[back])
+    calls.explain_instance(client, back)
+    calls.resume_instances(operator, [back])
+    worker.complete(grants[died], output={})
+    pass_time(play.conn, "100 s")
+    tick(relay)
+    # One dies, is corrected, dies again and is skipped.
+    for grant in worker.claim(*take_messages(relay)):
+        if grant.instance_id == died:
+            worker.complete(grant, output="b")
+        elif grant.handler == "undo":
+            worker.complete(grant, output=grant.input)
+    (letter,) = [g for g in worker.claim(*take_messages(relay)) if g.instance_id == died]
+    worker.fail(letter, retryable=False)
+    calls.explain_instance(client, died)
+    calls.redrive_dead_letters(operator, [Key(died, "c")], ["corrected"])
+    (letter,) = worker.claim(*take_messages(relay))
+    worker.fail(letter, retryable=False)
+    calls.skip_dead_letters(operator, [Key(died, "c")], [{"by": "hand"}])
+    calls.discard_dead_letters(operator, [])
+
+    calls.read_outcomes(by["worker"], [Fenced(first, "c", c.fence)])
+    calls.publish_events(by["worker"], [Event("t", "k", "v", {"h": "1"}, "1")])
+    calls.quarantine_messages(by["worker"], [calls.BadMessage("t", 0, 1, b"x\\\x00", "bad")])
+    _turn(by, play, worker)
+    pass_time(play.conn, "3 hours")
+    tick(relay)
+    play.conn.execute("select onceflow.set_clock(null)")
+    return outcome(play, [first, failed, cancelled, died, slow, back])
+
+
+def _turn(by: Mapping[str, Connection], play: Play, worker: Worker) -> None:
+    """Ship, turn the clock, look after storage; switch the transport and take tasks from it."""
+    relay, operator = by["relay"], by["operator"]
+    rows = calls.take_outbox(relay, 100)
+    calls.defer_outbox(relay, [row.id for row in rows], ["later"] * len(rows))
+    assert calls.list_queues(relay) == ["default"]
+    calls.requeue_lost_tasks(relay, "default", calls.read_watermark(relay), 10)
+    execute(relay, LATER)
+    assert calls.drop_partitions(operator, play.value(BEFORE)) is None
+    assert calls.check_instances(operator) == []
+    calls.release_quarantine(operator, 0, [1])
+    pass_time(play.conn, "1 s")
+    tick(relay)
+    calls.drop_outbox(play.conn, [row for (row,) in play.rows("select id from onceflow.outbox")])
+    worker.conn = play.conn
+    worker.vanish()
+    play.worker.stop()
+    tick(relay)
+    end_grace(play.conn)
+    tick(relay)
+    switch(operator, "postgres")
+    taker = Worker(by["worker"], "taker")
+    pass_time(play.conn, "100 s")
+    tick(relay)
+    calls.take_tasks(by["worker"], taker.id, taker.next_token(), taker.call, ["default"], 10)
+    taker.stop()
+    switch(operator, "kafka")
+    for (view,) in play.rows(VIEWS):
+        execute(by["operator"], f"select * from onceflow.{view}").fetchall()
+
+
+def outcome(play: Play, ids: list[UUID]) -> str:
+    """Return what became of instances, without what differs each time."""
+    text = json.dumps(play.rows(OUTCOME), indent=1, default=str)
+    for number, instance in enumerate(ids):
+        text = text.replace(str(instance), f"instance {number}")
+    return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "then", text)
