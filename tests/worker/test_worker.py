@@ -52,6 +52,33 @@ def own_policy() -> None:
     raise OSError("never")
 
 
+class Unreadable(ValueError):
+    pass
+
+
+class Busy(RetryableError):
+    pass
+
+
+NEVER = Retry(backoff=0.01, non_retryable=(LookupError, ValueError, Busy))
+
+
+@HANDLERS.task("raise", retry=NEVER)
+def raise_by_name(kind: str) -> None:
+    kinds = {
+        "subclass": Unreadable("x"),
+        "builtin": KeyError("x"),
+        "ours": Busy("x", code="shop.busy"),
+        "other": RetryableError("x"),
+    }
+    raise kinds[kind]
+
+
+@HANDLERS.task("raise_in_transaction", retry=NEVER, transactional=True)
+def raise_in_transaction(kind: str) -> None:
+    raise_by_name(kind)
+
+
 @HANDLERS.task("refuse")
 def refuse() -> None:
     raise PermanentError("that is no order", code="order.none", detail={"order": 7})
@@ -301,6 +328,44 @@ def test_a_running_sync_task_of_a_cancelled_instance_is_told(stack: Stack) -> No
     cancel_instances(stack.conn, [instance])
     assert ends(stack, instance) == "CANCELLED"
     assert task_of(stack.conn, instance, "only")["output"] == "stopped when told"
+
+
+@pytest.mark.parametrize("task", ["raise", "raise_in_transaction"])
+@pytest.mark.parametrize(
+    ("kind", "code", "tries"),
+    [
+        ("subclass", "exception.Unreadable", 1),
+        ("builtin", "exception.KeyError", 1),
+        ("ours", "shop.busy", 1),
+        ("other", "task.retryable", 5),
+    ],
+)
+def test_exceptions_of_a_named_type_and_its_subclasses_are_not_tried_again(
+    stack: Stack, task: str, kind: str, code: str, tries: int
+) -> None:
+    single(stack, "never", task, f"with: {{kind: {kind}}}")
+    instance = stack.run("never")
+    assert ends(stack, instance) == "FAILED"
+    row = task_of(stack.conn, instance, "only")
+    assert (row["error"]["code"], row["attempts"]) == (code, tries)
+
+
+def test_a_steps_own_policy_knows_no_types_of_the_handlers(stack: Stack) -> None:
+    own = "retry: {attempts: 2, backoff: 10ms}"
+    single(stack, "own-retry", "raise", "with: {kind: subclass}", own)
+    instance = stack.run("own-retry")
+    assert ends(stack, instance) == "FAILED"
+    assert task_of(stack.conn, instance, "only")["attempts"] == 2
+
+
+def test_a_worker_tells_of_its_slots(stack: Stack) -> None:
+    single(stack, "slots", "hold", "with: {gate: slots}")
+    instance = stack.run("slots")
+    wait_for_task(stack.conn, instance, "only", "RUNNING")
+    taken = "select 1 from onceflow.workers where (stats -> 'busy')::int = 1 and stats ? 'slots'"
+    wait_until(lambda: stack.conn.execute(taken).fetchone(), "a slot that is taken")
+    GATES["slots"].open()
+    assert ends(stack, instance) == "SUCCEEDED"
 
 
 def test_progress_travels_with_the_renewal(stack: Stack) -> None:

@@ -309,7 +309,7 @@ def _failure(outcome: Outcome) -> Failure:
         grant.fence,
         outcome.answer.error,
         outcome.answer.retryable,
-        handler.retry if handler else None,
+        handler.retry_after(outcome.answer) if handler else None,
     )
 
 

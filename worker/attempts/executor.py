@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -202,6 +203,8 @@ class Executor:
             found = fault("task.cancelled", message, retryable=True, unknown=unknown)
         else:
             found = describe(error, unknown=unknown)
+            if attempt.handler is not None and attempt.handler.refuses_retry(error):
+                found = replace(found, never_again=True)
         try:
             logger = attempt.context.logger
             logger.debug("attempt %d raised", attempt.grant.attempt, exc_info=error)

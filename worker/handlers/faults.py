@@ -40,10 +40,14 @@ _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=repr)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A failed attempt as it is recorded: the error document, and whether a retry makes sense."""
+    """A failed attempt as it is recorded: the error document, and whether a retry makes sense.
+
+    ``never_again``: its exception is of a type that the handler's own policy does not try again.
+    """
 
     error: dict[str, Any]
     retryable: bool
+    never_again: bool = False
 
 
 UNDESCRIBED: Final = Fault(

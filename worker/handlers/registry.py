@@ -3,21 +3,22 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from .context import Context
 from .conversion import Parameters
+from .faults import Fault
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often and when a handler's failed attempts are tried again; a step's own goes first.
+    """How often and when a handler's failed attempts are tried again; a step's own replaces it.
 
     ``attempts`` counts all tries. The n-th retry waits ``backoff * factor ** (n - 1)`` seconds, at
     most ``max``, give or take the share ``jitter``. ``non_retryable`` are codes of errors, or
-    exception types, after which no retry follows.
+    exception types with their subclasses, after which no retry follows.
     """
 
     attempts: int = 5
@@ -36,6 +37,10 @@ class Retry:
                 ("factor must be at least 1", self.factor < 1),
                 ("max must not be negative", self.max < 0),
                 ("jitter must be from 0 to 1", not 0 <= self.jitter <= 1),
+                (
+                    "non_retryable must be a tuple of codes and exception types",
+                    not _is_policy(self.non_retryable),
+                ),
             )
             if wrong
         ]
@@ -44,15 +49,26 @@ class Retry:
 
     def document(self) -> dict[str, Any]:
         """Return the policy as the SQL functions take it; times are in seconds."""
-        codes = [c if isinstance(c, str) else f"exception.{c.__name__}" for c in self.non_retryable]
         return {
             "attempts": self.attempts,
             "backoff": self.backoff,
             "factor": self.factor,
             "max": self.max,
             "jitter": self.jitter,
-            "non_retryable": codes,
+            "non_retryable": [c for c in self.non_retryable if isinstance(c, str)],
         }
+
+    def exceptions(self) -> tuple[type[BaseException], ...]:
+        """Return the types among ``non_retryable``: only the worker knows what is one of them."""
+        return tuple(c for c in self.non_retryable if not isinstance(c, str))
+
+
+def _is_policy(given: object) -> bool:
+    """Return whether it is what ``non_retryable`` takes, and not one code or type alone."""
+    return isinstance(given, tuple) and all(
+        isinstance(one, str) or (isinstance(one, type) and issubclass(one, BaseException))
+        for one in cast("tuple[object, ...]", given)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +82,21 @@ class Handler:
     retry: dict[str, Any] | None
     transactional: bool
     is_async: bool
+    never_again: tuple[type[BaseException], ...] = ()
+    """Exceptions after which its own policy lets no retry follow."""
+
+    def refuses_retry(self, error: BaseException) -> bool:
+        """Return whether its own policy names a type that the exception is of; raises nothing."""
+        try:
+            return issubclass(type(error), self.never_again)
+        except BaseException:  # of a metaclass
+            return False
+
+    def retry_after(self, fault: Fault) -> dict[str, Any] | None:
+        """Return its policy for a failure, which names a failure that is known by its type."""
+        if self.retry is None or not fault.never_again:
+            return self.retry
+        return self.retry | {"non_retryable": [fault.error["code"]]}
 
     def prepare(self, input_json: str, context: Context[Any]) -> Callable[[], Any]:
         """Return the call of the function with its input, not made yet. Raises InputInvalid."""
@@ -138,6 +169,7 @@ class Registry:
             retry=None if retry is None else retry.document(),
             transactional=transactional,
             is_async=inspect.iscoroutinefunction(function),
+            never_again=() if retry is None else retry.exceptions(),
         )
 
     def find(self, name: str) -> Handler | None:

@@ -6,7 +6,9 @@ server follows a redirect to another: of the headers only those that say nothing
 
 import base64
 import re
+import socket
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, ip_address
 from typing import Any
 
 import httpcore2
@@ -44,6 +46,7 @@ FOLLOWING = frozenset(
 """Headers that follow a redirect to another server."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 DEFAULT_PORTS = {"http": 80, "https": 443}
+BROADCAST = IPv4Address("255.255.255.255")
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
@@ -174,13 +177,27 @@ def _checked(url: str) -> httpx2.URL:
         fault = "names no host"
     elif re.match(r"[^/?#]*//[^/?#]*\\", url):
         fault = "has a backslash where its host stands"
-    elif len(host) > 253 or not _HOST.fullmatch(host):
+    elif len(host) > 253 or not _HOST.fullmatch(host) or _no_server(host):
         fault = "has a host that can be none"
     elif port is not None and not 0 < port < 65_536:
         fault = "has a port that is not from 1 to 65535"
     if fault:
         raise _invalid(f"the URL {shown(url)} {fault}")
     return parsed
+
+
+def _no_server(host: str) -> bool:
+    """Return whether the host ends in a number and is no address, or is that of many hosts."""
+    try:
+        if ":" not in host and re.fullmatch(r"[0-9]+|0[xX][0-9a-fA-F]*", host.split(".")[-1]):
+            address = ip_address(socket.inet_aton(host))
+        else:
+            address = ip_address(host)
+    except OSError:
+        return True
+    except ValueError:  # a name
+        return False
+    return address.is_multicast or address == BROADCAST
 
 
 def _checked_header(name: str, value: str) -> str:

@@ -20,8 +20,9 @@ from .sql_values import read_exactly
 
 STATEMENTS = "ONCEFLOW_SQL_STATEMENTS"
 """Names the YAML or JSON file of the statements."""
-NEVER = ("42", "25", "28", "0A")
-"""Classes of SQLSTATE that no repetition changes, besides those of wrong data."""
+PASSING = ("08", "40", "53", "57", "58", "XX", "25006", "55006", "55P03")
+"""Beginnings of SQLSTATEs that another try may not meet: connections, deadlocks, resources, a
+server that shuts down, a replica where the primary was, what others use or lock."""
 OPERATIONAL = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
 MOST_ROWS = 10_000
 """Rows that a statement may return; an output larger than 1 MiB is refused besides."""
@@ -147,8 +148,9 @@ def _meaning(error: psycopg.Error) -> TaskError:
         # Nothing went wrong on the way: psycopg cannot make a query of statement and parameters.
         return PermanentError(message, code="sql.invalid")
     code = f"sql.{error.sqlstate or 'lost'}"
-    refused = judge(error) is Trouble.DATA or (error.sqlstate or "")[:2] in NEVER
-    return PermanentError(message, code=code) if refused else RetryableError(message, code=code)
+    if error.sqlstate is None or error.sqlstate.startswith(PASSING):
+        return RetryableError(message, code=code)
+    return PermanentError(message, code=code)
 
 
 def _words(error: psycopg.Error) -> str:

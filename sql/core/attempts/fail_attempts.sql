@@ -1,6 +1,6 @@
 -- fail_attempts(sorted ids, failed, keep fences) -> change[]   (internal)
--- Ends attempts, locked before, that did not succeed: RETRYING after retry_delay() while the policy
--- of the step (or else of the handler) leaves attempts, else a dead letter, which
+-- Ends attempts, locked before, that did not succeed: RETRYING for as long as retry_wait() says, or, where it
+-- leaves no further attempt, a dead letter, which
 -- apply_failure_policy() acts upon. In a CLOSING instance nothing is tried again: CANCELLED.
 -- The fence is kept where the worker itself answered, so that its repetition is known; otherwise it
 -- goes, and the worker's late answer is stale.
@@ -16,38 +16,33 @@ begin
         return '{}';
     end if;
     with judged as (
-        select f.*, i.seq + 1 as seq, t.attempt, t.worker_id,
-            coalesce(s.spec -> 'retry', f.retry, '{}') as policy,
-            case
-                when i.state = 'CLOSING' then 'CANCELLED'
-                when f.retryable
-                    and t.attempt < t.extra_attempts + onceflow.retry_number(s.spec -> 'retry', 'attempts',
-                        onceflow.retry_number(f.retry, 'attempts', 5))
-                    and not onceflow.is_non_retryable(f.error ->> 'code', s.spec -> 'retry')
-                    and not onceflow.is_non_retryable(f.error ->> 'code', f.retry)
-                then 'RETRYING'
-                else 'DEAD_LETTER'
-            end as state
-        from unnest(p_failed) f
-        cross join lateral (
-            select t.attempt, t.extra_attempts, t.worker_id from onceflow.task t
-            where t.instance_id = f.instance_id and t.step = f.step and t.scope = f.scope
-                and t.visit = f.visit and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
-                and t.state = 'RUNNING' and t.fence = f.fence offset 0) t
-        cross join lateral (
-            select i.version_id, i.seq, i.state from onceflow.instance i
-            where i.id = f.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
-        cross join lateral (
-            select s.spec from onceflow.step s
-            where s.version_id = i.version_id and s.step = f.step offset 0) s
+        select w.*, case
+                when w.instance_state = 'CLOSING' then 'CANCELLED'
+                when w.wait is not null then 'RETRYING'
+                else 'DEAD_LETTER' end as state
+        from (
+            select f.*, i.seq + 1 as seq, i.state as instance_state, t.worker_id,
+                case when f.retryable then onceflow.retry_wait(
+                    s.spec -> 'retry', f.retry, t.attempt, t.extra_attempts, f.error) end as wait
+            from unnest(p_failed) f
+            cross join lateral (
+                select t.attempt, t.extra_attempts, t.worker_id from onceflow.task t
+                where t.instance_id = f.instance_id and t.step = f.step and t.scope = f.scope
+                    and t.visit = f.visit and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
+                    and t.state = 'RUNNING' and t.fence = f.fence offset 0) t
+            cross join lateral (
+                select i.version_id, i.seq, i.state from onceflow.instance i
+                where i.id = f.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
+            cross join lateral (
+                select s.spec from onceflow.step s
+                where s.version_id = i.version_id and s.step = f.step offset 0) s
+            offset 0) w
         offset 0
     ), failed as (
         update onceflow.task t
         set state = j.state, seq = case j.state when 'CANCELLED' then j.seq end,
             error = j.error, unknown = t.unknown or j.unknown,
-            due_at = case j.state when 'RETRYING' then
-                v_now + onceflow.retry_delay(j.policy, j.attempt, j.error)
-                end,
+            due_at = case j.state when 'RETRYING' then v_now + j.wait end,
             worker_id = null, call = null, fence = case when p_keep_fences then t.fence end,
             changed_at = v_now
         from judged j

@@ -220,8 +220,12 @@ def test_a_retry_policy_is_checked_and_written_out() -> None:
         "factor": 2.0,
         "max": 300.0,
         "jitter": 0.2,
-        "non_retryable": ["a.b", "c.*", "exception.ValueError"],
+        "non_retryable": ["a.b", "c.*"],
     }
+    assert policy.exceptions() == (ValueError,)
+    for wrong in ("a.*", ValueError, (ValueError(),), (int,), (None,)):
+        with pytest.raises(ValueError, match="a tuple of codes and exception types"):
+            Retry(non_retryable=wrong)  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match=r"attempts.*jitter"):
         Retry(attempts=0, jitter=2)
 

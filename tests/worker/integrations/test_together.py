@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 import yaml
 
 from onceflow.relay.topics import Topics
 from onceflow.worker import registry
+from onceflow.worker.integrations import sql
 
 from ...servers import Database, Servers, create_database, drop_database
 from ...transports import DEFAULT
@@ -281,3 +283,19 @@ def test_an_event_is_published_with_its_task(stack: Stack) -> None:
     ((headers, key, value),) = consume(stack.settings, topic, 1)
     assert headers == {"kind": "order", "onceflow-event-id": event_id}
     assert (key, value) == (b"ALFKI", {"customer": "ALFKI", "total": 10.5})
+
+
+@pytest.mark.parametrize(
+    ("passing", "states"),
+    [
+        (True, ["08006", "25006", "40001", "40P01", "53300", "55006", "55P03", "57014", "57P01"]),
+        (False, ["0A000", "22003", "23505", "25001", "28000", "3F000", "42601", "44000", "55000"]),
+    ],
+)
+def test_what_may_pass_is_tried_again_and_ones_own_mistakes_are_not(
+    passing: bool, states: list[str]
+) -> None:
+    for state in states:
+        refused = psycopg.errors.lookup(state)("refused")
+        meant = sql._meaning(refused)  # pyright: ignore[reportPrivateUsage]
+        assert (meant.code, meant.retryable) == (f"sql.{state}", passing)

@@ -10,7 +10,7 @@ from onceflow.engine import calls
 from onceflow.engine.calls import Failure, Key
 from onceflow.engine.errors import BadArgument
 
-from ...play import Play, pass_time, take_messages
+from ...play import Play, Worker, pass_time, take_messages
 from ...workflows import Step, diamond, sequence, value, workflow
 
 
@@ -54,12 +54,12 @@ def test_a_step_is_tried_five_times_unless_its_policy_says_otherwise(play: Play)
         ({"attempts": 2}, None, 2),
         (None, {"attempts": 3}, 3),
         ({"attempts": 2}, {"attempts": 3}, 2),
-        ({"backoff": 1}, {"attempts": 3}, 3),
+        ({"backoff": 1}, {"attempts": 3}, 5),
         ({"attempts": 1}, None, 1),
         ({"backoff": 1}, None, 5),
     ],
 )
-def test_the_policy_of_the_step_counts_and_then_that_of_the_handler(
+def test_the_policy_of_the_step_replaces_that_of_the_handler_as_a_whole(
     play: Play, step: dict[str, Any] | None, handler: dict[str, Any] | None, tries: int
 ) -> None:
     instance = play.begin(workflow(Step("a", retry=step), on_failure="suspend"))
@@ -119,6 +119,63 @@ def test_the_delay_grows_by_the_factor_up_to_the_most_and_is_spread_by_the_jitte
     due_at, changed_at = play.task(instance, "a", "due_at", "changed_at")
     low, high = seconds
     assert timedelta(seconds=low) <= due_at - changed_at <= timedelta(seconds=high)
+
+
+def failed(play: Play, instance: uuid.UUID) -> timedelta:
+    """Fail the next attempt at `a`; return how long it waits for the one after."""
+    play.fail(instance, "a", retryable=True)
+    (wait,) = play.task(instance, "a", "due_at - changed_at")
+    return wait
+
+
+def test_what_was_given_back_lengthens_no_wait_and_costs_no_attempt(play: Play) -> None:
+    instance = play.begin(workflow(Step("a", retry={"attempts": 3, "jitter": 0})))
+    for started in (True, False, True):
+        play.worker.give_back(play.take(instance, "a"), started=started)
+    assert failed(play, instance) == timedelta(seconds=1)
+    pass_time(play.conn, "1 s")
+    play.tick()
+    play.worker.give_back(play.take(instance, "a"))
+    assert failed(play, instance) == timedelta(seconds=2)
+    pass_time(play.conn, "2 s")
+    play.tick()
+    play.fail(instance, "a", retryable=True)
+    assert play.task(instance, "a", "state", "attempts") == ("DEAD_LETTER", 7)
+
+
+def test_a_redrive_begins_anew_with_the_first_wait_and_all_attempts(play: Play) -> None:
+    step = Step("a", retry={"attempts": 2, "jitter": 0})
+    instance = play.begin(workflow(step, on_failure="suspend"))
+    for _ in range(3):
+        assert failed(play, instance) == timedelta(seconds=1)
+        pass_time(play.conn, "1 s")
+        play.tick()
+        play.fail(instance, "a", retryable=True)
+        assert play.state(instance, "a") == "DEAD_LETTER"
+        calls.redrive_dead_letters(play.conn, [Key(instance, "a")])
+
+
+def test_a_worker_that_died_counts_as_an_attempt_that_failed(play: Play) -> None:
+    instance = play.begin(workflow(Step("a", retry={"attempts": 2, "jitter": 0})))
+    play.take(instance, "a")
+    play.worker.vanish()
+    play.tick()
+    (wait,) = play.task(instance, "a", "due_at - changed_at")
+    assert wait == timedelta(seconds=1)
+    play.worker = Worker(play.conn)
+    pass_time(play.conn, "1 s")
+    play.tick()
+    play.fail(instance, "a", retryable=True)
+    assert play.state(instance, "a") == "DEAD_LETTER"
+
+
+def test_what_the_handler_does_not_try_again_says_nothing_of_a_step_with_its_own_policy(
+    play: Play,
+) -> None:
+    instance = play.begin(workflow(Step("a", retry={"attempts": 2})))
+    grant = play.take(instance, "a")
+    (answer,) = play.worker.fail(grant, code="x.y", retry={"non_retryable": ["x.*"]})
+    assert answer.state == "RETRYING"
 
 
 def test_the_jitter_differs_from_one_failure_to_the_next(play: Play) -> None:
