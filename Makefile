@@ -1,6 +1,7 @@
 # make env     the virtual environment in .venv (every other target makes it first)
 # make demo    the invoice workflow, end to end, on embedded servers
 # make test    the whole suite on real servers          (ARGS='-k name' passes options to pytest)
+# make check-long  the fuzzers at length, FUZZ times what the suite tries (10), from SEED (any)
 # make lint    style, types, layers, migrations
 # make mutants each guard of the protocol broken once: its test must fail
 # make bench   the reference load on durable servers (QUICK=1, SCENARIOS=a,b, ARGS=…; bench/README.md)
@@ -14,6 +15,8 @@ BIN := $(VENV)/bin
 PYTHONS ?= python3.13 python3.12 python3.11 python3.14 python3 python
 WORKERS ?= 2
 ARGS ?=
+FUZZ ?= 10
+SEED ?=
 QUICK ?=
 SCENARIOS ?=
 
@@ -22,7 +25,7 @@ SCENARIOS ?=
 UV = UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: env demo test lint format mutants bench bench-peers build lock clean
+.PHONY: env demo test check-long lint format mutants bench bench-peers build lock clean
 
 env: $(VENV)/complete
 
@@ -49,6 +52,11 @@ demo: env
 
 test: env
 	@"$(BIN)/python" -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+# The fuzzers at length, never the same twice: what it finds becomes a test of its own.
+check-long: env
+	@seed=$(or $(SEED),$$RANDOM); echo "SEED=$$seed FUZZ=$(FUZZ)"; \
+	  ONCEFLOW_FUZZ=$(FUZZ) "$(BIN)/python" -m pytest tests/fuzz --hypothesis-seed=$$seed $(ARGS)
 
 lint: env
 	"$(BIN)/ruff" check

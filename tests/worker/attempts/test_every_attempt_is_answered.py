@@ -1,40 +1,29 @@
 """Whatever a handler raises or returns, its attempt is answered and its slot is free again."""
 
 import asyncio
-import datetime
 import gc
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import hypothesis
-import msgspec
 import pytest
 from hypothesis import strategies
 
-from onceflow.worker import (
-    Context,
-    PermanentError,
-    Registry,
-    RetryableError,
-    TaskError,
-    UnknownOutcome,
-)
+from onceflow.worker import Context, Registry
 
 from ...servers import Servers
 from ...support import wait_until
 from ..support import Stack, deploy, make_stack, start, task_of, wait_for_ends
+from .odd import CONDUCT, FAILURES, RESULTS, Act, act_of, raising
 
 pytestmark = pytest.mark.only("postgres", reason="how tasks come to the worker does not matter")
 
 HANDLERS = Registry()
 MODES = ("sync", "asynchronous", "transactional", "transactional_asynchronous")
 
-Act = Callable[[], Any]
-"""What a handler does: it raises, or returns a result."""
 ACTS: dict[int, Act] = {}
 """By number: an act cannot travel in an input."""
 
@@ -144,147 +133,6 @@ def answers(stack: Stack, acts: list[tuple[str, Act]]) -> list[dict[str, Any]]:
     return [task_of(stack.conn, instance, "only") for instance in ids]
 
 
-def raising(error: object) -> Act:
-    def do() -> Any:
-        raise error  # type: ignore[misc]
-
-    return do
-
-
-class Mute(Exception):
-    """As of a library whose message formats an attribute that is missing."""
-
-    def __str__(self) -> str:
-        raise AttributeError("response")
-
-    __repr__ = __str__
-
-
-class Fatal(Exception):
-    def __str__(self) -> str:
-        raise SystemExit
-
-
-class Endless(Exception):
-    def __str__(self) -> str:
-        return str(self)
-
-
-class Text(str):
-    def replace(self, *_: Any, **__: Any) -> str:  # type: ignore[override]
-        raise KeyError
-
-    __str__ = __len__ = __getitem__ = encode = replace  # type: ignore[assignment]
-
-
-class Hidden(Exception):
-    @property
-    def __class__(self) -> type:  # type: ignore[override]
-        raise RuntimeError
-
-    def __getattribute__(self, name: str) -> Any:
-        raise RuntimeError(name)
-
-
-class Meta(type):
-    def __getattribute__(cls, name: str) -> Any:
-        raise RuntimeError(name)
-
-
-class Odd(Exception, metaclass=Meta):
-    pass
-
-
-class Judged(TaskError):
-    retryable = "perhaps"  # type: ignore[assignment]
-    unknown = Mute()  # type: ignore[assignment]
-
-
-def circle() -> Exception:
-    first, second = ValueError("first"), ValueError("second")
-    first.__cause__, second.__cause__ = second, first
-    return first
-
-
-def deep() -> list[Any]:
-    result: list[Any] = []
-    for _ in range(100_000):
-        result = [result]
-    return result
-
-
-def round_() -> list[Any]:
-    result: list[Any] = []
-    result.append(result)
-    return result
-
-
-class Nowhere(datetime.tzinfo):
-    def utcoffset(self, dt: datetime.datetime | None) -> datetime.timedelta:
-        raise KeyboardInterrupt
-
-
-@dataclass
-class Lazy:
-    n: int
-
-    def __getattribute__(self, name: str) -> Any:
-        raise Fatal
-
-
-FAILURES: dict[str, Callable[[], object]] = {
-    "a code that is a number": lambda: PermanentError("x", code=404),  # type: ignore[arg-type]
-    "a code that is a list": lambda: PermanentError("x", code=[1]),  # type: ignore[arg-type]
-    "a code that misbehaves": lambda: PermanentError("x", code=Text("a")),
-    "a code with a NUL": lambda: PermanentError("x", code="a\0"),
-    "a code without end": lambda: PermanentError("x", code="a" * 1_000_000),
-    "a span of time": lambda: RetryableError("x", retry_after=datetime.timedelta(1)),  # type: ignore[arg-type]
-    "a header": lambda: RetryableError("x", retry_after="5"),  # type: ignore[arg-type]
-    "no number": lambda: RetryableError("x", retry_after=float("nan")),
-    "never again": lambda: RetryableError("x", retry_after=float("inf")),
-    "an object": lambda: RetryableError("x", retry_after=object()),  # type: ignore[arg-type]
-    "an exception without text": Mute,
-    "a text that ends the process": Fatal,
-    "a text of itself": Endless,
-    "a text that misbehaves": lambda: ValueError(Text("a")),
-    "no attributes": Hidden,
-    "a type without a name": Odd,
-    "flags that are none": lambda: Judged("x"),
-    "a circle of causes": circle,
-    "a huge message": lambda: ValueError("x" * 50_000_000),
-    "a lone surrogate and a NUL": lambda: ValueError("\ud800\0"),
-    "a group": lambda: ExceptionGroup("g", [ValueError("a"), Mute(), PermanentError("b")]),
-    "a group of groups": lambda: BaseExceptionGroup("g", [BaseExceptionGroup("h", [SystemExit()])]),
-    "the end of the process": lambda: SystemExit(1),
-    "an interrupt": KeyboardInterrupt,
-    "the end of a generator": lambda: GeneratorExit("x"),
-    "the end of an iteration": lambda: StopIteration("x"),
-    "a cancellation that nobody asked for": asyncio.CancelledError,
-    "no exception": lambda: 7,
-    "a detail that misbehaves": lambda: PermanentError("x", detail=[Mute(), Lazy(1)]),
-    "a detail in itself": lambda: PermanentError("x", detail=round_()),
-    "a detail that Postgres refuses": lambda: PermanentError("x", detail=Decimal("1e-200000")),
-}
-
-RESULTS: dict[str, Callable[[], object]] = {
-    "itself": round_,
-    "very deep": deep,
-    "an object": object,
-    "an object that misbehaves": lambda: [Lazy(1)],
-    "a time that nobody can tell": lambda: datetime.datetime(2026, 1, 1, tzinfo=Nowhere()),
-    "an exception": Mute,
-    "a lone surrogate": lambda: "\ud800",
-    "a NUL": lambda: {"\0": "\0"},
-    "too large": lambda: "x" * 2_000_000,
-    "no JSON": lambda: msgspec.Raw(b"1], [2"),
-    "no text": lambda: msgspec.Raw(b"\xff"),
-    "nothing at all": lambda: msgspec.Raw(b""),
-    "no number": lambda: Decimal("NaN"),
-    "keys that are none": lambda: {(1, 2): object()},
-    "many digits": lambda: 10**10_000,
-}
-
-
 @pytest.mark.parametrize("kind", FAILURES)
 def test_a_handler_that_raises(stack: Stack, kind: str) -> None:
     for mode, row in zip(
@@ -333,74 +181,9 @@ def test_an_input_whose_conversion_fails_has_not_been_worked_on(stack: Stack) ->
     assert "unknown" not in error
 
 
-# Hypothesis cannot bear such objects itself, so it draws what makes them, as plain data.
-
-ODD = strategies.sampled_from([*FAILURES, *RESULTS]).map(lambda kind: ("kind", kind)) | (
-    strategies.text()
-    | strategies.binary(max_size=3)
-    | strategies.floats()
-    | strategies.decimals()
-    | strategies.integers()
-    | strategies.none()
-    | strategies.timedeltas()
-).map(lambda value: ("value", value))
-NESTED = strategies.recursive(
-    ODD,
-    lambda inner: (
-        strategies.lists(inner, max_size=3).map(lambda members: ("list", members))
-        | strategies.dictionaries(strategies.text() | strategies.integers(), inner, max_size=3).map(
-            lambda members: ("dict", members)
-        )
-    ),
-    max_leaves=5,
-)
-FIELDS = strategies.dictionaries(
-    strategies.sampled_from(["code", "retryable", "unknown", "retry_after", "detail"]), NESTED
-)
-ERRORS = strategies.sampled_from(
-    [
-        *(ValueError, OSError, UnicodeError, SystemExit, asyncio.CancelledError, ExceptionGroup),
-        *(PermanentError, RetryableError, UnknownOutcome, Judged, Mute),
-    ]
-)
-
-
-def make(recipe: Any) -> Any:
-    """Return the object that was drawn."""
-    match recipe:
-        case ("kind", kind):
-            return (FAILURES | RESULTS)[kind]()
-        case ("list", members):
-            return [make(member) for member in members]
-        case ("dict", members):
-            return {key: make(member) for key, member in members.items()}
-        case _:
-            return recipe[1]
-
-
-def act_of(result: Any, kind: type[Exception] | None, fields: dict[str, Any]) -> Act:
-    """Return the act that returns ``result``, or raises a ``kind`` of it with these fields."""
-
-    def do() -> Any:
-        if kind is None:
-            return make(result)
-        error = (
-            kind("group", [ValueError(make(result))])
-            if kind is ExceptionGroup
-            else kind(make(result))
-        )
-        for name, value in fields.items():
-            setattr(error, name, make(value))
-        raise error
-
-    return do
-
-
 @hypothesis.given(
     strategies.lists(
-        strategies.tuples(
-            strategies.sampled_from(MODES), NESTED, strategies.none() | ERRORS, FIELDS
-        ),
+        strategies.tuples(strategies.sampled_from(MODES), CONDUCT),
         min_size=4,
         max_size=12,
     )
@@ -412,8 +195,8 @@ def act_of(result: Any, kind: type[Exception] | None, fields: dict[str, Any]) ->
     database=None,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
-def test_whatever_a_handler_does(stack: Stack, drawn: list[tuple[str, Any, Any, Any]]) -> None:
-    acts = [(mode, act_of(result, kind, fields)) for mode, result, kind, fields in drawn]
+def test_whatever_a_handler_does(stack: Stack, drawn: list[tuple[str, Any]]) -> None:
+    acts = [(mode, act_of(*conduct)) for mode, conduct in drawn]
     for row in answers(stack, acts):
         assert row["state"] in ("SUCCEEDED", "DEAD_LETTER")
         assert (row["error"] is None) is (row["state"] == "SUCCEEDED")
