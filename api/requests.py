@@ -68,21 +68,36 @@ def decode_json(body: bytes, kind: type[T]) -> T:
     try:
         value = msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
+        # It stops at the first fault: what comes after that may be no JSON, or beyond any use.
+        refuse_malformed(body)
+        refuse_unkept(body)
         raise invalid(_faults(body, kind) or [_fault(error)]) from error
-    except msgspec.DecodeError as error:
-        raise Problem(400, f"The body is not JSON: {error}.") from error
-    except RecursionError as error:
-        raise Problem(400, "The body is nested too deeply.") from error
-    if fault := payload_fault(body, len(body)):
-        raise invalid([Fault(*fault)])
-    refuse_nul(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _malformed(error) from error
+    refuse_unkept(body)
     return value
 
 
-def refuse_nul(body: bytes) -> None:
-    """Raise Problem 422 where a JSON text has a NUL character in a string."""
+def refuse_malformed(body: bytes) -> None:
+    """Raise Problem 400 where a text is not JSON."""
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _malformed(error) from error
+
+
+def _malformed(error: Exception) -> Problem:
+    if isinstance(error, RecursionError):
+        return Problem(400, "The body is nested too deeply.")
+    return Problem(400, f"The body is not JSON: {error}.")
+
+
+def refuse_unkept(body: bytes, place: str = "") -> None:
+    """Raise Problem 422 where a JSON text of any length holds what Postgres cannot keep."""
+    if fault := payload_fault(body, len(body)):
+        raise invalid([Fault(place + fault[0], fault[1])])
     if b"\\u0000" in body:
-        faults = [Fault(place, "has a NUL character") for place in _nul(decode_exact(body), "")]
+        faults = [Fault(p, "has a NUL character") for p in _nul(decode_exact(body), place)]
         if faults:
             raise invalid(faults)
 

@@ -11,7 +11,7 @@ would lose digits only where a number becomes a float, so:
   reads a field hinted ``Decimal`` from the digits as they stand in the text.
 """
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
 import msgspec
@@ -21,9 +21,17 @@ Json: TypeAlias = Any
 this type may also be what msgspec writes as JSON (dataclasses, structs, datetimes, UUIDs), and
 ``bytes`` or ``msgspec.Raw`` where the JSON text is already at hand."""
 
+
+def _exact(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # its exponent has more than 18 digits
+        raise ValueError("a number has too many digits") from None
+
+
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
-_exact_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=Decimal)
+_exact_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=_exact)
 
 
 def encode(value: Json) -> str:
@@ -33,14 +41,29 @@ def encode(value: Json) -> str:
     """
     if isinstance(value, bytes | bytearray | msgspec.Raw):
         return bytes(value).decode()
-    return _encoder.encode(value).decode()
+    try:
+        return _encoder.encode(value).decode()
+    except UnicodeError:
+        raise
+    except ValueError as error:  # an integer of more digits than Python writes
+        raise TypeError(str(error)) from None
 
 
 def decode(text: str | bytes) -> Json:
-    """Return the value of JSON ``text``; raises msgspec.DecodeError where it is not JSON."""
-    return _decoder.decode(text)
+    """Return the value of JSON ``text``.
+
+    Raises msgspec.DecodeError where it is not JSON, or is nested or has digits beyond any use.
+    """
+    return _decode(_decoder, text)
 
 
 def decode_exact(text: str | bytes) -> Json:
     """Like ``decode``, with Decimal in place of float."""
-    return _exact_decoder.decode(text)
+    return _decode(_exact_decoder, text)
+
+
+def _decode(decoder: msgspec.json.Decoder[Any], text: str | bytes) -> Json:
+    try:
+        return decoder.decode(text)
+    except RecursionError:
+        raise msgspec.DecodeError("it is nested too deeply") from None

@@ -11,7 +11,7 @@ from ...engine import calls
 from ...engine.calls import Decided, Key
 from ..problems import Fault, Problem, invalid, not_found
 from ..reads.dead_letters import find_dead_letters, list_dead_letters
-from ..requests import refuse_nul
+from ..requests import refuse_unkept
 from ..schemas.dead_letters import DeadLetterFilter, DeadLettersQuery
 from .page import Visit, see_other
 from .render import render
@@ -97,5 +97,5 @@ def _read_json(text: str) -> msgspec.Raw:
         msgspec.json.decode(body, type=msgspec.Raw)
     except (msgspec.DecodeError, RecursionError) as error:
         raise invalid([Fault("/json", f"is not JSON: {error}")]) from error
-    refuse_nul(body)
+    refuse_unkept(body, "/json")
     return msgspec.Raw(body)

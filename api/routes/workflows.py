@@ -2,14 +2,11 @@
 
 from typing import Final
 
-import msgspec
-
 from ...engine import calls
 from ...engine.definition import compile_definition, parse
 from ..operation import JSON, Answer, Call, Document, Nothing, Operation
-from ..problems import Problem
 from ..reads import workflows as reads
-from ..requests import decode_text
+from ..requests import decode_text, refuse_malformed
 from ..schemas.workflows import (
     PageQuery,
     Registered,
@@ -26,7 +23,7 @@ def register_workflow(call: Call[Nothing, Document]) -> Answer:
     """Compile and store a definition."""
     text = decode_text(call.body.text)
     if call.body.media_type == JSON:
-        refuse_malformed(call.body.text)
+        refuse_malformed(call.body.text)  # what else is wrong the compiler tells
         document = parse(text, "json")
     else:
         document = parse(text, "yaml")
@@ -36,16 +33,6 @@ def register_workflow(call: Call[Nothing, Document]) -> Answer:
     registered = Registered(stored.workflow_id, stored.name, stored.version, stored.created)
     location = f"/workflows/{stored.name}/versions/{stored.version}"
     return Answer(201 if stored.created else 200, registered, {"Location": location})
-
-
-def refuse_malformed(text: bytes) -> None:
-    """Raise Problem 400 where a text is not JSON; what else is wrong the compiler tells."""
-    try:
-        msgspec.json.decode(text, type=msgspec.Raw)
-    except msgspec.DecodeError as error:
-        raise Problem(400, f"The body is not JSON: {error}.") from error
-    except RecursionError as error:
-        raise Problem(400, "The body is nested too deeply.") from error
 
 
 def list_workflows(call: Call[PageQuery, Nothing]) -> WorkflowPage:

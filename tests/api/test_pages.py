@@ -239,7 +239,9 @@ def test_a_form_for_many_keeps_to_its_filter(
     assert "done=1" in post(client, "/ui/dead-letters/discard").headers["location"]
 
 
-@pytest.mark.parametrize("text", ["{", "{'a': 1}", '"\\u0000"', "[" * 10_000])
+@pytest.mark.parametrize(
+    "text", ["{", "{'a': 1}", '"\\u0000"', "[" * 10_000, '["\\u0000", 1e99999999999999999999]']
+)
 def test_an_input_that_is_no_json_is_told(client: TestClient, dead: str, text: str) -> None:
     form = {"instance": dead, "task": "pay", "json": text}
     answer = post(client, "/ui/dead-letters/redrive", **form)

@@ -75,6 +75,20 @@ def test_what_is_not_json_is_malformed(client: TestClient, body: bytes) -> None:
     check(client.post("/workflows", content=body, headers=JSON), 400)
 
 
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [("1e", 400), ("01", 400), ("1e99999999999999999999", 422), ("9" * 5_000, 422)],
+    ids=["half", "zero", "exponent", "digits"],
+)
+@pytest.mark.parametrize("member", ["dead_letters", "later"])
+def test_what_no_reader_takes_is_no_fault_of_ours_beside_others(
+    client: TestClient, member: str, number: str, status: int
+) -> None:
+    members = {"dead_letters": '""', "output": f'["\\u0000", {number}]', member: '""'}
+    body = ", ".join(f'"{name}": {value}' for name, value in members.items())
+    check(client.post("/dead-letters/skip", content=f"{{{body}}}", headers=JSON), status)
+
+
 def test_wrong_members_are_all_named(client: TestClient) -> None:
     deploy(client, ONE)
     body: Any = {"instances": [{"input": ITEM, "kay": 1}, {"key": ""}, ITEM], "version": "1"}

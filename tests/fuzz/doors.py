@@ -117,7 +117,7 @@ class Doors:
                 while piece := connection.recv(1 << 16):
                     answer += piece
             except ConnectionError:
-                pass  # refused before it had all arrived
+                half = True  # refused before it had all arrived
         took = time.monotonic() - began
         self.slowest["raw"] = max(took, self.slowest.get("raw", 0))
         assert half or answer.startswith(b"HTTP/1.1 "), (request[:3_000], answer)

@@ -16,6 +16,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator, TypeChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend  # pyright: ignore[reportUnknownVariableType]
+from msgspec import DecodeError
 from referencing import Registry
 
 from ... import json_text
@@ -93,6 +94,8 @@ def find_faults(schema: Json, value: Json, seconds: float) -> list[Fault]:
                 break
     except RecursionError:
         return [Fault("", "is nested too deeply to be checked; make it flatter")]
+    except DecodeError as error:
+        return [Fault("", f"cannot be read: {error}")]
     finally:
         _work.deadline = _WITHOUT_DEADLINE
     return sorted(faults, key=lambda fault: fault.place)

@@ -58,6 +58,15 @@ def test_input_from_a_file(onceflow: Onceflow, worker: HandWorker, tmp_path: Pat
     assert "--input is not JSON" in done.err
 
 
+@pytest.mark.parametrize(
+    "text", ["1e99999999999999999999", "9" * 5_000, "[" * 10_000, "1e"], ids=range(4)
+)
+def test_input_that_no_reader_takes_is_told(onceflow: Onceflow, text: str) -> None:
+    done = onceflow("start", "order", "--input", text)
+    assert done.code == 1
+    assert done.err.startswith("onceflow start: --input")
+
+
 def test_input_that_does_not_fit_the_schema_starts_nothing(
     onceflow: Onceflow, worker: HandWorker
 ) -> None:

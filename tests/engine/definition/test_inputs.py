@@ -63,6 +63,15 @@ def test_does_not_fit(value: Json, faults: list[str]) -> None:
     assert [str(fault) for fault in check_input(ORDER, value)] == faults
 
 
+UNREADABLE = {"exponent": b"1e99999999999999999999", "half": b"1e", "digits": b"9" * 5_000}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_what_no_reader_takes_does_not_fit(kind: str) -> None:
+    (fault,) = check_input({}, UNREADABLE[kind])
+    assert fault.message.startswith("cannot be read: ")
+
+
 def test_no_schema_takes_anything() -> None:
     assert check_input(None, {"a": [1]}) == []
 
