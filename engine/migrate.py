@@ -8,14 +8,15 @@ half done. The table is private: an advisory lock could be held by whoever is co
 2. each migration that is missing (sql/migrations, immutable files), with its mark;
 3. all functions and views (sql/public, sql/core), every time; with the first of them, how
    messages travel (ONCEFLOW_TRANSPORT), which only `onceflow transport` changes later;
-4. the partitions of the coming weeks.
+4. the partitions of the coming weeks;
+5. access for the roles that are named, and a look at what roles may do.
 """
 
 import importlib.metadata
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,21 +57,6 @@ BOOKKEEPING = """
     );
     grant select on onceflow_migrations.content to public"""
 
-# Who may use a type can make tables of it, which then stand in the way of changing it.
-PRIVATE_TYPES = """
-    do $$
-    declare
-        v_type pg_catalog.regtype;
-    begin
-        for v_type in
-            select t.oid from pg_catalog.pg_type t
-            where t.typnamespace = pg_catalog.to_regnamespace('onceflow') and t.typelem = 0
-                and pg_catalog.has_type_privilege('public', t.oid, 'usage')
-        loop
-            execute pg_catalog.format('revoke usage on type %s from public', v_type);
-        end loop;
-    end $$"""
-
 
 @dataclass(frozen=True, slots=True)
 class Migrated:
@@ -87,9 +73,11 @@ def migrate(
     version: str | None = None,
     patience: float = 60,
     wait: float | None = 0,
+    grants: Sequence[tuple[str, str]] = (),
 ) -> Migrated:
     """Migrate the database; ``wait`` is how long to wait for Postgres (see ``pool.connect``).
 
+    ``grants`` are roles and the kinds of access (``onceflow.grant_access``) that they then get.
     A lock that a step needs and others hold is asked for again and again, for ``patience`` seconds.
     Raises SchemaTooNew where the schema is of a newer release than ``version`` (ours by default),
     MigrationError where a file fails, was changed, or a lock is not to be had, ServerError.
@@ -111,6 +99,7 @@ def migrate(
             "functions and views", lambda _: _apply_code(conn, folder, version, settings.transport)
         )
         step.run("partitions", lambda _: _make_partitions(conn))
+        step.run("access", lambda _: _grant(conn, grants))
         step.run("a look at roles", lambda _: _warn(conn))
     return Migrated(applied, count)
 
@@ -166,16 +155,15 @@ def _require_encoding(conn: psycopg.Connection[Any], settings: Settings) -> None
         )
 
 
+def _grant(conn: psycopg.Connection[Any], grants: Sequence[tuple[str, str]]) -> None:
+    for role, kind in grants:
+        conn.execute("select onceflow.grant_access(%s::name, %s)", (role, kind))
+
+
 def _warn(conn: psycopg.Connection[Any]) -> None:
     """Say what of the rights in this database endangers the schema and is not ours to change."""
-    for role in access.roles_whose_path_leads_here(conn):
-        log.warning(
-            "the search_path of the role %s reaches the engine's schema: what it creates without "
-            "naming a schema may land there; use a role of another name, or "
-            "`alter role %s set search_path = public`",
-            role,
-            role,
-        )
+    for warning in access.warnings(conn):
+        log.warning("%s", warning)
 
 
 class _Step:
@@ -323,7 +311,7 @@ def _apply_code(conn: psycopg.Connection[Any], folder: Path, version: str, trans
             raise MigrationError(f"{where} failed: {_first_line(error)}") from error
     failpoints.hit("migrate.in_functions")
     _check_bodies(conn)
-    _execute(conn, PRIVATE_TYPES)
+    access.keep_types_private(conn)
     conn.execute(
         "insert into onceflow_migrations.release as r values (true, %s, pg_catalog.now())"
         " on conflict (one) do update set version = excluded.version,"

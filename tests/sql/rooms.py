@@ -27,6 +27,14 @@ def callers(name: str) -> set[str]:
     return {FUNCTIONS[name].parent.name, *", ".join(also).split(", ")} - {""}
 
 
+def readers(name: str) -> set[str]:
+    """Return who may read a view: of the public ones clients and operators, and whom it adds."""
+    if VIEWS[name].parents[1].name != "public":
+        return set()
+    also = re.findall(r"^-- Also for: (.*)\.$", VIEWS[name].read_text(encoding="utf-8"), re.M)
+    return {"client", "operator", *", ".join(also).split(", ")} - {""}
+
+
 def open_to(kind: str) -> set[str]:
     """Return the functions that a kind of caller may call."""
     kinds = {kind} | INCLUDES.get(kind, set())

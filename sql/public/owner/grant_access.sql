@@ -1,8 +1,9 @@
 -- grant_access(role, kind) -> number of objects
 -- Lets a role do the work of one kind of process or person, and no more: `worker`, `relay`, `client` (deploys
 -- and starts workflows, reads) or `operator` (all of the client's, and the operators' functions). Tables stay
--- private. A worker's role gets a statement_timeout of 30 s unless it has one, so that no single input can
--- hold locks for long. Call it again after an upgrade.
+-- private. What the caller may do for it is done too, else a warning says what to type: the role gets a
+-- statement_timeout of 30 s unless it has one, so that no single input can hold locks for long; and TEMP on the
+-- database is taken from PUBLIC, which nothing of the engine needs. Call it again after an upgrade.
 -- Errors: WF002 where the kind is none of these; undefined_object where the role does not exist.
 create or replace function onceflow.grant_access(p_role name, p_kind text) returns int
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
@@ -22,6 +23,9 @@ declare
     v_functions text[] := case p_kind
         when 'worker' then v_worker when 'relay' then v_relay
         when 'client' then v_client when 'operator' then v_client || v_operator end;
+    -- What the health checks of a deployment look at, as these roles; clients and operators read all.
+    v_view constant name := case p_kind when 'worker' then 'workers' when 'relay' then 'outbox_backlog' end;
+    v_database record;
     v_object text;
     v_count int := 0;
 begin
@@ -38,18 +42,35 @@ begin
         select c.oid::regclass::text
         from pg_class c
         where c.relnamespace = 'onceflow'::regnamespace and c.relkind = 'v'
-            and p_kind in ('client', 'operator')
-            and c.relname <> 'grants' -- it shows fences, by which a worker proves what it holds
+            -- Not grants: it shows fences, by which a worker proves what it holds.
+            and case when p_kind in ('client', 'operator') then c.relname <> 'grants' else c.relname = v_view end
     loop
         execute format('grant %s on %s to %I',
             case when v_object like 'function %' then 'execute' else 'select' end, v_object, p_role);
         v_count := v_count + 1;
     end loop;
-    if p_kind = 'worker' and not exists (
-        select from pg_roles r where r.rolname = p_role
-            and exists (select from unnest(r.rolconfig) c where c like 'statement_timeout=%'))
+    select d.oid, d.datname, pg_has_role(current_user, d.datdba, 'usage') as is_ours, exists (
+            select from aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+            where a.grantee = 0 and a.privilege_type = 'TEMPORARY') as is_open
+    into v_database
+    from pg_database d where d.datname = current_database();
+    if not exists (
+        select from pg_db_role_setting s join pg_roles r on r.oid = s.setrole
+        where r.rolname = p_role and s.setdatabase in (0, v_database.oid)
+            and exists (select from unnest(s.setconfig) c where c like 'statement_timeout=%'))
     then
-        execute format('alter role %I set statement_timeout = %L', p_role, '30s');
+        begin
+            execute format('alter role %I set statement_timeout = %L', p_role, '30s');
+        exception when insufficient_privilege then
+            raise warning 'the role % has no statement_timeout, and % may not give it one', p_role, current_user
+                using hint = format('Type, as a superuser: alter role %I set statement_timeout = %L;', p_role, '30s');
+        end;
+    end if;
+    if v_database.is_open and v_database.is_ours then
+        execute format('revoke temporary on database %I from public', v_database.datname);
+    elsif v_database.is_open then
+        raise warning 'anybody may make temporary tables in %, and % does not own it', v_database.datname, current_user
+            using hint = format('Type, as its owner: revoke temporary on database %I from public;', v_database.datname);
     end if;
     return v_count;
 end $$;

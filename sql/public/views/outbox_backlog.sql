@@ -1,4 +1,5 @@
 -- What waits in the outbox, by kind and topic: to be shipped, or taken by workers where there is no Kafka.
+-- Also for: relay.
 create or replace view onceflow.outbox_backlog as
 select o.kind, o.topic, count(*) as rows, min(o.made_at) as oldest_at,
     count(*) filter (where o.not_before is not null) as deferred,

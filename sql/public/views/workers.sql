@@ -1,6 +1,7 @@
 -- Workers: live ones; silent ones, whose lease is over, which the clock declares dead unless it was away itself; and
 -- for a day those that stopped or were declared dead. A live one that has had no partition in Kafka for longer than its
 -- lease says in without_partitions for how many seconds.
+-- Also for: worker.
 create or replace view onceflow.workers as
 select w.id, w.name, w.queues, w.tasks,
     case when w.state = 'live' and w.lease_until <= clock_timestamp() then 'silent' else w.state end as state,

@@ -67,15 +67,15 @@ def test_each_kind_may_call_what_is_in_its_room(as_role: AsRole, kind: str) -> N
 
 
 @pytest.mark.parametrize("kind", ["worker", "relay", "client", "operator"])
-def test_views_are_read_by_clients_and_operators(as_role: AsRole, kind: str) -> None:
+def test_each_kind_may_read_the_views_that_say_so(as_role: AsRole, kind: str) -> None:
+    """Clients and operators all; a worker or a relay what the health check looks at in its name."""
     rows = as_role(kind).execute(
         "select relname from pg_class c where relnamespace = 'onceflow'::regnamespace"
         " and relkind = 'v' and has_table_privilege(c.oid, 'select')"
     )
-    public = {name for name, path in rooms.VIEWS.items() if path.parents[1].name == "public"}
-    assert {name for (name,) in rows.fetchall()} == (
-        public if kind in ("client", "operator") else set()
-    )
+    assert {name for (name,) in rows.fetchall()} == {
+        name for name in rooms.VIEWS if kind in rooms.readers(name)
+    }
 
 
 def test_who_was_granted_nothing_can_do_nothing(play: Play, as_role: AsRole) -> None:
@@ -173,17 +173,25 @@ def test_an_operator_decides_what_a_client_cannot(play: Play, as_role: AsRole) -
 
 
 # guarantee: role-without-timeout
-def test_a_workers_role_has_a_statement_timeout_unless_it_has_one(
-    play: Play, as_role: AsRole
+@pytest.mark.parametrize("kind", ["worker", "relay", "client", "operator"])
+def test_a_role_of_any_kind_has_a_statement_timeout_unless_it_has_one(
+    play: Play, as_role: AsRole, kind: str
 ) -> None:
-    conn = as_role("worker")
+    conn = as_role(kind)
     ((role,),) = execute(conn, "select current_user").fetchall()
     settings = play.value("select rolconfig from pg_roles where rolname = %s", role)
     assert settings == ["statement_timeout=30s"]
     execute(play.conn, f"alter role {role} set statement_timeout = '5s'")
-    play.conn.execute("select onceflow.grant_access(%s, 'worker')", (role,))
+    play.conn.execute("select onceflow.grant_access(%s, %s)", (role, kind))
     settings = play.value("select rolconfig from pg_roles where rolname = %s", role)
     assert settings == ["statement_timeout=5s"]
+
+
+# guarantee: role-with-temp
+@pytest.mark.parametrize("kind", ["worker", "relay", "client", "operator"])
+def test_a_role_of_any_kind_makes_no_temporary_tables(as_role: AsRole, kind: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="temporary tables"):
+        execute(as_role(kind), "create temp table t (a int)")
 
 
 def test_it_can_be_repeated(play: Play, as_role: AsRole) -> None:
