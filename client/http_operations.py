@@ -22,6 +22,7 @@ from .errors import WrongInput
 from .model import Because, DeadLetter, Decided, Deployed, Instance, Started, Status
 from .operations import (
     Key,
+    OutsideError,
     Page,
     Plan,
     Start,
@@ -147,6 +148,13 @@ class HttpOperations:
     def discard(self, keys: Sequence[Key]) -> Plan[Request, list[Decided]]:
         return (yield from _decide_letters("discard", keys, [_NOTHING] * len(keys)))
 
+    def complete(self, token: str, output: Any) -> Plan[Request, str]:
+        return (yield from _answer("complete", {"token": token, "output": _raw(output)}))
+
+    def fail(self, token: str, error: OutsideError, retryable: bool) -> Plan[Request, str]:
+        body = {"token": token, "error": error, "retryable": retryable}
+        return (yield from _answer("fail", body))
+
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -161,6 +169,10 @@ class _Decision(msgspec.Struct):
 
 class _Decisions(msgspec.Struct):
     decided: list[Decided]
+
+
+class _AnsweredToken(msgspec.Struct):
+    answer: str
 
 
 class _Explanation(msgspec.Struct):
@@ -240,6 +252,11 @@ def _wrong_key(key: str | None) -> Fault | None:
 
 def _within(fault: Fault, place: str) -> Fault:
     return Fault(fault.place.removeprefix(place), fault.message)
+
+
+def _answer(verb: str, body: Mapping[str, Any]) -> Plan[Request, str]:
+    answer: Answered = yield _post(f"deferred/{verb}", body)
+    return _read(answer, _AnsweredToken).answer
 
 
 def _decide(instance: UUID, verb: str) -> Plan[Request, str]:

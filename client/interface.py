@@ -12,6 +12,7 @@ from .operations import (
     PAGE,
     LetterKey,
     Operations,
+    OutsideError,
     Plan,
     Start,
     Wanted,
@@ -185,6 +186,30 @@ class SyncInterface(Generic[Q]):
     def discard(self, *letters: LetterKey) -> list[Decided]:
         """Give dead letters up: their instances fail, and are undone where they say so."""
         return self._run(self._operations.discard(keys_of(letters)))
+
+    def complete(self, token: str, output: Any = None) -> str:
+        """Complete a deferred task, whose handler returned ``Later``, by ``Context.token``.
+
+        Returns "accepted", or "repeated" where the attempt was answered before. Raises Refused
+        where it is over, by its timeout or the end of its instance.
+        """
+        return self._run(self._operations.complete(token, output))
+
+    def fail(
+        self,
+        token: str,
+        code: str,
+        message: str = "",
+        *,
+        retryable: bool = True,
+        unknown: bool = False,
+    ) -> str:
+        """Fail a deferred task: it is tried again, with another token, while its policy allows.
+
+        ``unknown``: the effect may have happened all the same. As ``complete``.
+        """
+        error = OutsideError(code, message, unknown)
+        return self._run(self._operations.fail(token, error, retryable))
 
 
 def pause(waited: float, timeout: float) -> float:

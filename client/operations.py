@@ -55,6 +55,14 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     next: str | None
 
 
+class OutsideError(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a task that was deferred has failed."""
+
+    code: str
+    message: str
+    unknown: bool = False
+
+
 class Operations(Protocol[Q_co]):
     """Every operation, for one way of asking."""
 
@@ -74,6 +82,16 @@ class Operations(Protocol[Q_co]):
     def redrive(self, keys: Sequence[Key], inputs: Sequence[Any]) -> Plan[Q_co, list[Decided]]: ...
     def skip(self, keys: Sequence[Key], output: Any) -> Plan[Q_co, list[Decided]]: ...
     def discard(self, keys: Sequence[Key]) -> Plan[Q_co, list[Decided]]: ...
+    def complete(self, token: str, output: Any) -> Plan[Q_co, str]: ...
+    def fail(self, token: str, error: OutsideError, retryable: bool) -> Plan[Q_co, str]: ...
+
+
+def too_late() -> Refused:
+    """Return the error for a token whose attempt is over."""
+    return Refused(
+        "the attempt of this token is over: it timed out, or its instance has ended; "
+        "nothing was changed"
+    )
 
 
 def starts_of(inputs: Sequence[Any], keys: Sequence[str | None] | None) -> list[Start]:

@@ -13,6 +13,7 @@ import msgspec
 from ..engine import json_text
 from ..engine.calls import reads
 from ..engine.calls.base import json_array
+from ..engine.calls.deferred import COMPLETE_DEFERRED_TASKS, FAIL_DEFERRED_TASKS
 from ..engine.calls.operators import (
     DISCARD_DEAD_LETTERS,
     REDRIVE_DEAD_LETTERS,
@@ -31,7 +32,18 @@ from ..engine.errors import Fault, NotFound, OnceflowError, Refused
 from .conversion import to_json
 from .errors import WrongInput
 from .model import Because, DeadLetter, Decided, Deployed, Instance, Started, Status
-from .operations import Key, Page, Plan, Start, Wanted, conflict, in_order, require_version
+from .operations import (
+    Key,
+    OutsideError,
+    Page,
+    Plan,
+    Start,
+    Wanted,
+    conflict,
+    in_order,
+    require_version,
+    too_late,
+)
 
 T = TypeVar("T")
 
@@ -170,6 +182,14 @@ class SqlOperations:
     def discard(self, keys: Sequence[Key]) -> Plan[Statement, list[Decided]]:
         return (yield from _decide_letters(DISCARD_DEAD_LETTERS, keys))
 
+    def complete(self, token: str, output: Any) -> Plan[Statement, str]:
+        given = json_array([msgspec.Raw(to_json(output))])
+        return (yield from _answer(COMPLETE_DEFERRED_TASKS, token, given))
+
+    def fail(self, token: str, error: OutsideError, retryable: bool) -> Plan[Statement, str]:
+        given = json_array([error])
+        return (yield from _answer(FAIL_DEFERRED_TASKS, token, given, [retryable]))
+
     def _name(self, workflow: str) -> Plan[Statement, str]:
         """Return the name of a workflow, which may be given by its id. Raises NotFound."""
         rows: list[str] = yield _json(*reads.find_workflow("name", workflow))
@@ -184,6 +204,10 @@ class _Outcome(msgspec.Struct):
     detail: str | None
 
 
+class _AnsweredToken(msgspec.Struct):
+    answer: str
+
+
 class _LetterOutcome(_Outcome):
     task: str
 
@@ -195,6 +219,13 @@ def _json(text: LiteralString, parameters: Any) -> Statement:
 def _read(rows: list[str], as_type: type[T]) -> list[T]:
     decoder = msgspec.json.Decoder(as_type)
     return [decoder.decode(row) for row in rows]
+
+
+def _answer(text: LiteralString, token: str, *more: Any) -> Plan[Statement, str]:
+    (answered,) = _read((yield _json(text, ([token], *more))), _AnsweredToken)
+    if answered.answer == "stale":
+        raise too_late()
+    return answered.answer
 
 
 def _decide(text: LiteralString, instance: UUID) -> Plan[Statement, str]:

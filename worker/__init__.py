@@ -10,6 +10,7 @@ def create_invoice(customer: str, orders: list[int], ctx: Context) -> dict[str, 
 from .command import run_worker
 from .handlers.context import AsyncContext, Context
 from .handlers.errors import Cancelled, PermanentError, RetryableError, TaskError, UnknownOutcome
+from .handlers.later import Later
 from .handlers.registry import Registry, Retry, registry, task
 from .worker import Options, Worker
 
@@ -17,6 +18,7 @@ __all__ = [
     "AsyncContext",
     "Cancelled",
     "Context",
+    "Later",
     "Options",
     "PermanentError",
     "Registry",

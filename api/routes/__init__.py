@@ -3,13 +3,14 @@
 from typing import Final
 
 from ..operation import Operation
-from . import dead_letters, health, instances, starts, system, workflows
+from . import dead_letters, deferred, health, instances, starts, system, workflows
 
 OPERATIONS: Final[list[Operation]] = [
     *workflows.OPERATIONS,
     *starts.OPERATIONS,
     *instances.OPERATIONS,
     *dead_letters.OPERATIONS,
+    *deferred.OPERATIONS,
     *system.OPERATIONS,
     *health.OPERATIONS,
 ]

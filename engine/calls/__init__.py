@@ -17,6 +17,12 @@ from .clock import (
     fail_lost_attempts,
     fire_timers,
 )
+from .deferred import (
+    AnsweredToken,
+    complete_deferred_tasks,
+    fail_deferred_tasks,
+    token_of,
+)
 from .operators import (
     Switched,
     discard_dead_letters,
@@ -47,12 +53,14 @@ from .tasks import (
     Answer,
     Claimed,
     Completion,
+    Deferral,
     Failure,
     Fenced,
     GiveBack,
     Grant,
     claim_tasks,
     complete_tasks,
+    defer_tasks,
     fail_tasks,
     give_back_tasks,
     read_outcomes,
@@ -74,11 +82,13 @@ from .workflows import (
 
 __all__ = [
     "Answer",
+    "AnsweredToken",
     "BadMessage",
     "Because",
     "Claimed",
     "Completion",
     "Decided",
+    "Deferral",
     "Deferred",
     "DroppedPartitions",
     "Event",
@@ -97,8 +107,10 @@ __all__ = [
     "cancel_instances",
     "check_instances",
     "claim_tasks",
+    "complete_deferred_tasks",
     "complete_tasks",
     "defer_outbox",
+    "defer_tasks",
     "discard_dead_letters",
     "drop_outbox",
     "drop_partitions",
@@ -106,6 +118,7 @@ __all__ = [
     "ensure_partitions",
     "expire_workers",
     "explain_instance",
+    "fail_deferred_tasks",
     "fail_lost_attempts",
     "fail_tasks",
     "fire_timers",
@@ -131,4 +144,5 @@ __all__ = [
     "switch_transport",
     "take_outbox",
     "take_tasks",
+    "token_of",
 ]

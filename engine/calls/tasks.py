@@ -48,6 +48,11 @@ select instance_id, task, answer, state
   from onceflow.give_back_tasks(p_instance_ids => %s::uuid[], p_tasks => %s::text[],
                                 p_fences => %s::uuid[], p_started => %s::boolean[])"""
 
+DEFER_TASKS: Final[LiteralString] = """
+select instance_id, task, answer, state
+  from onceflow.defer_tasks(p_instance_ids => %s::uuid[], p_tasks => %s::text[],
+                            p_fences => %s::uuid[], p_timeouts => %s::float8[])"""
+
 READ_OUTCOMES: Final[LiteralString] = """
 select instance_id, task, answer, state
   from onceflow.read_outcomes(p_instance_ids => %s::uuid[], p_tasks => %s::text[],
@@ -140,6 +145,15 @@ class GiveBack(Record, frozen=True):
     task: str
     fence: UUID
     started: bool
+
+
+class Deferral(Record, frozen=True):
+    """A task left to be answered from outside, within ``timeout`` seconds."""
+
+    instance_id: UUID
+    task: str
+    fence: UUID
+    timeout: float
 
 
 class Answer(Record, frozen=True):
@@ -239,13 +253,23 @@ def give_back_tasks(conn: Connection, give_backs: Sequence[GiveBack]) -> list[An
     return _answers(fetch(conn, GIVE_BACK_TASKS, parameters))
 
 
+def defer_tasks(conn: Connection, deferrals: Sequence[Deferral]) -> list[Answer]:
+    """Leave tasks to be answered from outside, by their tokens; see ``calls.deferred``."""
+    parameters = (*_fenced_columns(deferrals), [item.timeout for item in deferrals])
+    return _answers(fetch(conn, DEFER_TASKS, parameters))
+
+
 def read_outcomes(conn: Connection, fences: Sequence[Fenced]) -> list[Answer]:
     """Tell what became of completions whose answer was lost; it waits for the rows' locks."""
     return _answers(fetch(conn, READ_OUTCOMES, _fenced_columns(fences)))
 
 
 def _fenced_columns(
-    items: Sequence[Fenced] | Sequence[Completion] | Sequence[Failure] | Sequence[GiveBack],
+    items: Sequence[Fenced]
+    | Sequence[Completion]
+    | Sequence[Failure]
+    | Sequence[Deferral]
+    | Sequence[GiveBack],
 ) -> tuple[str, str, str]:
     return (
         uuid_array(item.instance_id for item in items),

@@ -52,6 +52,8 @@ COMMANDS = {
     "suspend": Command("engine.commands.suspend", "hold instances back"),
     "resume": Command("engine.commands.resume", "let suspended instances go on"),
     "dead-letters": Command("engine.commands.dead_letters", "list, redrive, skip, discard"),
+    "complete": Command("engine.commands.complete", "complete a deferred task by its token"),
+    "fail": Command("engine.commands.fail", "fail a deferred task by its token"),
     "drop-partitions": Command("engine.commands.drop_partitions", "drop weeks that ended long ago"),
     "explain": Command("engine.commands.explain", "say why an instance is not moving"),
 }

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import json_text
-from ..calls import Decided
+from ..calls import AnsweredToken, Decided
 from ..json_text import Json
 from ..logs import escaped
 
@@ -120,3 +120,14 @@ def print_decisions(decisions: Sequence[Decided], *, as_json: bool) -> int:
             name = str(one.instance_id) if one.task is None else f"{one.instance_id}/{one.task}"
             print(f"{name}  {one.outcome}" + (f": {one.detail}" if one.detail else ""))
     return 0 if all(one.outcome == "done" for one in decisions) else 1
+
+
+def print_answered_token(answered: AnsweredToken, *, as_json: bool) -> int:
+    """Print what became of an answer to a deferred task; return 1 where it came too late."""
+    if as_json:
+        print_json({"answer": answered.answer, "state": answered.state})
+    elif answered.answer == "stale":
+        print("stale: the attempt of this token is over; nothing was changed")
+    else:
+        print(f"{answered.answer}: the task is {answered.state}")
+    return 1 if answered.answer == "stale" else 0

@@ -8,13 +8,16 @@ import psycopg
 from onceflow.engine.calls import (
     Answer,
     Completion,
+    Deferral,
     Failure,
     Grant,
     Key,
     claim_tasks,
     complete_tasks,
+    defer_tasks,
     fail_tasks,
     register_worker,
+    token_of,
 )
 
 TASKS = ["shop.reserve", "shop.pay", "test.only"]
@@ -51,6 +54,12 @@ class HandWorker:
         """Claim the one task of an instance that is queued."""
         (grant,) = self.claim_all(instance)
         return grant
+
+    def defer(self, instance: str | UUID) -> str:
+        """Claim the queued task of an instance, leave it to be answered, and return the token."""
+        grant = self.claim(instance)
+        defer_tasks(self._conn, [Deferral(grant.instance_id, grant.task, grant.fence, 60)])
+        return token_of(grant.instance_id, grant.task, grant.fence)
 
     def complete(self, instance: str | UUID, output: Any = None) -> Answer:
         """Claim the queued task of an instance and complete it."""

@@ -16,7 +16,7 @@ from .hand_worker import HandWorker
 from .server import running_api
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
-BLOCK = re.compile(r"```(sh|json)\n(.*?)```|<!-- a worker (completes|fails) (\S+) -->", re.DOTALL)
+BLOCK = re.compile(r"```(sh|json)\n(.*?)```|<!-- a worker (completes|fails|defers) (\S+) -->", re.S)
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
@@ -51,7 +51,9 @@ def test_the_examples_of_the_page(settings: Settings, worker: HandWorker) -> Non
         answer: Any = None
         examples = 0
         for kind, text, verb, _ in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
-            if verb:
+            if verb == "defers":
+                variables["token"] = worker.defer(variables["instance"])
+            elif verb:
                 move = worker.complete if verb == "completes" else worker.fail
                 move(variables["instance"])
             elif kind == "json":
@@ -70,4 +72,4 @@ def test_the_examples_of_the_page(settings: Settings, worker: HandWorker) -> Non
                 answer = json.loads(run.stdout)
                 if "id" in answer and not variables["instance"] and "status" in answer:
                     variables["instance"] = answer["id"]
-        assert examples >= 14
+        assert examples >= 15

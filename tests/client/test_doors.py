@@ -234,6 +234,32 @@ def die(door: Door, worker: HandWorker, order: str) -> UUID:
     return instance
 
 
+def test_a_deferred_task_is_answered_once_by_its_token(
+    door: Door, order: str, worker: HandWorker
+) -> None:
+    paid, failed, cancelled = (door.start(order, GIVEN).id for _ in range(3))
+    for instance in (paid, failed, cancelled):
+        worker.complete(instance)
+    token = worker.defer(paid)
+    assert door.complete(token, {"amount": Decimal("0.1")}) == "accepted"
+    assert door.complete(token) == "repeated"
+    assert door.result(paid, Paid) == Paid(Decimal("0.1"))
+    letter_before = len([*door.dead_letters(order)])
+    token = worker.defer(failed)
+    assert door.fail(token, "bank.refused", "no money", retryable=False) == "accepted"
+    assert door.fail(token, "bank.refused") == "repeated"
+    (letter, *_) = door.dead_letters(order)
+    assert (letter.instance, len([*door.dead_letters(order)])) == (failed, letter_before + 1)
+    assert letter.error == {"code": "bank.refused", "message": "no money"}
+    token = worker.defer(cancelled)
+    door.cancel(cancelled)
+    for answer in (lambda: door.complete(token), lambda: door.fail(token, "late")):
+        with pytest.raises(Refused, match="is over"):
+            answer()
+    with pytest.raises(BadArgument, match="is none that a handler was given"):
+        door.complete("nonsense")
+
+
 def test_dead_letters_are_listed_redriven_skipped_and_discarded(
     door: Door, order: str, worker: HandWorker
 ) -> None:

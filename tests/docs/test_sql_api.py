@@ -39,24 +39,35 @@ class Reader:
             conn, "hand", ["default"], ["person.find", "smtp.send"], 60
         )
         self.instance: UUID | None = None
+        self.token = ""
         self.calls = 0
 
     def type(self, statement: str) -> list[tuple[Any, ...]]:
         statement = ROLE.sub(self.role, statement)
         if self.instance is not None:
             statement = statement.replace(":'instance'", f"'{self.instance}'")
+        statement = statement.replace(":'token'", f"'{self.token}'")
         cursor = self.conn.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
 
-    def work(self, task: str, mail: str | None) -> None:
-        """Claim a task that is due, and complete it or fail it for good."""
+    def claim(self, task: str) -> calls.Grant:
         assert self.instance is not None
-        token = uuid4()
         self.calls += 1
         key = Key(self.instance, task)
-        (claim,) = calls.claim_tasks(self.conn, self.worker, token, self.calls, [key])
-        grant = claim.grant
-        assert grant is not None
+        (claim,) = calls.claim_tasks(self.conn, self.worker, uuid4(), self.calls, [key])
+        assert claim.grant is not None
+        return claim.grant
+
+    def defer(self, task: str) -> None:
+        """Claim a task that is due, and leave it to whoever has its token."""
+        grant = self.claim(task)
+        deferral = calls.Deferral(grant.instance_id, grant.task, grant.fence, 60)
+        calls.defer_tasks(self.conn, [deferral])
+        self.token = calls.token_of(grant.instance_id, grant.task, grant.fence)
+
+    def work(self, task: str, mail: str | None) -> None:
+        """Claim a task that is due, and complete it or fail it for good."""
+        grant = self.claim(task)
         if mail is None:
             error = {"code": "smtp.550", "message": "no such user"}
             failure = Failure(grant.instance_id, grant.task, grant.fence, error, False)
@@ -105,6 +116,12 @@ def test_the_statements_of_the_page_run_in_its_order(reader: Reader) -> None:
             reader.start()
             reader.work("look-up", "eve@example.com")
             reader.work("send", None)
+            continue
+        if "complete_deferred_tasks" in statement:
+            reader.start()
+            reader.work("look-up", "eve@example.com")
+            reader.defer("send")
+            assert [row[1:] for row in reader.type(statement)] == [("accepted", "SUCCEEDED")]
             continue
         if "discard_dead_letters" in statement:
             assert [row[2] for row in reader.type(statement)] == ["done"]

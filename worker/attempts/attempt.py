@@ -10,6 +10,7 @@ import msgspec
 from ...engine.calls import Fenced, Grant, Key
 from ..handlers.context import Context
 from ..handlers.faults import Fault
+from ..handlers.later import Later
 from ..handlers.registry import Handler
 from ..registration.deadlines import Deadline
 from ..registration.leases import Registration
@@ -93,13 +94,14 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """A settled attempt's answer: its output as JSON text, or the fault that it failed with.
+    """A settled attempt's answer: its output as JSON text, the fault that it failed with, or that
+    somebody else is to answer.
 
     What a transactional handler has completed is recorded already, by itself.
     """
 
     attempt: Attempt
-    answer: bytes | Fault | Recorded
+    answer: bytes | Fault | Later | Recorded
 
 
 class Running:

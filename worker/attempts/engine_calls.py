@@ -14,18 +14,21 @@ import psycopg
 from ...engine import failpoints
 from ...engine.calls import (
     Completion,
+    Deferral,
     Failure,
     GiveBack,
     Grant,
     Key,
     claim_tasks,
     complete_tasks,
+    defer_tasks,
     fail_tasks,
     give_back_tasks,
     quarantine_messages,
     take_tasks,
 )
 from ..handlers.faults import Fault, fault
+from ..handlers.later import Later
 from ..registration.leases import Counters, Registration
 from ..registration.retrying_connection import RetryingConnection, Spoiled
 from .attempt import Attempt, Outcome, Recorded
@@ -119,6 +122,7 @@ class EngineCalls:
         """Send answers back, and return up to ``room`` tasks that were handed off in return."""
         completions = [o for o in outcomes if isinstance(o.answer, bytes)]
         failures = [o for o in outcomes if isinstance(o.answer, Fault)]
+        deferrals = [o for o in outcomes if isinstance(o.answer, Later)]
         grants: list[Grant] = []
         for outcome in outcomes:
             if isinstance(outcome.answer, Recorded):
@@ -126,11 +130,20 @@ class EngineCalls:
                 grants += outcome.answer.grants
         if failures:
             self._fail(failures)
+        if deferrals:
+            self._defer(deferrals)
         if completions:
             failpoints.hit("worker.before_complete")
             grants += self._complete(completions, room)
         self._counters.add("handed_off", len(grants))
         return grants
+
+    def _defer(self, outcomes: list[Outcome]) -> None:
+        """Leave attempts to be answered from outside; nobody's data is in such a call either."""
+        items = [_deferral(outcome) for outcome in outcomes]
+        answers = self._call("deferring tasks", lambda c: defer_tasks(c, items))
+        attempts = [outcome.attempt for outcome in outcomes]
+        self._answered(attempts, [answer.answer for answer in answers], "deferred")
 
     def give_back(self, attempts: Sequence[Attempt]) -> None:
         """Return attempts undone; nobody's data is in such a call, so it cannot be poisoned."""
@@ -297,6 +310,13 @@ def _completion(outcome: Outcome) -> Completion:
     if not isinstance(outcome.answer, bytes):
         raise TypeError("only an output completes a task")
     return Completion(grant.instance_id, grant.task, grant.fence, outcome.answer)
+
+
+def _deferral(outcome: Outcome) -> Deferral:
+    grant = outcome.attempt.grant
+    if not isinstance(outcome.answer, Later):
+        raise TypeError("only what comes later is deferred")
+    return Deferral(grant.instance_id, grant.task, grant.fence, outcome.answer.seconds)
 
 
 def _failure(outcome: Outcome) -> Failure:

@@ -14,6 +14,7 @@ from ...engine.settings import Settings
 from ..handlers.conversion import InputInvalid, encode_output
 from ..handlers.errors import TaskError
 from ..handlers.faults import UNDESCRIBED, Fault, describe, fault
+from ..handlers.later import Later
 from ..handlers.registry import Handler, Registry
 from ..handlers.texts import text_of, type_name
 from ..registration.deadlines import Deadlines
@@ -106,7 +107,7 @@ class Executor:
             attempt.on_stop(self._loop.start(self._run_async(attempt, handler)))
 
     async def _run_async(self, attempt: Attempt, handler: Handler) -> None:
-        answer: bytes | Fault = UNDESCRIBED
+        answer: bytes | Fault | Later = UNDESCRIBED
         try:
             answer = encode_output(await begin(attempt, handler)(), unknown=True)
         except BaseException as error:
@@ -115,7 +116,7 @@ class Executor:
             self._leave(attempt, answer)
 
     def _run_sync(self, attempt: Attempt, handler: Handler) -> None:
-        answer: bytes | Fault = UNDESCRIBED
+        answer: bytes | Fault | Later = UNDESCRIBED
         try:
             answer = encode_output(begin(attempt, handler)(), unknown=True)
         except BaseException as error:
@@ -146,7 +147,9 @@ class Executor:
         finally:
             transaction.end()
 
-    def _work(self, transaction: Transaction, attempt: Attempt, handler: Handler) -> bytes | Fault:
+    def _work(
+        self, transaction: Transaction, attempt: Attempt, handler: Handler
+    ) -> bytes | Fault | Later:
         try:
             transaction.begin()
             attempt.on_stop(abort=transaction.session.abort)
@@ -158,7 +161,7 @@ class Executor:
             return self._fault_of(attempt, error)
 
     def _complete(
-        self, transaction: Transaction, attempt: Attempt, output: bytes | Fault
+        self, transaction: Transaction, attempt: Attempt, output: bytes | Fault | Later
     ) -> Fault | Recorded | None:
         """Complete the attempt in its transaction; a fault is to be recorded outside of it.
 
@@ -182,7 +185,7 @@ class Executor:
 
     # Answers.
 
-    def _leave(self, attempt: Attempt, answer: bytes | Fault) -> None:
+    def _leave(self, attempt: Attempt, answer: bytes | Fault | Later) -> None:
         first = attempt.finish()
         self._slots.leave(Outcome(attempt, answer) if first else None)
         self._running.remove(attempt)

@@ -20,8 +20,10 @@ from ...engine import failpoints
 from ...engine.calls import (
     Answer,
     Completion,
+    Deferral,
     Grant,
     complete_tasks,
+    defer_tasks,
     publish_events,
     read_outcomes,
 )
@@ -30,6 +32,7 @@ from ...engine.pool import connect
 from ...engine.sessions import Connection
 from ...engine.settings import Settings
 from ..handlers.errors import PermanentError, RetryableError
+from ..handlers.later import Later
 from ..registration.retrying_connection import STATEMENT_TIMEOUT, RetryingConnection, Trouble, judge
 from .attempt import Attempt
 
@@ -225,8 +228,10 @@ class Transaction:
         is_async = handler is not None and handler.is_async
         context.enter_transaction(self.session.lend(asynchronous=is_async))
 
-    def complete(self, output: bytes, room: int) -> list[Grant]:
-        """Record the output and commit; return the tasks that were handed off, at most ``room``.
+    def complete(self, output: bytes | Later, room: int) -> list[Grant]:
+        """Record the output, or that it comes later, and commit.
+
+        Returns the tasks that were handed off, at most ``room``.
 
         The attempt is settled already. Raises NotAccepted where the engine knows better, and what
         Postgres said against the handler's transaction: then nothing of it stands.
@@ -246,11 +251,15 @@ class Transaction:
             )
             if events := attempt.context.take_events():
                 publish_events(conn, events)
-            completion = Completion(grant.instance_id, grant.task, grant.fence, output)
             failpoints.hit("worker.before_complete")
-            answer, *others = complete_tasks(
-                conn, registration.worker_id, [completion], call.token, call.number, room
-            )
+            if isinstance(output, Later):
+                deferral = Deferral(grant.instance_id, grant.task, grant.fence, output.seconds)
+                answer, *others = defer_tasks(conn, [deferral])
+            else:
+                completion = Completion(grant.instance_id, grant.task, grant.fence, output)
+                answer, *others = complete_tasks(
+                    conn, registration.worker_id, [completion], call.token, call.number, room
+                )
             if answer.answer != "accepted":
                 conn.execute("rollback")
                 raise NotAccepted(answer.answer)

@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 
 from ...engine import json_text
-from ...engine.calls import Event, Grant
+from ...engine.calls import Event, Grant, token_of
 from ...engine.payloads import payload_fault
 from .errors import Cancelled, PermanentError
 
@@ -50,6 +50,7 @@ class Context(Generic[C]):
         self.attempt: int = grant.attempt
         self.key: str = grant.key
         self.compensation: bool = grant.compensation
+        self._fence = grant.fence
         self._stop: threading.Event | None = None  # made when somebody waits for it
         self._stopped = False
         self._stop_reason = ""
@@ -62,6 +63,14 @@ class Context(Generic[C]):
     def logger(self) -> logging.LoggerAdapter[logging.Logger]:
         """A logger that names the task in each line."""
         return _TaskLogger(logger, {"task": f"{self.key}#{self.attempt}"})
+
+    @property
+    def token(self) -> str:
+        """What answers this attempt from outside, once, after the handler has returned ``Later``.
+
+        Whoever has it can complete the task: give it to nobody else.
+        """
+        return token_of(self.instance_id, self.task, self._fence)
 
     def progress(self, value: Any) -> None:
         """Report how far the task is, as any JSON value.

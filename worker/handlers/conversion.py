@@ -18,6 +18,7 @@ import msgspec
 from ...engine.payloads import LIMIT, payload_fault
 from .context import Context
 from .faults import Fault, fault
+from .later import Later
 from .texts import text_of, type_name
 
 OUTPUT_LIMIT = LIMIT
@@ -148,11 +149,15 @@ class Parameters:
         return TypeError(f"the task {self._place} has {what}")
 
 
-def encode_output(value: Any, *, unknown: bool) -> bytes | Fault:
+def encode_output(value: Any, *, unknown: bool) -> bytes | Fault | Later:
     """Return a handler's result as JSON text, or the permanent fault that it cannot be recorded.
+
+    That the result is to come later is no result, and stays as it is.
 
     ``unknown`` tells whether the handler's effect stands although its result is refused.
     """
+    if type(value) is Later:
+        return value
     try:
         output = _encoder.encode(value)
     except BaseException as error:  # what is returned may have methods that raise anything

@@ -39,6 +39,7 @@ class Counters:
         "completed",
         "failed",
         "stale",
+        "deferred",
         "given_back",
         "quarantined",
     )

@@ -1,5 +1,5 @@
 -- fail_attempts(sorted ids, failed, keep fences) -> change[]   (internal)
--- Ends attempts, locked before, that did not succeed: RETRYING for as long as retry_wait() says, or, where it
+-- Ends attempts, locked before, deferred ones too, that did not succeed: RETRYING for as long as retry_wait() says, or, where it
 -- leaves no further attempt, a dead letter, which
 -- apply_failure_policy() acts upon. In a CLOSING instance nothing is tried again: CANCELLED.
 -- The fence is kept where the worker itself answered, so that its repetition is known; otherwise it
@@ -29,7 +29,7 @@ begin
                 select t.attempt, t.extra_attempts, t.worker_id from onceflow.task t
                 where t.instance_id = f.instance_id and t.step = f.step and t.scope = f.scope
                     and t.visit = f.visit and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
-                    and t.state = 'RUNNING' and t.fence = f.fence offset 0) t
+                    and t.state in ('RUNNING', 'WAITING') and t.fence = f.fence offset 0) t
             cross join lateral (
                 select i.version_id, i.seq, i.state from onceflow.instance i
                 where i.id = f.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
@@ -48,7 +48,7 @@ begin
         from judged j
         where t.instance_id = j.instance_id and t.step = j.step and t.scope = j.scope
             and t.visit = j.visit and t.instance_id >= p_ids[1]
-            and t.state = 'RUNNING' and t.fence = j.fence
+            and t.state in ('RUNNING', 'WAITING') and t.fence = j.fence
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.state, t.queue, t.error,
             j.worker_id
     )

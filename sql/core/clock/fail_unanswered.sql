@@ -1,6 +1,6 @@
 -- fail_unanswered(sorted ids, keys, now) -> change[]   (internal)
--- Of tasks of locked instances those that run past their timeout, or without a live worker: that attempt has
--- failed, and its outcome is unknown.
+-- Of tasks of locked instances those that run past their timeout, or without a live worker, and deferred ones
+-- that nobody has answered in their time: that attempt has failed, and its outcome is unknown.
 create or replace function onceflow.fail_unanswered(
     p_ids uuid[], p_keys onceflow.task_key[], p_now timestamptz)
 returns onceflow.change[]
@@ -8,12 +8,14 @@ language plpgsql volatile as $$
 begin
     return onceflow.fail_attempts(p_ids, array(
         select row(t.instance_id, t.step, t.scope, t.visit, t.fence,
-            case when w.state = 'live' then jsonb_build_object('code', 'timeout',
-                'message', 'the attempt took longer than its timeout, until '
+            case when t.state = 'WAITING' or w.state = 'live' then jsonb_build_object('code', 'timeout',
+                'message', case t.state when 'WAITING' then 'no answer came from outside until '
+                    else 'the attempt took longer than its timeout, until ' end
                     || to_char(t.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
             else jsonb_build_object('code', 'worker.lost',
                 'message', 'worker ' || coalesce(w.name, t.worker_id::text) || ' was lost while it ran the attempt')
-            end, true, true, w.retries -> t.handler)::onceflow.failed_attempt
+            end, true, true,
+            case t.state when 'WAITING' then onceflow.handler_policy(t.handler) else w.retries -> t.handler end)::onceflow.failed_attempt
         from unnest(p_keys) k
         cross join lateral (
             select t.*, s.spec ->> 'task' as handler
@@ -22,9 +24,10 @@ begin
             join onceflow.step s on s.version_id = i.version_id and s.step = t.step
             where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
                 and t.visit = k.visit
-                and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)] and t.state = 'RUNNING' offset 0) t
+                and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
+                and (t.state = 'RUNNING' or t.state = 'WAITING' and t.fence is not null) offset 0) t
         left join lateral (
             select w.name, w.state, w.retries from onceflow.worker w where w.id = t.worker_id offset 0) w on true
-        where w.state is distinct from 'live' or t.due_at <= p_now), false);
+        where t.state = 'RUNNING' and w.state is distinct from 'live' or t.due_at <= p_now), false);
 end $$;
 revoke execute on function onceflow.fail_unanswered(uuid[], onceflow.task_key[], timestamptz) from public;

@@ -10,7 +10,10 @@ declare
 begin
     case p_task.state
     when 'WAITING' then
-        return row(case when p_task.undoes_seq is not null
+        return row(case when p_task.fence is not null
+            then format('attempt %s has left its answer to somebody outside, who has its token, for %s; without one it '
+                'has failed at %s', p_task.attempt, v_age, p_task.due_at)
+            when p_task.undoes_seq is not null
             then 'waits for its turn: compensations run one by one, the last step first'
             else format('waits for %s of the %s steps that it joins',
                 p_step.join_count - p_task.passed, p_step.join_count) end, null, null)::onceflow.explanation;

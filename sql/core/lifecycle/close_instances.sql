@@ -44,7 +44,10 @@ begin
     ), ended as (
         update onceflow.task t
         set state = case t.state when 'DEAD_LETTER' then 'DEAD_LETTER' else 'CANCELLED' end,
-            seq = o.seq, queued_xid = null, due_at = null, held_by = null, changed_at = v_now
+            seq = o.seq, queued_xid = null, due_at = null, held_by = null, changed_at = v_now,
+            -- Of one that is deferred nobody knows what comes of it, and who answers it comes too late.
+            unknown = t.unknown or (o.was = 'WAITING' and t.fence is not null),
+            fence = case when o.was <> 'WAITING' then t.fence end
         from open o
         where t.instance_id = o.instance_id and t.step = o.step and t.scope = o.scope
             and t.visit = o.visit and t.instance_id >= p_ids[1]

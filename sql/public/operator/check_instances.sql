@@ -43,7 +43,8 @@ begin
             where e.version_id = i.version_id and e.to_step = t.step and e.kind = 'next') as edges
         from onceflow.task t
         join onceflow.instance i on i.id = t.instance_id
-        where t.state = 'WAITING' and t.undoes_seq is null and (p_ids is null or i.id = any (p_ids))) j
+        where t.state = 'WAITING' and t.undoes_seq is null and t.fence is null
+            and (p_ids is null or i.id = any (p_ids))) j
     where j.edges <> j.passed;
 end $$;
 revoke execute on function onceflow.check_instances(uuid[]) from public;

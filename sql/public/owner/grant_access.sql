@@ -9,12 +9,13 @@ create or replace function onceflow.grant_access(p_role name, p_kind text) retur
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
     v_worker constant text[] := array['register_worker', 'renew_worker', 'stop_worker', 'claim_tasks',
-        'read_grants', 'complete_tasks', 'fail_tasks', 'give_back_tasks', 'read_outcomes',
+        'read_grants', 'complete_tasks', 'fail_tasks', 'defer_tasks', 'give_back_tasks', 'read_outcomes',
         'publish_events', 'quarantine_messages', 'require_transport', 'take_tasks'];
     v_relay constant text[] := array['take_outbox', 'drop_outbox', 'defer_outbox', 'list_queues',
         'read_watermark', 'requeue_lost_tasks', 'expire_workers', 'fire_timers',
         'fail_lost_attempts', 'enforce_deadlines', 'ensure_partitions', 'require_transport'];
     v_client constant text[] := array['register_workflow', 'start_instances', 'explain_instance',
+        'complete_deferred_tasks', 'fail_deferred_tasks',
         -- What the views call; a view's functions run with its reader's rights.
         'task_name', 'idempotency_key'];
     v_operator constant text[] := array['cancel_instances', 'suspend_instances', 'resume_instances',

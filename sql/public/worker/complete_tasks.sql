@@ -50,7 +50,7 @@ begin
             offset 0) k
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
             and t.visit = k.visit and t.instance_id >= v_ids[1]
-            and t.state = 'RUNNING' and t.fence = k.fence
+            and t.state in ('RUNNING', 'WAITING') and t.fence = k.fence -- WAITING: deferred
         returning t.attempt, t.queue, t.undoes_seq, k.*
     )
     select coalesce(array_agg(onceflow.task_change(c.instance_id, c.step, c.scope, c.visit, c.attempt,

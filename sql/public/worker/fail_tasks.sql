@@ -24,7 +24,7 @@ begin
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_errors));
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_retryable));
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_retries));
-    v_held := onceflow.held_attempts(v_ids, v_keys, p_fences);
+    v_held := onceflow.held_attempts(v_ids, v_keys, p_fences, true);
 
     if exists (select from unnest(p_errors) e where e ? 'unknown_field') then
         v_returned := onceflow.return_misfits(v_ids, v_keys, p_fences, p_errors);

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from onceflow.engine import calls
-from onceflow.engine.calls import Key
+from onceflow.engine.calls import Deferral, Key
 
 from ..play import Play, Worker
 from ..workflows import Compiled, Step, value, workflow
@@ -111,6 +111,23 @@ def running_suspended(play: Play) -> Subject:
 def running_closing(play: Play) -> Subject:
     subject = running(play)
     _cancel(play, subject.instance)
+    return subject
+
+
+def _defer(play: Play, instance: UUID, task: str) -> None:
+    grant = play.take(instance, task)
+    calls.defer_tasks(play.conn, [Deferral(instance, task, grant.fence, 60)])
+
+
+def deferred(play: Play) -> Subject:
+    instance = _done_a(play)
+    _defer(play, instance, "b")
+    return Subject(instance, "b")
+
+
+def deferred_suspended(play: Play) -> Subject:
+    subject = deferred(play)
+    _suspend(play, subject.instance)
     return subject
 
 
@@ -251,6 +268,12 @@ def undo_running_suspended(play: Play) -> Subject:
     return subject
 
 
+def undo_deferred(play: Play) -> Subject:
+    subject = undo_queued(play)
+    _defer(play, subject.instance, "a.compensate")
+    return subject
+
+
 def undo_retrying(play: Play) -> Subject:
     subject = undo_queued(play)
     play.fail(subject.instance, "a.compensate", retryable=True)
@@ -272,6 +295,9 @@ def undo_dead_letter(play: Play) -> Subject:
 TASKS: dict[str, Callable[[Play], Subject]] = {
     "WAITING, a join / RUNNING": waiting_join,
     "WAITING, its turn / COMPENSATING": waiting_turn,
+    "WAITING, an answer / RUNNING": deferred,
+    "WAITING, an answer / RUNNING, suspended": deferred_suspended,
+    "WAITING, an answer / COMPENSATING": undo_deferred,
     "READY / RUNNING, suspended": ready,
     "READY / COMPENSATING, suspended": undo_ready,
     "READY, no handler / RUNNING": held_for_handler,

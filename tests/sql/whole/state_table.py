@@ -11,40 +11,83 @@ A cell says what a function does to a task (or an instance) in the state of its 
 # ruff: noqa: E501 - a row of a Markdown table is one line
 
 BY_WORKERS = """
-| task / instance | claim_tasks | take_tasks | complete_tasks | fail_tasks, retryable | fail_tasks, for good | give_back_tasks |
-|---|---|---|---|---|---|---|
-| WAITING, a join / RUNNING | skipped | skipped | stale | stale | stale | stale |
-| WAITING, its turn / COMPENSATING | skipped | skipped | stale | stale | stale | stale |
-| READY / RUNNING, suspended | skipped | skipped | stale | stale | stale | stale |
-| READY / COMPENSATING, suspended | skipped | skipped | stale | stale | stale | stale |
-| READY, no handler / RUNNING | skipped | skipped | stale | stale | stale | stale |
-| QUEUED / RUNNING | granted → RUNNING | granted → RUNNING | stale | stale | stale | stale |
-| QUEUED / COMPENSATING | granted → RUNNING | granted → RUNNING | stale | stale | stale | stale |
-| QUEUED, no handler / RUNNING | held → READY | held → READY | stale | stale | stale | stale |
-| RUNNING / RUNNING | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING | accepted → QUEUED |
-| RUNNING / RUNNING, suspended | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER | accepted → READY |
-| RUNNING / CLOSING | skipped | skipped | accepted → SUCCEEDED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING |
-| RUNNING / COMPENSATING | skipped | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter | accepted → QUEUED |
-| RUNNING / COMPENSATING, suspended | skipped | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER | accepted → READY |
-| RETRYING / RUNNING | skipped | skipped | repeated | repeated | repeated | repeated |
-| RETRYING / RUNNING, suspended | skipped | skipped | repeated | repeated | repeated | repeated |
-| RETRYING / COMPENSATING | skipped | skipped | repeated | repeated | repeated | repeated |
-| RETRYING / COMPENSATING, suspended | skipped | skipped | repeated | repeated | repeated | repeated |
-| DEAD_LETTER / RUNNING, dead letter | skipped | skipped | repeated | repeated | repeated | repeated |
-| DEAD_LETTER / RUNNING, suspended | skipped | skipped | repeated | repeated | repeated | repeated |
-| DEAD_LETTER / COMPENSATING, dead letter | skipped | skipped | repeated | repeated | repeated | repeated |
-| DEAD_LETTER, record / COMPENSATING | skipped | skipped | repeated | repeated | repeated | repeated |
-| DEAD_LETTER, record / COMPENSATED | skipped | skipped | repeated | repeated | repeated | repeated |
-| SUCCEEDED / RUNNING | skipped | skipped | repeated | repeated | repeated | repeated |
-| SUCCEEDED / CLOSING | skipped | skipped | repeated | repeated | repeated | repeated |
-| SUCCEEDED / COMPENSATING | skipped | skipped | repeated | repeated | repeated | repeated |
-| SUCCEEDED / SUCCEEDED | skipped | skipped | repeated | repeated | repeated | repeated |
-| SKIPPED, by its when / RUNNING | skipped | skipped | stale | stale | stale | stale |
-| SKIPPED, by an operator / RUNNING | skipped | skipped | repeated | repeated | repeated | repeated |
-| CANCELLED / CLOSING | skipped | skipped | stale | stale | stale | stale |
-| CANCELLED / CANCELLED | skipped | skipped | stale | stale | stale | stale |
-| FAILED / RUNNING | skipped | skipped | repeated | repeated | repeated | repeated |
-| no such task / RUNNING | unknown | quarantined | stale | stale | stale | stale |
+| task / instance | claim_tasks | take_tasks | complete_tasks | fail_tasks, retryable | fail_tasks, for good | give_back_tasks | defer_tasks |
+|---|---|---|---|---|---|---|---|
+| WAITING, a join / RUNNING | skipped | skipped | stale | stale | stale | stale | stale |
+| WAITING, its turn / COMPENSATING | skipped | skipped | stale | stale | stale | stale | stale |
+| WAITING, an answer / RUNNING | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING | repeated | repeated |
+| WAITING, an answer / RUNNING, suspended | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER | repeated | repeated |
+| WAITING, an answer / COMPENSATING | skipped | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter | repeated | repeated |
+| READY / RUNNING, suspended | skipped | skipped | stale | stale | stale | stale | stale |
+| READY / COMPENSATING, suspended | skipped | skipped | stale | stale | stale | stale | stale |
+| READY, no handler / RUNNING | skipped | skipped | stale | stale | stale | stale | stale |
+| QUEUED / RUNNING | granted → RUNNING | granted → RUNNING | stale | stale | stale | stale | stale |
+| QUEUED / COMPENSATING | granted → RUNNING | granted → RUNNING | stale | stale | stale | stale | stale |
+| QUEUED, no handler / RUNNING | held → READY | held → READY | stale | stale | stale | stale | stale |
+| RUNNING / RUNNING | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING | accepted → QUEUED | accepted → WAITING |
+| RUNNING / RUNNING, suspended | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER | accepted → READY | accepted → WAITING |
+| RUNNING / CLOSING | skipped | skipped | accepted → SUCCEEDED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING |
+| RUNNING / COMPENSATING | skipped | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter | accepted → QUEUED | accepted → WAITING |
+| RUNNING / COMPENSATING, suspended | skipped | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER | accepted → READY | accepted → WAITING |
+| RETRYING / RUNNING | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| RETRYING / RUNNING, suspended | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| RETRYING / COMPENSATING | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| RETRYING / COMPENSATING, suspended | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| DEAD_LETTER / RUNNING, dead letter | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| DEAD_LETTER / RUNNING, suspended | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| DEAD_LETTER / COMPENSATING, dead letter | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| DEAD_LETTER, record / COMPENSATING | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| DEAD_LETTER, record / COMPENSATED | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| SUCCEEDED / RUNNING | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| SUCCEEDED / CLOSING | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| SUCCEEDED / COMPENSATING | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| SUCCEEDED / SUCCEEDED | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| SKIPPED, by its when / RUNNING | skipped | skipped | stale | stale | stale | stale | stale |
+| SKIPPED, by an operator / RUNNING | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| CANCELLED / CLOSING | skipped | skipped | stale | stale | stale | stale | stale |
+| CANCELLED / CANCELLED | skipped | skipped | stale | stale | stale | stale | stale |
+| FAILED / RUNNING | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| no such task / RUNNING | unknown | quarantined | stale | stale | stale | stale | stale |
+"""
+
+FROM_OUTSIDE = """
+| task / instance | complete_deferred_tasks | fail_deferred_tasks, retryable | fail_deferred_tasks, for good |
+|---|---|---|---|
+| WAITING, a join / RUNNING | stale | stale | stale |
+| WAITING, its turn / COMPENSATING | stale | stale | stale |
+| WAITING, an answer / RUNNING | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING |
+| WAITING, an answer / RUNNING, suspended | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER |
+| WAITING, an answer / COMPENSATING | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter |
+| READY / RUNNING, suspended | stale | stale | stale |
+| READY / COMPENSATING, suspended | stale | stale | stale |
+| READY, no handler / RUNNING | stale | stale | stale |
+| QUEUED / RUNNING | stale | stale | stale |
+| QUEUED / COMPENSATING | stale | stale | stale |
+| QUEUED, no handler / RUNNING | stale | stale | stale |
+| RUNNING / RUNNING | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING |
+| RUNNING / RUNNING, suspended | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER |
+| RUNNING / CLOSING | accepted → SUCCEEDED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING |
+| RUNNING / COMPENSATING | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter |
+| RUNNING / COMPENSATING, suspended | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER |
+| RETRYING / RUNNING | repeated | repeated | repeated |
+| RETRYING / RUNNING, suspended | repeated | repeated | repeated |
+| RETRYING / COMPENSATING | repeated | repeated | repeated |
+| RETRYING / COMPENSATING, suspended | repeated | repeated | repeated |
+| DEAD_LETTER / RUNNING, dead letter | repeated | repeated | repeated |
+| DEAD_LETTER / RUNNING, suspended | repeated | repeated | repeated |
+| DEAD_LETTER / COMPENSATING, dead letter | repeated | repeated | repeated |
+| DEAD_LETTER, record / COMPENSATING | repeated | repeated | repeated |
+| DEAD_LETTER, record / COMPENSATED | repeated | repeated | repeated |
+| SUCCEEDED / RUNNING | repeated | repeated | repeated |
+| SUCCEEDED / CLOSING | repeated | repeated | repeated |
+| SUCCEEDED / COMPENSATING | repeated | repeated | repeated |
+| SUCCEEDED / SUCCEEDED | repeated | repeated | repeated |
+| SKIPPED, by its when / RUNNING | stale | stale | stale |
+| SKIPPED, by an operator / RUNNING | repeated | repeated | repeated |
+| CANCELLED / CLOSING | stale | stale | stale |
+| CANCELLED / CANCELLED | stale | stale | stale |
+| FAILED / RUNNING | repeated | repeated | repeated |
+| no such task / RUNNING | stale | stale | stale |
 """
 
 BY_THE_CLOCK = """
@@ -52,6 +95,9 @@ BY_THE_CLOCK = """
 |---|---|---|---|---|---|
 | WAITING, a join / RUNNING | — | — | — | — | — |
 | WAITING, its turn / COMPENSATING | — | — | — | — | — |
+| WAITING, an answer / RUNNING | → RETRYING | — | — | — | — |
+| WAITING, an answer / RUNNING, suspended | → RETRYING | — | — | — | — |
+| WAITING, an answer / COMPENSATING | → RETRYING | — | — | — | — |
 | READY / RUNNING, suspended | — | — | — | — | — |
 | READY / COMPENSATING, suspended | — | — | — | — | — |
 | READY, no handler / RUNNING | → QUEUED | — | — | — | — |
@@ -89,6 +135,9 @@ BY_OPERATORS_ON_DEAD_LETTERS = """
 |---|---|---|---|
 | WAITING, a join / RUNNING | refused | refused | refused |
 | WAITING, its turn / COMPENSATING | refused | refused | refused |
+| WAITING, an answer / RUNNING | refused | refused | refused |
+| WAITING, an answer / RUNNING, suspended | refused | refused | refused |
+| WAITING, an answer / COMPENSATING | refused | refused | refused |
 | READY / RUNNING, suspended | refused | refused | refused |
 | READY / COMPENSATING, suspended | refused | refused | refused |
 | READY, no handler / RUNNING | refused | refused | refused |
@@ -126,6 +175,9 @@ BY_OPERATORS_ON_INSTANCES = """
 |---|---|---|---|
 | WAITING, a join / RUNNING | done → CANCELLED · COMPENSATING | done · RUNNING, suspended | refused |
 | WAITING, its turn / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
+| WAITING, an answer / RUNNING | done → CANCELLED · COMPENSATING | done · RUNNING, suspended | refused |
+| WAITING, an answer / RUNNING, suspended | done → CANCELLED · COMPENSATING | done | done · RUNNING |
+| WAITING, an answer / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
 | READY / RUNNING, suspended | done → CANCELLED · COMPENSATING | done | done → QUEUED · RUNNING |
 | READY / COMPENSATING, suspended | refused | done | done → QUEUED · COMPENSATING |
 | READY, no handler / RUNNING | done → CANCELLED · COMPENSATING | done · RUNNING, suspended | refused |

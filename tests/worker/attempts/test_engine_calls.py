@@ -10,6 +10,7 @@ from onceflow.engine.settings import Settings
 from onceflow.worker.attempts.attempt import Attempt, Outcome
 from onceflow.worker.attempts.engine_calls import EngineCalls
 from onceflow.worker.attempts.message import Message
+from onceflow.worker.handlers.faults import Fault
 from onceflow.worker.registration.leases import Counters, Offer, register
 from onceflow.worker.registration.retrying_connection import RetryingConnection
 
@@ -54,6 +55,27 @@ def test_one_output_that_postgres_refuses_fails_its_task_alone(
     assert [rows[instance] for instance in ids] == [
         "DEAD_LETTERoutput.refused" if n == 5 else "SUCCEEDED" for n in range(8)
     ]
+
+
+# guarantee: failure-refused
+def test_a_failure_that_postgres_refuses_is_recorded_without_what_it_refuses(
+    conn: Conn, calls: EngineCalls
+) -> None:
+    refused, kept = start(conn, 2)
+    grants = calls.claim([message(Key(instance, "only"), 1) for instance in (refused, kept)])
+    errors = {refused: {"code": "x", "message": "a NUL: \0", "unknown": True}, kept: {"code": "y"}}
+    outcomes = [
+        Outcome(Attempt(grant, None, calls._registration), Fault(errors[grant.instance_id], False))  # pyright: ignore
+        for grant in grants
+    ]
+    assert calls.record(outcomes, 0) == []
+    rows = conn.execute(
+        "select instance_id, error ->> 'code', error -> 'unknown' from onceflow.tasks"
+    ).fetchall()
+    assert {row[0]: row[1:] for row in rows} == {
+        refused: ("error.refused", True),
+        kept: ("y", None),
+    }
 
 
 def test_messages_that_name_nothing_are_kept_beside_those_that_do(

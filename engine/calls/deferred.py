@@ -1,0 +1,64 @@
+"""Calls that answer deferred tasks from outside: by their tokens, which only SQL reads."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, LiteralString, TypeAlias
+from uuid import UUID
+
+from ..json_text import Json
+from .base import Connection, Record, Row, fetch, json_array, text_array, word
+
+COMPLETE_DEFERRED_TASKS: Final[LiteralString] = """
+select token, answer, state
+  from onceflow.complete_deferred_tasks(p_tokens => %s::text[], p_outputs => %s::jsonb[])"""
+
+FAIL_DEFERRED_TASKS: Final[LiteralString] = """
+select token, answer, state
+  from onceflow.fail_deferred_tasks(p_tokens => %s::text[], p_errors => %s::jsonb[],
+                                    p_retryable => %s::boolean[])"""
+
+OutsideVerdict: TypeAlias = Literal["accepted", "repeated", "stale"]
+
+
+class AnsweredToken(Record, frozen=True):
+    """What became of one answer from outside.
+
+    ``accepted``: recorded now. ``repeated``: the attempt was answered before, under this token.
+    ``stale``: the attempt is over, by its timeout or the end of its instance; nothing has changed.
+    ``state`` is the task's.
+    """
+
+    token: str
+    answer: OutsideVerdict
+    state: str | None
+
+
+def token_of(instance_id: UUID, task: str, fence: UUID) -> str:
+    """Return the token by which one attempt is answered from outside."""
+    return f"{instance_id}:{fence}:{task}"
+
+
+def complete_deferred_tasks(
+    conn: Connection, tokens: Sequence[str], outputs: Sequence[Json]
+) -> list[AnsweredToken]:
+    """Record outputs from outside; an answer for each token, in order."""
+    return _answers(
+        fetch(conn, COMPLETE_DEFERRED_TASKS, (text_array(list(tokens)), json_array(list(outputs))))
+    )
+
+
+def fail_deferred_tasks(
+    conn: Connection,
+    tokens: Sequence[str],
+    errors: Sequence[Mapping[str, Any]],
+    retryable: Sequence[bool],
+) -> list[AnsweredToken]:
+    """Record errors ``{"code", "message", …}`` from outside; an answer for each token, in order."""
+    parameters = (text_array(list(tokens)), json_array(list(errors)), list(retryable))
+    return _answers(fetch(conn, FAIL_DEFERRED_TASKS, parameters))
+
+
+def _answers(rows: list[Row]) -> list[AnsweredToken]:
+    return [
+        AnsweredToken(token, word(answer, "accepted", "repeated", "stale"), state)
+        for token, answer, state in rows
+    ]
