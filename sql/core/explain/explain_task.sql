@@ -11,8 +11,9 @@ begin
     case p_task.state
     when 'WAITING' then
         return row(case when p_task.fence is not null
-            then format('attempt %s has left its answer to somebody outside, who has its token, for %s; without one it '
-                'has failed at %s', p_task.attempt, v_age, p_task.due_at)
+            then format('attempt %s has left its answer to somebody outside, who has its token; ' || case when v_past
+                then 'none came until %s, and the clock has to end it' else 'without one it has failed at %s' end,
+                p_task.attempt, p_task.due_at)
             when p_task.undoes_seq is not null
             then 'waits for its turn: compensations run one by one, the last step first'
             else format('waits for %s of the %s steps that it joins',
