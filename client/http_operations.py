@@ -29,6 +29,7 @@ from .operations import (
     Wanted,
     batches,
     conflict,
+    disabled,
     in_order,
     require_version,
 )
@@ -69,6 +70,8 @@ class Item(msgspec.Struct):
         """Return the instance, or why there is none; ``place`` is that of the item."""
         if self.outcome == "conflict":
             return conflict(start, self.id)
+        if self.outcome == "disabled":
+            return disabled(self.faults[0].message if self.faults else "")
         if self.id is None or self.status is None:
             return WrongInput([_within(fault, place) for fault in self.faults])
         return Started(self.id, self.status, "started" if self.outcome == "started" else "exists")

@@ -125,6 +125,13 @@ def conflict(start: Start, instance: UUID | None) -> Refused:
     )
 
 
+def disabled(message: str) -> Refused:
+    """Return the error for a workflow of which none may start."""
+    return Refused(
+        message or "the workflow is disabled for new starts", hint="an operator enables it"
+    )
+
+
 def keys_of(letters: Sequence[LetterKey]) -> list[Key]:
     """Return what names these dead letters."""
     return [

@@ -40,6 +40,7 @@ from .operations import (
     Start,
     Wanted,
     conflict,
+    disabled,
     in_order,
     require_version,
     too_late,
@@ -81,6 +82,8 @@ class Item(msgspec.Struct):
         """Return the instance, or why there is none."""
         if self.outcome == "conflict":
             return conflict(start, self.instance_id)
+        if self.outcome == "disabled":
+            return disabled((self.error or {}).get("message", ""))
         if self.instance_id is None or self.state is None:
             error = self.error or {}
             place = PLACES.get(error.get("code", ""), "/input")

@@ -25,6 +25,8 @@ def command_of(advice: Mapping[str, Any] | None) -> str | None:
         case "redrive":
             letter = shlex.quote(f"{args['instance']}/{args['task']}")
             return f"onceflow dead-letters redrive {letter}"
+        case "enable":
+            return f"onceflow enable {args['workflow']}"
         case "transport":
             return f"onceflow transport {args['transport']}"
         case "worker" if args["task"] in BUILT_IN:

@@ -11,7 +11,7 @@ from .instances import decide as decide_instance
 from .instances import show_instance, show_instances
 from .page import page
 from .workers import release, show_workers
-from .workflows import show_workflow, show_workflows
+from .workflows import show_workflow, show_workflows, switch
 
 PAGES: Final[list[Route]] = [
     page("/", show_dashboard),
@@ -23,6 +23,7 @@ PAGES: Final[list[Route]] = [
     page("/ui/workflows", show_workflows),
     page("/ui/workflows/{workflow}", show_workflow),
     page("/ui/workflows/{workflow}/versions/{version}", show_workflow),
+    page("/ui/workflows/{workflow}/{decision}", switch, "POST"),
     page("/ui/workers", show_workers),
     page("/ui/quarantine/release", release, "POST"),
 ]

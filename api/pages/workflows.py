@@ -1,13 +1,18 @@
 """/ui/workflows: workflows and their definitions."""
 
+from typing import Final
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from ...engine import calls
+from ..problems import not_found
 from ..reads import workflows as reads
 from ..schemas.workflows import PageQuery
-from .page import Visit
+from .page import Visit, see_other
 from .render import render
+
+DECISIONS: Final = {"disable": calls.disable_workflows, "enable": calls.enable_workflows}
 
 
 def show_workflows(visit: Visit) -> Response:
@@ -15,6 +20,17 @@ def show_workflows(visit: Visit) -> Response:
     found = reads.list_workflows(visit.database, visit.read_query(PageQuery))
     following = "?" + urlencode({"cursor": found.next}) if found.next else None
     return render("workflows.html", {"page": found, "following": following})
+
+
+def switch(visit: Visit) -> Response:
+    """Let a workflow start new instances, or let it not."""
+    decision = DECISIONS.get(visit.path["decision"])
+    if decision is None:
+        raise not_found(f"decision {visit.path['decision']!r}")
+    with visit.database.connection() as conn:
+        name = reads.find_workflow(conn, visit.path["workflow"]).name
+        decision(conn, [name])
+    return see_other(f"/ui/workflows/{name}")
 
 
 def show_workflow(visit: Visit) -> Response:

@@ -8,17 +8,18 @@ from ...engine.calls import reads
 from ..database import Connection, Database, rows
 from ..problems import not_found
 from ..schemas.workflows import (
+    ListedVersion,
     PageQuery,
     Version,
     VersionPage,
-    VersionSummary,
     Workflow,
     WorkflowPage,
     WorkflowSummary,
 )
 from .paging import cut, read_cursor
 
-WORKFLOW: Final[LiteralString] = "id, name, version, created_at"
+WORKFLOW: Final[LiteralString] = "id, name, version, created_at, disabled_at"
+LISTED: Final[LiteralString] = "workflow_id, name, version, created_at, open_instances, oldest_open"
 
 VERSION: Final[LiteralString] = """
 select workflow_id, name, version, created_at, definition
@@ -61,7 +62,8 @@ def read_workflow(database: Database, reference: str) -> Workflow:
     with database.connection() as conn:
         found = find_workflow(conn, reference)
         (version,) = rows(conn, Version, VERSION, {"workflow": found.id, "version": found.version})
-    return Workflow(found.id, found.name, found.version, found.created_at, version.definition)
+    summary = msgspec.structs.astuple(found)
+    return Workflow(*summary, definition=version.definition)
 
 
 def list_workflows(database: Database, page: PageQuery) -> WorkflowPage:
@@ -81,18 +83,10 @@ def list_versions(database: Database, reference: str, page: PageQuery) -> Versio
     """Return the versions of a workflow, the latest first. Raises Problem 404."""
     before = read_cursor(page.cursor, tuple[int])
     with database.connection() as conn:
-        found = rows(
-            conn,
-            VersionSummary,
-            "select workflow_id, name, version, created_at from onceflow.workflow_versions"
-            " where workflow_id = %(workflow)s and version < %(before)s"
-            " order by version desc limit %(limit)s",
-            {
-                "workflow": find_workflow(conn, reference).id,
-                "before": before[0] if before else 2**31,
-                "limit": page.limit + 1,
-            },
-        )
+        name = find_workflow(conn, reference).name
+        until = before[0] if before else 2**31
+        asked = reads.list_versions(LISTED, name, page.limit + 1, before=until)
+        found = rows(conn, ListedVersion, *asked)
     items, following = cut(found, page.limit, lambda row: (row.version,))
     return VersionPage(items, following)
 

@@ -12,7 +12,7 @@ from ...engine import calls
 from ...engine.ids import make_ids
 from ..database import Connection, Database
 from ..operation import Answer, Call, Nothing, Operation
-from ..problems import MOST_FAULTS, Fault, invalid
+from ..problems import MOST_FAULTS, Fault, Problem, invalid
 from ..reads.instances import find_instance
 from ..reads.workflows import Startable, find_startable
 from ..schemas.instances import (
@@ -47,6 +47,8 @@ async def _start_one(call: Call[StartQuery, StartRequest]) -> Answer:
     body = call.body
     sent = BatchItem(input=body.input, key=key, id=body.id)
     (item,) = await _start(call, [sent], [""], body.version)
+    if item.outcome == "disabled":
+        raise Problem(409, f"Refused: {item.faults[0].message}.")
     if item.faults:
         raise invalid([_with_header(fault) for fault in item.faults])
     if item.outcome == "conflict":
@@ -115,6 +117,8 @@ async def _start(
         error = of.error or {}
         place = {"invalid_key": "/key", "invalid_id": "/id"}.get(error.get("code", ""), "/input")
         listed = error.get("faults") or [{"place": "", **error}] if error else []
+        if of.outcome == "disabled":
+            place = ""
         told = [Fault(places[n] + place + one["place"], one["message"]) for one in listed]
         outcome = of.outcome
         if outcome == "exists" and items[n].key is None and items[n].id is None:

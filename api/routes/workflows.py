@@ -1,9 +1,11 @@
 """/workflows: registering definitions and reading them."""
 
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ...engine import calls
 from ...engine.definition import compile_definition, parse
+from ..database import Connection
 from ..operation import JSON, Answer, Call, Document, Nothing, Operation
 from ..reads import workflows as reads
 from ..requests import decode_text, refuse_malformed
@@ -14,6 +16,7 @@ from ..schemas.workflows import (
     VersionPage,
     Workflow,
     WorkflowPage,
+    WorkflowSummary,
 )
 
 YAML: Final = ("application/yaml", "text/yaml", "application/x-yaml")
@@ -43,6 +46,20 @@ def list_workflows(call: Call[PageQuery, Nothing]) -> WorkflowPage:
 def read_workflow(call: Call[Nothing, Nothing]) -> Workflow:
     """Read a workflow."""
     return reads.read_workflow(call.context.database, call.path["id"])
+
+
+def _switching(
+    switch: Callable[[Connection, Sequence[str]], list[calls.NamedDecision]],
+) -> Callable[[Call[Nothing, Nothing]], WorkflowSummary]:
+    """Return the handler that lets a workflow start new instances, or lets it not."""
+
+    def handler(call: Call[Nothing, Nothing]) -> WorkflowSummary:
+        with call.context.database.connection() as conn:
+            name = reads.find_workflow(conn, call.path["id"]).name
+            switch(conn, [name])
+            return reads.find_workflow(conn, name)
+
+    return handler
 
 
 def list_versions(call: Call[PageQuery, Nothing]) -> VersionPage:
@@ -90,11 +107,30 @@ OPERATIONS: Final = [
         answers={200: Workflow},
     ),
     Operation(
+        method="POST",
+        path="/workflows/{id}/disable",
+        name="disableWorkflow",
+        tag="workflows",
+        summary="Let no new instances of a workflow start",
+        description="In any version: a start is refused (409). Those that have started go on.",
+        handler=_switching(calls.disable_workflows),
+        answers={200: WorkflowSummary},
+    ),
+    Operation(
+        method="POST",
+        path="/workflows/{id}/enable",
+        name="enableWorkflow",
+        tag="workflows",
+        summary="Let instances of a workflow start again",
+        handler=_switching(calls.enable_workflows),
+        answers={200: WorkflowSummary},
+    ),
+    Operation(
         method="GET",
         path="/workflows/{id}/versions",
         name="listVersions",
         tag="workflows",
-        summary="List the versions of a workflow",
+        summary="List the versions of a workflow, and how many instances of each are open",
         handler=list_versions,
         query=PageQuery,
         answers={200: VersionPage},

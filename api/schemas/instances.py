@@ -101,11 +101,11 @@ class BatchStarted(msgspec.Struct, frozen=True):
     id: Annotated[UUID | None, msgspec.Meta(description="Null where it is invalid.")]
     status: InstanceState | None
     outcome: Annotated[
-        Literal["started", "exists", "conflict", "invalid"],
+        Literal["started", "exists", "conflict", "invalid", "disabled"],
         msgspec.Meta(
             description="exists: its key or id had started this instance before; conflict: with "
-            "another input, and nothing was started; invalid: nothing was started, and `faults` "
-            "say why."
+            "another input, and nothing was started; invalid, or disabled (none of the workflow "
+            "may start): nothing was started, and `faults` say why."
         ),
     ]
     faults: list[Fault]
@@ -219,7 +219,8 @@ class Advice(msgspec.Struct, frozen=True):
         str,
         msgspec.Meta(
             description="relay: start one; worker: start one for queue and task; resume; resend: "
-            "suspend and resume; redrive the dead letter task; transport: switch to transport."
+            "suspend and resume; redrive the dead letter task; enable the workflow; "
+            "transport: switch to transport."
         ),
     ]
     args: dict[str, str]

@@ -23,6 +23,9 @@ class WorkflowSummary(msgspec.Struct, frozen=True):
     name: str
     version: Annotated[int, msgspec.Meta(description="The latest version.")]
     created_at: Time
+    disabled_at: Annotated[
+        Time | None, msgspec.Meta(description="Since when no new instances of it may start.")
+    ]
 
 
 class Workflow(WorkflowSummary, frozen=True):
@@ -38,6 +41,15 @@ class VersionSummary(msgspec.Struct, frozen=True):
     name: str
     version: int
     created_at: Time
+
+
+class ListedVersion(VersionSummary, frozen=True):
+    """A version of a workflow, and what is open of it."""
+
+    open_instances: int
+    oldest_open: Annotated[
+        Time | None, msgspec.Meta(description="When the oldest of these was started.")
+    ]
 
 
 class Version(VersionSummary, frozen=True):
@@ -56,7 +68,7 @@ class WorkflowPage(msgspec.Struct, frozen=True):
 class VersionPage(msgspec.Struct, frozen=True):
     """Versions of a workflow, the latest first."""
 
-    items: list[VersionSummary]
+    items: list[ListedVersion]
     next: Next
 
 

@@ -6,7 +6,7 @@ database refuses comes as the exceptions of ``engine.errors``; a call keeps no s
 retries.
 """
 
-from .base import Decided, Key
+from .base import Decided, Key, NamedDecision
 from .clock import (
     DroppedPartitions,
     Fired,
@@ -25,7 +25,9 @@ from .deferred import (
 )
 from .operators import (
     Switched,
+    disable_workflows,
     discard_dead_letters,
+    enable_workflows,
     grant_access,
     redrive_dead_letters,
     skip_dead_letters,
@@ -99,6 +101,7 @@ __all__ = [
     "Grant",
     "InstanceFault",
     "Key",
+    "NamedDecision",
     "OutboxRow",
     "RegisteredVersion",
     "Started",
@@ -111,9 +114,11 @@ __all__ = [
     "complete_tasks",
     "defer_outbox",
     "defer_tasks",
+    "disable_workflows",
     "discard_dead_letters",
     "drop_outbox",
     "drop_partitions",
+    "enable_workflows",
     "enforce_deadlines",
     "ensure_partitions",
     "expire_workers",

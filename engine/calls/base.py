@@ -40,6 +40,14 @@ class Decided(Record, frozen=True):
     detail: str
 
 
+class NamedDecision(Record, frozen=True):
+    """What an operator's call did with something that has a name: ``done``, or ``unknown``."""
+
+    name: str
+    outcome: str
+    detail: str
+
+
 def fetch(
     conn: Connection,
     statement: LiteralString,

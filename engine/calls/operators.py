@@ -9,6 +9,7 @@ from .base import (
     Connection,
     Decided,
     Key,
+    NamedDecision,
     Record,
     decided,
     fetch,
@@ -33,6 +34,12 @@ select instance_id, task, outcome, detail
 SWITCH_TRANSPORT: Final[LiteralString] = """
 select shipped, done
   from onceflow.switch_transport(p_transport => %s::text, p_limit => %s::int)"""
+
+DISABLE_WORKFLOWS: Final[LiteralString] = """
+select workflow, outcome, detail from onceflow.disable_workflows(p_names => %s::text[])"""
+
+ENABLE_WORKFLOWS: Final[LiteralString] = """
+select workflow, outcome, detail from onceflow.enable_workflows(p_names => %s::text[])"""
 
 GRANT_ACCESS: Final[LiteralString] = """
 select onceflow.grant_access(p_role => %s::name, p_kind => %s::text)"""
@@ -81,6 +88,16 @@ def switch_transport(conn: Connection, transport: str, limit: int = 1000) -> Swi
     """
     (row,) = fetch(conn, SWITCH_TRANSPORT, (transport, limit))
     return Switched(*row)
+
+
+def disable_workflows(conn: Connection, names: Sequence[str]) -> list[NamedDecision]:
+    """Let no new instances of these workflows start; those that have started go on."""
+    return [NamedDecision(*row) for row in fetch(conn, DISABLE_WORKFLOWS, (list(names),))]
+
+
+def enable_workflows(conn: Connection, names: Sequence[str]) -> list[NamedDecision]:
+    """Let instances of these workflows start again."""
+    return [NamedDecision(*row) for row in fetch(conn, ENABLE_WORKFLOWS, (list(names),))]
 
 
 def grant_access(

@@ -55,6 +55,29 @@ def find_version(columns: LiteralString, reference: str, version: int | None = N
     return Query(text, {"reference": reference, "version": version})
 
 
+def list_versions(
+    columns: LiteralString,
+    workflow: str,
+    limit: int,
+    *,
+    before: int = 2**31,
+    only_open: bool = False,
+) -> Query:
+    """Ask for the versions of a workflow, by its name, the latest first.
+
+    Besides what the view has there are ``open_instances`` and ``oldest_open``.
+    """
+    joined: LiteralString = "join" if only_open else "left join"
+    text: LiteralString = (
+        f"select {columns} from (select v.*, coalesce(o.instances, 0) as open_instances,"
+        " o.oldest as oldest_open from onceflow.workflow_versions v"
+        f" {joined} onceflow.open_versions o on o.version_id = v.version_id) v"
+        " where name = %(workflow)s and version < %(before)s"
+        " order by version desc limit %(limit)s"
+    )
+    return Query(text, {"workflow": workflow, "before": before, "limit": limit})
+
+
 def _named(reference: str, column: LiteralString) -> LiteralString:
     """Return the condition for an id (in this column) or name; no name is a number."""
     if not (reference.isdecimal() and reference.isascii()):

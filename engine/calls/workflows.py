@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, LiteralString
 from uuid import UUID
 
 from .. import json_text
-from ..errors import BadArgument
+from ..errors import BadArgument, Refused
 from ..ids import make_ids
 from ..json_text import Json
 from .base import (
@@ -55,24 +55,32 @@ class RegisteredVersion(Record, frozen=True):
     created: bool
 
 
+OUTCOMES: Final = ("started", "exists", "conflict", "invalid", "disabled")
+
+
 class Started(Record, frozen=True):
     """What became of one item of a start.
 
     ``started``: now. ``exists``: by an earlier call with the same key or id. ``conflict``: that
     call had another input; nothing was started, and ``found`` is its instance. ``invalid``: nothing
-    was started, and ``error`` {code, message} says why. ``state`` is that of ``found``.
+    was started, and ``error`` {code, message} says why. ``disabled``: nothing was started, since
+    an operator lets none of the workflow start. ``state`` is that of ``found``.
     """
 
     found: UUID | None
-    outcome: Literal["started", "exists", "conflict", "invalid"]
+    outcome: Literal["started", "exists", "conflict", "invalid", "disabled"]
     state: str | None
     error: dict[str, Any] | None = None
 
     @property
     def instance_id(self) -> UUID:
-        """The instance, for who expects one. Raises BadArgument where the item was invalid."""
+        """The instance, for who expects one.
+
+        Raises BadArgument where the item was invalid, Refused where its workflow is disabled.
+        """
         if self.found is None:
-            raise BadArgument((self.error or {}).get("message", "the item was refused"))
+            message = (self.error or {}).get("message", "the item was refused")
+            raise (Refused if self.outcome == "disabled" else BadArgument)(message)
         return self.found
 
 
@@ -129,7 +137,7 @@ def start_instances(
         uuid_array(make_ids(len(inputs)) if ids is None else ids),
     )
     return [
-        Started(found, word(outcome, "started", "exists", "conflict", "invalid"), state, error)
+        Started(found, word(outcome, *OUTCOMES), state, error)
         for found, outcome, state, error in fetch(conn, START_INSTANCES, parameters)
     ]
 

@@ -55,6 +55,9 @@ COMMANDS = {
     "complete": Command("engine.commands.complete", "complete a deferred task by its token"),
     "fail": Command("engine.commands.fail", "fail a deferred task by its token"),
     "drop-partitions": Command("engine.commands.drop_partitions", "drop weeks that ended long ago"),
+    "versions": Command("engine.commands.versions", "list a workflow's versions and what is open"),
+    "disable": Command("engine.commands.switches.disable", "let no instances of workflows start"),
+    "enable": Command("engine.commands.switches.enable", "let them start again"),
     "explain": Command("engine.commands.explain", "say why an instance is not moving"),
 }
 

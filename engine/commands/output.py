@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import json_text
-from ..calls import AnsweredToken, Decided
+from ..calls import AnsweredToken, Decided, NamedDecision
 from ..json_text import Json
 from ..logs import escaped
 
@@ -131,3 +131,14 @@ def print_answered_token(answered: AnsweredToken, *, as_json: bool) -> int:
     else:
         print(f"{answered.answer}: the task is {answered.state}")
     return 1 if answered.answer == "stale" else 0
+
+
+def print_named(decisions: Sequence[NamedDecision], *, as_json: bool) -> int:
+    """Print what became of each workflow or queue; return 1 unless all were done."""
+    if as_json:
+        rows = [(one.name, one.outcome, one.detail) for one in decisions]
+        print_json([dict(zip(("name", "outcome", "detail"), row, strict=True)) for row in rows])
+    else:
+        for one in decisions:
+            print(f"{one.name}  {one.outcome}" + (f": {one.detail}" if one.detail else ""))
+    return 0 if all(one.outcome == "done" for one in decisions) else 1

@@ -12,7 +12,7 @@ from uuid import UUID
 from ..calls import Started, start_instances
 from ..calls.base import Connection
 from ..definition import check_input
-from ..errors import BadArgument
+from ..errors import BadArgument, Refused
 from ..ids import make_ids
 from ..settings import Settings
 from .arguments import INPUT_HELP, add_json, positive, read_json, seconds
@@ -68,6 +68,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             version["version"],
             [args.id or make_ids(1)[0]],
         )
+        if started.outcome == "disabled":
+            raise Refused(
+                f"{version['name']}: {(started.error or {}).get('message')}",
+                hint=f"onceflow enable {version['name']}",
+            )
         if started.outcome == "conflict":
             what = f"key {args.key!r}" if args.key else f"id {args.id}"
             raise BadArgument(

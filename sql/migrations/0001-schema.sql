@@ -10,7 +10,9 @@ revoke all on schema onceflow from public;
 create table onceflow.workflow (
     id bigint generated always as identity primary key,
     name text collate "C" not null unique check (name ~ '^[A-Za-z][A-Za-z0-9_.-]{0,127}$'),
-    created_at timestamptz not null default pg_catalog.clock_timestamp()
+    created_at timestamptz not null default pg_catalog.clock_timestamp(),
+    -- Since when an operator lets no new instances start.
+    disabled_at timestamptz
 );
 
 create table onceflow.workflow_version (

@@ -1,8 +1,10 @@
 """Registering definitions and reading them back."""
 
+import re
+
 from starlette.testclient import TestClient
 
-from .conftest import deploy
+from .conftest import Start, deploy
 from .definitions import ONE, ORDER
 
 
@@ -90,3 +92,47 @@ def test_workflows_page_by_page(client: TestClient) -> None:
     second = client.get("/workflows", params={"limit": 3, "cursor": first["next"]}).json()
     assert [item["name"] for item in second["items"]] == ["d"]
     assert second["next"] is None
+
+
+def test_a_disabled_workflow_starts_nothing_until_it_is_enabled(
+    client: TestClient, start: Start
+) -> None:
+    start()
+    disabled = client.post("/workflows/order/disable")
+    assert disabled.status_code == 200
+    assert disabled.json()["disabled_at"] is not None
+    body = {"input": {"customer": "x", "total": 1}}
+    refused = client.post("/workflows/order/start", json=body)
+    assert refused.status_code == 409
+    assert "disabled for new starts since" in refused.json()["detail"]
+    batch = client.post("/workflows/order/instances", json={"instances": [body]})
+    (item,) = batch.json()["instances"]
+    assert (item["id"], item["outcome"]) == (None, "disabled")
+    assert item["faults"][0]["place"] == "/instances/0"
+    assert "disabled" in client.get("/ui/workflows").text
+    assert "No new instances may start" in client.get("/ui/workflows/order").text
+    enabled = client.post("/workflows/order/enable").json()
+    assert enabled["disabled_at"] is None
+    assert client.post("/workflows/order/start", json=body).status_code == 201
+    assert client.post("/workflows/nobody/disable").status_code == 404
+
+
+def test_versions_tell_how_many_instances_are_open(client: TestClient, start: Start) -> None:
+    start()
+    start()
+    (version,) = client.get("/workflows/order/versions").json()["items"]
+    assert version["open_instances"] == 2
+    assert version["oldest_open"] is not None
+
+
+def test_the_page_of_a_workflow_disables_and_enables_it(client: TestClient, start: Start) -> None:
+    start()
+    for word in ("disable", "enable"):
+        text = client.get("/ui/workflows/order").text
+        (form,) = re.findall(r'<form method="post" id="enable" action="([^"]*)">', text)
+        assert form == f"/ui/workflows/order/{word}"
+        headers = {
+            "sec-fetch-site": "same-origin",
+            "content-type": "application/x-www-form-urlencoded",
+        }
+        assert client.post(form, headers=headers, follow_redirects=False).status_code == 303

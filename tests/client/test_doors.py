@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
+import psycopg
 import pydantic
 import pytest
 
@@ -21,6 +22,7 @@ from onceflow.client import (
     Started,
     WrongInput,
 )
+from onceflow.engine.calls import disable_workflows
 from onceflow.engine.ids import make_ids
 
 from ..api.hand_worker import HandWorker
@@ -292,3 +294,17 @@ def test_dead_letters_are_listed_redriven_skipped_and_discarded(
     assert (again.outcome, bool(again.detail)) == ("refused", True)
     assert unknown.outcome in ("refused", "unknown")
     assert door.redrive() == door.skip() == door.discard() == []
+
+
+def test_a_workflow_that_is_disabled_refuses_a_start(
+    door: Door, order: str, own: psycopg.Connection[Any]
+) -> None:
+    started = door.start(order, GIVEN, key="before")
+    disable_workflows(own, [order])
+    own.commit()
+    with pytest.raises(Refused, match="disabled for new starts since"):
+        door.start(order, GIVEN)
+    refused, found = door.start_many(order, [GIVEN, GIVEN], keys=[None, "before"])
+    assert isinstance(refused, Refused)
+    assert isinstance(found, Started)
+    assert found.id == started.id

@@ -11,6 +11,7 @@ begin
             'select * from onceflow.resume_instances(%s)', v_instances, v_instances)
         when 'redrive' then format('select * from onceflow.redrive_dead_letters(%s, array[%L])',
             v_instances, p_args ->> 'task')
+        when 'enable' then format('select * from onceflow.enable_workflows(array[%L])', p_args ->> 'workflow')
         when 'transport' then format('select * from onceflow.switch_transport(%L)', p_args ->> 'transport')
         end;
 end $$;

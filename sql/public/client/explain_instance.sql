@@ -21,7 +21,13 @@ begin
         union all
         select null, onceflow.explain_clock(), 2, 0 where v_instance.ended_at is null
         union all
-        (select onceflow.task_name(o.step, o.scope, o.visit), onceflow.explain_task(o.t, o.s), 3, o.n
+        select null, row(format('its workflow has been disabled for new starts since %s, which stops none that has '
+            'started; enable it', w.disabled_at), 'enable', jsonb_build_object('workflow', w.name))::onceflow.explanation, 3, 0
+        from onceflow.workflow_version v
+        join onceflow.workflow w on w.id = v.workflow_id
+        where v.id = v_instance.version_id and w.disabled_at is not null
+        union all
+        (select onceflow.task_name(o.step, o.scope, o.visit), onceflow.explain_task(o.t, o.s), 4, o.n
         from (
             select t.step, t.scope, t.visit, t, s, row_number() over (
                 order by array_position(

@@ -5,7 +5,8 @@
 -- outcome: started | exists (the instance of that key or id) | conflict (which was started with another input, or
 --   of another workflow: nothing was started) | invalid (nothing was started, error {code, message} says why,
 --   of an input that does not fit the workflow's schema with its faults [{place, message}]; there
---   is no instance_id). Each item has its own: one that is invalid keeps no other from being started.
+--   is no instance_id) | disabled (an operator lets none of the workflow start: disable_workflows(); error says so).
+--   Each item has its own: one that is invalid keeps no other from being started.
 -- Errors: WF001 no such workflow or version · WF002 arrays that differ in length.
 create or replace function onceflow.start_instances(
     p_workflow text, p_inputs jsonb[], p_keys text[] default null, p_version int default null,
@@ -17,7 +18,8 @@ set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'o
 set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
 #variable_conflict use_column
 declare
-    v_version onceflow.workflow_version := onceflow.find_version(p_workflow, p_version);
+    v_found constant record := onceflow.find_version(p_workflow, p_version);
+    v_version constant onceflow.workflow_version := v_found.o_version;
     v_now timestamptz := onceflow.now();
     -- The id of each item, null where it is invalid; one whose key has an instance already is not used.
     v_ids uuid[];
@@ -29,6 +31,10 @@ begin
     perform onceflow.require_read_committed();
     select c.o_ids, c.o_errors into v_ids, v_errors from onceflow.check_starts(
         p_inputs, p_keys, p_ids, v_version.input_checks) c;
+    if v_found.o_disabled_at is not null then
+        select c.o_ids, c.o_errors into v_ids, v_errors from onceflow.refuse_starts(
+            v_version.workflow_id, v_found.o_disabled_at, p_keys, v_ids, v_errors) c;
+    end if;
 
     insert into onceflow.idempotency_key (workflow_id, key, input_hash, instance_id)
     select distinct on (k.key) v_version.workflow_id, k.key,
@@ -76,7 +82,7 @@ begin
 
     return query
     select k.n::int, s.id, case
-            when k.id is null then 'invalid'
+            when k.id is null then case k.error ->> 'code' when 'disabled' then 'disabled' else 'invalid' end
             when s.id = k.id and (v_all or k.id = any (v_started) and array_position(v_ids, k.id) = k.n) then 'started'
             when coalesce(i.input_hash, sha256(convert_to(s.input::text, 'UTF8')))
                     = sha256(convert_to(k.input::text, 'UTF8'))

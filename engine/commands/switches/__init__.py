@@ -1,0 +1,1 @@
+"""Commands by which an operator switches something off, and on again."""
