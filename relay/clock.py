@@ -24,6 +24,7 @@ from ..engine.calls import (
     fire_timers,
 )
 from ..engine.calls.base import Connection
+from ..engine.calls.slow_expressions import struck_by, unevaluated
 from ..engine.errors import OnceflowError
 
 log = logging.getLogger("onceflow.relay.clock")
@@ -102,6 +103,8 @@ class Turns:
         self._retried_last = False
         self._gave_way = 0
         self._timeout = 0.0
+        self._late = ""
+        """Instances whose expressions the next call fails unevaluated: they were too slow."""
 
     def run(self, conn: Connection, stop: threading.Event) -> None:
         """Turn until ``stop`` is set. Raises what psycopg raises where the connection is lost."""
@@ -122,11 +125,13 @@ class Turns:
         limit, skip = (1, self._retried) if retry else (self.limit, self.skip)
         try:
             self._bound(conn, TIMEOUT_ALONE if limit == 1 else TIMEOUT)
-            done = self.job.call(conn, limit, skip)
+            done = self._call(conn, limit, skip)
         except (psycopg.Error, OnceflowError) as error:
             if self._is_passing(conn, error):
                 log.info("%s: a call gave way: %s", self.job.name, error)
                 return False
+            if self._finds_late(error):
+                return True
             if retry:
                 self._retried += 1
                 self._pass_over(self._retried, error)
@@ -136,6 +141,7 @@ class Turns:
                 raise
             return True
         self._gave_way = 0
+        self._late = ""
         if retry:
             self.skip -= 1  # it was handled, or is no longer due
             self._end_retries()
@@ -143,6 +149,26 @@ class Turns:
         full = done >= self.limit
         self.limit = min(self.limit * 2, LIMIT)
         return full
+
+    def _call(self, conn: Connection, limit: int, skip: int) -> int:
+        if not self._late:
+            return self.job.call(conn, limit, skip)
+        with unevaluated(conn, self._late):
+            return self.job.call(conn, limit, skip)
+
+    def _finds_late(self, error: Exception) -> bool:
+        """Tell whether a call failed by an expression that the next one is to fail unevaluated."""
+        slow = struck_by(error)
+        if not slow or slow in self._late:
+            self._late = ""
+            return False
+        self._late = f"{self._late},{slow}".lstrip(",")
+        log.warning(
+            "%s: an expression of instance %s is too slow, and its step is failed",
+            self.job.name,
+            slow,
+        )
+        return True
 
     def _bound(self, conn: Connection, seconds: float) -> None:
         if seconds != self._timeout:

@@ -16,6 +16,7 @@ from .base import (
     fetch_value,
     json_array,
 )
+from .slow_expressions import in_time
 
 REDRIVE_DEAD_LETTERS: Final[LiteralString] = """
 select instance_id, task, outcome, detail
@@ -65,19 +66,21 @@ def redrive_dead_letters(
         if inputs is None
         else [None if value is None else json_text.encode(value) for value in inputs]
     )
-    return decided(fetch(conn, REDRIVE_DEAD_LETTERS, (*_columns(keys), corrected)))
+    parameters = (*_columns(keys), corrected)
+    return decided(in_time(conn, lambda: fetch(conn, REDRIVE_DEAD_LETTERS, parameters)))
 
 
 def skip_dead_letters(
     conn: Connection, keys: Sequence[Key], outputs: Sequence[Json]
 ) -> list[Decided]:
     """Skip open dead letters: what follows goes on with the given outputs, one a key."""
-    return decided(fetch(conn, SKIP_DEAD_LETTERS, (*_columns(keys), json_array(outputs))))
+    parameters = (*_columns(keys), json_array(outputs))
+    return decided(in_time(conn, lambda: fetch(conn, SKIP_DEAD_LETTERS, parameters)))
 
 
 def discard_dead_letters(conn: Connection, keys: Sequence[Key]) -> list[Decided]:
     """Give open dead letters up: their instances fail, and are compensated where they say so."""
-    return decided(fetch(conn, DISCARD_DEAD_LETTERS, _columns(keys)))
+    return decided(in_time(conn, lambda: fetch(conn, DISCARD_DEAD_LETTERS, _columns(keys))))
 
 
 def switch_transport(conn: Connection, transport: str, limit: int = 1000) -> Switched:

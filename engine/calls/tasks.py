@@ -21,6 +21,7 @@ from .base import (
     uuid_array,
     word,
 )
+from .slow_expressions import in_time
 
 GRANT: Final[LiteralString] = """fence, handler, queue, input::text, attempt, timeout, key,
        workflow, version, compensation, extra::text"""
@@ -241,7 +242,7 @@ def fail_tasks(conn: Connection, failures: Sequence[Failure]) -> list[Answer]:
             for failure in failures
         ],
     )
-    return _answers(fetch(conn, FAIL_TASKS, parameters))
+    return _answers(in_time(conn, lambda: fetch(conn, FAIL_TASKS, parameters)))
 
 
 def give_back_tasks(conn: Connection, give_backs: Sequence[GiveBack]) -> list[Answer]:

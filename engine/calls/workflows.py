@@ -18,6 +18,7 @@ from .base import (
     uuid_array,
     word,
 )
+from .slow_expressions import in_time
 
 REGISTER_WORKFLOW: Final[LiteralString] = """
 select workflow_id, name, version, created
@@ -138,23 +139,25 @@ def start_instances(
     )
     return [
         Started(found, word(outcome, *OUTCOMES), state, error)
-        for found, outcome, state, error in fetch(conn, START_INSTANCES, parameters)
+        for found, outcome, state, error in in_time(
+            conn, lambda: fetch(conn, START_INSTANCES, parameters)
+        )
     ]
 
 
 def cancel_instances(conn: Connection, ids: Sequence[UUID]) -> list[Decided]:
     """Cancel instances: what waits is cancelled, what runs is told to stop, then the way back."""
-    return decided(fetch(conn, CANCEL_INSTANCES, (list(ids),)))
+    return decided(in_time(conn, lambda: fetch(conn, CANCEL_INSTANCES, (list(ids),))))
 
 
 def suspend_instances(conn: Connection, ids: Sequence[UUID]) -> list[Decided]:
     """Suspend instances: answers are still recorded, nothing new is given out until a resume."""
-    return decided(fetch(conn, SUSPEND_INSTANCES, (list(ids),)))
+    return decided(in_time(conn, lambda: fetch(conn, SUSPEND_INSTANCES, (list(ids),))))
 
 
 def resume_instances(conn: Connection, ids: Sequence[UUID]) -> list[Decided]:
     """Resume suspended instances: what has become due meanwhile is given out."""
-    return decided(fetch(conn, RESUME_INSTANCES, (list(ids),)))
+    return decided(in_time(conn, lambda: fetch(conn, RESUME_INSTANCES, (list(ids),))))
 
 
 def explain_instance(conn: Connection, instance_id: UUID) -> list[Because]:

@@ -5,8 +5,9 @@
 -- The caller's statement_timeout that strikes here, where most of its time has gone, is an error of this
 -- expression (code expression.timeout), not of the task that ended before. From then on no clock runs: what
 -- else comes due in that instance is failed unevaluated, and any other's evaluation ends the call as the
--- timeout would have, for the caller to halve its set.
--- A caller may set onceflow.late to '*', for its transaction, to have all expressions failed so.
+-- timeout would have, with the instance's id in its DETAIL. So does one that strikes where little of the time
+-- has gone, without an id. Whoever called then calls again, and sets, for that transaction, onceflow.late to
+-- '=' and the ids of those whose expressions are to be failed unevaluated, or to '*' for all.
 -- Errors: what is no fault of the data (cancelled, out of resources, deadlock) passes through.
 create or replace function onceflow.try_evaluate(
     p_code text, p_when jsonb, p_tree jsonb, p_context jsonb)
@@ -18,10 +19,12 @@ declare
     v_value jsonb;
 begin
     if v_late <> '' then
-        if v_late <> '*' and v_late is distinct from p_context #>> '{instance,id}' then
-            raise query_canceled using message = 'the statement timeout has struck in an expression';
+        if v_late = '*' or position(p_context #>> '{instance,id}' in v_late) > 0 then
+            return row(true, null, onceflow.timeout_error())::onceflow.evaluation;
+        elsif v_late not like '=%' then
+            raise query_canceled using message = 'the statement timeout has struck in an expression',
+                detail = v_late, hint = 'call again without this instance, or with it alone';
         end if;
-        return row(true, null, onceflow.timeout_error())::onceflow.evaluation;
     end if;
     v_began := clock_timestamp();
     if p_when is not null
@@ -39,8 +42,10 @@ begin
     return row(true, v_value, onceflow.payload_error(v_value))::onceflow.evaluation;
 exception
     when query_canceled then
-        if v_began is null or clock_timestamp() - v_began < (clock_timestamp() - statement_timestamp()) / 2 then
+        if v_began is null then
             raise;
+        elsif clock_timestamp() - v_began < (clock_timestamp() - statement_timestamp()) / 2 then
+            raise query_canceled using message = sqlerrm, detail = 'in an expression, which had little of the time';
         end if;
         perform set_config('onceflow.late', coalesce(p_context #>> '{instance,id}', '-'), true);
         return row(true, null, onceflow.timeout_error())::onceflow.evaluation;

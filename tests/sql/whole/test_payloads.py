@@ -1,5 +1,6 @@
 """What may be kept and handed on: measured as JSON text, at every door."""
 
+import re
 import time
 from typing import Any
 
@@ -167,8 +168,10 @@ def test_a_timeout_in_an_expression_of_one_blames_no_other_of_the_call(play: Pla
     step = Step("a", input=fields(x=QUADRATIC), on_failure="suspend")
     play.deploy(workflow(step))
     try:
-        with pytest.raises(psycopg.errors.QueryCanceled):
+        with pytest.raises(psycopg.errors.QueryCanceled) as caught, play.conn.transaction():
+            # In a transaction of ours it is not repeated.
             calls.start_instances(play.conn, "flow", [given, {"a": [], "b": []}, given])
+        assert re.fullmatch("[0-9a-f-]{36}", caught.value.diag.message_detail or "")
         (alone,) = calls.start_instances(play.conn, "flow", [given])
         (other,) = calls.start_instances(play.conn, "flow", [{"a": [], "b": []}])
     finally:

@@ -1,7 +1,9 @@
 """One call for many tasks: what Postgres refuses in it is found by halves, and fails alone."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -15,6 +17,7 @@ from onceflow.worker.registration.leases import Counters, Offer, register
 from onceflow.worker.registration.retrying_connection import RetryingConnection
 
 from ...relay.support import start
+from ...transports import use
 from ..support import Conn
 
 
@@ -93,22 +96,55 @@ MANY = '{"a": [' + ",".join(["1e131071"] * 9000) + "]}"
 """81 KB of JSON, 1.2 GB as Postgres would send it: more than it can."""
 
 
+@contextmanager
+def patient_calls(settings: Settings) -> Generator[EngineCalls]:
+    """Calls of a worker with a lease that nobody renews: texts of a gigabyte fail in their time."""
+    connection = RetryingConnection(settings, "test")
+    patient = replace(settings, lease=600.0)
+    registration = register(connection, Offer("w", ["default"], ["work"]), patient, lambda: True)
+    yield EngineCalls(connection, registration, Counters(), lambda: True)
+    connection.close()
+
+
+def spoil(conn: Conn, instance: UUID) -> None:
+    """Have its task wait with an input that no worker can be given."""
+    statement = "update onceflow.task set input = %s::jsonb where instance_id = %s"
+    conn.execute(statement, (MANY, instance))
+
+
+def require_failed(conn: Conn, instance: UUID) -> None:
+    """Require that its task has failed for good, and that no message is in quarantine."""
+    found = conn.execute(
+        "select state, error ->> 'code' from onceflow.tasks where instance_id = %s", (instance,)
+    )
+    assert found.fetchone() == ("DEAD_LETTER", "input.refused")
+    assert conn.execute("select count(*) from onceflow.quarantined").fetchone() == (0,)
+
+
 def test_a_task_whose_input_no_worker_can_be_given_fails_for_good(
     conn: Conn, settings: Settings
 ) -> None:
     spoiled, sound = start(conn, 2)
-    connection = RetryingConnection(settings, "test")
-    # A lease that nobody renews, and texts of a gigabyte that take their time to fail.
-    patient = replace(settings, lease=600.0)
-    registration = register(connection, Offer("w", ["default"], ["work"]), patient, lambda: True)
-    calls = EngineCalls(connection, registration, Counters(), lambda: True)
-    conn.execute(
-        "update onceflow.task set input = %s::jsonb where instance_id = %s", (MANY, spoiled)
-    )
-    granted = calls.claim([message(Key(instance, "only"), 1) for instance in (spoiled, sound)])
+    spoil(conn, spoiled)
+    with patient_calls(settings) as calls:
+        granted = calls.claim([message(Key(instance, "only"), 1) for instance in (spoiled, sound)])
     assert [grant.instance_id for grant in granted] == [sound]
-    assert conn.execute(
-        "select state, error ->> 'code' from onceflow.tasks where instance_id = %s", (spoiled,)
-    ).fetchone() == ("DEAD_LETTER", "input.refused")
-    assert conn.execute("select count(*) from onceflow.quarantined").fetchone() == (0,)
-    connection.close()
+    require_failed(conn, spoiled)
+
+
+@pytest.mark.parametrize("place", [0, 2])
+def test_so_it_does_where_it_is_taken_without_a_broker(
+    conn: Conn, settings: Settings, place: int
+) -> None:
+    use(conn, "postgres")
+    ids = start(conn, 3)
+    spoil(conn, ids[place])
+    granted: list[UUID] = []
+    with patient_calls(replace(settings, transport="postgres", kafka="")) as calls:
+        while True:
+            grants, found = calls.take(["default"], 4)
+            granted += [grant.instance_id for grant in grants]
+            if not found:
+                break
+    assert granted == [one for one in ids if one != ids[place]]
+    require_failed(conn, ids[place])

@@ -1,0 +1,202 @@
+"""An expression that is too slow fails the step that comes due, by whatever verb that comes due.
+
+The others of the call go on, and the call returns in time.
+"""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from onceflow.engine import calls
+from onceflow.engine.calls import Key
+from onceflow.relay import clock as clock_module
+from onceflow.relay.clock import JOBS, Turns
+
+from ..play import Play, pass_time
+from ..workflows import Step, fields, path, workflow
+
+QUADRATIC = {**path("$.input.a[*] ? (@ == $.input.b[*])"), "m": True}
+"""Not marked as wide, as if another had compiled it: only the timeout stops it."""
+SLOW = fields(x=QUADRATIC)
+
+QUICK: dict[str, list[int]] = {"a": [], "b": []}
+LONG = {"a": list(range(9000)), "b": list(range(9000, 18_000))}
+"""Compared in several seconds."""
+BRIEF = {"a": list(range(1500)), "b": list(range(1500, 3000))}
+"""Compared in a tenth of a second."""
+
+TIMEOUT = 1.0
+
+
+@contextmanager
+def bounded(play: Play, seconds: float = 10 * TIMEOUT) -> Generator[None]:
+    """Give statements little time, and require that the whole takes no longer than it may."""
+    play.conn.execute("select set_config('statement_timeout', %s, false)", (f"{TIMEOUT}s",))
+    began = time.monotonic()
+    try:
+        yield
+        assert time.monotonic() - began < seconds
+    finally:
+        play.conn.execute("reset statement_timeout")
+
+
+def start_three(play: Play, *steps: Step, given: Any = LONG, **options: Any) -> list[UUID]:
+    """Start three instances, of which the second has much to compare."""
+    play.deploy(workflow(*steps, **options))
+    started = calls.start_instances(play.conn, "flow", [QUICK, given, QUICK])
+    return [one.instance_id for one in started]
+
+
+def of(play: Play, ids: list[UUID], task: str) -> list[str]:
+    """Return the state of a task in each instance, or the code of its error."""
+    found = [play.task(one, task, "state", "error ->> 'code'") for one in ids]
+    return [code or state for state, code in found]
+
+
+def test_skip(play: Play) -> None:
+    ids = start_three(play, Step("a"), Step("b", ("a",), input=SLOW), on_failure="suspend")
+    for one in ids:
+        play.fail(one, "a")
+    with bounded(play):
+        decided = calls.skip_dead_letters(play.conn, [Key(one, "a") for one in ids], [None] * 3)
+    assert [one.outcome for one in decided] == ["done"] * 3
+    assert of(play, ids, "b") == ["QUEUED", "expression.timeout", "QUEUED"]
+    assert of(play, ids, "a")[1] == "test.failed"
+    assert [play.state(one, "a") for one in ids] == ["SKIPPED"] * 3
+
+
+def test_failures_that_lead_to_compensations(play: Play) -> None:
+    ids = start_three(play, Step("a", undo=SLOW), Step("b", ("a",)))
+    for one in ids:
+        play.complete(one, "a")
+    grants = play.worker.claim(*[Key(one, "b") for one in ids])
+    with bounded(play):
+        answers = play.worker.fail(*grants, retryable=False)
+    assert [one.answer for one in answers] == ["accepted"] * 3
+    assert of(play, ids, "a.compensate") == ["QUEUED", "expression.timeout", "QUEUED"]
+
+
+@pytest.mark.parametrize("verb", ["discard", "cancel"])
+def test_what_leads_to_compensations(play: Play, verb: str) -> None:
+    on_failure = "suspend" if verb == "discard" else "compensate"
+    ids = start_three(
+        play, Step("a", undo=SLOW), Step("b", ("a",), on_failure=on_failure), Step("c", ("b",))
+    )
+    for one in ids:
+        play.complete(one, "a")
+        if verb == "discard":
+            play.fail(one, "b")
+    with bounded(play):
+        if verb == "discard":
+            decided = calls.discard_dead_letters(play.conn, [Key(one, "b") for one in ids])
+        else:
+            decided = calls.cancel_instances(play.conn, ids)
+    assert [one.outcome for one in decided] == ["done"] * 3
+    assert of(play, ids, "a.compensate") == ["QUEUED", "expression.timeout", "QUEUED"]
+    assert [play.state(one, "a") for one in ids] == ["SUCCEEDED"] * 3
+    assert calls.check_instances(play.conn, ids) == []
+
+
+def test_redrive_and_resume_evaluate_nothing_again(play: Play) -> None:
+    """What came due has its input; one whose expression failed is redriven with another."""
+    ids = start_three(play, Step("a"), Step("b", ("a",), input=SLOW), on_failure="suspend")
+    with bounded(play):
+        calls.suspend_instances(play.conn, ids[:1])
+        for one in ids:
+            grants = play.worker.claim(Key(one, "a"))
+            if grants:
+                play.worker.complete(*grants)
+        assert of(play, ids[1:], "b") == ["expression.timeout", "QUEUED"]
+    play.conn.execute("set statement_timeout = '500ms'")
+    resumed = calls.resume_instances(play.conn, ids)
+    key = Key(ids[1], "b")
+    (refused,) = calls.redrive_dead_letters(play.conn, [key])
+    (redriven,) = calls.redrive_dead_letters(play.conn, [key], [{"x": []}])
+    assert [one.outcome for one in resumed] == ["done", "refused", "refused"]
+    assert (refused.outcome, redriven.outcome) == ("refused", "done")
+    assert play.states(ids[0])["a"] == "QUEUED"
+    assert play.task(ids[1], "b", "state", "input") == ("QUEUED", {"x": []})
+
+
+def test_start(play: Play) -> None:
+    with bounded(play):
+        ids = start_three(play, Step("a", input=SLOW), on_failure="suspend")
+    assert of(play, ids, "a") == ["QUEUED", "expression.timeout", "QUEUED"]
+
+
+def test_the_output_of_a_workflow(play: Play) -> None:
+    ids = start_three(play, Step("a"), output=SLOW, on_failure="suspend")
+    for one in ids:
+        play.fail(one, "a")
+    with bounded(play):
+        calls.skip_dead_letters(play.conn, [Key(one, "a") for one in ids], [None] * 3)
+    found = [play.instance(one, "state", "error ->> 'code'") for one in ids]
+    assert found == [
+        ("SUCCEEDED", None),
+        ("COMPENSATED", "expression.timeout"),
+        ("SUCCEEDED", None),
+    ]
+
+
+def test_many_of_which_none_has_most_of_the_time(play: Play) -> None:
+    """They are tried twice, and then failed together: their instance is not stuck."""
+    many = [Step(f"b{n}", ("a",), input=SLOW) for n in range(60)]
+    ids = start_three(play, Step("a"), *many, given=BRIEF, on_failure="suspend")
+    for one in ids:
+        play.fail(one, "a")
+    with bounded(play):
+        decided = calls.skip_dead_letters(play.conn, [Key(ids[1], "a")], [None])
+        others = [Key(one, "a") for one in (ids[0], ids[2])]
+        decided += calls.skip_dead_letters(play.conn, others, [None, None])
+    assert [one.outcome for one in decided] == ["done"] * 3
+    assert {of(play, ids[1:2], f"b{n}")[0] for n in range(60)} == {"expression.timeout"}
+    assert of(play, ids, "b0") == ["QUEUED", "expression.timeout", "QUEUED"]
+
+
+def test_a_timeout_that_is_none_of_expressions_blames_none(
+    play: Play, open_conn: Callable[[], psycopg.Connection[Any]]
+) -> None:
+    other = open_conn()
+    (one, *_) = ids = start_three(play, Step("a"), Step("b", ("a",), input=SLOW))
+    assert ids
+    with other.transaction():
+        other.execute("select 1 from onceflow.instance where id = %s for update", (one,))
+        with bounded(play), pytest.raises(psycopg.errors.QueryCanceled):
+            calls.cancel_instances(play.conn, ids)
+    assert [play.state(one) for one in ids] == ["RUNNING"] * 3
+
+
+@pytest.mark.parametrize("job", ["timers", "deadlines", "lost attempts"])
+def test_the_clock(play: Play, job: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One with a slow compensation delays the others by one timeout."""
+    monkeypatch.setattr(clock_module, "TIMEOUT", TIMEOUT)
+    monkeypatch.setattr(clock_module, "TIMEOUT_ALONE", TIMEOUT)
+    once = {"attempts": 1}
+    steps = [Step("a", undo=SLOW), Step("b", ("a",), retry=once, timeout=60)]
+    ids = start_three(play, *steps, deadline=3600)
+    for one in ids:
+        play.complete(one, "a")
+        play.take(one, "b")
+    (turns,) = [Turns(one) for one in JOBS if one.name == job]
+    if job == "lost attempts":
+        play.worker.vanish()
+        calls.expire_workers(play.conn, 10)
+    else:
+        pass_time(play.conn, "61 s" if job == "timers" else "2 hours")
+    began = time.monotonic()
+    while turns.turn(play.conn):
+        pass
+    assert time.monotonic() - began < 6 * TIMEOUT
+    assert (turns.skip, turns.limit) == (0, clock_module.LIMIT)
+    if job == "deadlines":  # which awaits what runs
+        play.worker.vanish()
+        for one in JOBS:
+            ended = Turns(one)
+            while ended.turn(play.conn):
+                pass
+    assert of(play, ids, "a.compensate") == ["QUEUED", "expression.timeout", "QUEUED"]
