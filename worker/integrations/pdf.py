@@ -12,9 +12,16 @@ import typst
 from ...engine import json_text
 from .. import Context, PermanentError, RetryableError, task
 from .files import DATA_FOLDER, pdf_folder
+from .glyphs import has_gaps, lacking
 
 TEMPLATES = "ONCEFLOW_TEMPLATES"
 """Names the folder of the templates; ``templates`` in the working directory unless set."""
+
+NAMED = 10
+"""Characters that an error names."""
+
+FONTS = "ONCEFLOW_FONTS"
+"""Names folders of fonts, with colons between them, besides the folder of the template."""
 
 
 @task("pdf.render")
@@ -24,7 +31,8 @@ def render(template: str, ctx: Context, data: Any = None) -> dict[str, Any]:
     ``template`` is a file below the folder of templates; ``data`` reaches it as JSON text:
     ``#let data = json(bytes(sys.inputs.data))``. The file lies in ``pdf`` below ONCEFLOW_DATA,
     named after the task's idempotency key: each attempt writes the same file. A template that is
-    not there (``pdf.no_template``) or fails on the data (``pdf.failed``) is a permanent failure.
+    not there (``pdf.no_template``), fails on the data (``pdf.failed``) or shows characters that no
+    font has (``pdf.glyphs``) is a permanent failure.
     """
     source = _template(template)
     target = pdf_folder() / file_name(ctx.key)
@@ -56,30 +64,55 @@ def write_pdf(source: Path, data: Any, target: Path, *, timestamp: int | None = 
     """Render the template ``source`` with ``data`` to ``target``, and return the PDF.
 
     ``data`` is anything that has a JSON form; a Decimal keeps its digits only as text, for Typst
-    reads numbers as floats. Fonts are those inside of Typst or beside the template, never this
-    machine's. ``timestamp`` is the creation date in milliseconds since 1970. The file is there
-    whole or not at all. Raises PermanentError (``pdf.failed``) with Typst's words, RetryableError
+    reads numbers as floats. Fonts are those inside of Typst, beside the template, or in the folders
+    of ONCEFLOW_FONTS, never this machine's. ``timestamp`` is the creation date in milliseconds
+    since 1970. The file is there whole or not at all. Raises PermanentError (``pdf.failed``)
+    with Typst's words, or with the characters that no font has (``pdf.glyphs``), RetryableError
     (``pdf.not_written``) where this machine cannot write it now.
     """
+    fonts, text = [source.parent, *_font_folders()], json_text.encode(data)
     try:
         content = typst.compile(
             source,
             root=source.parent,
-            font_paths=[source.parent],
+            font_paths=list(fonts),
             ignore_system_fonts=True,
             format="pdf",
-            sys_inputs={"data": json_text.encode(data)},
+            sys_inputs={"data": text},
             timestamp=None if timestamp is None else timestamp // 1000,
         )
     except typst.TypstError as error:
         hints = "; ".join([error.message, *error.hints])
         raise PermanentError(f"{source.name}: {hints}", code="pdf.failed") from error
+    _require_glyphs(source, text, fonts, content)
     try:
         _write(target, content)
     except OSError as error:
         told = f"{target} cannot be written: {error.strerror or error}"
         raise RetryableError(told, code="pdf.not_written") from error
     return content
+
+
+def _font_folders() -> list[Path]:
+    return [Path(name) for name in os.environ.get(FONTS, "").split(os.pathsep) if name]
+
+
+def _require_glyphs(source: Path, data: str, fonts: list[Path], pdf: bytes) -> None:
+    """Raise PermanentError where the PDF shows a box in place of a character.
+
+    What the data merely has is not what is shown, so both are looked at.
+    """
+    given = data + source.read_text(encoding="utf-8", errors="replace")
+    missing = lacking(given, fonts)
+    if not missing or not has_gaps(pdf):
+        return
+    named = ", ".join(f"{c} (U+{ord(c):04X})" for c in missing[:NAMED])
+    more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+    raise PermanentError(
+        f"{source.name}: no font has the characters {named}{more}; put one that has them beside "
+        f"the template, or into a folder that {FONTS} names",
+        code="pdf.glyphs",
+    )
 
 
 def _write(target: Path, content: bytes) -> None:

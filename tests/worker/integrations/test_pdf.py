@@ -20,6 +20,11 @@ TEMPLATE = """
 """
 
 
+DEJAVU = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+TIFINAGH = "\u2d30\u2d63"
+"""Which DejaVu Sans has, and Typst's own fonts have not."""
+
+
 def render(**given: Any) -> dict[str, Any]:
     handler = registry.find("pdf.render")
     assert handler is not None
@@ -103,3 +108,35 @@ def test_tasks_of_ones_own_choose_the_file(folder: Path) -> None:
     content = write_pdf(source, {"title": "t", "lines": ["a"]}, target)
     assert target.read_bytes() == content
     assert content.startswith(b"%PDF")
+
+
+def test_a_character_that_no_font_has_is_named(folder: Path) -> None:
+    data = {"title": "Zoë", "lines": ["中文", "😀", "мир"]}
+    with pytest.raises(PermanentError, match=r"中 \(U\+4E2D\), 文 \(U\+6587\)") as caught:
+        render(template="list.typ", data=data)
+    assert caught.value.code == "pdf.glyphs"
+    assert "ONCEFLOW_FONTS" in str(caught.value)
+    assert "м" not in str(caught.value)
+    assert [*folder.rglob("*.pdf")] == []
+
+
+def test_what_the_data_have_and_the_page_does_not_show_is_no_matter(folder: Path) -> None:
+    render(template="list.typ", data={"title": "Zoë", "lines": [], "note": "中文"})
+
+
+def test_characters_of_the_template_itself_are_looked_at_too(folder: Path) -> None:
+    (folder / "templates" / "list.typ").write_text("= 請求書")
+    with pytest.raises(PermanentError, match="請"):
+        render(template="list.typ", data=None)
+
+
+@pytest.mark.skipif(not DEJAVU.is_file(), reason="it takes the font DejaVu Sans (fonts-dejavu)")
+def test_fonts_come_from_the_folders_that_the_setting_names(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = {"title": TIFINAGH, "lines": []}
+    with pytest.raises(PermanentError, match=TIFINAGH[0]):
+        render(template="list.typ", data=data)
+    monkeypatch.setenv("ONCEFLOW_FONTS", f"{folder / 'none'}:{DEJAVU.parent}")
+    output = render(template="list.typ", data=data)
+    assert TIFINAGH in PdfReader(output["path"]).pages[0].extract_text()
