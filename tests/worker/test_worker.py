@@ -1,8 +1,9 @@
 """A worker at work: what it does with handlers that succeed, fail, hang, or answer nonsense."""
 
 import asyncio
+import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +39,25 @@ async def add(n: int, more: int = 1) -> dict[str, int]:
 @HANDLERS.task("add_sync")
 def add_sync(n: int) -> dict[str, int]:
     return {"n": n + 1}
+
+
+def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator as it is written for functions that are not async."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+@HANDLERS.task("async_under_a_wrapper")
+@timed
+async def async_under_a_wrapper(gate: str, ctx: Context) -> str:
+    if ctx.attempt == 1:
+        GATES[gate].arrive()
+        await asyncio.sleep(60)
+    return f"attempt {ctx.attempt}"
 
 
 @HANDLERS.task("fail_until")
@@ -151,6 +171,16 @@ def single(stack: Stack, name: str, task: str, *more: str) -> None:
 
 def ends(stack: Stack, instance_id: UUID) -> str:
     return wait_for_ends(stack.conn, [instance_id])[0]
+
+
+def test_an_async_handler_under_a_wrapper_that_is_not_runs_and_is_interrupted(
+    stack: Stack,
+) -> None:
+    more = "timeout: 500ms", "with: {gate: wrapped}", "retry: {attempts: 2, backoff: 10ms}"
+    single(stack, "wrapped", "async_under_a_wrapper", *more)
+    instance = stack.run("wrapped")
+    assert ends(stack, instance) == "SUCCEEDED"
+    assert task_of(stack.conn, instance, "only")["output"] == "attempt 2"
 
 
 def test_steps_follow_each_other_by_hand_off(stack: Stack) -> None:

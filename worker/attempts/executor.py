@@ -1,6 +1,7 @@
 """Runs handlers: async ones on one event loop, sync and transactional ones in threads."""
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -118,7 +119,10 @@ class Executor:
     def _run_sync(self, attempt: Attempt, handler: Handler) -> None:
         answer: bytes | Fault | Later = UNDESCRIBED
         try:
-            answer = encode_output(begin(attempt, handler)(), unknown=True)
+            result = begin(attempt, handler)()
+            if inspect.iscoroutine(result):  # it is async under a wrapper that is not
+                result = self._loop.wait_for(result, attempt.on_stop)
+            answer = encode_output(result, unknown=True)
         except BaseException as error:
             answer = self._fault_of(attempt, error)
         finally:

@@ -10,12 +10,13 @@ import inspect
 import keyword
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from types import SimpleNamespace, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 import msgspec
 
 from ...engine.payloads import LIMIT, payload_fault
+from .callables import parameters_of, place
 from .context import Context
 from .faults import Fault, fault
 from .later import Later
@@ -45,21 +46,23 @@ class Parameters:
       default is required, a field that no parameter takes is refused. A trailing underscore after a
       Python keyword does not count: ``from_`` takes the field ``from``.
     - A handler with one positional-only parameter (``def f(order: Order, /)``) gets the whole
-    input,
-      whatever its JSON type.
+      input, whatever its JSON type.
     - A parameter annotated ``Context`` gets the context and is no field.
 
     Raises TypeError for a handler whose parameters cannot be filled so.
     """
 
     def __init__(self, function: Callable[..., Any], local_names: Mapping[str, Any]) -> None:
-        self._place = f"{function.__module__}.{function.__qualname__}"
-        hints = self._hints(function, local_names)
+        self._place = place(function)
+        try:
+            parameters = parameters_of(function, local_names)
+        except NameError as error:
+            raise self._refused(f"a type hint that is not defined before it: {error}") from error
         self.context: str | None = None
         self._whole: msgspec.json.Decoder[Any] | None = None
         fields: dict[str, tuple[Any, bool]] = {}
-        for parameter in inspect.signature(function).parameters.values():
-            hint = hints.get(parameter.name, Any)
+        for parameter in parameters:
+            hint = Any if parameter.annotation is parameter.empty else parameter.annotation
             if _is_context(hint):
                 self._take_context(parameter)
             elif parameter.kind is parameter.POSITIONAL_ONLY:
@@ -72,7 +75,7 @@ class Parameters:
         if fields and self._whole is not None:
             raise self._refused("a positional-only parameter (the whole input) and fields of it")
         self._names = {name: _json_name(name) for name in fields}
-        self._fields = self._struct_decoder(function.__name__, fields)
+        self._fields = self._struct_decoder(self._place.rpartition(".")[2], fields)
         self.signature = _signature((self._whole or self._fields).type, fields)
 
     def fill(self, input_json: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -98,7 +101,8 @@ class Parameters:
     def _check_field(self, parameter: inspect.Parameter) -> None:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise self._refused(
-                f"*{parameter.name}; take the whole input with `def f(input: dict[str, Any], /)`"
+                f"*{parameter.name}; take the whole input with `def f(input: dict[str, Any], /)`, "
+                "and give a wrapper @functools.wraps, by which it names what it wraps"
             )
         if parameter.annotation is parameter.empty and parameter.name in ("ctx", "context"):
             raise self._refused(f"{parameter.name} without a type hint; write `: Context`")
@@ -131,19 +135,6 @@ class Parameters:
             return msgspec.json.Decoder(hint, float_hook=Decimal)
         except TypeError as error:
             raise self._refused(f"a parameter that JSON cannot fill: {error}") from error
-
-    def _hints(
-        self, function: Callable[..., Any], local_names: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        # The return type's hint is not ours to read: it may be for type checkers alone.
-        hints = {n: h for n, h in function.__annotations__.items() if n != "return"}
-        names = getattr(inspect.unwrap(function), "__globals__", {})
-        try:
-            return get_type_hints(
-                SimpleNamespace(__annotations__=hints), names, dict(local_names), True
-            )
-        except NameError as error:
-            raise self._refused(f"a type hint that is not defined before it: {error}") from error
 
     def _refused(self, what: str) -> TypeError:
         return TypeError(f"the task {self._place} has {what}")

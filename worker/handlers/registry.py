@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from .callables import is_async, place, why_not
 from .context import Context
 from .conversion import Parameters
 from .faults import Fault
@@ -155,11 +156,13 @@ class Registry:
             raise ValueError(f"{name!r} is no name for a task: 1 to 200 characters without spaces")
         if not queue:
             raise ValueError(f"the task {name} needs the name of a queue")
+        if reason := why_not(function, transactional=transactional):
+            raise TypeError(f"the task {place(function)} {reason}")
         known = self._handlers.get(name)
-        if known is not None and _place(known.function) != _place(function):
+        if known is not None and place(known.function) != place(function):
             raise ValueError(
-                f"the task {name} is {_place(known.function)} already and cannot be "
-                f"{_place(function)} too"
+                f"the task {name} is {place(known.function)} already and cannot be "
+                f"{place(function)} too"
             )
         self._handlers[name] = Handler(
             name=name,
@@ -168,7 +171,7 @@ class Registry:
             queue=queue,
             retry=None if retry is None else retry.document(),
             transactional=transactional,
-            is_async=inspect.iscoroutinefunction(function),
+            is_async=is_async(function),
             never_again=() if retry is None else retry.exceptions(),
         )
 
@@ -213,7 +216,3 @@ def task(
         return function
 
     return register
-
-
-def _place(function: Callable[..., Any]) -> str:
-    return f"{function.__module__}.{function.__qualname__}"

@@ -47,7 +47,7 @@ def _probe(texts: Sequence[str], fonts: Sequence[Path]) -> bytes:
     """Return a PDF with each text on a page of its own."""
     return typst.compile(
         _PROBE,
-        font_paths=list(fonts),
+        font_paths=[*fonts],  # pyright: ignore[reportArgumentType] - the stub wants bytes
         ignore_system_fonts=True,
         format="pdf",
         sys_inputs={"characters": json.dumps(texts)},

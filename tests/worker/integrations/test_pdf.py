@@ -134,7 +134,7 @@ def test_characters_of_the_template_itself_are_looked_at_too(folder: Path) -> No
 def test_fonts_come_from_the_folders_that_the_setting_names(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = {"title": TIFINAGH, "lines": []}
+    data: dict[str, Any] = {"title": TIFINAGH, "lines": []}
     with pytest.raises(PermanentError, match=TIFINAGH[0]):
         render(template="list.typ", data=data)
     monkeypatch.setenv("ONCEFLOW_FONTS", f"{folder / 'none'}:{DEJAVU.parent}")
