@@ -6,6 +6,7 @@ from uuid import UUID
 
 from ..json_text import Json
 from .base import Connection, Record, Row, fetch, json_array, text_array, word
+from .slow_expressions import in_time
 
 COMPLETE_DEFERRED_TASKS: Final[LiteralString] = """
 select token, answer, state
@@ -41,9 +42,8 @@ def complete_deferred_tasks(
     conn: Connection, tokens: Sequence[str], outputs: Sequence[Json]
 ) -> list[AnsweredToken]:
     """Record outputs from outside; an answer for each token, in order."""
-    return _answers(
-        fetch(conn, COMPLETE_DEFERRED_TASKS, (text_array(list(tokens)), json_array(list(outputs))))
-    )
+    parameters = (text_array(list(tokens)), json_array(list(outputs)))
+    return _answers(in_time(conn, lambda: fetch(conn, COMPLETE_DEFERRED_TASKS, parameters)))
 
 
 def fail_deferred_tasks(
@@ -54,7 +54,7 @@ def fail_deferred_tasks(
 ) -> list[AnsweredToken]:
     """Record errors ``{"code", "message", …}`` from outside; an answer for each token, in order."""
     parameters = (text_array(list(tokens)), json_array(list(errors)), list(retryable))
-    return _answers(fetch(conn, FAIL_DEFERRED_TASKS, parameters))
+    return _answers(in_time(conn, lambda: fetch(conn, FAIL_DEFERRED_TASKS, parameters)))
 
 
 def _answers(rows: list[Row]) -> list[AnsweredToken]:

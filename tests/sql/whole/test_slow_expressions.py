@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from onceflow.engine import calls
-from onceflow.engine.calls import Key
+from onceflow.engine.calls import Deferral, Key
 from onceflow.relay import clock as clock_module
 from onceflow.relay.clock import JOBS, Turns
 
@@ -100,6 +100,26 @@ def test_what_leads_to_compensations(play: Play, verb: str) -> None:
     assert of(play, ids, "a.compensate") == ["QUEUED", "expression.timeout", "QUEUED"]
     assert [play.state(one, "a") for one in ids] == ["SUCCEEDED"] * 3
     assert calls.check_instances(play.conn, ids) == []
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_answers_from_outside(play: Play, fails: bool) -> None:
+    steps = [Step("a", undo=SLOW), Step("b", ("a",)), Step("c", ("b",), input=SLOW)]
+    ids = start_three(play, *steps)
+    for one in ids:
+        play.complete(one, "a")
+    grants = play.worker.claim(*[Key(one, "b") for one in ids])
+    calls.defer_tasks(play.conn, [Deferral(g.instance_id, "b", g.fence, 60) for g in grants])
+    tokens = [calls.token_of(g.instance_id, "b", g.fence) for g in grants]
+    with bounded(play):
+        if fails:
+            error = {"code": "x", "message": "y"}
+            answers = calls.fail_deferred_tasks(play.conn, tokens, [error] * 3, [False] * 3)
+        else:
+            answers = calls.complete_deferred_tasks(play.conn, tokens, [None] * 3)
+    assert [one.answer for one in answers] == ["accepted"] * 3
+    due = "a.compensate" if fails else "c"
+    assert of(play, ids, due) == ["QUEUED", "expression.timeout", "QUEUED"]
 
 
 def test_redrive_and_resume_evaluate_nothing_again(play: Play) -> None:
