@@ -1,4 +1,4 @@
-"""The SQL core, shipped as package data: migrations, and the functions and views of each room."""
+"""The SQL core, shipped as package data: migrations, functions and views by room, and roles."""
 
 from pathlib import Path
 
@@ -8,7 +8,8 @@ FOLDER = Path(__file__).parent
 def functions(folder: Path = FOLDER) -> list[Path]:
     """Return the file of every function, by name: the rooms are for readers, Postgres has none."""
     files = folder.rglob("*.sql")
-    rooms = [p for p in files if p.parent.name != "views" and p.parent != folder / "migrations"]
+    others = {folder, folder / "migrations"}
+    rooms = [p for p in files if p.parent.name != "views" and p.parent not in others]
     return sorted(rooms, key=lambda path: path.name)
 
 

@@ -2,7 +2,8 @@
 
 Postgres and the broker are started here unless ONCEFLOW_DSN and ONCEFLOW_KAFKA name others; with
 ONCEFLOW_TRANSPORT=postgres there is no broker. Data are kept in .onceflow (ONCEFLOW_DATA) between
-runs. While it runs, other commands called from the same folder find it by themselves.
+runs. While it runs, other commands called from the same folder find it by themselves, and act as
+the owner of the schema; api, relay and worker are roles with no more than they need.
 """
 
 import argparse
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             if settings.transport == "kafka":
                 _say(f"Kafka:    {settings.kafka}")
             if not stop.is_set():
-                migrate(settings, wait=60)
+                migrate(settings, wait=60, grants=supervisor.grants)
                 if supervisor.postgres:  # nobody's but ours, so a new setting needs no command
                     with connect(settings, "dev") as conn:
                         switch(conn, settings.transport, patience=settings.lease + 5)
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 value = getattr(args, option)
                 worker += [f"--{option}", value] if value else []
             for name, *options in (["api"], ["relay"], ["worker", *worker]):
-                supervisor.keep_up(name, onceflow_argv(name, *options))
+                supervisor.keep_up(name, onceflow_argv(name, *options), login=name)
             serving = partial(listens, settings.host, settings.port)
             if settings.port and supervisor.wait_for(serving, "the api", timeout=60, stop=stop):
                 _say(f"API:      http://{settings.host}:{settings.port}/api  (Ctrl-C stops all)")

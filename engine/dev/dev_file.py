@@ -13,7 +13,7 @@ def lock_of(settings: Settings) -> FileLock:
 
 
 def write_dev_file(settings: Settings) -> Path:
-    """Tell others where the servers are; for the owner's eyes alone, as a password is in it."""
+    """Tell commands where the servers are, and how the schema's owner logs in: for us alone."""
     path = _path(settings)
     path.touch(mode=0o600)
     path.chmod(0o600)

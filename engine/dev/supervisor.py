@@ -25,6 +25,7 @@ from ..settings import Settings
 from .broker import EmbeddedBroker
 from .postgres import EmbeddedPostgres
 from .process import Process
+from .roles import GRANTS, make_roles
 
 log = logging.getLogger("onceflow.supervisor")
 
@@ -67,6 +68,7 @@ class Supervisor:
     """Starts and watches child processes; use it as a context manager.
 
     ``settings``  those of the children: after ``start_servers`` they name the embedded ones
+    ``logins``    how each command logs in to an embedded Postgres; ``settings`` have the owner's
     ``logs``      a folder for the children's output, one file each; None: none are kept
     ``echo``      called with a child's name and each line of its output; None: not shown
     """
@@ -81,6 +83,7 @@ class Supervisor:
         self.settings = settings
         self.logs = logs
         self.echo = echo
+        self.logins: Mapping[str, str] = {}
         self.postgres: EmbeddedPostgres | None = None
         self.broker: EmbeddedBroker | None = None
         self._children: dict[str, _Child] = {}
@@ -96,18 +99,30 @@ class Supervisor:
         data = self.settings.data
         if not self.settings.dsn:
             self.postgres = EmbeddedPostgres(data / "postgres").start()
-            self.settings = replace(self.settings, dsn=self.postgres.dsn)
+            self.logins = make_roles(self.postgres.dsn)
+            self.settings = replace(self.settings, dsn=self.logins["owner"])
         if not self.settings.kafka and self.settings.transport == "kafka":
             self.broker = EmbeddedBroker(data / "broker.log").start()
             self.settings = replace(self.settings, kafka=self.broker.bootstrap)
         return self.settings
 
+    @property
+    def grants(self) -> list[tuple[str, str]]:
+        """What migrate is to grant to the roles of ``logins``."""
+        return GRANTS if self.logins else []
+
     def start(
-        self, name: str, argv: Sequence[str], *, env: Mapping[str, str] | None = None
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        login: str = "",
     ) -> Process:
         """Start a program with our environment, the settings as variables, and ``env``.
 
         ``name`` stands before its output and in messages; one that has ended may be started again.
+        ``login`` is the command as which it logs in to an embedded Postgres; empty: it does not.
         Raises ServerError.
         """
         old = self._children.get(name)
@@ -117,6 +132,7 @@ class Supervisor:
         whole = {
             **os.environ,
             **self.settings.environment(),
+            **({"ONCEFLOW_DSN": self.logins.get(login, "")} if self.logins else {}),
             "PYTHONUNBUFFERED": "1",
             **(env or {}),
         }
@@ -140,15 +156,15 @@ class Supervisor:
         self, name: str, *arguments: str, env: Mapping[str, str] | None = None
     ) -> Process:
         """Start ``onceflow ARGUMENT…`` with the Python that we run on."""
-        return self.start(name, onceflow_argv(*arguments), env=env)
+        return self.start(name, onceflow_argv(*arguments), env=env, login=arguments[0])
 
-    def keep_up(self, name: str, argv: Sequence[str]) -> None:
+    def keep_up(self, name: str, argv: Sequence[str], *, login: str = "") -> None:
         """Start a program, and again, with growing pauses, whenever a signal has ended it.
 
         A library of its may crash it. An end of its own is an error, as with ``start``.
         """
-        crashes = _Crashes(lambda: self._start_again(name, argv))
-        self.start(name, argv)
+        crashes = _Crashes(lambda: self._start_again(name, argv, login))
+        self.start(name, argv, login=login)
         self._children[name].crashes = crashes
 
     def kill(self, name: str, signal: str = "KILL") -> None:
@@ -201,9 +217,9 @@ class Supervisor:
             crashes.start()
         return True
 
-    def _start_again(self, name: str, argv: Sequence[str]) -> None:
+    def _start_again(self, name: str, argv: Sequence[str], login: str) -> None:
         crashes = self._children[name].crashes
-        self.start(name, argv)
+        self.start(name, argv, login=login)
         self._children[name].crashes = crashes
 
     def _tell(self, line: str) -> None:

@@ -75,8 +75,8 @@ def _play(args: argparse.Namespace, settings: Settings, folder: Path, show: Show
     began = time.monotonic()
     with supervised(replace(settings, lease=LEASE), folder) as supervisor:
         dsn = supervisor.settings.dsn
-        migrate(supervisor.settings)
-        make_tables(supervisor.settings)
+        migrate(supervisor.settings, grants=supervisor.grants)
+        make_tables(supervisor.settings, worker="onceflow_worker" if supervisor.grants else "")
         programs = Programs(supervisor, folder)
         programs.start()
         with Client(programs.api) as client:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 
-from onceflow.engine.dev.postgres import free_port
+from onceflow.engine.dev.postgres import EmbeddedPostgres, free_port
 from onceflow.engine.dev.process import Process
-from onceflow.engine.settings import Settings
 
-from ..servers import Database
 from ..support import wait_until
 from .test_compose_file import JOBS, ROOT, SERVICES
 
@@ -24,16 +24,20 @@ from .test_compose_file import JOBS, ROOT, SERVICES
 class Deployment:
     """Runs services as their containers would be, with other addresses and folders."""
 
-    def __init__(self, settings: Settings, folder: Path, stack: ExitStack) -> None:
+    def __init__(
+        self, server: EmbeddedPostgres, kafka: str, prefix: str, folder: Path, stack: ExitStack
+    ) -> None:
+        self._server = server
         self._folder = folder
         self._stack = stack
-        self._prefix = settings.prefix
+        self._prefix = prefix
+        self.superuser_dsn = server.dsn
         self.port = free_port()
         smtp, shop = str(free_port()), str(free_port())
         self.shop = f"http://127.0.0.1:{shop}"
         self._instead = {
-            "postgresql://onceflow:onceflow@postgres:5432/onceflow": settings.dsn,
-            "redpanda:9092": settings.kafka,
+            "@postgres:5432/onceflow": f"@127.0.0.1:{server.port}/onceflow",
+            "redpanda:9092": kafka,
             "mail-catcher:8025": f"127.0.0.1:{smtp}",
             "0.0.0.0": "127.0.0.1",  # noqa: S104 - the other way about: to loopback alone
             "8025": smtp,
@@ -43,6 +47,23 @@ class Deployment:
             "/opt/onceflow/healthcheck.py": str(ROOT / "deploy" / "healthcheck.py"),
             "/workflows/": f"{ROOT}/examples/invoice/",
         }
+
+    def make_data(self) -> None:
+        """Do as the image of Postgres does once its data are made: run what is mounted for that."""
+        service = SERVICES["postgres"]
+        psql = [str(self._server.binaries / "psql"), "-v", "ON_ERROR_STOP=1", self._server.dsn]
+        for mount in service["volumes"]:
+            source, target = mount.split(":")[:2]
+            if target.startswith("/docker-entrypoint-initdb.d/"):
+                argv = [*psql, "-f", str(ROOT / source)]
+                done = subprocess.run(
+                    argv, env=self._env(service), check=False, capture_output=True, text=True
+                )
+                assert done.returncode == 0, done.stderr
+
+    def dsn_of(self, name: str) -> str:
+        """Return how a service logs in to Postgres."""
+        return self._env(SERVICES[name])["ONCEFLOW_DSN"]
 
     def start(self, name: str) -> None:
         """Run a job to its end; start any other service and wait until it is healthy."""
@@ -106,19 +127,43 @@ def in_order() -> list[str]:
 
 
 @pytest.fixture
-def deployment(empty_database: Database, kafka: str, tmp_path: Path) -> Iterator[Deployment]:
-    prefix = empty_database.name.replace("_", "-")
-    settings = Settings(dsn=empty_database.dsn, kafka=kafka, prefix=prefix)
+def deployment(own_postgres: EmbeddedPostgres, kafka: str, tmp_path: Path) -> Iterator[Deployment]:
+    prefix = f"compose-{secrets.token_hex(4)}"
     with ExitStack() as stack:
-        yield Deployment(settings, tmp_path, stack)
+        yield Deployment(own_postgres, kafka, prefix, tmp_path, stack)
+
+
+RIGHTS = """
+    select session_user, rolsuper or rolcreaterole or rolcreatedb or rolbypassrls,
+        has_database_privilege(current_database(), 'temporary'),
+        has_database_privilege(current_database(), 'create'),
+        has_schema_privilege('public', 'create'), current_setting('statement_timeout')
+      from pg_roles where rolname = session_user"""
+
+
+def assert_least_rights(deployment: Deployment) -> None:
+    """Each process is a role of its own with no more than it needs; nobody is a superuser."""
+    for process in ("api", "relay", "worker"):
+        with psycopg.connect(deployment.dsn_of(process)) as conn:
+            row = conn.execute(RIGHTS).fetchone()
+            assert row == (f"onceflow_{process}", False, False, False, False, "30s")
+            for forbidden in ("select from onceflow.task", "set role onceflow_owner"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege), conn.transaction():
+                    conn.execute(forbidden.encode())
+    with psycopg.connect(deployment.dsn_of("migrate")) as conn:
+        assert conn.execute(RIGHTS).fetchone() == ("onceflow_owner", False, True, True, True, "0")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(deployment.superuser_dsn)
 
 
 @pytest.mark.timeout(180)
 def test_the_services_start_in_order_and_send_an_invoice(
     deployment: Deployment, tmp_path: Path
 ) -> None:
+    deployment.make_data()
     for name in in_order():
         deployment.start(name)
+    assert_least_rights(deployment)
     answer = httpx2.post(
         f"http://127.0.0.1:{deployment.port}/workflows/order-invoice/start?wait=60",
         json={

@@ -1,6 +1,7 @@
 """``onceflow dev``: everything comes up, is found by other commands, and goes down together."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -9,6 +10,7 @@ import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -111,6 +113,25 @@ def assert_all_gone(pids: set[int]) -> None:
     wait_until(lambda: not any(is_running(pid) for pid in pids), "all processes to end")
 
 
+SESSIONS = """
+    select distinct split_part(application_name, ' ', 2), usename from pg_catalog.pg_stat_activity
+     where application_name ~ '^onceflow (api|relay|worker)'"""
+
+
+def assert_least_roles(dev: Dev, owner: psycopg.Connection[Any]) -> None:
+    """Each process is a role of its own, and knows of no other."""
+    processes = ("api", "relay", "worker")
+    found = set(owner.execute(SESSIONS).fetchall())
+    assert found == {(process, f"onceflow_{process}") for process in processes}
+    for process in processes:
+        environ = Path(f"/proc/{dev.pid_of(process)}/environ").read_text()
+        logins = set(re.findall(r"postgresql://(\w+)", environ))
+        assert logins == {f"onceflow_{process}"}
+    supers = owner.execute("select rolname from pg_catalog.pg_roles where rolsuper").fetchall()
+    assert supers == [("postgres",)]
+    assert owner.info.user == "onceflow_owner"
+
+
 def test_up_found_alone_and_down(folder: Path) -> None:
     with running_dev(folder) as dev:
         started = descendants(dev.process.pid)
@@ -126,6 +147,7 @@ def test_up_found_alone_and_down(folder: Path) -> None:
         dsn = next(line.split()[-1] for line in dev.text().splitlines() if "Postgres:" in line)
         with psycopg.connect(dsn) as conn:
             conn.execute("create table kept as select 1 as n")
+            assert_least_roles(dev, conn)
 
         dev.process.send_signal(signal.SIGTERM)
         assert dev.process.wait(60) == 0, dev.text()

@@ -34,6 +34,21 @@ def test_output_goes_to_echo_and_log(tmp_path: Path) -> None:
     assert supervisor.output_of("say") == ["mine x"]
 
 
+def test_a_child_is_told_how_it_logs_in_itself_and_nobody_else() -> None:
+    lines: list[str] = []
+    settings = Settings(dsn="host=owner")
+    with Supervisor(settings, echo=lambda name, line: lines.append(f"{name} {line}")) as supervisor:
+        supervisor.logins = {"owner": "host=owner", "api": "host=api", "relay": "host=relay"}
+        say = ["sh", "-c", "echo $ONCEFLOW_DSN."]
+        supervisor.start("shop", say)
+        supervisor.keep_up("mine", say, login="api")
+        supervisor.start("yours", say, login="relay")
+        for name in ("shop", "mine", "yours"):
+            supervisor.may_end(name)
+        wait_until(lambda: len(lines) == 3, "the lines")
+    assert sorted(lines) == ["mine host=api.", "shop .", "yours host=relay."]
+
+
 def test_a_child_that_ends_is_an_error_with_its_last_words() -> None:
     with Supervisor(Settings()) as supervisor:
         good = supervisor.start("good", FOREVER)
