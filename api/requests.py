@@ -1,4 +1,4 @@
-"""What comes in: bodies, query parameters and headers, read into types, or answered 422 with every fault listed."""
+"""What comes in is read into types; what does not fit is a 422 with every fault listed."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
