@@ -225,7 +225,7 @@ def complete_tasks(
     """
     parameters = _completion_parameters(worker_id, completions, token, call, room)
     if evaluate:
-        return _answers(fetch(conn, COMPLETE_TASKS, parameters))
+        return _answers(in_time(conn, lambda: fetch(conn, COMPLETE_TASKS, parameters)))
     with conn.transaction():
         fetch(conn, "select pg_catalog.set_config('onceflow.late', '*', true)")
         return _answers(fetch(conn, COMPLETE_TASKS, parameters))

@@ -1,5 +1,6 @@
 """One call for many tasks: what Postgres refuses in it is found by halves, and fails alone."""
 
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -7,16 +8,18 @@ from uuid import UUID
 
 import pytest
 
-from onceflow.engine.calls import Key
+from onceflow.engine.calls import Key, register_workflow, start_instances
 from onceflow.engine.settings import Settings
 from onceflow.worker.attempts.attempt import Attempt, Outcome
 from onceflow.worker.attempts.engine_calls import EngineCalls
 from onceflow.worker.attempts.message import Message
 from onceflow.worker.handlers.faults import Fault
+from onceflow.worker.registration import retrying_connection
 from onceflow.worker.registration.leases import Counters, Offer, register
 from onceflow.worker.registration.retrying_connection import RetryingConnection
 
 from ...relay.support import start
+from ...sql.workflows import Step, fields, path, workflow
 from ...transports import use
 from ..support import Conn
 
@@ -79,6 +82,36 @@ def test_a_failure_that_postgres_refuses_is_recorded_without_what_it_refuses(
         refused: ("error.refused", True),
         kept: ("y", None),
     }
+
+
+def test_a_slow_expression_behind_one_of_many_delays_the_others_by_one_timeout(
+    conn: Conn, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrying_connection, "STATEMENT_TIMEOUT", 1.0)
+    # Not marked as wide, as if another had compiled it: only the timeout stops it.
+    slow = {**path("$.input.a[*] ? (@ == $.input.b[*])"), "m": True}
+    register_workflow(conn, workflow(Step("only"), Step("next", ("only",), input=fields(x=slow))))
+    little: dict[str, list[int]] = {"a": [], "b": []}
+    much = {"a": list(range(9000)), "b": list(range(9000, 18_000))}
+    inputs = [much if n == 5 else little for n in range(8)]
+    ids = [one.instance_id for one in start_instances(conn, "flow", inputs)]
+    with patient_calls(settings) as calls:
+        grants = calls.claim([message(Key(one, "only"), n) for n, one in enumerate(ids)])
+        outcomes = [
+            Outcome(Attempt(grant, None, calls._registration), b"1")  # pyright: ignore
+            for grant in grants
+        ]
+        began = time.monotonic()
+        calls.record(outcomes, 0)
+        assert time.monotonic() - began < 5
+    rows = conn.execute(
+        "select instance_id, coalesce(error ->> 'code', state) from onceflow.tasks"
+        " where task = 'next'"
+    )
+    found = dict(rows.fetchall())
+    assert [found[one] for one in ids] == [
+        "expression.timeout" if n == 5 else "QUEUED" for n in range(8)
+    ]
 
 
 def test_messages_that_name_nothing_are_kept_beside_those_that_do(
