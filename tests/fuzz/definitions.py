@@ -1,5 +1,6 @@
 """Definitions: sound ones, nearly sound ones, and texts of YAML that mean more than they say."""
 
+import copy
 import json
 from typing import Any, cast
 
@@ -11,25 +12,52 @@ from .values import KEYS, SOUND
 
 Definition = dict[str, Any]
 
-PATHS = st.sampled_from(
+SOUND_PATHS = st.sampled_from(
     [
         *("$.input", "$.input.value", "$.input.a | default(null)", "$.input.**", "$.instance"),
         *("$.input.value[*] ? (@ > 1)", "$.input.value[0 to last]", "$.input.value.size()"),
-        '$.input.value ? (@ like_regex "(a+)+$")',
-        "$.input.value[*] ? (exists (@ ? (@ == $.input.value[*])))",
-        "$.input.** ? (@ == $.input.**)",
+        '$.input.value ? (@ like_regex "^a+$")',
+        "$.input.value[*] ? (@ == $.input.value)",
+        '$.input.** ? (@.type() == "number")',
+        "$.input.value[*].a[*].b[*] | default([])",
+        "$.input.value ? (@.a > 1 && !(@.b == 2) || exists (@.c))",
         *("$.input.value.datetime()", "$.input.value.double()", "$.input.value.keyvalue()"),
-        *("$.input.value + $.input.value", "$.input.value * 1e300", "-$.input.value", "$.input.a"),
-        *("${ $.input.value }", "${ $.input.value } and ${ $.input.a | default(1) }"),
-        *("$.input.value | upper", "$.input.value | length", "$.input.value | join(',')"),
-        *("$.steps.first.output", "$.steps.first.output.value", "$.steps.second.output", "$$.x"),
-        *("$.steps.none.output", "$.", "$.input[", "${", "$.input.value | nothing", "$" * 200),
+        *("$.input.value + $.input.value", "-$.input.value", "$.input.a", "$.input.value % 0"),
+        *("${ $.input.value }", "${ $.input.value } and ${ $.input.a | default(1) }", "$$.x"),
+        *(
+            "$.steps.first.output",
+            "$.steps.first.output.value",
+            "$.steps.second.output | default(1)",
+        ),
         '$.input.value ? (@ starts with "a")',
-        '$."' + "a" * 2_000 + '"',
-        "$.input" + ".a" * 300,
-        "$.input.value ? (" + "(" * 200 + "@ > 1" + ")" * 200 + ")",
+        "$.input" + ".a" * 20 + " | default(1)",
     ]
 )
+ODD_PATHS = st.sampled_from(
+    [
+        *("$.input.value | upper", "$.input.value | length", "$.input.value | join(',')"),
+        *("$.steps.none.output", "$.", "$.input[", "${", "$.input.value | nothing", "$" * 200),
+        '$.input.value ? (@ like_regex "(a+)+$")',
+        '$."' + "a" * 2_000 + '"',
+        "$.input" + ".a" * 5_000,
+        "$.input.value[*] ? (exists (@ ? (@ == $.input.value[*])))",
+        *("$.input.** ? (@ == $.input.**)", "$.input.value * 1e300"),
+        "$.input.value ? (" + "(" * 200 + "@ > 1" + ")" * 200 + ")",
+        "$.input.value[*] ? (@ like_regex " + '"' + "(a|aa)+" * 200 + '")',
+    ]
+)
+
+
+@st.composite
+def paths(draw: st.DrawFn, step: int = 9) -> Any:
+    """Draw what of the input and of steps before the ``step``-th is given on."""
+    if draw(st.integers(0, 19)) == 0:
+        return draw(ODD_PATHS)
+    path = draw(SOUND_PATHS)
+    named = ("first", "second", "third").index(path.split(".")[2]) if ".steps." in path else -1
+    return path if named < step or draw(st.integers(0, 19)) == 0 else "$.input.value"
+
+
 HANDLERS = st.sampled_from(
     [
         *("fuzz.echo", "fuzz.echo", "fuzz.echo_async", "fuzz.grow", "fuzz.keep", "fuzz.fail"),
@@ -37,13 +65,24 @@ HANDLERS = st.sampled_from(
     ]
 )
 TOPICS = ["fuzz", "", "x" * 249, "x" * 250, "x" * 600, ".", "ä", "a/b", "__consumer_offsets", "\n"]
-DURATIONS = ["10ms", "1s", "0s", "-1s", "1e9d", "1h30m", "P1D", "", "99999999999999999999s", 1.5]
+DURATIONS: list[Any] = [
+    "10ms",
+    "1s",
+    "0s",
+    "-1s",
+    "1e9d",
+    "1h30m",
+    "P1D",
+    "",
+    "99999999999999999999s",
+    1.5,
+]
 
 
 @st.composite
-def inputs_of_steps(draw: st.DrawFn, handler: str) -> Any:
-    """Draw what a step gives its task."""
-    value = draw(PATHS)
+def inputs_of_steps(draw: st.DrawFn, handler: str, step: int) -> Any:
+    """Draw what the ``step``-th step gives its task."""
+    value = draw(paths(step))
     if draw(st.integers(0, 9)) == 0:
         return value
     if handler == "sql.execute":
@@ -60,24 +99,26 @@ def inputs_of_steps(draw: st.DrawFn, handler: str) -> Any:
 def sound(draw: st.DrawFn) -> Definition:
     """Draw a definition of which most can be deployed, and many even run."""
     steps: list[Definition] = []
+    side_by_side = draw(st.integers(0, 4)) == 0
     for n, name in enumerate(draw(st.sampled_from([["first"], ["first", "second", "third"]]))):
         handler = draw(HANDLERS)
         retry = {"attempts": draw(st.sampled_from([1, 1, 2])), "backoff": "10ms", "factor": 1}
         step: Definition = {
             "id": name,
             "task": handler,
-            "with": draw(inputs_of_steps(handler)),
+            "with": draw(inputs_of_steps(handler, n)),
             "retry": retry,
             "on_failure": draw(st.sampled_from(["fail", "compensate", "suspend"])),
         }
         for key, often, values in (
             ("when", 4, st.sampled_from(["$.input.a == 1", "$.input.value", True, False])),
-            ("timeout", 5, st.sampled_from(["1s", "100ms", *DURATIONS])),
-            ("needs", 6, st.sampled_from([[], ["first"], ["third"], [name]])),
-            ("queue", 9, st.sampled_from(["default", "", "x" * 300, "Ä", "a b"])),
+            ("timeout", 4, st.sampled_from(["1s", "100ms"] * 10 + DURATIONS)),
+            ("queue", 20, st.sampled_from(["default", "", "x" * 300, "Ä", "a b"])),
         ):
-            if draw(st.integers(0, often)) == 0 and (n or key != "needs"):
+            if draw(st.integers(0, often)) == 0:
                 step[key] = draw(values)
+        if side_by_side and n:
+            step["needs"] = draw(st.sampled_from([[], ["first"], ["first"], [name], ["third"]]))
         if draw(st.integers(0, 2)) == 0:
             undo = draw(st.sampled_from(["fuzz.echo", "fuzz.fail", "fuzz.keep"]))
             step["compensate"] = {
@@ -88,11 +129,11 @@ def sound(draw: st.DrawFn) -> Definition:
         steps.append(step)
     definition: Definition = {"name": draw(st.sampled_from(["w", "x.y"])), "steps": steps}
     if draw(st.booleans()):
-        definition["input"] = draw(FITTING | SCHEMAS)
+        definition["input"] = draw(FITTING if draw(st.booleans()) else SCHEMAS)
     if draw(st.booleans()):
-        definition["output"] = draw(st.sampled_from([draw(PATHS), {"a": [draw(PATHS)]}]))
+        definition["output"] = draw(st.sampled_from([draw(paths()), {"a": [draw(paths())]}]))
     if draw(st.integers(0, 5)) == 0:
-        definition["deadline"] = draw(st.sampled_from(DURATIONS))
+        definition["deadline"] = draw(st.sampled_from(["1s", "1h"] * 10 + DURATIONS))
     return definition
 
 
@@ -111,7 +152,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @st.composite
 def nearly(draw: st.DrawFn) -> str:
     """Draw the JSON of a sound definition with one thing in it replaced, renamed or left out."""
-    definition = draw(sound())
+    definition = copy.deepcopy(draw(sound()))  # parts of it are everybody's
     place = draw(st.sampled_from(places(definition)[1:]))
     within: Any = definition
     for part in place[:-1]:

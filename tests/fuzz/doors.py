@@ -37,6 +37,10 @@ CANARY = {
 STATEMENTS = """
 kept: {sql: "select %(value)s::jsonb as value, %(text)s::text as text"}
 """
+TEMPLATES = {
+    "a.typ": "#let data = json(bytes(sys.inputs.data))\n#repr(data)",
+    "big.typ": "#for n in range(3000) [#n ]\n#let data = json(bytes(sys.inputs.data))\n#data.a",
+}
 OUR_FAULT = re.compile(r"^(?:\S+Z (?:ERROR|CRITICAL) .*| *Traceback .*)$", re.MULTILINE)
 """In a log: what handlers do wrong is warned of, and never by a traceback."""
 
@@ -50,6 +54,8 @@ class Process:
         self._seen = 0
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ONCEFLOW_")}
         environment["ONCEFLOW_SQL_STATEMENTS"] = str(log.parent / "statements.yaml")
+        environment["ONCEFLOW_TEMPLATES"] = str(log.parent)
+        environment["ONCEFLOW_SMTP"] = "smtp://127.0.0.1:1"
         with log.open("wb") as output:
             self.started = subprocess.Popen(
                 [sys.executable, "-m", "onceflow", *arguments],
@@ -116,7 +122,7 @@ class Doors:
                     connection.shutdown(socket.SHUT_WR)
                 while piece := connection.recv(1 << 16):
                     answer += piece
-            except ConnectionError:
+            except OSError:
                 half = True  # refused before it had all arrived
         took = time.monotonic() - began
         self.slowest["raw"] = max(took, self.slowest.get("raw", 0))
@@ -231,7 +237,8 @@ def open_doors(servers: Servers, folder: Path) -> Generator[Doors]:
         port=0,
         data=folder,
     )
-    (folder / "statements.yaml").write_text(STATEMENTS)
+    for name, text in {"statements.yaml": STATEMENTS, **TEMPLATES}.items():
+        (folder / name).write_text(text)
     try:
         with ExitStack() as stack:
             conn = stack.enter_context(closing(database.connect()))

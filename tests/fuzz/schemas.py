@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import strategies as st
 
@@ -104,10 +104,15 @@ AROUND: list[Callable[[Schema], Schema]] = [
 
 
 def around(inner: Schema, levels: list[int]) -> Schema:
-    """Return a schema with others around it."""
+    """Return a schema with others around it; its definitions stay outermost."""
+    outermost: dict[str, Any] = {}
+    if isinstance(inner, dict) and levels and "$defs" in inner:
+        members = cast("dict[str, Any]", inner)
+        outermost = {"$defs": members["$defs"]}
+        inner = {key: value for key, value in members.items() if key != "$defs"}
     for level in levels:
-        inner = AROUND[level](inner)
-    return inner
+        inner = AROUND[level](cast("Schema", inner))
+    return cast("Schema", inner | outermost if outermost else inner)
 
 
 LEVELS = st.lists(st.sampled_from(range(len(AROUND))), max_size=4)
