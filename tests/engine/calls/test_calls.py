@@ -12,7 +12,16 @@ import psycopg
 import pytest
 
 from onceflow.engine import calls, json_text
-from onceflow.engine.calls import base, clock, operators, outbox, tasks, workers, workflows
+from onceflow.engine.calls import (
+    base,
+    clock,
+    deferred,
+    operators,
+    outbox,
+    tasks,
+    workers,
+    workflows,
+)
 from onceflow.engine.calls.tasks import Grant
 from onceflow.engine.errors import OnceflowError
 
@@ -29,7 +38,7 @@ NOT_CALLED = {
 def statements() -> dict[str, list[str]]:
     """Return the statements of all calls by the name of the function in them."""
     found: dict[str, list[str]] = {}
-    for module in (clock, operators, outbox, tasks, workers, workflows):
+    for module in (clock, deferred, operators, outbox, tasks, workers, workflows):
         for name, value in vars(module).items():
             if name.isupper() and isinstance(value, str) and "onceflow." in value:
                 (function,) = re.findall(r"onceflow\.(\w+)\(", value)
