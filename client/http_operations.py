@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from ..engine.calls.workflows import require_offset
 from ..engine.definition import compile_definition, parse
 from ..engine.errors import (
     BadArgument,
@@ -242,7 +243,12 @@ def _raw(value: Any) -> msgspec.Raw:
 
 
 def _item(start: Start) -> dict[str, Any]:
-    item = {"input": start.input, "key": start.key, "id": start.id}
+    item = {
+        "input": start.input,
+        "key": start.key,
+        "id": start.id,
+        "start_at": require_offset(start.start_at),
+    }
     return {name: value for name, value in item.items() if value is not None}
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any, Generic, TypeVar, overload
 from uuid import UUID
 
@@ -59,16 +60,18 @@ class AsyncInterface(Generic[Q]):
         key: str | None = None,
         version: int | None = None,
         id: UUID | None = None,  # noqa: A002
+        start_at: datetime | None = None,
     ) -> Started:
         """Start an instance, of the latest version unless one is given.
 
         ``input`` is anything that has a JSON form, a dataclass or a model too; {} unless given.
         The same ``key`` starts one instance of the workflow, however often it is sent; so does the
-        same ``id``, a UUID version 7 made within the hour. Raises NotFound, WrongInput, and Refused
-        where the key or id belongs to an instance with another input.
+        same ``id``, a UUID version 7 made within the hour. At ``start_at``, a time with its offset
+        from UTC, its first steps come due, else at once. Raises NotFound, WrongInput, and Refused
+        where the key or id belongs to an instance with another input, or the workflow is disabled.
         """
         (started,) = await self._run(
-            self._operations.start(workflow, version, [Start(input, key, id)])
+            self._operations.start(workflow, version, [Start(input, key, id, start_at)])
         )
         if isinstance(started, OnceflowError):
             raise started
@@ -81,13 +84,16 @@ class AsyncInterface(Generic[Q]):
         *,
         keys: Sequence[str | None] | None = None,
         version: int | None = None,
+        start_at: datetime | None = None,
     ) -> list[Started | OnceflowError]:
         """Start an instance for each input; the answers are in the order of the inputs.
 
         In place of an instance stands the error that ``start`` would raise: it keeps no other
         from being started. Through SQL it is one transaction, through the API one for each 1,000.
         """
-        return await self._run(self._operations.start(workflow, version, starts_of(inputs, keys)))
+        return await self._run(
+            self._operations.start(workflow, version, starts_of(inputs, keys, start_at))
+        )
 
     async def get(self, instance: UUID) -> Instance:
         """Return an instance as it stands. Raises NotFound."""

@@ -6,6 +6,7 @@ HTTP have each operation once, whether those who call wait for answers or await 
 """
 
 from collections.abc import Generator, Iterator, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 from uuid import UUID
@@ -38,6 +39,7 @@ class Start(msgspec.Struct, frozen=True):
     input: Any = None
     key: str | None = None
     id: UUID | None = None
+    start_at: datetime | None = None
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -94,12 +96,15 @@ def too_late() -> Refused:
     )
 
 
-def starts_of(inputs: Sequence[Any], keys: Sequence[str | None] | None) -> list[Start]:
+def starts_of(
+    inputs: Sequence[Any], keys: Sequence[str | None] | None, start_at: datetime | None
+) -> list[Start]:
     """Return what to start. Raises BadArgument unless there is a key, or None, for each input."""
     if keys is None:
-        return [Start(given) for given in inputs]
+        return [Start(given, start_at=start_at) for given in inputs]
     require_same_number("keys", keys, inputs)
-    return [Start(given, key) for given, key in zip(inputs, keys, strict=True)]
+    pairs = zip(inputs, keys, strict=True)
+    return [Start(given, key, start_at=start_at) for given, key in pairs]
 
 
 def require_version(workflow: str, version: int | None) -> None:

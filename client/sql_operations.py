@@ -26,6 +26,7 @@ from ..engine.calls.workflows import (
     RESUME_INSTANCES,
     START_INSTANCES,
     SUSPEND_INSTANCES,
+    require_offset,
 )
 from ..engine.definition import check_input, compile_definition, parse
 from ..engine.errors import Fault, NotFound, OnceflowError, Refused
@@ -52,7 +53,7 @@ SUMMARY: Final[LiteralString] = """id, workflow, version, state as status, closi
     started_at, ended_at, deadline_at, error"""
 LETTER: Final[LiteralString] = """instance_id as instance, task, workflow, version, step, queue,
     attempts, input, error, died_at"""
-PLACES: Final = {"invalid_key": "/key", "invalid_id": "/id"}
+PLACES: Final = {"invalid_key": "/key", "invalid_id": "/id", "invalid_start_at": "/start_at"}
 
 
 class Statement(NamedTuple):
@@ -124,6 +125,7 @@ class SqlOperations:
                 [starts[n].key for n in fit],
                 found.version,
                 [starts[n].id for n in fit],
+                [require_offset(starts[n].start_at) for n in fit],
             )
             answered = _read((yield _json(START_INSTANCES, parameters)), Item)
         items = iter(answered)

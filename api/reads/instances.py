@@ -27,7 +27,8 @@ MOST_LOG_ENTRIES: Final = 5000
 """How many an instance's answer has at most; `truncated` says that there are more."""
 
 SUMMARY: Final[LiteralString] = """id, workflow, version, state as status, closing_as, suspended_by,
-       suspended_at, open_tasks, seq, error, started_at, deadline_at, ended_at"""
+       suspended_at, open_tasks, seq, error, started_at, start_at, deadline_at,
+       ended_at"""
 
 TASK: Final[LiteralString] = """task, step, kind, state, open, handler, queue, attempts, input,
        output, error, reason, progress, worker_id, due_at, changed_at, seq"""

@@ -28,6 +28,7 @@ from ..schemas.instances import (
 from ..schemas.words import given
 
 BATCH_BODY_LIMIT: Final = 16 << 20
+PLACES: Final = {"invalid_key": "/key", "invalid_id": "/id", "invalid_start_at": "/start_at"}
 
 
 async def start_instance(call: Call[StartQuery, StartRequest]) -> Answer:
@@ -45,7 +46,7 @@ async def _start_one(call: Call[StartQuery, StartRequest]) -> Answer:
     headers: StartHeaders = call.headers
     key = headers.idempotency_key
     body = call.body
-    sent = BatchItem(input=body.input, key=key, id=body.id)
+    sent = BatchItem(input=body.input, key=key, id=body.id, start_at=body.start_at)
     (item,) = await _start(call, [sent], [""], body.version)
     if item.outcome == "disabled":
         raise Problem(409, f"Refused: {item.faults[0].message}.")
@@ -101,6 +102,7 @@ async def _start(
             answers[n] = BatchStarted(None, None, "invalid", told[:MOST_FAULTS])
         else:
             fit.append(n)
+    at_once = all(items[n].start_at is None for n in fit)
     started = await run_in_threadpool(
         _repeated,
         database,
@@ -111,11 +113,12 @@ async def _start(
             keys=[items[n].key for n in fit],
             version=startable.version,
             ids=[items[n].id or made for n, made in zip(fit, make_ids(len(fit)), strict=True)],
+            start_at=None if at_once else [items[n].start_at for n in fit],
         ),
     )
     for n, of in zip(fit, started, strict=True):
         error = of.error or {}
-        place = {"invalid_key": "/key", "invalid_id": "/id"}.get(error.get("code", ""), "/input")
+        place = PLACES.get(error.get("code", ""), "/input")
         listed = error.get("faults") or [{"place": "", **error}] if error else []
         if of.outcome == "disabled":
             place = ""

@@ -49,12 +49,19 @@ InstanceId: TypeAlias = Annotated[
 ]
 
 
+StartAt: TypeAlias = Annotated[
+    Time | None,
+    msgspec.Meta(description="When its first steps come due; at once if absent."),
+]
+
+
 class StartRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an instance is started with."""
 
     input: Input = msgspec.UNSET
     version: VersionNumber | None = None
     id: InstanceId = None
+    start_at: StartAt = None
 
 
 class StartHeaders(msgspec.Struct, frozen=True):
@@ -86,6 +93,7 @@ class BatchItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = msgspec.UNSET
     key: IdempotencyKey | None = None
     id: InstanceId = None
+    start_at: StartAt = None
 
 
 class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,6 +141,9 @@ class InstanceSummary(msgspec.Struct, frozen=True):
     seq: Annotated[int, msgspec.Meta(description="How many transitions it has made.")]
     error: ErrorOrNull
     started_at: Time
+    start_at: Annotated[
+        Time | None, msgspec.Meta(description="When its first steps come due, if not at once.")
+    ]
     deadline_at: Time | None
     ended_at: Time | None
 

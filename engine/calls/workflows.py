@@ -1,6 +1,7 @@
 """Calls about workflows and their instances."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, Literal, LiteralString
 from uuid import UUID
 
@@ -28,7 +29,7 @@ START_INSTANCES: Final[LiteralString] = """
 select instance_id, outcome, state, error
   from onceflow.start_instances(p_workflow => %s::text, p_inputs => %s::jsonb[],
                                 p_keys => %s::text[], p_version => %s::int,
-                                p_ids => %s::uuid[])
+                                p_ids => %s::uuid[], p_start_at => %s::timestamptz[])
  order by ordinal"""
 
 CANCEL_INSTANCES: Final[LiteralString] = """
@@ -114,6 +115,16 @@ def register_workflow(conn: Connection, compiled: Mapping[str, Any]) -> Register
     return RegisteredVersion(*row)
 
 
+def require_offset(time: datetime | None) -> datetime | None:
+    """Return a time; raise BadArgument where it does not say what its hours count from."""
+    if time is not None and time.utcoffset() is None:
+        raise BadArgument(
+            f"the time {time.isoformat()} has no offset from UTC",
+            hint=f"{time.isoformat()}Z is UTC; {time.isoformat()}+01:00 an hour ahead of it",
+        )
+    return time
+
+
 def start_instances(
     conn: Connection,
     workflow: str,
@@ -121,12 +132,14 @@ def start_instances(
     keys: Sequence[str | None] | None = None,
     version: int | None = None,
     ids: Sequence[UUID] | None = None,
+    start_at: Sequence[datetime | None] | None = None,
 ) -> list[Started]:
     """Start one instance per input; the answers stand in the order of the inputs.
 
     ``workflow`` is a name; ``version`` is the latest unless given. ``keys`` are idempotency keys,
     as many as inputs; None starts without one. ``ids`` are of ``engine.ids.make_ids``, made here
-    unless given; a call whose reply was lost is repeated with the same. One item that is invalid
+    unless given; a call whose reply was lost is repeated with the same. ``start_at`` are times with
+    their offset from UTC, at which the first steps come due; None: at once. One that is invalid
     keeps no other from being started. Inputs are not checked against the workflow's schema here.
     Raises NotFound, BadArgument.
     """
@@ -136,6 +149,7 @@ def start_instances(
         None if keys is None else list(keys),
         version,
         uuid_array(make_ids(len(inputs)) if ids is None else ids),
+        None if start_at is None else [require_offset(each) for each in start_at],
     )
     return [
         Started(found, word(outcome, *OUTCOMES), state, error)

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -63,6 +64,21 @@ def seconds(text: str) -> float:
     if not 0 <= value < 1e9:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
     return value
+
+
+def offset_time(text: str) -> datetime:
+    """Read a time with its offset from UTC, in ISO 8601."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a time such as 2026-01-31T08:00+01:00"
+        ) from None
+    if time.utcoffset() is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has no offset from UTC: {text}Z is UTC, {text}+01:00 an hour ahead of it"
+        )
+    return time
 
 
 def read_text(place: str) -> bytes:

@@ -1,6 +1,7 @@
 """List instances, the newest first."""
 
 import argparse
+from datetime import UTC, datetime
 
 from ..calls.reads import InstanceFilter
 from ..settings import Settings
@@ -77,4 +78,6 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 def _note(row: Row) -> str:
     if row["suspended_at"] is not None:
         return f"suspended by {row['suspended_by'].replace('_', ' ')}"
+    if row["start_at"] is not None and datetime.fromisoformat(row["start_at"]) > datetime.now(UTC):
+        return f"starts {clock_text(row['start_at'])}"
     return error_text(row["error"])

@@ -15,7 +15,7 @@ from ..definition import check_input
 from ..errors import BadArgument, Refused
 from ..ids import make_ids
 from ..settings import Settings
-from .arguments import INPUT_HELP, add_json, positive, read_json, seconds
+from .arguments import INPUT_HELP, add_json, offset_time, positive, read_json, seconds
 from .database import Row, find_instance, find_version, open_database
 from .output import clock_text, error_text, print_json, span_text
 
@@ -36,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=UUID,
         metavar="UUID",
         help="a UUID version 7 made within the hour; the same id gives the same instance, too",
+    )
+    parser.add_argument(
+        "--start-at",
+        type=offset_time,
+        metavar="TIME",
+        help="when its first steps come due (at once): 2026-01-31T08:00+01:00",
     )
     parser.add_argument("--version", type=positive, metavar="N", help="of the workflow (latest)")
     parser.add_argument(
@@ -67,6 +73,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             [args.key],
             version["version"],
             [args.id or make_ids(1)[0]],
+            None if args.start_at is None else [args.start_at],
         )
         if started.outcome == "disabled":
             raise Refused(

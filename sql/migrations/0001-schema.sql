@@ -85,6 +85,8 @@ create table onceflow.instance (
     started_at timestamptz not null,
     ended_at timestamptz,
     deadline_at timestamptz,
+    -- When its first steps come due, where that was not at once.
+    start_at timestamptz,
     input jsonb not null,
     output jsonb,
     error jsonb,

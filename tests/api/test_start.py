@@ -1,5 +1,6 @@
 """Starting instances: input, version, idempotency key, sets."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ from starlette.testclient import TestClient
 from onceflow.engine import calls
 from onceflow.engine.ids import make_ids
 
-from .conftest import deploy
+from .conftest import Start, deploy
 from .definitions import ITEM, ONE, ORDER
 
 ALFKI = {"customer": "ALFKI", "total": 12.5}
@@ -211,3 +212,19 @@ def test_a_repeat_after_a_new_version_is_still_the_same_instance(client: TestCli
     assert again.status_code == 200
     assert again.json()["id"] == first["id"]
     assert again.json()["version"] == 1
+
+
+def test_an_instance_starts_later(client: TestClient, start: Start) -> None:
+    start()
+    at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    body = {"input": {"customer": "x", "total": 1}}
+    started = client.post("/workflows/order/start", json={**body, "start_at": at})
+    assert started.status_code == 201
+    assert datetime.fromisoformat(started.json()["start_at"]) == datetime.fromisoformat(at)
+    assert "First steps due" in client.get(f"/ui/instances/{started.json()['id']}").text
+    naive = client.post("/workflows/order/start", json={**body, "start_at": at[:19]})
+    assert naive.status_code == 422
+    far = {**body, "start_at": "2099-01-31T08:00:00Z"}
+    batch = client.post("/workflows/order/instances", json={"instances": [far, body]}).json()
+    assert [item["outcome"] for item in batch["instances"]] == ["invalid", "started"]
+    assert batch["instances"][0]["faults"][0]["place"] == "/instances/0/start_at"

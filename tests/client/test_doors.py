@@ -1,6 +1,7 @@
 """What every client does alike: through SQL or HTTP, waited for or awaited."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -308,3 +309,16 @@ def test_a_workflow_that_is_disabled_refuses_a_start(
     assert isinstance(refused, Refused)
     assert isinstance(found, Started)
     assert found.id == started.id
+
+
+def test_an_instance_is_started_for_later(door: Door, order: str) -> None:
+    at = datetime.now(UTC) + timedelta(hours=1)
+    started = door.start(order, GIVEN, start_at=at)
+    assert any("starts at 2" in reason.because for reason in door.explain(started.id))
+    (many,) = door.start_many(order, [GIVEN], start_at=at)
+    assert isinstance(many, Started)
+    with pytest.raises(BadArgument, match="has no offset from UTC"):
+        door.start(order, GIVEN, start_at=datetime(2030, 1, 31))  # noqa: DTZ001
+    with pytest.raises(WrongInput, match="ten years") as caught:
+        door.start(order, GIVEN, start_at=at + timedelta(days=5000))
+    assert caught.value.faults[0].place == "/start_at"

@@ -17,6 +17,7 @@ begin
             coalesce(' (' || (p_instance.error ->> 'message') || ')', ''))
         when p_instance.state = 'COMPENSATING' then format(
             'compensating, one step after the other, to end as %s', p_instance.closing_as)
+        when p_instance.start_at > onceflow.now() then format('starts at %s', p_instance.start_at)
         else format('running, %s open', p_instance.open_tasks
             || case p_instance.open_tasks when 1 then ' task' else ' tasks' end)
             || coalesce(case when p_instance.deadline_at > onceflow.now()

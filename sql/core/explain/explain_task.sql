@@ -14,6 +14,9 @@ begin
             then format('attempt %s has left its answer to somebody outside, who has its token; ' || case when v_past
                 then 'none came until %s, and the clock has to end it' else 'without one it has failed at %s' end,
                 p_task.attempt, p_task.due_at)
+            when p_task.due_at is not null then format(case when v_past
+                then 'its instance was to start at %s, and the clock has to begin it'
+                else 'waits until %s, when its instance starts' end, p_task.due_at)
             when p_task.undoes_seq is not null
             then 'waits for its turn: compensations run one by one, the last step first'
             else format('waits for %s of the %s steps that it joins',

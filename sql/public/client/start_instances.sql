@@ -1,7 +1,8 @@
--- start_instances(workflow, inputs, keys, version, ids) -> (ordinal, instance_id, outcome, state, error)
+-- start_instances(workflow, inputs, keys, version, ids, start at) -> (ordinal, instance_id, outcome, state, error)
 -- Starts an instance for each input, of the latest version unless one is given. p_ids are the callers' own
 -- UUIDs version 7, made within an hour (null: made here): a call whose reply was lost is repeated with the same.
 -- p_keys are idempotency keys (null for none): one key starts one instance, whoever sends it and however often.
+-- p_start_at (null: at once) is when the first steps of an instance come due; until then it waits, and can be cancelled.
 -- outcome: started | exists (the instance of that key or id) | conflict (which was started with another input, or
 --   of another workflow: nothing was started) | invalid (nothing was started, error {code, message} says why,
 --   of an input that does not fit the workflow's schema with its faults [{place, message}]; there
@@ -10,7 +11,7 @@
 -- Errors: WF001 no such workflow or version · WF002 arrays that differ in length.
 create or replace function onceflow.start_instances(
     p_workflow text, p_inputs jsonb[], p_keys text[] default null, p_version int default null,
-    p_ids uuid[] default null)
+    p_ids uuid[] default null, p_start_at timestamptz[] default null)
 returns table (ordinal int, instance_id uuid, outcome text, state text, error jsonb)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
@@ -27,10 +28,15 @@ declare
     v_started uuid[];
     -- Each valid item has started an instance of its own: nothing was there before.
     v_all boolean;
+    v_postponed onceflow.change[] := '{}';
 begin
     perform onceflow.require_read_committed();
     select c.o_ids, c.o_errors into v_ids, v_errors from onceflow.check_starts(
         p_inputs, p_keys, p_ids, v_version.input_checks) c;
+    if p_start_at is not null then
+        select c.o_ids, c.o_errors into v_ids, v_errors from onceflow.check_start_times(
+            p_start_at, v_ids, v_errors, v_now) c;
+    end if;
     if v_found.o_disabled_at is not null then
         select c.o_ids, c.o_errors into v_ids, v_errors from onceflow.refuse_starts(
             v_version.workflow_id, v_found.o_disabled_at, p_keys, v_ids, v_errors) c;
@@ -59,15 +65,20 @@ begin
     select array(select s.id from started s order by s.id) into v_started;
     v_all := cardinality(v_started) = cardinality(array_remove(v_ids, null));
 
+    if p_start_at is not null then
+        v_postponed := onceflow.postpone_starts(v_version, v_started, v_ids, p_start_at, v_now);
+    end if;
+
     perform onceflow.finish_transition(v_started,
-        array(
+        v_postponed || array(
             select onceflow.instance_change(u.id, null, 'RUNNING', p_seq => 1)
             from unnest(v_started) u (id))
         || (onceflow.advance_instances(v_started, '{}', array(
             select onceflow.placed_task(u.id, s.step, 0, 0, v_version.id, 1, 'RUNNING')
             from unnest(v_started) u (id)
             join onceflow.step s
-                on s.version_id = v_version.id and s.kind = 'task' and s.join_count = 0))).o_changes);
+                on s.version_id = v_version.id and s.kind = 'task' and s.join_count = 0
+            where u.id <> all (array(select c.instance_id from unnest(v_postponed) c))))).o_changes);
 
     if not v_all then
         -- A new key with the id of an instance that was there: the key names it only where it has that input.
@@ -97,4 +108,4 @@ begin
     left join onceflow.instance s on s.id = coalesce(i.instance_id, k.id)
     order by k.n;
 end $$;
-revoke execute on function onceflow.start_instances(text, jsonb[], text[], int, uuid[]) from public;
+revoke execute on function onceflow.start_instances(text, jsonb[], text[], int, uuid[], timestamptz[]) from public;

@@ -1,5 +1,5 @@
 -- fire_timers(limit, skip) -> (retried, timed_out)
--- A job of the clock: makes retries that are due QUEUED, looks again for workers that have the handler of what
+-- A job of the clock: makes retries that are due QUEUED, begins instances whose start has come, looks again for workers that have the handler of what
 -- waits for one, and fails attempts past their timeout; the oldest
 -- first, at most p_limit a call, the first p_skip passed over (so that one that cannot be handled does not stop
 -- the rest). Where the two are p_limit together there is more to do at once. Instances that others hold are left
@@ -44,6 +44,7 @@ begin
                 and t.visit = k.visit and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
                 and t.state = 'RETRYING' and t.due_at <= v_now offset 0) t), 'RETRYING');
     v_retried := v_retried || onceflow.release_held(v_ids, v_due, v_now);
+    v_retried := v_retried || onceflow.begin_steps(v_ids, v_due, v_now);
     v_failed := onceflow.fail_unanswered(v_ids, v_due, v_now);
     perform onceflow.finish_transition(v_ids, v_retried || v_failed);
     return query select cardinality(v_retried), cardinality(v_failed);

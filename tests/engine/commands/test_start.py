@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -146,3 +147,18 @@ def test_wait_tells_of_a_suspension_and_of_its_own_end(
 )
 def test_wrong_usage(onceflow: Onceflow, arguments: tuple[str, ...]) -> None:
     assert onceflow("start", *arguments).code == 2
+
+
+def test_a_start_at_a_later_time(onceflow: Onceflow, worker: HandWorker) -> None:
+    given = ("start", "order", "--input", '{"customer": "x"}', "--start-at")
+    instance = onceflow(*given, "2099-01-31T08:00+01:00")
+    assert instance.code == 1
+    assert "ten years from now is the latest" in instance.err
+    at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    started = onceflow(*given, at, "--json").json
+    told = onceflow("explain", started["id"]).out
+    assert "starts at 2" in told
+    assert "starts 2" in onceflow("list").out
+    naive = onceflow(*given, "2026-01-31T08:00")
+    assert naive.code == 2
+    assert "has no offset from UTC: 2026-01-31T08:00Z is UTC" in naive.err

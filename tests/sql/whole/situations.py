@@ -5,6 +5,7 @@ The one exception is FAILED, which no function gives yet: it is made by hand.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from onceflow.engine import calls
@@ -65,6 +66,13 @@ def waiting_join(play: Play) -> Subject:
     instance = play.begin(workflow(*steps))
     play.complete(instance, "a", "b")
     return Subject(instance, "d")
+
+
+def waiting_start(play: Play) -> Subject:
+    name = play.deploy(main())
+    at = datetime.now(UTC) + timedelta(minutes=30)
+    (started,) = calls.start_instances(play.conn, name, [{}], start_at=[at])
+    return Subject(started.instance_id, "a")
 
 
 def queued(play: Play) -> Subject:
@@ -295,6 +303,7 @@ def undo_dead_letter(play: Play) -> Subject:
 TASKS: dict[str, Callable[[Play], Subject]] = {
     "WAITING, a join / RUNNING": waiting_join,
     "WAITING, its turn / COMPENSATING": waiting_turn,
+    "WAITING, its start / RUNNING": waiting_start,
     "WAITING, an answer / RUNNING": deferred,
     "WAITING, an answer / RUNNING, suspended": deferred_suspended,
     "WAITING, an answer / COMPENSATING": undo_deferred,

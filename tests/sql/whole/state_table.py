@@ -15,6 +15,7 @@ BY_WORKERS = """
 |---|---|---|---|---|---|---|---|
 | WAITING, a join / RUNNING | skipped | skipped | stale | stale | stale | stale | stale |
 | WAITING, its turn / COMPENSATING | skipped | skipped | stale | stale | stale | stale | stale |
+| WAITING, its start / RUNNING | skipped | skipped | stale | stale | stale | stale | stale |
 | WAITING, an answer / RUNNING | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING | repeated | repeated |
 | WAITING, an answer / RUNNING, suspended | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER | repeated | repeated |
 | WAITING, an answer / COMPENSATING | skipped | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter | repeated | repeated |
@@ -55,6 +56,7 @@ FROM_OUTSIDE = """
 |---|---|---|---|
 | WAITING, a join / RUNNING | stale | stale | stale |
 | WAITING, its turn / COMPENSATING | stale | stale | stale |
+| WAITING, its start / RUNNING | stale | stale | stale |
 | WAITING, an answer / RUNNING | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING |
 | WAITING, an answer / RUNNING, suspended | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER |
 | WAITING, an answer / COMPENSATING | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter |
@@ -95,6 +97,7 @@ BY_THE_CLOCK = """
 |---|---|---|---|---|---|
 | WAITING, a join / RUNNING | — | — | — | — | — |
 | WAITING, its turn / COMPENSATING | — | — | — | — | — |
+| WAITING, its start / RUNNING | → QUEUED | — | — | — | — |
 | WAITING, an answer / RUNNING | → RETRYING | — | — | — | — |
 | WAITING, an answer / RUNNING, suspended | → RETRYING | — | — | — | — |
 | WAITING, an answer / COMPENSATING | → RETRYING | — | — | — | — |
@@ -135,6 +138,7 @@ BY_OPERATORS_ON_DEAD_LETTERS = """
 |---|---|---|---|
 | WAITING, a join / RUNNING | refused | refused | refused |
 | WAITING, its turn / COMPENSATING | refused | refused | refused |
+| WAITING, its start / RUNNING | refused | refused | refused |
 | WAITING, an answer / RUNNING | refused | refused | refused |
 | WAITING, an answer / RUNNING, suspended | refused | refused | refused |
 | WAITING, an answer / COMPENSATING | refused | refused | refused |
@@ -175,6 +179,7 @@ BY_OPERATORS_ON_INSTANCES = """
 |---|---|---|---|
 | WAITING, a join / RUNNING | done → CANCELLED · COMPENSATING | done · RUNNING, suspended | refused |
 | WAITING, its turn / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
+| WAITING, its start / RUNNING | done → CANCELLED · CANCELLED | done · RUNNING, suspended | refused |
 | WAITING, an answer / RUNNING | done → CANCELLED · COMPENSATING | done · RUNNING, suspended | refused |
 | WAITING, an answer / RUNNING, suspended | done → CANCELLED · COMPENSATING | done | done · RUNNING |
 | WAITING, an answer / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
