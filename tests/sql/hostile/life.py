@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from onceflow.engine import calls
-from onceflow.engine.calls import Event, Fenced, Key
+from onceflow.engine.calls import Deferral, Event, Fenced, Key
 from onceflow.engine.definition import compile_definition
 
 from ..play import (
@@ -96,9 +96,10 @@ def live(by: Mapping[str, Connection], play: Play) -> str:
     worker = Worker(by["worker"])
     calls.register_workflow(client, compile_definition(FLOW))
     wrong = [{**INPUT, "at": at} for at in ("2024-02-30T12:30:00.250Z", "2024-02-29T12:30:00,250Z")]
-    started = calls.start_instances(client, "flow", [INPUT] * 6 + wrong, [*"abcdef", None, None])
-    assert [each.outcome for each in started] == ["started"] * 6 + ["invalid"] * 2
-    first, failed, cancelled, died, slow, back = (each.instance_id for each in started[:6])
+    started = calls.start_instances(client, "flow", [INPUT] * 8 + wrong, [*"abcdefgh", None, None])
+    assert [each.outcome for each in started] == ["started"] * 8 + ["invalid"] * 2
+    ids = [each.instance_id for each in started[:8]]
+    first, failed, cancelled, died, _, back, later, never = ids
     grants = {grant.instance_id: grant for grant in worker.claim(*take_messages(relay))}
 
     # One to its end by hand-offs; one that fails for good, and is undone once it was tried again.
@@ -111,6 +112,14 @@ def live(by: Mapping[str, Connection], play: Play) -> str:
     (again,) = worker.claim(*take_messages(relay))
     _, (b,) = worker.complete_and_take(again, output=7)
     worker.fail(b, code="for.good", retryable=False)
+    # Two are answered from outside.
+    outside = [(each, "a", grants[each].fence) for each in (later, never)]
+    tokens = [calls.token_of(*each) for each in outside]
+    calls.defer_tasks(by["worker"], [Deferral(*each, 60) for each in outside])
+    calls.complete_deferred_tasks(client, tokens[:1], [{"by": "\\post"}])
+    calls.fail_deferred_tasks(
+        client, tokens[1:], [{"code": "no", "message": "it \\ did not"}], [True]
+    )
     # One is cancelled while it runs, one suspended and given back, one is too slow.
     calls.cancel_instances(operator, [cancelled])
     assert worker.renew(*(grant.fence for grant in grants.values()))
@@ -136,6 +145,8 @@ def live(by: Mapping[str, Connection], play: Play) -> str:
     worker.fail(letter, retryable=False)
     calls.skip_dead_letters(operator, [Key(died, "c")], [{"by": "hand"}])
     calls.discard_dead_letters(operator, [])
+    calls.disable_workflows(operator, ["flow"])
+    calls.enable_workflows(operator, ["flow"])
 
     calls.read_outcomes(by["worker"], [Fenced(first, "c", c.fence)])
     calls.publish_events(by["worker"], [Event("t", "k", "v", {"h": "1"}, "1")])
@@ -144,7 +155,7 @@ def live(by: Mapping[str, Connection], play: Play) -> str:
     pass_time(play.conn, "3 hours")
     tick(relay)
     play.conn.execute("select onceflow.set_clock(null)")
-    return outcome(play, [first, failed, cancelled, died, slow, back])
+    return outcome(play, ids)
 
 
 def _turn(by: Mapping[str, Connection], play: Play, worker: Worker) -> None:
@@ -160,13 +171,13 @@ def _turn(by: Mapping[str, Connection], play: Play, worker: Worker) -> None:
     calls.release_quarantine(operator, 0, [1])
     pass_time(play.conn, "1 s")
     tick(relay)
-    calls.drop_outbox(play.conn, [row for (row,) in play.rows("select id from onceflow.outbox")])
     worker.conn = play.conn
     worker.vanish()
     play.worker.stop()
     tick(relay)
     end_grace(play.conn)
     tick(relay)
+    calls.drop_outbox(play.conn, [row for (row,) in play.rows("select id from onceflow.outbox")])
     switch(operator, "postgres")
     taker = Worker(by["worker"], "taker")
     pass_time(play.conn, "100 s")
