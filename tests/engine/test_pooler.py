@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from onceflow.client import AsyncClient, Client
-from onceflow.engine.calls import cancel_instances
+from onceflow.engine.calls import cancel_instances, register_workflow, start_instances
 from onceflow.engine.errors import SessionNeeded
 from onceflow.engine.migrate import migrate
 from onceflow.engine.pool import connect, open_pool
@@ -25,6 +25,7 @@ from ..api.definitions import ONE
 from ..api.server import running_api
 from ..pooler import needs_pgbouncer, pgbouncer
 from ..servers import Database
+from ..sql.workflows import Step, fields, path, workflow
 
 pytestmark = needs_pgbouncer
 YAML = {"content-type": "application/yaml"}
@@ -246,3 +247,21 @@ def test_what_fails_in_a_shared_session_is_rolled_back(pooled: Settings) -> None
             give_up(conn)
         with steady(conn):
             assert conn.execute("select to_regclass('public.never')").fetchone() == (None,)
+
+
+def test_a_slow_expression_is_failed_and_its_call_repeated(pooled: Settings) -> None:
+    """In a transaction whose settings end with it, as everywhere."""
+    # Not marked as wide, as if another had compiled it: only the timeout stops it.
+    slow = {**path("$.input.a[*] ? (@ == $.input.b[*])"), "m": True}
+    little: dict[str, list[int]] = {"a": [], "b": []}
+    much = {"a": list(range(9000)), "b": list(range(9000, 18_000))}
+    with connect(pooled, "test", statement_timeout=1) as conn:
+        register_workflow(conn, workflow(Step("a", input=fields(x=slow)), on_failure="suspend"))
+        started = start_instances(conn, "flow", [little, much, little])
+        with steady(conn):
+            rows = conn.execute(
+                "select instance_id, coalesce(error ->> 'code', state) from onceflow.tasks"
+            )
+            found = dict(rows.fetchall())
+    told = [found[one.instance_id] for one in started]
+    assert told == ["QUEUED", "expression.timeout", "QUEUED"]
