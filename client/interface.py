@@ -20,6 +20,7 @@ from .operations import (
     keys_of,
     require_same_number,
     starts_of,
+    unwritten,
 )
 
 Q = TypeVar("Q")
@@ -45,6 +46,8 @@ class SyncInterface(Generic[Q]):
                 question = plan.send(self._ask(question, apart=apart))
         except StopIteration as end:
             return end.value
+        except UnicodeEncodeError as error:
+            raise unwritten(error) from error
 
     def deploy(self, definition: str | bytes) -> Deployed:
         """Register a workflow, given as YAML or JSON; the latest version again makes no new one.

@@ -22,6 +22,7 @@ from .operations import (
     keys_of,
     require_same_number,
     starts_of,
+    unwritten,
 )
 
 Q = TypeVar("Q")
@@ -44,6 +45,8 @@ class AsyncInterface(Generic[Q]):
                 question = plan.send(await self._ask(question, apart=apart))
         except StopIteration as end:
             return end.value
+        except UnicodeEncodeError as error:
+            raise unwritten(error) from error
 
     async def deploy(self, definition: str | bytes) -> Deployed:
         """Register a workflow, given as YAML or JSON; the latest version again makes no new one.

@@ -96,6 +96,11 @@ def too_late() -> Refused:
     )
 
 
+def unwritten(error: UnicodeEncodeError) -> BadArgument:
+    """Return the error for text that no encoding has: half of a surrogate pair."""
+    return BadArgument(f"this cannot be sent: {error}")
+
+
 def starts_of(
     inputs: Sequence[Any], keys: Sequence[str | None] | None, start_at: datetime | None
 ) -> list[Start]:

@@ -72,10 +72,11 @@ def _look(text: bytes) -> tuple[str, str] | None:
 
 def _digits(number: re.Match[bytes]) -> int:
     """Return how many digits a number has before its point or behind it, whichever are more."""
-    written = (number["exponent"] or b"0").lstrip(b"+")
-    if len(written.lstrip(b"-").lstrip(b"0")) > 6:
+    written = number["exponent"] or b""
+    digits = written.lstrip(b"+-").lstrip(b"0")  # of zeros before it there may be any number
+    if len(digits) > 6:
         return MAX_DIGITS + 1
-    exponent = int(written)
+    exponent = int(digits or b"0") * (-1 if written.startswith(b"-") else 1)
     return max(len(number["whole"]) + exponent, len(number["part"] or b"") - exponent)
 
 

@@ -114,6 +114,14 @@ def test_values_that_postgres_cannot_hold(client: TestClient) -> None:
     assert [fault["place"] for fault in problem["faults"]] == ["/input/n"]
 
 
+def test_an_exponent_of_many_zeros_is_read(client: TestClient) -> None:
+    deploy(client, ONE)
+    ten = f'{{"input": {{"n": 1e{"0" * 5_000}1}}}}'
+    answer = client.post("/workflows/one/start", content=ten, headers=JSON)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["input"] == {"n": 10}
+
+
 def test_bodies_are_limited(client: TestClient) -> None:
     deploy(client, ONE)
     fits = '{"input": {"text": "' + "x" * (1024 * 1024 - 23) + '"}}'

@@ -119,6 +119,17 @@ def test_what_cannot_be_stored_or_written_is_a_wrong_argument(door: Door, order:
         door.start(order, GIVEN, id=uuid4())
 
 
+def test_half_a_character_is_a_wrong_argument(door: Door, order: str) -> None:
+    for ask in (
+        lambda: door.start("\ud800", {}),
+        lambda: list(door.instances("\ud800")),
+        lambda: list(door.dead_letters("\ud800")),
+        lambda: door.discard((NOBODY, "\ud800")),
+    ):
+        with pytest.raises(BadArgument):
+            ask()
+
+
 def test_each_of_many_says_for_itself_what_became_of_it(door: Door, order: str) -> None:
     inputs = [GIVEN, {**GIVEN, "total": -1}, {**GIVEN, "total": 2}, {**GIVEN, "total": 3}]
     first, wrong, second, conflict = door.start_many(order, inputs, keys=["a", "b", None, "a"])

@@ -17,6 +17,7 @@ from onceflow.engine.payloads import payload_fault
         (b"9" * 1001, ""),
         (b'{"a": 0.' + b"1" * 1001 + b"}", "/a"),
         (b"[1e99999999999999999999]", "/0"),
+        (b"[1e-" + b"0" * 5000 + b"1001]", "/0"),
         (b"[" * 129 + b"]" * 129, "/0" * 100),
     ],
     ids=lambda value: str(value)[:12],
@@ -35,8 +36,9 @@ def test_a_long_number_and_a_deep_nest_are_told_with_their_place(text: bytes, pl
         b"[" * 128 + b"]" * 128,
         b"[" + b"[]," * 1000 + b"[]]",
         b"9" * 1000,
+        b"[1e" + b"0" * 5000 + b"1]",
     ],
-    ids=["strings", "short", "deep", "wide", "digits"],
+    ids=["strings", "short", "deep", "wide", "digits", "zeros"],
 )
 def test_what_only_looks_so_is_kept(text: bytes) -> None:
     assert payload_fault(text) is None

@@ -34,6 +34,8 @@ CANARY = {
         {"id": "b", "task": "fuzz.echo_async", "with": {"value": "$.steps.a.output"}},
     ],
 }
+DECOY = CANARY | {"name": "decoy"}
+"""What requests name: they may disable it, or give it another definition."""
 STATEMENTS = """
 kept: {sql: "select %(value)s::jsonb as value, %(text)s::text as text"}
 """
@@ -259,6 +261,7 @@ def open_doors(servers: Servers, folder: Path) -> Generator[Doors]:
             for name in ("one", "other"):
                 run(name, "worker", *modules, "--concurrency", "4", "--name", name)
             doors.http.base_url = wait_until(lambda: api.said(ADDRESS), "the API to listen")[1]
+            doors.deploy(DECOY)
             doors.deploy(CANARY)
             wait_until(doors.registered, "the workers to register")
             doors.workers = {id_ for (id_,) in conn.execute("select id from onceflow.workers")}

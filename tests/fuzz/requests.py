@@ -84,7 +84,7 @@ def fitting(schema: Schema, depth: int = 0) -> st.SearchStrategy[str]:
         case "string" if schema.get("format") == "uuid":
             return st.sampled_from(["IDS", *NAMES[:2]]).map(json.dumps)
         case "string":
-            return (st.sampled_from(["canary", "only", "only", "IDS"]) | WORDS).map(json.dumps)
+            return (st.sampled_from(["decoy", "only", "only", "IDS"]) | WORDS).map(json.dumps)
         case _:
             return VALUES
 
@@ -124,7 +124,7 @@ def parameter(described: Schema) -> st.SearchStrategy[str]:
     name, schema = described["name"], component(described["schema"])
     sound: list[str] = [str(value) for value in schema.get("enum", ())]
     if name in ("id", "workflow"):
-        sound += ["canary", "1"]
+        sound += ["decoy", "1"]
     elif name in ("instanceId", "instance"):
         sound += ["IDS", "IDS"]
     elif name == "cursor":
@@ -167,7 +167,7 @@ def visits(draw: st.DrawFn) -> Request:
             "IDS",
             "IDS",
             "only",
-            "canary",
+            "decoy",
             "1",
             "cancel",
             "suspend",
