@@ -120,6 +120,7 @@ class HttpOperations:
             "workflow": wanted.workflow,
             "status": wanted.status,
             "suspended": None if wanted.suspended is None else str(wanted.suspended).lower(),
+            "key": wanted.key,
         }
         return _read((yield _list("instances", query, limit, cursor)), Page[Instance])
 

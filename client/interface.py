@@ -137,13 +137,14 @@ class SyncInterface(Generic[Q]):
         *,
         status: Status | None = None,
         suspended: bool | None = None,
+        key: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Instance]:
         """Go through instances, the youngest first, page by page; all unless ``limit`` is given.
 
         Raises NotFound where there is no such workflow.
         """
-        wanted = Wanted(workflow, status, suspended)
+        wanted = Wanted(workflow, status, suspended, key)
         cursor: str | None = ""
         while cursor is not None and limit != 0:
             size = PAGE if limit is None else min(limit, PAGE)

@@ -40,6 +40,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     """One execution of a workflow. Its input and output are read when asked for, as a type."""
 
     id: UUID
+    key: str | None = None
     workflow: str
     version: int
     status: Status

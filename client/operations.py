@@ -48,6 +48,7 @@ class Wanted(msgspec.Struct, frozen=True):
     workflow: str | None = None
     status: Status | None = None
     suspended: bool | None = None
+    key: str | None = None
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):

@@ -49,8 +49,8 @@ from .operations import (
 
 T = TypeVar("T")
 
-SUMMARY: Final[LiteralString] = """id, workflow, version, state as status, closing_as, suspended_by,
-    started_at, ended_at, deadline_at, error"""
+SUMMARY: Final[LiteralString] = """id, key, workflow, version, state as status, closing_as,
+    suspended_by, started_at, ended_at, deadline_at, error"""
 LETTER: Final[LiteralString] = """instance_id as instance, task, workflow, version, step, queue,
     attempts, input, error, died_at"""
 PLACES: Final = {"invalid_key": "/key", "invalid_id": "/id", "invalid_start_at": "/start_at"}
@@ -110,8 +110,8 @@ class SqlOperations:
         columns: LiteralString = "name, version, input_schema"
         rows = yield _json(*reads.find_version(columns, workflow, version))
         if not rows:
-            of = "" if version is None else f"version {version} of "
-            raise NotFound(f"there is no {of}workflow {workflow!r}")
+            yield from self._name(workflow)
+            raise NotFound(f"there is no version {version} of workflow {workflow}")
         (found,) = _read(rows, Version)
         schema = json_text.decode_exact(bytes(found.input_schema))
         inputs = [b"{}" if each.input is None else to_json(each.input) for each in starts]
@@ -148,6 +148,7 @@ class SqlOperations:
             workflow=name,
             states=None if wanted.status is None else [wanted.status],
             suspended=wanted.suspended,
+            key=wanted.key,
             before=UUID(cursor) if cursor else None,
         )
         found = _read((yield _json(*reads.list_instances(SUMMARY, chosen, limit))), Instance)
@@ -199,7 +200,8 @@ class SqlOperations:
         """Return the name of a workflow, which may be given by its id. Raises NotFound."""
         rows: list[str] = yield _json(*reads.find_workflow("name", workflow))
         if not rows:
-            raise NotFound(f"there is no workflow {workflow!r}")
+            names = _read((yield _json(*reads.list_names())), dict[str, str])
+            raise NotFound(reads.no_workflow(workflow, [each["name"] for each in names]))
         return msgspec.json.decode(rows[0], type=dict[str, str])["name"]
 
 

@@ -18,7 +18,7 @@ from .charts import NO_LIFE, make_lives
 from .page import Visit, see_other
 from .render import render
 
-FILTERS: Final = ("workflow", "status", "suspended", "started_after", "started_before")
+FILTERS: Final = ("workflow", "key", "status", "suspended", "started_after", "started_before")
 DECISIONS: Final[dict[str, Callable[[Connection, Sequence[UUID]], list[calls.Decided]]]] = {
     "cancel": calls.cancel_instances,
     "suspend": calls.suspend_instances,

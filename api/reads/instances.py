@@ -26,8 +26,8 @@ MOST_TASKS: Final = 1000
 MOST_LOG_ENTRIES: Final = 5000
 """How many an instance's answer has at most; `truncated` says that there are more."""
 
-SUMMARY: Final[LiteralString] = """id, workflow, version, state as status, closing_as, suspended_by,
-       suspended_at, open_tasks, seq, error, started_at, start_at, deadline_at,
+SUMMARY: Final[LiteralString] = """id, key, workflow, version, state as status, closing_as,
+       suspended_by, suspended_at, open_tasks, seq, error, started_at, start_at, deadline_at,
        ended_at"""
 
 TASK: Final[LiteralString] = """task, step, kind, state, open, handler, queue, attempts, input,
@@ -77,6 +77,7 @@ def list_instances(
             workflow=None if workflow is None else find_workflow(conn, workflow).name,
             states=[query.status] if query.status else None,
             suspended=query.suspended,
+            key=query.key,
             started_after=query.started_after,
             started_before=query.started_before,
             before=before[0] if before else None,

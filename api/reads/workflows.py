@@ -6,7 +6,7 @@ import msgspec
 
 from ...engine.calls import reads
 from ..database import Connection, Database, rows
-from ..problems import not_found
+from ..problems import Problem, not_found
 from ..schemas.workflows import (
     ListedVersion,
     PageQuery,
@@ -27,6 +27,12 @@ select workflow_id, name, version, created_at, definition
  where workflow_id = %(workflow)s and version = %(version)s"""
 
 
+class Named(msgspec.Struct, frozen=True):
+    """The name of a workflow."""
+
+    name: str
+
+
 class Startable(msgspec.Struct, frozen=True):
     """The version that an instance is to run, and the JSON Schema of its input where it has one.
 
@@ -43,7 +49,8 @@ def find_workflow(conn: Connection, reference: str) -> WorkflowSummary:
     """Return the workflow of an id or name. Raises Problem 404."""
     found = rows(conn, WorkflowSummary, *reads.find_workflow(WORKFLOW, reference))
     if not found:
-        raise not_found(f"workflow {reference}")
+        names = [each.name for each in rows(conn, Named, *reads.list_names())]
+        raise Problem(404, f"{reads.no_workflow(reference, names).replace('t', 'T', 1)}.")
     return found[0]
 
 

@@ -129,6 +129,9 @@ class InstanceSummary(msgspec.Struct, frozen=True):
     """An instance, as lists show it."""
 
     id: UUID
+    key: Annotated[
+        str | None, msgspec.Meta(description="The idempotency key that it was started with.")
+    ]
     workflow: str
     version: int
     status: InstanceState
@@ -211,6 +214,9 @@ class InstancesQuery(msgspec.Struct, frozen=True):
 
     status: InstanceState | None = None
     suspended: bool | None = None
+    key: Annotated[
+        str | None, msgspec.Meta(description="The idempotency key that it was started with.")
+    ] = None
     started_after: Time | None = None
     started_before: Time | None = None
     limit: Limit = 50

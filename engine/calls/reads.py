@@ -6,6 +6,7 @@ takes the rows in its own form: ``json_rows`` for the command line, the API's ar
 
 from collections.abc import Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any, Final, LiteralString, NamedTuple
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from .base import Connection, fetch
 
 MOST_DIGITS: Final = 18
 """Every number of so many digits fits into a bigint."""
+NAMES: Final = 1000
+"""Workflows among which the nearest name is looked for."""
 SLACK: Final = 60_000
 """Milliseconds by which a start may differ from the time in its instance's id."""
 
@@ -41,6 +44,21 @@ def find_workflow(columns: LiteralString, reference: str) -> Query:
     where = _named(reference, "id")
     text: LiteralString = f"select {columns} from onceflow.workflows where {where}"
     return Query(text, {"reference": reference})
+
+
+def list_names() -> Query:
+    """Ask for the names of the workflows that were changed last, as ``name``."""
+    text: LiteralString = (
+        "select name from onceflow.workflows order by created_at desc limit %(limit)s"
+    )
+    return Query(text, {"limit": NAMES})
+
+
+def no_workflow(reference: str, names: Sequence[str]) -> str:
+    """Say that there is no such workflow, and which of the names it may have been meant to be."""
+    nearest = get_close_matches(reference, names, 1)
+    meant = f"; did you mean {nearest[0]}?" if nearest else ""
+    return f"there is no workflow {reference}{meant}"
 
 
 def find_version(columns: LiteralString, reference: str, version: int | None = None) -> Query:
@@ -97,6 +115,8 @@ class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Its name."""
     states: Sequence[str] | None = None
     suspended: bool | None = None
+    key: str | None = None
+    """The idempotency key that it was started with."""
     started_after: datetime | None = None
     started_before: datetime | None = None
     before: UUID | None = None
@@ -124,6 +144,12 @@ def list_instances(columns: LiteralString, wanted: InstanceFilter, limit: int) -
         parameters["states"] = list(wanted.states)
     if wanted.suspended is not None:
         where.append("suspended_at is not null" if wanted.suspended else "suspended_at is null")
+    if wanted.key is not None:
+        where.append(
+            "id = any (array(select k.instance_id from onceflow.idempotency_keys k"
+            " where k.key = %(key)s))"
+        )
+        parameters["key"] = wanted.key
     # An id carries the time of the start, to the millisecond: its bounds, a little wider, keep the
     # search within the partitions of that time. (A child's id would carry its root's time.)
     if wanted.started_after is not None:

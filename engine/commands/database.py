@@ -16,7 +16,7 @@ from ..settings import Settings
 
 Row = dict[str, Any]
 
-INSTANCE: Final[LiteralString] = """id, workflow, version, state, closing_as, suspended_at,
+INSTANCE: Final[LiteralString] = """id, key, workflow, version, state, closing_as, suspended_at,
        suspended_by, input, output, error, open_tasks, deadline_at, started_at, start_at,
        ended_at"""
 TASK: Final[LiteralString] = """task, step, kind, state, open, queue, handler, attempts, input,
@@ -84,8 +84,15 @@ def find_version(conn: Connection, workflow: str, version: int | None = None) ->
     """Return a version of a workflow, the latest unless given. Raises NotFound."""
     rows = json_rows(conn, reads.find_version(VERSION, workflow, version))
     if not rows:
-        which = workflow if version is None else f"{workflow} in version {version}"
-        raise NotFound(f"there is no workflow {which}", hint="`onceflow deploy FILE` registers one")
+        names = [row["name"] for row in json_rows(conn, reads.list_names())]
+        if version is not None and workflow in names:
+            raise NotFound(
+                f"there is no version {version} of workflow {workflow}",
+                hint=f"`onceflow versions {workflow}` lists them",
+            )
+        raise NotFound(
+            reads.no_workflow(workflow, names), hint="`onceflow deploy FILE` registers one"
+        )
     return rows[0]
 
 

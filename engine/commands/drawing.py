@@ -78,6 +78,8 @@ def _headline(instance: Row) -> Text:
 
 def _remarks(instance: Row) -> list[Text]:
     lines: list[Text] = []
+    if instance["key"] is not None:
+        lines.append(Text(f"started with the key {instance['key']}"))
     if instance["suspended_at"] is not None:
         by = instance["suspended_by"].replace("_", " ")
         since = clock_text(instance["suspended_at"])

@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"in this state (may be repeated): {', '.join(STATES)}",
     )
     parser.add_argument("--suspended", action="store_true", help="suspended ones alone")
+    parser.add_argument("--key", help="started with this idempotency key")
     parser.add_argument("--limit", type=positive, default=20, metavar="N", help="at most N (20)")
     parser.add_argument(
         "--before",
@@ -47,6 +48,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             workflow=args.workflow,
             states=args.state,
             suspended=True if args.suspended else None,
+            key=args.key,
             before=args.before,
         )
         rows = list_instances(conn, wanted, args.limit)
@@ -76,8 +78,13 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def _note(row: Row) -> str:
+    """Return by what a person knows it, and what is the matter with it."""
+    matter = error_text(row["error"])
     if row["suspended_at"] is not None:
-        return f"suspended by {row['suspended_by'].replace('_', ' ')}"
-    if row["start_at"] is not None and datetime.fromisoformat(row["start_at"]) > datetime.now(UTC):
-        return f"starts {clock_text(row['start_at'])}"
-    return error_text(row["error"])
+        matter = f"suspended by {row['suspended_by'].replace('_', ' ')}"
+    elif row["start_at"] is not None and datetime.fromisoformat(row["start_at"]) > datetime.now(
+        UTC
+    ):
+        matter = f"starts {clock_text(row['start_at'])}"
+    key = f"key {row['key']}" if row["key"] is not None else ""
+    return ", ".join(filter(None, (key, matter)))

@@ -264,7 +264,8 @@ create table onceflow.idempotency_key (
     key text collate "C" not null check (pg_catalog.length(key) between 1 and 255),
     input_hash bytea not null,
     instance_id uuid not null,
-    primary key (workflow_id, key)
+    -- The key first: it is looked for without its workflow too.
+    primary key (key, workflow_id)
 );
 create index idempotency_key_instance on onceflow.idempotency_key (instance_id);
 

@@ -87,6 +87,27 @@ def test_what_is_started_is_found_again_by_its_key_and_by_its_id(door: Door, ord
     assert door.start(order, GIVEN, id=mine) == Started(mine, "RUNNING", "exists")
 
 
+def test_instances_are_found_by_the_key_that_they_show(door: Door, order: str) -> None:
+    key = f"order {uuid4()} ä"
+    started = door.start(order, GIVEN, key=key)
+    door.start(order, GIVEN)
+    for chosen in (None, order):
+        (found,) = door.instances(chosen, key=key)
+        assert (found.id, found.key) == (started.id, key)
+    assert [*door.instances(key="nobody's")] == []
+    assert door.get(started.id).key == key
+    assert sorted(str(each.key) for each in door.instances(order)) == sorted(["None", key])
+
+
+def test_a_name_that_is_not_there_is_answered_with_the_nearest(door: Door, order: str) -> None:
+    with pytest.raises(NotFound, match=f"did you mean {order}\\?"):
+        door.start(f"{order}s", GIVEN)
+    with pytest.raises(NotFound, match=f"did you mean {order}\\?"):
+        next(iter(door.instances(f"{order}s")))
+    with pytest.raises(NotFound, match="version 7 of workflow"):
+        door.start(order, GIVEN, version=7)
+
+
 def test_a_key_or_id_with_another_input_is_refused(door: Door, order: str) -> None:
     (mine,) = make_ids(1)
     door.start(order, GIVEN, key="k", id=mine)
