@@ -16,6 +16,7 @@ PATH_PARAMETERS: Final[Mapping[str, Schema]] = {
     "id": {"schema": {"type": "string"}, "description": "A workflow's id or name."},
     "n": {"schema": {"type": "integer", "minimum": 1}, "description": "A version."},
     "instanceId": {"schema": {"type": "string", "format": "uuid"}},
+    "name": {"schema": {"type": "string"}, "description": "The queue's name."},
 }
 TAGS: Final = [
     {"name": "workflows", "description": "Definitions, in immutable versions."},

@@ -25,6 +25,8 @@ def command_of(advice: Mapping[str, Any] | None) -> str | None:
         case "redrive":
             letter = shlex.quote(f"{args['instance']}/{args['task']}")
             return f"onceflow dead-letters redrive {letter}"
+        case "resume_queue":
+            return f"onceflow queue resume {shlex.quote(args['queue'])}"
         case "enable":
             return f"onceflow enable {args['workflow']}"
         case "transport":

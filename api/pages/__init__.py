@@ -10,7 +10,7 @@ from .dead_letters import show_dead_letters
 from .instances import decide as decide_instance
 from .instances import show_instance, show_instances
 from .page import page
-from .workers import release, show_workers
+from .workers import release, show_workers, switch_queue
 from .workflows import show_workflow, show_workflows, switch
 
 PAGES: Final[list[Route]] = [
@@ -25,5 +25,6 @@ PAGES: Final[list[Route]] = [
     page("/ui/workflows/{workflow}/versions/{version}", show_workflow),
     page("/ui/workflows/{workflow}/{decision}", switch, "POST"),
     page("/ui/workers", show_workers),
+    page("/ui/queues/{queue}/{decision}", switch_queue, "POST"),
     page("/ui/quarantine/release", release, "POST"),
 ]

@@ -34,6 +34,9 @@ def find_alarms(overview: Overview, now: datetime) -> list[Alarm]:
         if queue.queued and not queue.live_workers:
             text = f"Queue {queue.name} has {_many(queue.queued, 'task')} and no live worker."
             alarms.append(Alarm("bad", text, "/ui/workers"))
+        if queue.paused_at:
+            text = f"Queue {queue.name} is paused."
+            alarms.append(Alarm("warn", text, "/ui/workers#queues"))
     alarms += [Alarm("bad", str(one), "/ui/workers") for one in overview.missing_handlers]
     oldest = min((row.oldest_at for row in overview.outbox if row.oldest_at), default=now)
     # Where workers take messages themselves, the outbox is their queue: it may be long.

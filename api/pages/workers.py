@@ -1,16 +1,19 @@
 """/ui/workers: workers, queues, the outbox and quarantine."""
 
+from typing import Final
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from ...engine import calls
-from ..problems import Fault, invalid
+from ..problems import Fault, invalid, not_found
 from ..reads import system as reads
 from ..schemas.system import WorkersQuery
 from ..schemas.workflows import PageQuery
 from .page import Visit, see_other
 from .render import render
+
+DECISIONS: Final = {"pause": calls.pause_queues, "resume": calls.resume_queues}
 
 
 def show_workers(visit: Visit) -> Response:
@@ -28,6 +31,18 @@ def show_workers(visit: Visit) -> Response:
             "quarantine": reads.list_quarantined(visit.database, PageQuery(limit=50)),
         },
     )
+
+
+def switch_queue(visit: Visit) -> Response:
+    """Pause a queue, or resume it."""
+    decision = DECISIONS.get(visit.path["decision"])
+    if decision is None:
+        raise not_found(f"decision {visit.path['decision']!r}")
+    with visit.database.connection() as conn:
+        (decided,) = decision(conn, [visit.path["queue"]])
+    if decided.outcome == "unknown":
+        raise not_found(f"queue {visit.path['queue']}")
+    return see_other("/ui/workers#queues")
 
 
 def release(visit: Visit) -> Response:

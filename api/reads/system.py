@@ -30,7 +30,7 @@ WORKER: Final[LiteralString] = (
 )
 
 QUEUES: Final[LiteralString] = (
-    "select name, queued, live_workers from onceflow.queues order by name"
+    "select name, queued, live_workers, paused_at from onceflow.queues order by name"
 )
 MISSING_HANDLERS: Final[LiteralString] = (
     "select handler, queue, waiting from onceflow.missing_handlers order by since"

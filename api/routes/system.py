@@ -1,13 +1,17 @@
 """/workers, /queues, /outbox and /quarantine: what an operator watches."""
 
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ...engine import calls
+from ..database import Connection
 from ..operation import Call, Nothing, Operation
+from ..problems import not_found
 from ..reads import system as reads
 from ..schemas.system import (
     BacklogList,
     QuarantinePage,
+    Queue,
     QueueList,
     Released,
     ReleaseRequest,
@@ -25,6 +29,23 @@ def list_workers(call: Call[WorkersQuery, Nothing]) -> WorkerPage:
 def list_queues(call: Call[Nothing, Nothing]) -> QueueList:
     """List queues."""
     return reads.list_queues(call.context.database)
+
+
+def _switching(
+    switch: Callable[[Connection, Sequence[str]], list[calls.NamedDecision]],
+) -> Callable[[Call[Nothing, Nothing]], Queue]:
+    """Return the handler that pauses a queue, or resumes it."""
+
+    def handler(call: Call[Nothing, Nothing]) -> Queue:
+        name = call.path["name"]
+        with call.context.database.connection() as conn:
+            (decided,) = switch(conn, [name])
+        if decided.outcome == "unknown":
+            raise not_found(f"queue {name}")
+        queues = reads.list_queues(call.context.database).items
+        return next(queue for queue in queues if queue.name == name)
+
+    return handler
 
 
 def read_outbox(call: Call[Nothing, Nothing]) -> BacklogList:
@@ -63,6 +84,25 @@ OPERATIONS: Final = [
         summary="List queues: what waits on them and who serves them",
         handler=list_queues,
         answers={200: QueueList},
+    ),
+    Operation(
+        method="POST",
+        path="/queues/{name}/pause",
+        name="pauseQueue",
+        tag="system",
+        summary="Give nothing of a queue out to workers",
+        description="What runs goes on, what comes due waits.",
+        handler=_switching(calls.pause_queues),
+        answers={200: Queue},
+    ),
+    Operation(
+        method="POST",
+        path="/queues/{name}/resume",
+        name="resumeQueue",
+        tag="system",
+        summary="Give out again what waits on a queue",
+        handler=_switching(calls.resume_queues),
+        answers={200: Queue},
     ),
     Operation(
         method="GET",

@@ -236,7 +236,7 @@ class Advice(msgspec.Struct, frozen=True):
         str,
         msgspec.Meta(
             description="relay: start one; worker: start one for queue and task; resume; resend: "
-            "suspend and resume; redrive the dead letter task; enable the workflow; "
+            "suspend and resume; redrive the dead letter task; enable the workflow; resume_queue; "
             "transport: switch to transport."
         ),
     ]

@@ -46,6 +46,9 @@ class Queue(msgspec.Struct, frozen=True):
     name: str
     queued: Annotated[int, msgspec.Meta(description="Tasks that no worker has claimed yet.")]
     live_workers: int
+    paused_at: Annotated[
+        Time | None, msgspec.Meta(description="Since when nothing of it is given out.")
+    ]
 
 
 class QueueList(msgspec.Struct, frozen=True):

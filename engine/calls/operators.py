@@ -42,6 +42,12 @@ select workflow, outcome, detail from onceflow.disable_workflows(p_names => %s::
 ENABLE_WORKFLOWS: Final[LiteralString] = """
 select workflow, outcome, detail from onceflow.enable_workflows(p_names => %s::text[])"""
 
+PAUSE_QUEUES: Final[LiteralString] = """
+select queue, outcome, detail from onceflow.pause_queues(p_names => %s::text[])"""
+
+RESUME_QUEUES: Final[LiteralString] = """
+select queue, outcome, detail from onceflow.resume_queues(p_names => %s::text[])"""
+
 GRANT_ACCESS: Final[LiteralString] = """
 select onceflow.grant_access(p_role => %s::name, p_kind => %s::text)"""
 
@@ -101,6 +107,16 @@ def disable_workflows(conn: Connection, names: Sequence[str]) -> list[NamedDecis
 def enable_workflows(conn: Connection, names: Sequence[str]) -> list[NamedDecision]:
     """Let instances of these workflows start again."""
     return [NamedDecision(*row) for row in fetch(conn, ENABLE_WORKFLOWS, (list(names),))]
+
+
+def pause_queues(conn: Connection, names: Sequence[str]) -> list[NamedDecision]:
+    """Let no task of these queues be given out; what runs goes on."""
+    return [NamedDecision(*row) for row in fetch(conn, PAUSE_QUEUES, (list(names),))]
+
+
+def resume_queues(conn: Connection, names: Sequence[str]) -> list[NamedDecision]:
+    """Give out again what waits on these queues."""
+    return [NamedDecision(*row) for row in fetch(conn, RESUME_QUEUES, (list(names),))]
 
 
 def grant_access(

@@ -58,6 +58,7 @@ COMMANDS = {
     "versions": Command("engine.commands.versions", "list a workflow's versions and what is open"),
     "disable": Command("engine.commands.switches.disable", "let no instances of workflows start"),
     "enable": Command("engine.commands.switches.enable", "let them start again"),
+    "queue": Command("engine.commands.switches.queue", "pause queues, and resume them"),
     "explain": Command("engine.commands.explain", "say why an instance is not moving"),
 }
 

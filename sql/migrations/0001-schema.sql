@@ -147,7 +147,7 @@ create table onceflow.task (
     -- When the clock acts on the row: a retry that is due, an attempt that has timed out, another look
     -- for a worker that has the handler.
     due_at timestamptz,
-    -- What a READY row waits for: an operator's resume, a worker that has its handler, its queue's limit.
+    -- What a READY row waits for: an operator's resume, a worker that has its handler, its queue's limit or resume.
     held_by text collate "C",
     changed_at timestamptz not null,
     input jsonb,
@@ -176,7 +176,7 @@ create table onceflow.task (
             else due_at is null
         end),
     constraint task_held check (
-        (state = 'READY') = (held_by is not null) and held_by in ('operator', 'handler', 'limit')),
+        (state = 'READY') = (held_by is not null) and held_by in ('operator', 'handler', 'limit', 'pause')),
     constraint task_made check (
         (input is not null and queue is not null)
         or state in ('WAITING', 'SKIPPED', 'CANCELLED', 'DEAD_LETTER')),
@@ -193,7 +193,7 @@ create table onceflow.task (
 create index task_running on onceflow.task (worker_id, fence) where worker_id is not null;
 create index task_queued on onceflow.task (queue, queued_xid) where queued_xid is not null;
 create index task_due on onceflow.task (due_at) where due_at is not null;
-create index task_held on onceflow.task (queue) where held_by = 'handler';
+create index task_held on onceflow.task (queue) where held_by in ('handler', 'pause');
 create index task_dead_letter on onceflow.task (instance_id) where state = 'DEAD_LETTER' and seq is null;
 create index task_undo on onceflow.task (instance_id, undoes_seq)
     where state = 'WAITING' and undoes_seq is not null;
@@ -253,8 +253,13 @@ create unique index quarantine_message on onceflow.quarantine
     (topic, partition, "offset", pg_catalog.md5(payload)) where source = 'message';
 
 create table onceflow.queue (
-    name text collate "C" primary key check (name ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$')
+    name text collate "C" primary key check (name ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$'),
+    -- Since when an operator lets nothing of it be given out.
+    paused_at timestamptz,
+    -- It was paused, and the clock has to look for what was held meanwhile.
+    releasing boolean not null default false
 );
+create index queue_paused on onceflow.queue (name) where paused_at is not null or releasing;
 
 -- Clients and workers ---------------------------------------------------------------------------
 

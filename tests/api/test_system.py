@@ -43,7 +43,7 @@ def test_queues_and_outbox(client: TestClient, start: Start, worker: HandWorker)
     start()
     start()
     assert client.get("/queues").json()["items"] == [
-        {"name": "default", "queued": 2, "live_workers": 1}
+        {"name": "default", "queued": 2, "live_workers": 1, "paused_at": None}
     ]
     (backlog,) = client.get("/outbox").json()["items"]
     assert (backlog["kind"], backlog["topic"], backlog["rows"]) == ("task", "default", 2)
@@ -136,3 +136,23 @@ def test_health_and_version(client: TestClient, conn: psycopg.Connection[Any]) -
     assert client.get("/health/ready").json() == {"status": "ok"}
     version = importlib.metadata.version("onceflow")
     assert client.get("/version").json() == {"version": version}
+
+
+def test_a_queue_is_paused_and_resumed(
+    client: TestClient, start: Start, worker: HandWorker
+) -> None:
+    instance = start()
+    assert client.post("/queues/default/pause").json()["paused_at"] is not None
+    assert worker.claim_all(instance) == []
+    assert "Queue default is paused." in client.get("/").text
+    assert "/ui/queues/default/resume" in client.get("/ui/workers").text
+    assert "Resume it" in client.get(f"/ui/instances/{instance}").text
+    headers = {
+        "sec-fetch-site": "same-origin",
+        "content-type": "application/x-www-form-urlencoded",
+    }
+    resumed = client.post("/ui/queues/default/resume", headers=headers, follow_redirects=False)
+    assert resumed.status_code == 303
+    assert client.get("/queues").json()["items"][0]["paused_at"] is None
+    assert client.post("/queues/nobody/pause").status_code == 404
+    assert client.post("/queues/default/resume").status_code == 200

@@ -1,5 +1,6 @@
 -- release_held(sorted ids, keys, now) -> change[]   (internal)
--- Of tasks of locked instances those that wait for a worker with their handler, and whose pause is over: where one
+-- Of tasks of locked instances those whose queue has been resumed are QUEUED; so are
+-- those that wait for a worker with their handler, and whose pause is over: where one
 -- lives they are QUEUED, on a way that leads to any of the queue's workers (record_changes); where none does they
 -- wait on, up to 30 s more, without a message that could only come back. In an instance suspended meanwhile they wait for that.
 create or replace function onceflow.release_held(
@@ -12,15 +13,18 @@ begin
     with due as (
         select k.instance_id, k.step, k.scope, k.visit,
             onceflow.may_run(i.state, i.suspended_at, s.kind) as runs,
-            exists (select from onceflow.worker w
-                where w.state = 'live' and w.lease_until > clock_timestamp()
-                    and t.queue = any (w.queues) and s.handler = any (w.tasks)) as found
+            t.held_by, case t.held_by
+                when 'pause' then not exists (
+                    select from onceflow.queue q where q.name = t.queue and q.paused_at is not null)
+                else exists (select from onceflow.worker w
+                    where w.state = 'live' and w.lease_until > clock_timestamp()
+                        and t.queue = any (w.queues) and s.handler = any (w.tasks)) end as found
         from unnest(p_keys) k
         cross join lateral (
-            select t.queue from onceflow.task t
+            select t.queue, t.held_by from onceflow.task t
             where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
                 and t.visit = k.visit and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
-                and t.held_by = 'handler' and t.due_at <= p_now offset 0) t
+                and (t.held_by = 'pause' or t.held_by = 'handler' and t.due_at <= p_now) offset 0) t
         cross join lateral (
             select i.version_id, i.state, i.suspended_at from onceflow.instance i
             where i.id = k.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
@@ -37,7 +41,7 @@ begin
         from due d
         where t.instance_id = d.instance_id and t.step = d.step and t.scope = d.scope
             and t.visit = d.visit and t.instance_id >= p_ids[1]
-            and t.state = 'READY' and not (d.runs and d.found)
+            and t.state = 'READY' and not (d.runs and (d.found or d.held_by = 'pause'))
     )
     select coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key
         order by d.instance_id, d.step, d.scope, d.visit), '{}')

@@ -12,6 +12,7 @@ begin
         when 'redrive' then format('select * from onceflow.redrive_dead_letters(%s, array[%L])',
             v_instances, p_args ->> 'task')
         when 'enable' then format('select * from onceflow.enable_workflows(array[%L])', p_args ->> 'workflow')
+        when 'resume_queue' then format('select * from onceflow.resume_queues(array[%L])', p_args ->> 'queue')
         when 'transport' then format('select * from onceflow.switch_transport(%L)', p_args ->> 'transport')
         end;
 end $$;

@@ -11,8 +11,13 @@ declare
     v_deployment onceflow.deployment;
     v_outbox onceflow.outbox;
     v_able record;
+    v_paused onceflow.explanation;
 begin
     select * into v_deployment from onceflow.deployment;
+    v_paused := onceflow.explain_paused(p_task.queue);
+    if v_paused.because is not null then
+        return v_paused;
+    end if;
     select * into v_outbox from onceflow.outbox o
     where o.kind = 'task' and o.queued_xid = p_task.queued_xid and split_part(o.key, '/', 1) = p_task.instance_id::text
     limit 1;

@@ -6,6 +6,7 @@ language plpgsql stable as $$
 declare
     v_past boolean := p_task.due_at <= onceflow.now();
     v_worker onceflow.worker;
+    v_paused onceflow.explanation;
     v_error text := coalesce(format('%s: %s', p_task.error ->> 'code', p_task.error ->> 'message'), 'no error');
 begin
     case p_task.state
@@ -22,7 +23,11 @@ begin
             else format('waits for %s of the %s steps that it joins',
                 p_step.join_count - p_task.passed, p_step.join_count) end, null, null)::onceflow.explanation;
     when 'READY' then
-        if p_task.held_by = 'operator' then
+        if p_task.held_by = 'pause' then
+            v_paused := onceflow.explain_paused(p_task.queue);
+            return case when v_paused.because is not null then v_paused
+                else row('its queue has been resumed, and the clock has to queue it', null, null)::onceflow.explanation end;
+        elsif p_task.held_by = 'operator' then
             return row('held back by the suspension of its instance', null, null)::onceflow.explanation;
         elsif exists (select from onceflow.worker w where w.state = 'live' and w.lease_until > clock_timestamp()
             and p_task.queue = any (w.queues) and p_step.handler = any (w.tasks))

@@ -16,6 +16,10 @@ begin
     if p_room > 0 then
         select w.queues, w.tasks into v_queues, v_tasks from onceflow.worker w
         where w.id = p_worker_id and w.state = 'live' and w.lease_until > clock_timestamp();
+        if exists (select from onceflow.queue q where q.paused_at is not null) then
+            v_queues := array(select n from unnest(v_queues) n where n <> all (
+                array(select q.name from onceflow.queue q where q.paused_at is not null)));
+        end if;
     end if;
     with decided as (
         select * from onceflow.decide_tasks(p_due, v_queues, v_tasks, p_room)

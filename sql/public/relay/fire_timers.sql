@@ -1,5 +1,6 @@
 -- fire_timers(limit, skip) -> (retried, timed_out)
--- A job of the clock: makes retries that are due QUEUED, begins instances whose start has come, looks again for workers that have the handler of what
+-- A job of the clock: makes retries that are due QUEUED, begins instances whose start has come, queues what
+-- waited for queues that are resumed, looks again for workers that have the handler of what
 -- waits for one, and fails attempts past their timeout; the oldest
 -- first, at most p_limit a call, the first p_skip passed over (so that one that cannot be handled does not stop
 -- the rest). Where the two are p_limit together there is more to do at once. Instances that others hold are left
@@ -27,6 +28,7 @@ begin
             order by t.due_at limit p_limit + p_skip) c
         order by c.due_at, c.instance_id, c.step
         offset p_skip limit p_limit);
+    v_due := v_due || onceflow.released_tasks(p_limit - cardinality(v_due));
     if v_due = '{}' or not onceflow.take_job('fire_timers') then
         return query select 0, 0;
         return;

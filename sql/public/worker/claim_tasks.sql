@@ -5,7 +5,8 @@
 -- token gives the same grants, for as long as they are not answered; read_grants() says what their
 -- columns mean.
 -- answer: granted | skipped (a duplicate, cancelled or stale message; nothing was changed)
---   | held (the worker has not registered the task's handler: it is READY, and comes to another worker, soon)
+--   | held (the worker has not registered the task's handler: it is READY, and comes to another worker, soon; or
+--   its queue is paused: it waits for resume_queues())
 --   | unknown (names no task: for quarantine_messages).
 -- Rows are waited for, never skipped because they are locked. No instance is locked: a cancel locks
 -- the instance and then its tasks, so either it finds this task RUNNING or we find it CANCELLED.
@@ -31,10 +32,12 @@ declare
     v_held onceflow.task_key[] := '{}';
     v_claimed int;
     v_tasks text[];
+    v_paused text[];
     v_now timestamptz := onceflow.now();
 begin
     perform onceflow.require_live_worker(p_worker_id);
-    v_tasks := (select w.tasks from onceflow.worker w where w.id = p_worker_id);
+    select w.tasks, array(select q.name from onceflow.queue q where q.paused_at is not null)
+    into v_tasks, v_paused from onceflow.worker w where w.id = p_worker_id;
     v_locked := onceflow.lock_tasks(v_keys, 'QUEUED');
 
     with claimed as (
@@ -49,9 +52,10 @@ begin
                 select i.version_id, i.state, i.suspended_at from onceflow.instance i
                 where i.id = k.instance_id and i.id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) i
             cross join lateral (
-                select s.kind, s.timeout, s.handler from onceflow.step s
+                select s.kind, s.timeout, s.handler, s.queue from onceflow.step s
                 where s.version_id = i.version_id and s.step = k.step offset 0) s
             where onceflow.may_run(i.state, i.suspended_at, s.kind) and s.handler = any (v_tasks)
+                and s.queue <> all (v_paused)
             offset 0) k
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
             and t.visit = k.visit and t.instance_id >= v_ids[1] and t.state = 'QUEUED'
@@ -63,7 +67,7 @@ begin
     from claimed c;
     get diagnostics v_claimed = row_count;
     if v_claimed < cardinality(v_locked) then
-        v_held := onceflow.hold_tasks(p_worker_id, v_locked);
+        v_held := onceflow.hold_tasks(p_worker_id, v_locked, v_paused);
     end if;
 
     return query

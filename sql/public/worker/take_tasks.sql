@@ -40,7 +40,11 @@ begin
         return;
     end if;
 
-    for v_queue in select q from unnest(p_queues) q order by hashtextextended(q, v_seed) loop
+    for v_queue in
+        select q from unnest(p_queues) q
+        where q <> all (array(select p.name from onceflow.queue p where p.paused_at is not null))
+        order by hashtextextended(q, v_seed)
+    loop
         exit when cardinality(v_rows) >= p_limit;
         -- `between`, for with `=` the order of ids is to be had from the primary key too: through all
         -- other queues, if statistics know of one alone.

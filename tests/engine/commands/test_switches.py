@@ -38,3 +38,14 @@ def test_versions_tell_what_is_open(
     onceflow("cancel", order)
     assert onceflow("versions", "order", "--open").out == "no version of order has open instances\n"
     assert onceflow("versions", "nobody").code == 1
+
+
+def test_a_queue_is_paused_and_resumed(onceflow: Onceflow, worker: HandWorker, order: str) -> None:
+    assert onceflow("queue", "pause", "default").code == 0
+    assert worker.claim_all(order) == []
+    explained = onceflow("explain", order).out
+    line = next(line for line in explained.splitlines() if "has been paused since" in line)
+    name, *arguments = shlex.split(line.rpartition(": ")[2])
+    assert name == "onceflow"
+    assert onceflow(*arguments).out == "default  done: its tasks are given out\n"
+    assert onceflow("queue", "pause", "nobody").code == 1
