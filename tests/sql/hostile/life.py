@@ -145,6 +145,8 @@ def live(by: Mapping[str, Connection], play: Play) -> str:
     worker.fail(letter, retryable=False)
     calls.skip_dead_letters(operator, [Key(died, "c")], [{"by": "hand"}])
     calls.discard_dead_letters(operator, [])
+    calls.pause_queues(operator, ["default"])
+    calls.resume_queues(operator, ["default"])
     calls.disable_workflows(operator, ["flow"])
     calls.enable_workflows(operator, ["flow"])
 
