@@ -23,7 +23,7 @@ CHANGES = {
 }
 NOT_WAITING = ("clock", "renew_worker", "requeue_lost_tasks")
 """Functions that leave out an instance which another transaction holds, and look again later."""
-ANSWERS = ("complete_tasks", "fail_tasks", "give_back_tasks")
+ANSWERS = ("complete_", "fail_tasks", "fail_deferred", "defer_tasks", "give_back_tasks")
 
 
 def cells(situation: str, changed: str) -> dict[str, str]:

@@ -117,6 +117,7 @@ OTHERS = [
     ("edge_kind_check", "update onceflow.edge set kind = 'back'"),
     ("deployment_one_check", "update onceflow.deployment set one = false"),
     ("deployment_cell_check", "update onceflow.deployment set cell = 4096"),
+    ("deployment_towards_check", "update onceflow.deployment set towards = 'mail'"),
     ("deployment_transport_check", "update onceflow.deployment set transport = 'mail'"),
     ("outbox_kind_check", "update onceflow.outbox set kind = 'mail'"),
     ("quarantine_source_check", "update onceflow.quarantine set source = 'mail'"),

@@ -25,7 +25,7 @@ def test_the_tasks_of_a_dead_worker_are_tried_again_and_count_as_attempts(play: 
 
 
 @pytest.mark.parametrize(
-    ("step", "state"), [(None, "DEAD_LETTER"), ({"attempts": 2}, "RETRYING"), ({}, "DEAD_LETTER")]
+    ("step", "state"), [(None, "DEAD_LETTER"), ({"attempts": 2}, "RETRYING"), ({}, "RETRYING")]
 )
 @pytest.mark.parametrize("lost", ["timeout", "worker"])
 def test_an_attempt_that_nobody_answers_ends_by_the_policy_of_its_step_or_else_of_its_handler(
