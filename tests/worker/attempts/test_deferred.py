@@ -65,6 +65,18 @@ def answered_at_once(ctx: Context, dsn: str) -> Later:
     return Later(60)
 
 
+@HANDLERS.task("answered_in_transaction", transactional=True)
+def answered_in_transaction(ctx: Context, dsn: str, code: str = "") -> Later:
+    """The same before its commit; as a failure of the first attempt, where there is a code."""
+    ctx.connection.execute("insert into effect (key) values (%s)", (ctx.key,))
+    with Client(dsn) as client:
+        if code and ctx.attempt == 1:
+            assert client.fail(ctx.token, code) == "accepted"
+        else:
+            assert client.complete(ctx.token, "fast") == "accepted"
+    return Later(60)
+
+
 @HANDLERS.task("wrong_timeout")
 def wrong_timeout() -> Later:
     return Later(-1)
@@ -120,6 +132,19 @@ def test_whoever_is_faster_than_the_handler_has_answered(stack: Stack) -> None:
     instance = begin(stack, "answered_at_once", f"dsn: '{stack.settings.dsn}'")
     assert wait_for_ends(stack.conn, [instance]) == ["SUCCEEDED"]
     assert task_of(stack.conn, instance, "second")["output"] == "was fast"
+
+
+@pytest.mark.parametrize("code", ["", "not.yet"])
+def test_what_a_transaction_did_stands_once_where_its_token_was_answered_before(
+    stack: Stack, code: str
+) -> None:
+    given = f"dsn: '{stack.settings.dsn}', code: '{code}'"
+    retry = "{attempts: 2, backoff: 10ms}"
+    instance = begin(stack, "answered_in_transaction", given, retry)
+    assert wait_for_ends(stack.conn, [instance]) == ["SUCCEEDED"]
+    key = f"{instance}/first"
+    wait_until(lambda: dict(effects(stack.conn)).get(key) == 1, "the effect")
+    assert task_of(stack.conn, instance, "first")["attempts"] == (2 if code else 1)
 
 
 def test_without_an_answer_it_is_tried_again_under_another_token(stack: Stack) -> None:
