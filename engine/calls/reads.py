@@ -4,6 +4,7 @@ A question is a ``Query``. Each door names the columns that it shows, as its ans
 takes the rows in its own form: ``json_rows`` for the command line, the API's are its types.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from difflib import get_close_matches
@@ -217,6 +218,7 @@ class DeadLetterFilter(msgspec.Struct, frozen=True, kw_only=True):
     step: str | None = None
     queue: str | None = None
     code: str | None = None
+    """Of its error; ``*`` stands for any letters."""
 
 
 def list_dead_letters(columns: LiteralString, wanted: DeadLetterFilter, limit: int) -> Query:
@@ -255,10 +257,16 @@ def _dead_letters(wanted: DeadLetterFilter) -> tuple[LiteralString, dict[str, An
         ("workflow = %(workflow)s", wanted.workflow),
         ("step = %(step)s", wanted.step),
         ("queue = %(queue)s", wanted.queue),
-        ("error ->> 'code' = %(code)s", wanted.code),
+        ("error ->> 'code' like %(pattern)s", wanted.code),
     ]
     where: list[LiteralString] = ["true" if wanted.records else "open"]
     for condition, value in conditions:
         if value is not None:
             where.append(condition)
-    return " and ".join(where), msgspec.structs.asdict(wanted)
+    pattern = None if wanted.code is None else _pattern(wanted.code)
+    return " and ".join(where), {**msgspec.structs.asdict(wanted), "pattern": pattern}
+
+
+def _pattern(text: str) -> str:
+    """Return what LIKE takes for a text in which ``*`` stands for any letters."""
+    return re.sub(r"([\\%_])", r"\\\1", text).replace("*", "%")

@@ -199,4 +199,6 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workflow", metavar="NAME", help="of this workflow")
     parser.add_argument("--step", metavar="STEP", help="of this step")
     parser.add_argument("--queue", metavar="QUEUE", help="of this queue")
-    parser.add_argument("--code", metavar="CODE", help="that failed with this code: http.503")
+    parser.add_argument(
+        "--code", metavar="CODE", help="that failed with this code: http.503, or 'http.*'"
+    )

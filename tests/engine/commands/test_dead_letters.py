@@ -27,6 +27,9 @@ def test_list_and_its_filters(onceflow: Onceflow, dead: list[str]) -> None:
 
     assert found() == dead
     assert found("--code", "bank.closed") == dead[2:]
+    assert found("--code", "card.*") == dead[:2]
+    assert found("--code", "*") == dead
+    assert found("--code", "card_*") == found("--code", "%") == found("--code", "card") == []
     assert found("--instance", dead[1]) == [dead[1]]
     assert found("--workflow", "order", "--step", "pay", "--queue", "default") == dead
     assert found("--step", "reserve") == []
