@@ -1,5 +1,6 @@
 """Calls that answer deferred tasks from outside: by their tokens, which only SQL reads."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, LiteralString, TypeAlias
 from uuid import UUID
@@ -34,8 +35,13 @@ class AnsweredToken(Record, frozen=True):
 
 
 def token_of(instance_id: UUID, task: str, fence: UUID) -> str:
-    """Return the token by which one attempt is answered from outside."""
-    return f"{instance_id}:{fence}:{task}"
+    """Return the token by which one attempt is answered from outside.
+
+    It shows a digest: tasks that were claimed together have one fence, and whoever has the token of
+    one of them is to answer no other.
+    """
+    digest = hashlib.sha256(f"{instance_id}:{task}:{fence}".encode()).hexdigest()[:32]
+    return f"{instance_id}:{digest}:{task}"
 
 
 def complete_deferred_tasks(

@@ -251,13 +251,13 @@ def give_back_tasks(conn: Connection, give_backs: Sequence[GiveBack]) -> list[An
         *_fenced_columns(give_backs),
         [item.started for item in give_backs],
     )
-    return _answers(fetch(conn, GIVE_BACK_TASKS, parameters))
+    return _answers(in_time(conn, lambda: fetch(conn, GIVE_BACK_TASKS, parameters)))
 
 
 def defer_tasks(conn: Connection, deferrals: Sequence[Deferral]) -> list[Answer]:
     """Leave tasks to be answered from outside, by their tokens; see ``calls.deferred``."""
     parameters = (*_fenced_columns(deferrals), [item.timeout for item in deferrals])
-    return _answers(fetch(conn, DEFER_TASKS, parameters))
+    return _answers(in_time(conn, lambda: fetch(conn, DEFER_TASKS, parameters)))
 
 
 def read_outcomes(conn: Connection, fences: Sequence[Fenced]) -> list[Answer]:

@@ -139,19 +139,39 @@ class EngineCalls:
         return grants
 
     def _defer(self, outcomes: list[Outcome]) -> None:
-        """Leave attempts to be answered from outside; nobody's data is in such a call either."""
+        """Leave attempts to be answered from outside."""
         items = [_deferral(outcome) for outcome in outcomes]
-        answers = self._call("deferring tasks", lambda c: defer_tasks(c, items))
         attempts = [outcome.attempt for outcome in outcomes]
+        try:
+            answers = self._call("deferring tasks", lambda c: defer_tasks(c, items))
+        except Spoiled as error:
+            if len(outcomes) > 1:
+                for half in _halves(outcomes):
+                    self._defer(half)
+            else:
+                self._let_go(attempts, error)
+            return
         self._answered(attempts, [answer.answer for answer in answers], "deferred")
 
     def give_back(self, attempts: Sequence[Attempt]) -> None:
-        """Return attempts undone; nobody's data is in such a call, so it cannot be poisoned."""
+        """Return attempts undone."""
         items = [
             GiveBack(a.grant.instance_id, a.grant.task, a.grant.fence, a.started) for a in attempts
         ]
-        answers = self._call("giving tasks back", lambda c: give_back_tasks(c, items))
+        try:
+            answers = self._call("giving tasks back", lambda c: give_back_tasks(c, items))
+        except Spoiled as error:
+            self._let_go(attempts, error)
+            return
         self._answered(attempts, [answer.answer for answer in answers], "given_back")
+
+    def _let_go(self, attempts: Sequence[Attempt], error: Spoiled) -> None:
+        """Leave attempts that cannot be answered now to the next renewal, which has them given out
+        again; nobody's data is in what they wait for, so a moment later it may do.
+        """
+        for attempt in attempts:
+            log.error("%s: its end could not be recorded: %s", attempt.grant.key, error)
+            self._grants.release(attempt.grant.fence)
 
     def _claim(self, keys: list[Key]) -> tuple[list[Grant], dict[Key, str], int]:
         """Return the grants, the keys that no task belongs to, each with the reason, and how many

@@ -8,7 +8,7 @@ declare
         select q.name from onceflow.queue q where q.releasing and q.paused_at is null order by q.name);
     v_keys onceflow.task_key[];
 begin
-    if cardinality(v_queues) = 0 then
+    if p_limit <= 0 or cardinality(v_queues) = 0 then
         return '{}';
     end if;
     v_keys := array(

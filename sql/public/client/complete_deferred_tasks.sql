@@ -1,7 +1,7 @@
 -- complete_deferred_tasks(tokens, outputs) -> (token, answer, state)
 -- Also for: operator.
 -- Ends attempts that their handlers have deferred, or are about to, with outputs from outside. The token that
--- the handler had, and has handed on, proves that this may be done: it names the task and bears the fence.
+-- the handler had, and has handed on, proves that this may be done: it names the task, and a digest of its fence.
 -- answer: accepted | repeated (answered before under this token; state tells as what) | stale (the attempt is
 --   over, by its timeout or the end of its instance; nothing was changed), in the order of the tokens.
 -- Errors: WF002 a text that is no token, arrays that differ, an output that may not be kept · WF004.

@@ -14,7 +14,7 @@ begin
     select t.token, a.answer, a.state
     from unnest(p_tokens) with ordinality t (token, n)
     join onceflow.fail_tasks(v_parts.o_ids, v_parts.o_tasks, v_parts.o_fences,
-        array(select e - 'unknown_field' from unnest(p_errors) with ordinality x (e, n) order by x.n),
+        array(select case jsonb_typeof(e) when 'object' then e - 'unknown_field' else e end from unnest(p_errors) with ordinality x (e, n) order by x.n),
         p_retryable, array(
             select onceflow.handler_policy(s.handler)
             from unnest(onceflow.task_keys(v_parts.o_ids, v_parts.o_tasks))

@@ -28,7 +28,8 @@ begin
             order by t.due_at limit p_limit + p_skip) c
         order by c.due_at, c.instance_id, c.step
         offset p_skip limit p_limit);
-    v_due := v_due || onceflow.released_tasks(p_limit - cardinality(v_due));
+    -- What is passed over is counted among timers alone.
+    v_due := v_due || onceflow.released_tasks(case p_skip when 0 then p_limit - cardinality(v_due) else 0 end);
     if v_due = '{}' or not onceflow.take_job('fire_timers') then
         return query select 0, 0;
         return;

@@ -43,6 +43,19 @@ def test_what_is_no_token_is_refused_by_its_place(play: Play, token: str) -> Non
     assert play.state(grant.instance_id, "a") == "WAITING"
 
 
+# guarantee: token-of-many
+def test_the_token_of_one_task_answers_no_other_of_its_claim(play: Play) -> None:
+    mine, other = deferred(play, 2)
+    assert mine.fence == other.fence
+    of_mine = token_of(mine.instance_id, "a", mine.fence).split(":")[1]
+    forged = f"{other.instance_id}:{of_mine}:a"
+    answers = calls.complete_deferred_tasks(play.conn, [forged], [1])
+    assert (answers[0].answer, play.state(other.instance_id, "a")) == ("stale", "WAITING")
+    by_fence = f"{other.instance_id}:{other.fence.hex}:a"
+    answers = calls.complete_deferred_tasks(play.conn, [by_fence], [1])
+    assert (answers[0].answer, play.state(other.instance_id, "a")) == ("stale", "WAITING")
+
+
 def test_arrays_that_differ_are_refused(play: Play) -> None:
     (grant,) = deferred(play, 1)
     with pytest.raises(BadArgument, match="differ in length"):

@@ -5,7 +5,7 @@ import pytest
 from onceflow.engine import calls
 from onceflow.engine.errors import BadArgument
 
-from ...play import Play
+from ...play import Play, execute
 from ...workflows import value
 from .test_complete_deferred_tasks import deferred, tokens
 
@@ -41,3 +41,13 @@ def test_an_error_with_an_unknown_effect_is_undone(play: Play) -> None:
     unknown = {**ERROR, "unknown": True}
     calls.fail_deferred_tasks(play.conn, tokens([grant]), [unknown], [False])
     assert play.states(grant.instance_id)["a.compensate"] == "QUEUED"
+
+
+def test_an_error_that_is_no_object_is_kept_as_a_message(play: Play) -> None:
+    (grant,) = deferred(play, 1)
+    execute(
+        play.conn,
+        "select * from onceflow.fail_deferred_tasks(%s::text[], array['7']::jsonb[], array[false])",
+        tokens([grant]),
+    )
+    assert play.task(grant.instance_id, "a", "state", "error") == ("DEAD_LETTER", {"message": 7})
