@@ -1,6 +1,6 @@
 -- defer_tasks(instance ids, tasks, fences, timeouts) -> (instance_id, task, answer, state)
 -- Leaves attempts to be answered from outside: WAITING, without a worker, until complete_deferred_tasks() or
--- fail_deferred_tasks() is called with the token of the attempt, which bears its fence; or, after p_timeouts
+-- fail_deferred_tasks() is called with the token of the attempt (a digest of its fence); or, after p_timeouts
 -- seconds, until the clock fails it (timeout, its effect unknown). In a CLOSING instance the task is CANCELLED,
 -- its effect unknown. Whoever answers before the attempt is deferred is first, and this finds it repeated.
 -- Answers as complete_tasks().

@@ -7,6 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from psycopg import sql
 
 from onceflow.engine.calls import Key, register_workflow, start_instances
 from onceflow.engine.settings import Settings
@@ -14,6 +15,7 @@ from onceflow.worker.attempts.attempt import Attempt, Outcome
 from onceflow.worker.attempts.engine_calls import EngineCalls
 from onceflow.worker.attempts.message import Message
 from onceflow.worker.handlers.faults import Fault
+from onceflow.worker.handlers.later import Later
 from onceflow.worker.registration import retrying_connection
 from onceflow.worker.registration.leases import Counters, Offer, register
 from onceflow.worker.registration.retrying_connection import RetryingConnection
@@ -112,6 +114,37 @@ def test_a_slow_expression_behind_one_of_many_delays_the_others_by_one_timeout(
     assert [found[one] for one in ids] == [
         "expression.timeout" if n == 5 else "QUEUED" for n in range(8)
     ]
+
+
+REFUSE = """
+create function public.refuse() returns trigger language plpgsql as $$
+begin
+    if new.instance_id = {} then
+        raise exception 'not this one' using errcode = 'data_exception';
+    end if;
+    return new;
+end $$;
+create trigger refuse before update on onceflow.task
+    for each row execute function public.refuse()"""
+
+
+@pytest.mark.parametrize("what", ["deferred", "given back"])
+def test_what_cannot_be_recorded_now_ends_no_worker(
+    conn: Conn, calls: EngineCalls, what: str
+) -> None:
+    refused, kept = start(conn, 2)
+    grants = calls.claim([message(Key(instance, "only"), 1) for instance in (refused, kept)])
+    registration = calls._registration  # pyright: ignore
+    attempts = [Attempt(grant, None, registration) for grant in grants]
+    conn.execute(sql.SQL(REFUSE).format(sql.Literal(refused)))
+    if what == "deferred":
+        calls.record([Outcome(attempt, Later(60)) for attempt in attempts], 0)
+        expected = {refused: "RUNNING", kept: "WAITING"}
+    else:
+        calls.give_back(attempts)
+        expected = {refused: "RUNNING", kept: "RUNNING"}
+    assert dict(conn.execute("select instance_id, state from onceflow.tasks")) == expected
+    assert registration.grants.snapshot()[0] == []  # so the next renewal has them given out again
 
 
 def test_messages_that_name_nothing_are_kept_beside_those_that_do(
