@@ -103,7 +103,8 @@ class EngineCalls:
                 lambda c: take_tasks(c, self._worker_id, call.token, call.number, queues, limit),
             )
             failpoints.hit("worker.after_claim")
-            grants = [one.grant for one in taken if one.grant is not None]
+            # Two grants of one task would be two handlers at work under one fence.
+            grants = list({g.key: g for one in taken if (g := one.grant) is not None}.values())
         except Spoiled as error:
             if limit > 1:
                 return self.take(queues, limit // 2)

@@ -1,6 +1,7 @@
 -- postpone_starts(version, started ids, ids, start times, now) -> change[]   (internal)
 -- Of the instances that a call has just started those that are to start later: their first steps wait, without an
--- input, until the clock makes them due (begin_steps), and their deadline counts from then.
+-- input, until the clock makes them due (begin_steps), and their deadline counts from then. An id is null where
+-- its item started nothing, since its key names another instance.
 create or replace function onceflow.postpone_starts(
     p_version onceflow.workflow_version, p_started uuid[], p_ids uuid[], p_start_at timestamptz[], p_now timestamptz)
 returns onceflow.change[]

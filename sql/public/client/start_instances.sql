@@ -22,8 +22,9 @@ declare
     v_found constant record := onceflow.find_version(p_workflow, p_version);
     v_version constant onceflow.workflow_version := v_found.o_version;
     v_now timestamptz := onceflow.now();
-    -- The id of each item, null where it is invalid; one whose key has an instance already is not used.
+    -- The id of each item, null where it is invalid; in v_own also where its key names another instance.
     v_ids uuid[];
+    v_own uuid[];
     v_errors jsonb[];
     v_started uuid[];
     -- Each valid item has started an instance of its own: nothing was there before.
@@ -51,22 +52,22 @@ begin
     on conflict do nothing;
 
     -- In a statement of its own, so that the keys of others are seen that the insert waited for.
-    with started as (
+    with item as (
+        select k.n, k.input, case when i.instance_id is null or i.instance_id = k.id then k.id end as id
+        from unnest(p_keys, p_inputs, v_ids) with ordinality k (key, input, id, n)
+        left join onceflow.idempotency_key i on i.workflow_id = v_version.workflow_id and i.key = k.key
+    ), started as (
         insert into onceflow.instance (id, version_id, state, input, started_at, deadline_at)
         select k.id, v_version.id, 'RUNNING', k.input, v_now, v_now + v_version.deadline
-        from unnest(p_keys, p_inputs, v_ids) with ordinality k (key, input, id, n)
-        left join onceflow.idempotency_key i
-            on i.workflow_id = v_version.workflow_id and i.key = k.key
-        where k.id is not null and (i.instance_id is null or i.instance_id = k.id)
-        order by k.id, k.n
-        on conflict do nothing
-        returning id
+        from item k where k.id is not null order by k.id, k.n
+        on conflict do nothing returning id
     )
-    select array(select s.id from started s order by s.id) into v_started;
+    select array(select k.id from item k order by k.n), array(select s.id from started s order by s.id)
+    into v_own, v_started;
     v_all := cardinality(v_started) = cardinality(array_remove(v_ids, null));
 
     if p_start_at is not null then
-        v_postponed := onceflow.postpone_starts(v_version, v_started, v_ids, p_start_at, v_now);
+        v_postponed := onceflow.postpone_starts(v_version, v_started, v_own, p_start_at, v_now);
     end if;
 
     perform onceflow.finish_transition(v_started,
@@ -94,7 +95,7 @@ begin
     return query
     select k.n::int, s.id, case
             when k.id is null then case k.error ->> 'code' when 'disabled' then 'disabled' else 'invalid' end
-            when s.id = k.id and (v_all or k.id = any (v_started) and array_position(v_ids, k.id) = k.n) then 'started'
+            when s.id = k.id and (v_all or k.id = any (v_started) and array_position(v_own, k.id) = k.n) then 'started'
             when coalesce(i.input_hash, sha256(convert_to(s.input::text, 'UTF8')))
                     = sha256(convert_to(k.input::text, 'UTF8'))
                 and exists (
@@ -103,8 +104,7 @@ begin
             else 'conflict' end,
         s.state, k.error
     from unnest(p_keys, p_inputs, v_ids, v_errors) with ordinality k (key, input, id, error, n)
-    left join onceflow.idempotency_key i
-        on i.workflow_id = v_version.workflow_id and i.key = k.key and k.id is not null
+    left join onceflow.idempotency_key i on i.workflow_id = v_version.workflow_id and i.key = k.key and k.id is not null
     left join onceflow.instance s on s.id = coalesce(i.instance_id, k.id)
     order by k.n;
 end $$;

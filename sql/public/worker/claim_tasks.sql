@@ -78,9 +78,12 @@ begin
             else 'skipped' end,
         g.fence, g.handler, g.queue, g.input, g.attempt, g.timeout, g.key, g.workflow, g.version,
         g.compensation, g.extra
-    from unnest(v_keys, p_tasks) with ordinality k (instance_id, step, scope, visit, task, n)
+    from (
+        -- Of a task that stands twice the first item is granted it: whoever has two grants runs it twice.
+        select k.*, row_number() over (partition by k.instance_id, k.step, k.scope, k.visit order by k.n) as nth
+        from unnest(v_keys, p_tasks) with ordinality k (instance_id, step, scope, visit, task, n)) k
     left join lateral (
-        select t.*, t.state = 'RUNNING' and t.fence = p_token and t.worker_id = p_worker_id as granted
+        select t.*, k.nth = 1 and t.state = 'RUNNING' and t.fence = p_token and t.worker_id = p_worker_id as granted
         from onceflow.task t
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
             and t.visit = k.visit

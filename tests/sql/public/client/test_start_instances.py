@@ -600,3 +600,16 @@ def test_a_start_that_is_repeated_waits_once(play: Play) -> None:
         )
         assert answer.outcome == outcome
     assert play.value("select count(*) from onceflow.tasks") == 1
+
+
+def test_an_id_that_stands_twice_starts_at_the_time_of_the_item_that_started_it(play: Play) -> None:
+    play.deploy(sequence("a"))
+    calls.start_instances(play.conn, "flow", [{}], ["taken"])
+    ids, times = make_ids(1) * 3, [later(play, minutes) for minutes in (10, 20, 30)]
+    found = calls.start_instances(
+        play.conn, "flow", [{}, {"n": 1}, {"n": 1}], ["taken", None, None], ids=ids, start_at=times
+    )
+    assert [item.outcome for item in found] == ["exists", "started", "exists"]
+    assert [item.instance_id == ids[0] for item in found] == [False, True, True]
+    assert play.instance(ids[0], "start_at", "input") == (times[1], {"n": 1})
+    assert play.task(ids[0], "a", "due_at") == (times[1],)

@@ -53,12 +53,28 @@ def test_a_second_message_of_a_task_is_skipped_and_changes_nothing(play: Play) -
 
 # guarantee: claim-state
 def test_a_task_named_twice_in_one_call_is_claimed_once(play: Play) -> None:
-    instance = play.begin(sequence("a"))
-    assert (
-        answers(play, Key(instance, "a"), Key(instance, "a"), Key(instance, "a")) == ["granted"] * 3
-    )
+    instance = play.begin(workflow(Step("a"), Step("b")))
+    a, b, once = Key(instance, "a"), Key(instance, "b"), ["granted", "skipped", "granted"]
+    token = uuid.uuid4()
+    for _ in range(2):
+        keys = (a, a, b, Key(instance, "a/0"), b)
+        assert answers(play, *keys, token=token) == [*once, "skipped", "skipped"]
     assert play.task(instance, "a", "attempts") == (1,)
     assert play.log(instance, "a") == ["QUEUED", "RUNNING"]
+
+
+def test_what_is_skipped_of_a_task_named_twice_tells_no_fence(play: Play) -> None:
+    instance = play.begin(sequence("a"))
+    token = uuid.uuid4()
+    rows = play.rows(
+        "select answer, fence, key is null from onceflow.claim_tasks(%s, %s, 1,"
+        " array[%s, %s]::uuid[], array['a', 'a'])",
+        play.worker.id,
+        token,
+        instance,
+        instance,
+    )
+    assert rows == [("granted", token, False), ("skipped", None, True)]
 
 
 def test_a_claim_repeated_with_its_token_gives_the_same_grants(play: Play) -> None:

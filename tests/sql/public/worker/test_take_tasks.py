@@ -131,7 +131,7 @@ def test_a_suspended_instance_gets_a_new_message_with_its_resume(play: Play) -> 
 def test_two_messages_of_one_task_grant_it_once(play: Play) -> None:
     (instance,) = start(play, 1)
     put_message(play, Key(instance, "a"))
-    assert {taken.answer for taken in take(play)} == {"granted"}
+    assert [taken.answer for taken in take(play)] == ["granted", "skipped"]
     assert play.task(instance, "a", "attempts") == (1,)
     put_message(play, Key(instance, "a"))
     assert [taken.answer for taken in take(play)] == ["skipped"]
