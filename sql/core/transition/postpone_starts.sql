@@ -26,7 +26,7 @@ begin
     update onceflow.instance i
     set start_at = k.at, deadline_at = k.at + p_version.deadline
     from unnest(v_ids, v_times) k (id, at)
-    where i.id = k.id and i.id >= v_ids[1];
+    where i.id = k.id and i.id >= v_ids[1] and i.state = 'RUNNING';
     with waiting as (
         insert into onceflow.task (instance_id, step, state, due_at, changed_at)
         select k.id, s.step, 'WAITING', k.at, p_now
