@@ -3,7 +3,8 @@
 A call of a job is one transaction, so one candidate that cannot be handled, or whose row somebody
 keeps locked, would hold up all others. So one that fails is tried again with half its size, down to
 one candidate; what fails alone is passed over, loudly, and tried again later and later. No job
-stands still behind another.
+stands still behind another. Slow expressions fail their own steps; where there are many, in small
+portions, and what needs none evaluated is done between.
 """
 
 import logging
@@ -24,13 +25,16 @@ from ..engine.calls import (
     fire_timers,
 )
 from ..engine.calls.base import Connection
-from ..engine.calls.slow_expressions import struck_by, unevaluated
+from ..engine.calls.slow_expressions import ALL, SLOW_AT_MOST, struck_by, unevaluated
 from ..engine.errors import OnceflowError
 
 log = logging.getLogger("onceflow.relay.clock")
 
 LIMIT = 500
 """Candidates of one call."""
+
+PORTION = 8
+"""Candidates of which all that come due are failed unevaluated, where many of them are slow."""
 
 REST = 0.1
 """Seconds between two calls while nothing more is due: how late a timer may be."""
@@ -62,6 +66,8 @@ class Job:
 
     name: str
     call: Callable[[Connection, int, int], int]
+    between: Callable[[Connection, int], int] | None = None
+    """The same for candidates for which nothing is evaluated: called when expressions are slow."""
 
 
 def _expire_workers(conn: Connection, limit: int, skip: int) -> int:
@@ -76,9 +82,13 @@ def _fire_timers(conn: Connection, limit: int, skip: int) -> int:
     return fired.retried + fired.timed_out
 
 
+def _fire_without_evaluating(conn: Connection, limit: int) -> int:
+    return fire_timers(conn, limit, evaluating=False).retried
+
+
 JOBS = (
     Job("workers", _expire_workers),
-    Job("timers", _fire_timers),
+    Job("timers", _fire_timers, _fire_without_evaluating),
     Job("lost attempts", fail_lost_attempts),
     Job("deadlines", enforce_deadlines),
 )
@@ -105,6 +115,10 @@ class Turns:
         self._timeout = 0.0
         self._late = ""
         """Instances whose expressions the next call fails unevaluated: they were too slow."""
+        self._strikes = 0
+        """How many were found so, until a call went well."""
+        self._between = False
+        """Whether an expression was too slow, and what needs none evaluated has its turn."""
 
     def run(self, conn: Connection, stop: threading.Event) -> None:
         """Turn until ``stop`` is set. Raises what psycopg raises where the connection is lost."""
@@ -119,8 +133,11 @@ class Turns:
 
     def turn(self, conn: Connection) -> bool:
         """Call once; return whether the next call should follow at once."""
+        if self._between and self.job.between:
+            return self._turn_between(conn, self.job.between)
         # By turns with the others, which may wait behind it for as long as a call takes.
-        retry = not self._retried_last and self.skip > 0 and time.monotonic() >= self._retry_at
+        due = self.skip > 0 and time.monotonic() >= self._retry_at
+        retry = due and not self._retried_last and not self._late
         self._retried_last = retry
         limit, skip = (1, self._retried) if retry else (self.limit, self.skip)
         try:
@@ -130,6 +147,7 @@ class Turns:
             if self._is_passing(conn, error):
                 log.info("%s: a call gave way: %s", self.job.name, error)
                 return False
+            self._between = struck_by(error) is not None
             if self._finds_late(error):
                 return True
             if retry:
@@ -140,20 +158,33 @@ class Turns:
             if conn.closed:
                 raise
             return True
-        self._gave_way = 0
-        self._late = ""
+        slow, self._late = bool(self._late), ""
+        self._gave_way = self._strikes = 0
         if retry:
             self.skip -= 1  # it was handled, or is no longer due
             self._end_retries()
             return True
         full = done >= self.limit
-        self.limit = min(self.limit * 2, LIMIT)
+        if not slow:  # behind slow ones there are often more
+            self.limit = min(self.limit * 2, LIMIT)
         return full
+
+    def _turn_between(self, conn: Connection, call: Callable[[Connection, int], int]) -> bool:
+        self._between = False
+        try:
+            self._bound(conn, TIMEOUT)
+            self._between = call(conn, LIMIT) >= LIMIT
+        except (psycopg.Error, OnceflowError) as error:
+            # Not by halves: they are candidates of the whole job too.
+            log.warning("%s: a call between failed: %s", self.job.name, error)
+            if conn.closed:
+                raise
+        return True
 
     def _call(self, conn: Connection, limit: int, skip: int) -> int:
         if not self._late:
             return self.job.call(conn, limit, skip)
-        with unevaluated(conn, self._late):
+        with unevaluated(conn, self._late, self._late.count(",") + 1):
             return self.job.call(conn, limit, skip)
 
     def _finds_late(self, error: Exception) -> bool:
@@ -168,7 +199,24 @@ class Turns:
             self.job.name,
             slow,
         )
+        self._strikes += 1
+        if self._strikes >= SLOW_AT_MOST:
+            self._bear_many()
         return True
+
+    def _bear_many(self) -> None:
+        """Let the others through: by halves, and once few are left, these fail together."""
+        if self.limit > PORTION:
+            self.limit //= 2
+            if self.limit <= PORTION:
+                self._strikes = 0  # of so few, it is to be seen whether many are slow
+            return
+        self._late = ALL
+        log.warning(
+            "%s: too many expressions are slow; of %d candidates all that come due are failed",
+            self.job.name,
+            self.limit,
+        )
 
     def _bound(self, conn: Connection, seconds: float) -> None:
         if seconds != self._timeout:

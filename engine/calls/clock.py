@@ -9,7 +9,8 @@ EXPIRE_WORKERS: Final[LiteralString] = """
 select onceflow.expire_workers(p_limit => %s::int, p_skip => %s::int, p_by => %s::text)"""
 
 FIRE_TIMERS: Final[LiteralString] = """
-select retried, timed_out from onceflow.fire_timers(p_limit => %s::int, p_skip => %s::int)"""
+select retried, timed_out from onceflow.fire_timers(p_limit => %s::int, p_skip => %s::int,
+                                                p_evaluating => %s)"""
 
 FAIL_LOST_ATTEMPTS: Final[LiteralString] = """
 select onceflow.fail_lost_attempts(p_limit => %s::int, p_skip => %s::int)"""
@@ -50,9 +51,12 @@ def expire_workers(conn: Connection, limit: int, skip: int = 0, by: str | None =
     return fetch_value(conn, EXPIRE_WORKERS, (limit, skip, by))
 
 
-def fire_timers(conn: Connection, limit: int, skip: int = 0) -> Fired:
-    """Queue retries that are due and fail attempts past their timeout."""
-    (row,) = fetch(conn, FIRE_TIMERS, (limit, skip))
+def fire_timers(conn: Connection, limit: int, skip: int = 0, *, evaluating: bool = True) -> Fired:
+    """Queue retries that are due and fail attempts past their timeout.
+
+    Without ``evaluating`` only what no expression stands behind: a slow one holds up none of it.
+    """
+    (row,) = fetch(conn, FIRE_TIMERS, (limit, skip, evaluating))
     return Fired(*row)
 
 

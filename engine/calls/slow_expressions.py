@@ -25,6 +25,9 @@ ALL = "*"
 SHORTEST = 2000
 """Milliseconds that a repetition has at least: of what its call has, each has half as many."""
 
+SLOW_AT_MOST = 3
+"""How many are found one by one: of a set with more, the expressions of all are failed."""
+
 PATIENCE = 2
 """How often it may strike where no expression had most of the time, until all are failed."""
 
@@ -32,7 +35,7 @@ _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _BOUND = """
 select pg_catalog.set_config('onceflow.late', %s, true), pg_catalog.set_config('statement_timeout',
-       greatest(least(%s, s.setting::int), s.setting::int >> %s)::text, true)
+       greatest(least(%s, s.setting::int), s.setting::int >> least(%s, 20))::text, true)
   from pg_catalog.pg_settings s where s.name = 'statement_timeout'"""
 
 
@@ -67,15 +70,15 @@ def in_time(conn: Connection, call: Callable[[], T]) -> T:
     late: list[str] = []
     strikes = 0
     while True:
+        everything = strikes >= PATIENCE or len(late) > SLOW_AT_MOST
         try:
             if not late and not strikes:
                 return call()
-            everything = strikes >= PATIENCE
             with unevaluated(conn, ALL if everything else ",".join(late), len(late) + strikes):
                 return call()
         except psycopg.errors.QueryCanceled as error:
             slow = struck_by(error)
-            if slow is None or slow in late or strikes >= PATIENCE:
+            if slow is None or slow in late or everything:
                 raise
             if slow:
                 late.append(slow)

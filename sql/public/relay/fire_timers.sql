@@ -1,12 +1,14 @@
--- fire_timers(limit, skip) -> (retried, timed_out)
+-- fire_timers(limit, skip, evaluating) -> (retried, timed_out)
 -- A job of the clock: makes retries that are due QUEUED, begins instances whose start has come, queues what
 -- waited for queues that are resumed, looks again for workers that have the handler of what
 -- waits for one, and fails attempts past their timeout; the oldest
 -- first, at most p_limit a call, the first p_skip passed over (so that one that cannot be handled does not stop
 -- the rest). Where the two are p_limit together there is more to do at once. Instances that others hold are left
--- for the next time; of several that call it at once one works, and the others return.
+-- for the next time; of several that call it at once one works, and the others return. Without p_evaluating only what
+-- no expression stands behind: retries, and what waits for a handler or was held; so that slow ones hold up none of it.
 -- Errors: WF004.
-create or replace function onceflow.fire_timers(p_limit int, p_skip int default 0)
+create or replace function onceflow.fire_timers(
+    p_limit int, p_skip int default 0, p_evaluating boolean default true)
 returns table (retried int, timed_out int)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
@@ -24,7 +26,8 @@ begin
         select row(c.instance_id, c.step, c.scope, c.visit)::onceflow.task_key
         from (
             select t.instance_id, t.step, t.scope, t.visit, t.due_at
-            from onceflow.task t where t.due_at <= v_now
+            from onceflow.task t
+            where t.due_at <= v_now and (p_evaluating or t.state in ('RETRYING', 'READY'))
             order by t.due_at limit p_limit + p_skip) c
         order by c.due_at, c.instance_id, c.step
         offset p_skip limit p_limit);
@@ -52,4 +55,4 @@ begin
     perform onceflow.finish_transition(v_ids, v_retried || v_failed);
     return query select cardinality(v_retried), cardinality(v_failed);
 end $$;
-revoke execute on function onceflow.fire_timers(int, int) from public;
+revoke execute on function onceflow.fire_timers(int, int, boolean) from public;

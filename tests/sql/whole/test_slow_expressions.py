@@ -6,6 +6,7 @@ The others of the call go on, and the call returns in time.
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -192,7 +193,12 @@ def test_a_timeout_that_is_none_of_expressions_blames_none(
 
 
 @pytest.mark.parametrize("job", ["timers", "deadlines", "lost attempts"])
-def test_the_clock(play: Play, job: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clock(
+    play: Play,
+    open_conn: Callable[[], psycopg.Connection[Any]],
+    job: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """One with a slow compensation delays the others by one timeout."""
     monkeypatch.setattr(clock_module, "TIMEOUT", TIMEOUT)
     monkeypatch.setattr(clock_module, "TIMEOUT_ALONE", TIMEOUT)
@@ -208,8 +214,9 @@ def test_the_clock(play: Play, job: str, monkeypatch: pytest.MonkeyPatch) -> Non
         calls.expire_workers(play.conn, 10)
     else:
         pass_time(play.conn, "61 s" if job == "timers" else "2 hours")
+    clock = open_conn()
     began = time.monotonic()
-    while turns.turn(play.conn):
+    while turns.turn(clock):
         pass
     assert time.monotonic() - began < 6 * TIMEOUT
     assert (turns.skip, turns.limit) == (0, clock_module.LIMIT)
@@ -217,6 +224,45 @@ def test_the_clock(play: Play, job: str, monkeypatch: pytest.MonkeyPatch) -> Non
         play.worker.vanish()
         for one in JOBS:
             ended = Turns(one)
-            while ended.turn(play.conn):
+            while ended.turn(clock):
                 pass
     assert of(play, ids, "a.compensate") == ["QUEUED", "expression.timeout", "QUEUED"]
+
+
+def test_many_slow_starts_hold_up_the_clock_little(
+    play: Play,
+    open_conn: Callable[[], psycopg.Connection[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A retry is queued after one timeout; they are failed in portions, and do not stop a start."""
+    monkeypatch.setattr(clock_module, "LIMIT", 8)
+    monkeypatch.setattr(clock_module, "PORTION", 4)
+    monkeypatch.setattr(clock_module, "TIMEOUT", TIMEOUT)
+    monkeypatch.setattr(clock_module, "TIMEOUT_ALONE", TIMEOUT)
+    play.deploy(workflow(Step("a", input=SLOW), on_failure="suspend"))
+    at = datetime.now(UTC) + timedelta(hours=1)
+    times = [at] * 8 + [at + timedelta(seconds=1)]
+    started = calls.start_instances(play.conn, "flow", [LONG] * 8 + [QUICK], start_at=times)
+    ids = [one.instance_id for one in started]
+    pass_time(play.conn, "1 hour")
+    other = play.begin(workflow(Step("a"), name="other"))
+    play.fail(other, "a", retryable=True)
+    pass_time(play.conn, "1 minute")
+    (turns,) = [Turns(one) for one in JOBS if one.name == "timers"]
+    clock = open_conn()
+    assert turns.turn(clock)
+    assert turns.turn(clock)
+    assert play.state(other, "a") == "QUEUED"
+    assert set(of(play, ids, "a")) == {"WAITING"}
+    done = 2
+    while "WAITING" in of(play, ids[:4], "a"):
+        turns.turn(clock)
+        done += 1
+    assert of(play, ids, "a") == ["expression.timeout"] * 4 + ["WAITING"] * 5
+    while turns.turn(clock):
+        done += 1
+    assert of(play, ids, "a") == ["expression.timeout"] * 8 + ["QUEUED"]
+    assert "all that come due are failed" in caplog.text
+    assert done < 20
+    assert turns.skip == 0
