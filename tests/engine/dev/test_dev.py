@@ -193,6 +193,7 @@ def test_a_process_that_crashed_is_started_again_one_that_ends_by_itself_ends_al
     folder: Path,
 ) -> None:
     with running_dev(folder) as dev:
+        wait_until(lambda: " serves " in dev.text(), "the first worker")
         crashed = dev.pid_of("worker")
         os.kill(crashed, signal.SIGSEGV)
         wait_until(lambda: dev.text().count(" serves ") >= 2, "another worker", 60)
