@@ -172,11 +172,12 @@ create table onceflow.task (
             when 'RETRYING' then due_at is not null
             when 'RUNNING' then true
             when 'WAITING' then true
-            when 'READY' then (due_at is not null) = (held_by = 'handler')
+            when 'READY' then held_by is not null and (due_at is not null) = (held_by = 'handler')
             else due_at is null
         end),
+    -- Begins with what is true of nearly every row, as each one written pays for it.
     constraint task_held check (
-        (state = 'READY') = (held_by is not null) and held_by in ('operator', 'handler', 'limit', 'pause')),
+        held_by is null or state = 'READY' and held_by in ('operator', 'handler', 'limit', 'pause')),
     constraint task_made check (
         (input is not null and queue is not null)
         or state in ('WAITING', 'SKIPPED', 'CANCELLED', 'DEAD_LETTER')),
@@ -193,7 +194,7 @@ create table onceflow.task (
 create index task_running on onceflow.task (worker_id, fence) where worker_id is not null;
 create index task_queued on onceflow.task (queue, queued_xid) where queued_xid is not null;
 create index task_due on onceflow.task (due_at) where due_at is not null;
-create index task_held on onceflow.task (queue) where held_by in ('handler', 'pause');
+create index task_held on onceflow.task (queue) where held_by is not null;
 create index task_dead_letter on onceflow.task (instance_id) where state = 'DEAD_LETTER' and seq is null;
 create index task_undo on onceflow.task (instance_id, undoes_seq)
     where state = 'WAITING' and undoes_seq is not null;

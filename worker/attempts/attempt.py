@@ -55,9 +55,12 @@ class Attempt:
 
     def finish(self) -> bool:
         """Settle it as its handler has ended: nothing interrupts what follows any more."""
-        first = self.settle()
         with self._lock:
+            first = not self._settled
+            self._settled = True
             self._interrupt = self._abort = None
+        if first and self.deadline is not None:
+            self.deadline.cancel()
         return first
 
     def stop(self, reason: str) -> None:

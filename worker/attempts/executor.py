@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -110,7 +110,7 @@ class Executor:
     async def _run_async(self, attempt: Attempt, handler: Handler) -> None:
         answer: bytes | Fault | Later = UNDESCRIBED
         try:
-            answer = encode_output(await begin(attempt, handler)(), unknown=True)
+            answer = encode_output(await begin(attempt, handler), unknown=True)
         except BaseException as error:
             answer = self._fault_of(attempt, error)
         finally:
@@ -119,7 +119,7 @@ class Executor:
     def _run_sync(self, attempt: Attempt, handler: Handler) -> None:
         answer: bytes | Fault | Later = UNDESCRIBED
         try:
-            result = begin(attempt, handler)()
+            result = begin(attempt, handler)
             if inspect.iscoroutine(result):  # it is async under a wrapper that is not
                 result = self._loop.wait_for(result, attempt.on_stop)
             answer = encode_output(result, unknown=True)
@@ -157,7 +157,7 @@ class Executor:
         try:
             transaction.begin()
             attempt.on_stop(abort=transaction.session.abort)
-            result = begin(attempt, handler)()
+            result = begin(attempt, handler)
             if handler.is_async:
                 result = self._loop.wait_for(result, attempt.on_stop)
             return encode_output(result, unknown=False)
@@ -226,15 +226,15 @@ class Executor:
         return fault("task.unknown", message, retryable=True)
 
 
-def begin(attempt: Attempt, handler: Handler) -> Callable[[], Any]:
-    """Convert the input, note that the handler is about to run, and return its call.
+def begin(attempt: Attempt, handler: Handler) -> Any:
+    """Convert the input, note that the handler is about to run, and call it.
 
-    Raises InputInvalid: then it has not run.
+    An async one gives a coroutine. Raises InputInvalid: then it has not run.
     """
-    call = handler.prepare(attempt.grant.input_json, attempt.context)
+    arguments = handler.arguments(attempt.grant.input_json, attempt.context)
     attempt.started = True
     failpoints.hit("worker.in_handler")
-    return call
+    return handler.function(*arguments[0], **arguments[1])
 
 
 class _Timeout:

@@ -19,7 +19,7 @@ class HandlerLoop:
 
     def __init__(self) -> None:
         self._closing = False
-        self._tasks: set[asyncio.Task[Any]] = set()  # asyncio itself holds them weakly
+        self._tasks: set[asyncio.Task[Any] | None] = set()  # asyncio itself holds them weakly
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
         self._thread.start()
@@ -34,10 +34,16 @@ class HandlerLoop:
 
         It must let nothing escape.
         """
-        task = self._loop.create_task(coroutine)
+        task = self._loop.create_task(self._keep(coroutine))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
         return lambda: self.call_soon(task.cancel)
+
+    async def _keep(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run it, and forget its task: in there, as a callback would cost a turn of the loop."""
+        try:
+            await coroutine
+        finally:
+            self._tasks.discard(asyncio.current_task())
 
     def wait_for(
         self, coroutine: Coroutine[Any, Any, Any], on_start: Callable[[Callable[[], None]], None]

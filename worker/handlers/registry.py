@@ -99,16 +99,19 @@ class Handler:
             return self.retry
         return self.retry | {"non_retryable": [fault.error["code"]]}
 
-    def prepare(self, input_json: str, context: Context[Any]) -> Callable[[], Any]:
-        """Return the call of the function with its input, not made yet. Raises InputInvalid."""
-        by_position, by_name = self.parameters.fill(input_json)
+    def arguments(
+        self, input_json: str, context: Context[Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return what the function is called with, by position and by name. Raises InputInvalid."""
+        found = self.parameters.fill(input_json)
         if self.parameters.context is not None:
-            by_name[self.parameters.context] = context
-        return lambda: self.function(*by_position, **by_name)
+            found[1][self.parameters.context] = context
+        return found
 
     def call(self, input_json: str, context: Context[Any]) -> Any:
         """Call the function with its input; an async one gives a coroutine. Raises InputInvalid."""
-        return self.prepare(input_json, context)()
+        by_position, by_name = self.arguments(input_json, context)
+        return self.function(*by_position, **by_name)
 
 
 class Registry:

@@ -32,12 +32,8 @@ begin
                 'task', onceflow.task_name(c.step, c.scope, c.visit))
                 || case c.state when 'QUEUED' then '{}' else
                     jsonb_build_object('attempts', c.attempt, 'error', c.error - 'detail') end)::text,
-            case when c.was = 'READY' and c.state = 'QUEUED' then (
-                select jsonb_build_object('handler', s.handler)
-                from onceflow.instance i
-                join onceflow.step s on s.version_id = i.version_id and s.step = c.step
-                where i.id = c.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)])
-            else '{}' end,
+            case when c.was = 'READY' and c.state = 'QUEUED'
+                then onceflow.held_headers(c.instance_id, c.step) else '{}' end,
             pg_current_xact_id(), v_now
         from unnest(p_changes) c
         where c.state = 'QUEUED' or c.state = 'DEAD_LETTER' and c.was is distinct from 'DEAD_LETTER'

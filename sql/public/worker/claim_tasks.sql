@@ -33,6 +33,7 @@ declare
     v_claimed int;
     v_tasks text[];
     v_paused text[];
+    v_again bigint[] := '{}';
     v_now timestamptz := onceflow.now();
 begin
     perform onceflow.require_live_worker(p_worker_id);
@@ -70,6 +71,15 @@ begin
         v_held := onceflow.hold_tasks(p_worker_id, v_locked, v_paused);
     end if;
 
+    -- Of a task that stands twice the first item is granted it: whoever has two grants runs it twice.
+    if cardinality(v_ids) < cardinality(v_keys) then
+        v_again := array(
+            select k.n from (
+                select k.n, row_number() over (
+                    partition by k.instance_id, k.step, k.scope, k.visit order by k.n) as nth
+                from unnest(v_keys) with ordinality k (instance_id, step, scope, visit, n)) k
+            where k.nth > 1);
+    end if;
     return query
     select k.instance_id, k.task, case
             when t.instance_id is null then 'unknown'
@@ -78,12 +88,9 @@ begin
             else 'skipped' end,
         g.fence, g.handler, g.queue, g.input, g.attempt, g.timeout, g.key, g.workflow, g.version,
         g.compensation, g.extra
-    from (
-        -- Of a task that stands twice the first item is granted it: whoever has two grants runs it twice.
-        select k.*, row_number() over (partition by k.instance_id, k.step, k.scope, k.visit order by k.n) as nth
-        from unnest(v_keys, p_tasks) with ordinality k (instance_id, step, scope, visit, task, n)) k
+    from unnest(v_keys, p_tasks) with ordinality k (instance_id, step, scope, visit, task, n)
     left join lateral (
-        select t.*, k.nth = 1 and t.state = 'RUNNING' and t.fence = p_token and t.worker_id = p_worker_id as granted
+        select t.*, k.n <> all (v_again) and t.state = 'RUNNING' and t.fence = p_token and t.worker_id = p_worker_id as granted
         from onceflow.task t
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
             and t.visit = k.visit
