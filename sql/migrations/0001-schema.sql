@@ -200,7 +200,7 @@ create index task_undo on onceflow.task (instance_id, undoes_seq)
     where state = 'WAITING' and undoes_seq is not null;
 
 -- One row a transition; step is null where the instance itself moved.
--- seq numbers the transitions made under the instance's lock and n the rows of one of them; claims
+-- seq numbers the transitions made under the instance's lock, n orders the rows of one of them, with gaps; claims
 -- have neither: they are ordered by their task and attempt.
 create table onceflow.task_log (
     instance_id uuid not null,

@@ -17,7 +17,7 @@ begin
             coalesce(c.seq, (
                 select i.seq + 1 from onceflow.instance i
                 where i.id = c.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)])),
-            row_number() over (partition by c.instance_id order by c.n),
+            c.n,
             c.step, c.scope, c.visit, c.attempt, c.state, c.worker_id, c.error, v_now
         from unnest(p_changes) with ordinality c (instance_id, step, scope, visit, attempt,
             was, state, opened, worker_id, queue, error, seq, n)

@@ -239,13 +239,13 @@ def test_the_log_of_a_busy_run_alone_gives_the_state_of_the_tables(
     }
     assert replay(play) == tables
 
-    # Numbers are given one after the other, and so are the rows of each transition.
-    gaps = play.rows(
+    # Numbers are given one after the other, and the rows of each transition have an order.
+    twice = play.rows(
         "select instance_id from onceflow.transitions where seq is not null"
         " group by instance_id, seq"
-        " having (min(n), max(n), count(distinct n)) <> (1, count(*), count(*))"
+        " having count(distinct n) <> count(*)"
     )
-    assert gaps == []
+    assert twice == []
     numbers = play.rows(
         "select i.id from onceflow.instances i where i.seq is distinct from"
         " (select count(distinct t.seq) from onceflow.transitions t where t.instance_id = i.id)"
