@@ -19,6 +19,7 @@ MAX_DEPTH: Final = 128
 _SHAPE: Final = bytes.maketrans(b"123456789E", b"000000000e")
 _SIGNS: Final = b"+-"
 _LONG: Final = b"0" * (MAX_DIGITS + 1)
+_EXPONENT: Final = re.compile(rb"[0-9][eE][+-]?[0-9]{4}").search
 
 _TOKEN: Final = re.compile(
     rb'"(?:[^"\\]++|\\.)*+"'
@@ -35,11 +36,10 @@ def payload_fault(text: bytes, limit: int = LIMIT) -> tuple[str, str] | None:
     """
     if len(text) > limit:
         return "", f"has {len(text)} bytes as JSON text; the limit is {limit}"
+    if len(text) <= MAX_DEPTH:  # most are: no place for many digits but behind an exponent
+        return _look(text) if _EXPONENT(text) else None
     shape = text.translate(_SHAPE, _SIGNS)
-    if b"0e0000" in shape or (
-        len(text) > MAX_DEPTH
-        and (_LONG in shape or text.count(b"[") + text.count(b"{") > MAX_DEPTH)
-    ):
+    if b"0e0000" in shape or _LONG in shape or text.count(b"[") + text.count(b"{") > MAX_DEPTH:
         return _look(text)
     return None
 

@@ -36,8 +36,9 @@ LIMIT = 500
 PORTION = 8
 """Candidates of which all that come due are failed unevaluated, where many of them are slow."""
 
-REST = 0.1
-"""Seconds between two calls while nothing more is due: how late a timer may be."""
+REST, REST_OF_LEASES = 0.1, 0.5
+"""Seconds between two calls of a job while nothing more is due: how late a timer may be, and
+how late a lost worker is noticed. Leases are long, and that look costs more than all others."""
 
 RETRY_SKIPPED, RETRY_SKIPPED_AT_MOST = 60.0, 3600.0
 """Seconds until what was passed over is tried again: twice as many each time, up to these."""
@@ -68,6 +69,7 @@ class Job:
     call: Callable[[Connection, int, int], int]
     between: Callable[[Connection, int], int] | None = None
     """The same for candidates for which nothing is evaluated: called when expressions are slow."""
+    rest: float = REST
 
 
 def _expire_workers(conn: Connection, limit: int, skip: int) -> int:
@@ -87,9 +89,9 @@ def _fire_without_evaluating(conn: Connection, limit: int) -> int:
 
 
 JOBS = (
-    Job("workers", _expire_workers),
+    Job("workers", _expire_workers, rest=REST_OF_LEASES),
     Job("timers", _fire_timers, _fire_without_evaluating),
-    Job("lost attempts", fail_lost_attempts),
+    Job("lost attempts", fail_lost_attempts, rest=REST_OF_LEASES),
     Job("deadlines", enforce_deadlines),
 )
 """The jobs of the clock, by what they look after."""
@@ -129,7 +131,7 @@ class Turns:
         )
         while not stop.is_set():
             if not self.turn(conn):
-                stop.wait(REST)
+                stop.wait(self.job.rest)
 
     def turn(self, conn: Connection) -> bool:
         """Call once; return whether the next call should follow at once."""

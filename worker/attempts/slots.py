@@ -197,7 +197,8 @@ class Slots:
             self._free += 1
             if outcome is not None:
                 self._outcomes.append(outcome)
-                self._handed += _handed(outcome)
+                if type(outcome.answer) is Recorded:
+                    self._handed += _handed(outcome)
             self._work.notify()
 
     @property
