@@ -13,7 +13,7 @@ begin
     select array_agg(case when k.fits then k.id end order by k.n),
         array_agg(case when k.fits or k.error is not null then k.error
             else jsonb_build_object('code', 'invalid_start_at', 'message',
-                'it is to start at ' || k.at || ', and ten years from now is the latest') end order by k.n)
+                'it is to start at ' || onceflow.time_text(k.at) || ', and ten years from now is the latest') end order by k.n)
     into o_ids, o_errors
     from (
         select k.*, k.at is null or k.at between '-infinity' and p_now + interval '10 years' as fits

@@ -9,7 +9,7 @@ begin
     select array_agg(case when k.known then k.id end order by k.n),
         array_agg(case when k.known or k.error is not null then k.error
             else jsonb_build_object('code', 'disabled', 'message', format(
-                'the workflow has been disabled for new starts since %s', p_disabled_at)) end order by k.n)
+                'the workflow has been disabled for new starts since %s', onceflow.time_text(p_disabled_at))) end order by k.n)
     into o_ids, o_errors
     from (
         select k.*, k.id is not null and (

@@ -19,7 +19,7 @@ begin
                 array['invalid_id', 'the id names cell ' || onceflow.cell_of(k.id) || ', and this is cell ' || d.cell]
             when k.id not between p_oldest and p_youngest
                 and not exists (select from onceflow.instance i where i.id = k.id) then
-                array['invalid_id', 'the id was made more than an hour from ' || clock_timestamp()
+                array['invalid_id', 'the id was made more than an hour from ' || onceflow.time_text(clock_timestamp())
                     || ', the time here; if it is new, set the clock where it was made']
             end as error
         from onceflow.deployment d

@@ -9,7 +9,7 @@ begin
     if v_worker.state is distinct from 'live' or v_worker.lease_until <= clock_timestamp() then
         raise exception 'worker % is %', p_worker_id, case
             when v_worker.id is null then 'unknown'
-            when v_worker.state = 'live' then 'past its lease, which ended ' || v_worker.lease_until
+            when v_worker.state = 'live' then 'past its lease, which ended ' || onceflow.time_text(v_worker.lease_until)
             else v_worker.state end
             using errcode = 'WF003',
             hint = 'Drop what it runs and register again: register_worker() gives a fresh id.';

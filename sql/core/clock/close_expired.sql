@@ -11,7 +11,7 @@ begin
         array_agg(case v.on_failure when 'fail' then 'FAILED' else 'COMPENSATED' end order by i.id),
         array_agg(jsonb_build_object('code', 'deadline',
             'message', 'the instance was not done by its deadline, '
-                || to_char(i.deadline_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by i.id))
+                || onceflow.time_text(i.deadline_at)) order by i.id))
     into v_changes
     from onceflow.instance i
     join onceflow.workflow_version v on v.id = i.version_id

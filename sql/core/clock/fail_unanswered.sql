@@ -11,7 +11,7 @@ begin
             case when t.state = 'WAITING' or w.state = 'live' then jsonb_build_object('code', 'timeout',
                 'message', case t.state when 'WAITING' then 'no answer came from outside until '
                     else 'the attempt took longer than its timeout, until ' end
-                    || to_char(t.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+                    || onceflow.time_text(t.due_at))
             else jsonb_build_object('code', 'worker.lost',
                 'message', 'worker ' || coalesce(w.name, t.worker_id::text) || ' was lost while it ran the attempt')
             end, true, true,

@@ -10,7 +10,7 @@ begin
         return null;
     end if;
     return row(format('no relay has turned the clock %s, so nothing is %s; start one',
-        case when v_heartbeat.turned_at is null then 'yet' else 'since ' || v_heartbeat.turned_at
+        case when v_heartbeat.turned_at is null then 'yet' else 'since ' || onceflow.time_text(v_heartbeat.turned_at)
             || coalesce(' (it was ' || v_heartbeat.turned_by || ')', '') end,
         case (select d.transport from onceflow.deployment d) when 'postgres' then '' else 'shipped, ' end
             || 'retried, timed out or given out again'), 'relay', '{}')::onceflow.explanation;

@@ -5,6 +5,7 @@ returns onceflow.explanation
 language plpgsql stable as $$
 declare
     v_past boolean := p_task.due_at <= onceflow.now();
+    v_due constant text := onceflow.time_text(p_task.due_at);
     v_worker onceflow.worker;
     v_paused onceflow.explanation;
     v_error text := coalesce(format('%s: %s', p_task.error ->> 'code', p_task.error ->> 'message'), 'no error');
@@ -14,10 +15,10 @@ begin
         return row(case when p_task.fence is not null
             then format('attempt %s has left its answer to somebody outside, who has its token; ' || case when v_past
                 then 'none came until %s, and the clock has to end it' else 'without one it has failed at %s' end,
-                p_task.attempt, p_task.due_at)
+                p_task.attempt, v_due)
             when p_task.due_at is not null then format(case when v_past
                 then 'its instance was to start at %s, and the clock has to begin it'
-                else 'waits until %s, when its instance starts' end, p_task.due_at)
+                else 'waits until %s, when its instance starts' end, v_due)
             when p_task.undoes_seq is not null
             then 'waits for its turn: compensations run one by one, the last step first'
             else format('waits for %s of the %s steps that it joins',
@@ -35,13 +36,13 @@ begin
             return row(format(case when v_past then 'was to wait until %s, which the clock has to end,'
                     else 'waits until %s' end
                 || ' for a worker that has the task %s as it is called here; the last one was of another release',
-                p_task.due_at, p_step.handler), null, null)::onceflow.explanation;
+                v_due, p_step.handler), null, null)::onceflow.explanation;
         end if;
         return onceflow.explain_missing(p_task.queue, p_step.handler);
     when 'RETRYING' then
         return row(format(case when v_past then 'its next attempt is due since %s, and the clock has to queue it'
                 else 'waits until %s for its next attempt' end || '; attempt %s failed with %s',
-            p_task.due_at, p_task.attempt, v_error), null, null)::onceflow.explanation;
+            v_due, p_task.attempt, v_error), null, null)::onceflow.explanation;
     when 'DEAD_LETTER' then
         return row(format('dead letter after %s attempt%s: %s; mend the cause, then %s', p_task.attempt,
                 case p_task.attempt when 1 then '' else 's' end, v_error,
@@ -57,11 +58,11 @@ begin
             coalesce(v_worker.name, p_task.worker_id::text),
             case when v_worker.state is distinct from 'live' then ', which is ' || coalesce(v_worker.state, 'gone')
                 || ': the clock gives it out again with its next turn'
-                when v_worker.lease_until < clock_timestamp() then ', whose lease ran out at ' || v_worker.lease_until
+                when v_worker.lease_until < clock_timestamp() then ', whose lease ran out at ' || onceflow.time_text(v_worker.lease_until)
                 else '' end,
-            coalesce(case when v_past then ', past its timeout since ' || p_task.due_at
+            coalesce(case when v_past then ', past its timeout since ' || v_due
                 || ', by which the clock ends it with its next turn'
-                else ', times out at ' || p_task.due_at end, '')), null, null)::onceflow.explanation;
+                else ', times out at ' || v_due end, '')), null, null)::onceflow.explanation;
     else
         return onceflow.explain_queued(p_task, p_step);
     end case;

@@ -19,8 +19,11 @@ begin
     with failed as (
         select k.instance_id, t.error || jsonb_build_object(
                 'task', onceflow.task_name(t.step, t.scope, t.visit)) as error,
-            case when s.kind = 'compensation' or i.suspended_by = 'operator' then 'suspend'
-                else coalesce(s.spec ->> 'on_failure', v.on_failure) end as policy
+            -- By strength: of several failures one decides for the instance.
+            array_position(array['compensate', 'fail', 'suspend'],
+                case when s.kind = 'compensation' or i.suspended_by = 'operator' then 'suspend'
+                    else coalesce(s.spec ->> 'on_failure', v.on_failure) end) as policy,
+            k.step, k.scope, k.visit
         from unnest(p_keys) k
         cross join lateral (
             select i.version_id, i.suspended_by from onceflow.instance i
@@ -39,9 +42,9 @@ begin
                 and t.state = 'DEAD_LETTER' and t.seq is null offset 0) t
     ), judged as (
         select f.instance_id,
-            -- The strongest policy among the failures (compensate, fail, suspend: by name), and its error.
-            min(f.policy) as policy,
-            (array_agg(f.error order by f.policy))[1] as error
+            -- The strongest policy among the failures, and its error.
+            (array['compensate', 'fail', 'suspend'])[min(f.policy)] as policy,
+            (array_agg(f.error order by f.policy, f.step, f.scope, f.visit))[1] as error
         from failed f
         group by f.instance_id
     )

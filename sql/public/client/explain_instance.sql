@@ -22,7 +22,7 @@ begin
         select null, onceflow.explain_clock(), 2, 0 where v_instance.ended_at is null
         union all
         select null, row(format('its workflow has been disabled for new starts since %s, which stops none that has '
-            'started; enable it', w.disabled_at), 'enable', jsonb_build_object('workflow', w.name))::onceflow.explanation, 3, 0
+            'started; enable it', onceflow.time_text(w.disabled_at)), 'enable', jsonb_build_object('workflow', w.name))::onceflow.explanation, 3, 0
         from onceflow.workflow_version v
         join onceflow.workflow w on w.id = v.workflow_id
         where v.id = v_instance.version_id and w.disabled_at is not null

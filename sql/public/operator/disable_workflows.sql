@@ -15,7 +15,7 @@ begin
         returning w.name, w.disabled_at
     )
     select u.name, case when c.name is null then 'unknown' else 'done' end,
-        case when c.name is null then 'there is no such workflow' else 'disabled for new starts since ' || c.disabled_at end
+        case when c.name is null then 'there is no such workflow' else 'disabled for new starts since ' || onceflow.time_text(c.disabled_at) end
     from (select distinct n as name from unnest(p_names) n where n is not null) u
     left join changed c on c.name = u.name
     order by u.name;

@@ -33,14 +33,15 @@ begin
         array_agg(d.closing_as order by d.id), array_agg(d.error order by d.id))
     into v_closed
     from (
-        select distinct on (i.id) i.id, t.error || jsonb_build_object('task', t.step) as error,
+        select distinct on (i.id) i.id, t.error || jsonb_build_object(
+                'task', onceflow.task_name(t.step, t.scope, t.visit)) as error,
             case v.on_failure when 'fail' then 'FAILED' else 'COMPENSATED' end as closing_as
         from unnest(v_keys) k
         join onceflow.instance i on i.id = k.instance_id and i.state = 'RUNNING'
         join onceflow.workflow_version v on v.id = i.version_id
         join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
             and t.scope = k.scope and t.visit = k.visit
-        order by i.id, k.step) d;
+        order by i.id, k.step, k.scope, k.visit) d;
 
     with given_up as (
         update onceflow.task t

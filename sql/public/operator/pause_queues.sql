@@ -15,7 +15,7 @@ begin
         returning q.name, q.paused_at
     )
     select u.name, case when c.name is null then 'unknown' else 'done' end,
-        case when c.name is null then 'there is no such queue' else 'paused since ' || c.paused_at end
+        case when c.name is null then 'there is no such queue' else 'paused since ' || onceflow.time_text(c.paused_at) end
     from (select distinct n as name from unnest(p_names) n where n is not null) u
     left join changed c on c.name = u.name
     order by u.name;

@@ -17,7 +17,7 @@ begin
     select u.id, case when i.id is null then 'unknown'
             when i.suspended_by = 'operator' then 'done' else 'refused' end,
         case when i.id is null then 'there is no such instance'
-            when i.suspended_by = 'operator' then 'suspended since ' || i.suspended_at
+            when i.suspended_by = 'operator' then 'suspended since ' || onceflow.time_text(i.suspended_at)
             when i.ended_at is not null then 'it has ended, as ' || i.state
             else 'it is ' || i.state || ': nothing more is started until what runs has ended' end
     from unnest(v_ids) u (id)

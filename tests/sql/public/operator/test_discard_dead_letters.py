@@ -45,6 +45,15 @@ def test_its_instance_fails_by_the_policy_of_the_workflow(
     )
 
 
+def test_the_error_of_its_instance_names_the_whole_task(play: Play) -> None:
+    """Its scope and its visit too."""
+    instance = play.begin(workflow(Step("a"), on_failure="suspend"))
+    play.fail(instance, "a")
+    play.conn.execute("update onceflow.task set scope = 3, visit = 2")
+    assert discard(play, Key(instance, "a/3/2")) == [("done", "it is given up")]
+    assert play.instance(instance, "error ->> 'task'") == ("a/3/2",)
+
+
 def test_what_runs_beside_it_is_awaited(play: Play) -> None:
     instance = play.begin(workflow(Step("a"), Step("b"), on_failure="suspend"))
     running = play.take(instance, "b")
