@@ -6,6 +6,7 @@ have open: what is started there is committed with what the caller does, or not 
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import psycopg
@@ -29,6 +30,42 @@ PATIENCE: Final = 15.0
 STATEMENT_TIMEOUT: Final = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """A connection, and whether its transactions are the client's: what failed may be repeated."""
+
+    conn: Connection
+    ours: bool = False
+
+    @contextmanager
+    def steady(self) -> Generator[None]:
+        """Have one question in a transaction of its own, wherever that is the client's."""
+        if self.ours and not self.conn.autocommit:
+            with self.conn.transaction():
+                yield
+        else:
+            with steady(self.conn):
+                yield
+
+
+@dataclass(frozen=True, slots=True)
+class LentAsync:
+    """Like ``Lent``, of an asynchronous connection."""
+
+    conn: AsyncConnection
+    ours: bool = False
+
+    @asynccontextmanager
+    async def steady(self) -> AsyncGenerator[None]:
+        """Have one question in a transaction of its own, wherever that is the client's."""
+        if self.ours and not self.conn.autocommit:
+            async with self.conn.transaction():
+                yield
+        else:
+            async with steady_async(self.conn):
+                yield
+
+
 class Source:
     """Lends connections."""
 
@@ -37,21 +74,17 @@ class Source:
         self._pool: Pool | None = given if isinstance(given, ConnectionPool) else None
         if isinstance(given, str):
             self._pool = ConnectionPool(
-                conninfo_of(given, "client"),
+                **_options(given),
                 connection_class=OurConnection,
-                kwargs={"autocommit": True, "prepare_threshold": None},
-                min_size=0,
-                max_size=SIZE,
                 configure=_configure,
                 check=ConnectionPool.check_connection,
-                timeout=PATIENCE,
                 open=True,
             )
         elif self._pool is None:
             _require(_psycopg_of(given), psycopg.Connection)
 
     @contextmanager
-    def lend(self, apart: bool) -> Generator[Connection]:
+    def lend(self, apart: bool) -> Generator[Lent]:
         """Lend a connection, in the caller's transaction where it is his; or ``apart`` from any.
 
         Raises Refused where his is open and it is to be apart, ServerError.
@@ -62,18 +95,18 @@ class Source:
             except PoolTimeout as error:
                 raise _away(self._given, error) from error
             try:
-                with conn, steady(conn):
-                    yield conn
+                with conn:
+                    yield Lent(conn, ours=True)
             finally:
                 self._pool.putconn(conn)
         elif apart:
             conn = _psycopg_of(self._given)
             _require_idle(conn)
             with conn.transaction():
-                yield conn
+                yield Lent(conn)
         else:
             _begin(self._given)
-            yield _psycopg_of(self._given)
+            yield Lent(_psycopg_of(self._given))
 
     def close(self) -> None:
         """Close a pool of our own; what the caller gave is his."""
@@ -89,21 +122,17 @@ class AsyncSource:
         self._pool: AsyncPool | None = given if isinstance(given, AsyncConnectionPool) else None
         if isinstance(given, str):
             self._pool = AsyncConnectionPool(
-                conninfo_of(given, "client"),
+                **_options(given),
                 connection_class=OurAsyncConnection,
-                kwargs={"autocommit": True, "prepare_threshold": None},
-                min_size=0,
-                max_size=SIZE,
                 configure=_configure_async,
                 check=AsyncConnectionPool.check_connection,
-                timeout=PATIENCE,
                 open=False,
             )
         elif self._pool is None and not _is_async_sqlalchemy(given):
             _require(given, psycopg.AsyncConnection)
 
     @asynccontextmanager
-    async def lend(self, apart: bool) -> AsyncGenerator[AsyncConnection]:
+    async def lend(self, apart: bool) -> AsyncGenerator[LentAsync]:
         """Lend a connection, in the caller's transaction where it is his; or ``apart`` from any.
 
         Raises Refused where his is open and it is to be apart, ServerError.
@@ -116,22 +145,33 @@ class AsyncSource:
             except PoolTimeout as error:
                 raise _away(self._given, error) from error
             try:
-                async with conn, steady_async(conn):
-                    yield conn
+                async with conn:
+                    yield LentAsync(conn, ours=True)
             finally:
                 await self._pool.putconn(conn)
         elif apart:
             conn = await _async_psycopg_of(self._given)
             _require_idle(conn)
             async with conn.transaction():
-                yield conn
+                yield LentAsync(conn)
         else:
-            yield await _async_psycopg_of(self._given, begin=True)
+            yield LentAsync(await _async_psycopg_of(self._given, begin=True))
 
     async def close(self) -> None:
         """Close a pool of our own; what the caller gave is his."""
         if self._pool is not None and isinstance(self._given, str):
             await self._pool.close()
+
+
+def _options(dsn: str) -> dict[str, Any]:
+    """Return what pools of both kinds are made with."""
+    return {
+        "conninfo": conninfo_of(dsn, "client"),
+        "kwargs": {"autocommit": True, "prepare_threshold": None},
+        "min_size": 0,
+        "max_size": SIZE,
+        "timeout": PATIENCE,
+    }
 
 
 def _psycopg_of(given: Any) -> Any:

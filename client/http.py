@@ -1,8 +1,7 @@
 """The clients over the REST API."""
 
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import httpx2
 
@@ -28,17 +27,6 @@ class HttpClient(SyncInterface[Request]):
     ) -> None:
         self._http = httpx2.Client(base_url=url, headers=headers, timeout=timeout)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -60,17 +48,6 @@ class AsyncHttpClient(AsyncInterface[Request]):
         self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float = TIMEOUT
     ) -> None:
         self._http = httpx2.AsyncClient(base_url=url, headers=headers, timeout=timeout)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     async def close(self) -> None:
         """Close the connections."""

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, Generic, TypeVar, overload
+from types import TracebackType
+from typing import Any, Final, Generic, Self, TypeVar, overload
 from uuid import UUID
 
 from ..engine.errors import OnceflowError
@@ -37,6 +38,21 @@ class SyncInterface(Generic[Q]):
 
     def _ask(self, question: Q, *, apart: bool = False) -> Any:
         """Return the answer; ``apart``: in no transaction of the caller's."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the client's own connections; what the caller gave is his."""
         raise NotImplementedError
 
     def _run(self, plan: Plan[Q, T], *, apart: bool = False) -> T:

@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar, overload
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar, overload
 from uuid import UUID
 
 from ..engine.errors import OnceflowError
@@ -36,6 +37,21 @@ class AsyncInterface(Generic[Q]):
 
     async def _ask(self, question: Q, *, apart: bool = False) -> Any:
         """Return the answer; ``apart``: in no transaction of the caller's."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the client's own connections; what the caller gave is his."""
         raise NotImplementedError
 
     async def _run(self, plan: Plan[Q, T], *, apart: bool = False) -> T:

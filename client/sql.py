@@ -2,14 +2,14 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 from psycopg.rows import scalar_row
 
+from ..engine.calls.slow_expressions import in_time, in_time_async
 from ..engine.errors import BadArgument, translated
-from .connections import AsyncSource, Source
+from .connections import AsyncSource, Lent, LentAsync, Source
 from .interface import SyncInterface
 from .interface_async import AsyncInterface
 from .sql_operations import SqlOperations, Statement
@@ -28,28 +28,13 @@ class Client(SyncInterface[Statement]):
     def __init__(self, database: Any) -> None:
         self._source = Source(database)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
         """Close the client's own connections."""
         self._source.close()
 
     def _ask(self, question: Statement, *, apart: bool = False) -> list[str]:
-        with (
-            _told(),
-            self._source.lend(apart) as conn,
-            conn.cursor(row_factory=scalar_row) as cursor,
-        ):
-            return cursor.execute(*question).fetchall()
+        with _told(), self._source.lend(apart) as lent:
+            return in_time(lent.conn, lambda: _rows(lent, question))
 
 
 class AsyncClient(AsyncInterface[Statement]):
@@ -60,29 +45,25 @@ class AsyncClient(AsyncInterface[Statement]):
     def __init__(self, database: Any) -> None:
         self._source = AsyncSource(database)
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
-
     async def close(self) -> None:
         """Close the client's own connections."""
         await self._source.close()
 
     async def _ask(self, question: Statement, *, apart: bool = False) -> list[str]:
         with _told():
-            async with (
-                self._source.lend(apart) as conn,
-                conn.cursor(row_factory=scalar_row) as cursor,
-            ):
-                await cursor.execute(*question)
-                return await cursor.fetchall()
+            async with self._source.lend(apart) as lent:
+                return await in_time_async(lent.conn, lambda: _rows_async(lent, question))
+
+
+def _rows(lent: Lent, question: Statement) -> list[str]:
+    with lent.steady(), lent.conn.cursor(row_factory=scalar_row) as cursor:
+        return cursor.execute(*question).fetchall()
+
+
+async def _rows_async(lent: LentAsync, question: Statement) -> list[str]:
+    async with lent.steady(), lent.conn.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(*question)
+        return await cursor.fetchall()
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import msgspec
-
 from ...engine import calls
 from ...engine.calls import AnsweredToken
 from ..operation import Call, Nothing, Operation
@@ -23,9 +21,8 @@ def complete(call: Call[Nothing, CompleteDeferredRequest]) -> DeferredAnswer:
 def fail(call: Call[Nothing, FailDeferredRequest]) -> DeferredAnswer:
     """Fail a deferred task."""
     body = call.body
-    error = msgspec.json.decode(msgspec.json.encode(body.error), type=dict[str, msgspec.Raw])
     with call.context.database.connection() as conn:
-        (answered,) = calls.fail_deferred_tasks(conn, [body.token], [error], [body.retryable])
+        (answered,) = calls.fail_deferred_tasks(conn, [body.token], [body.error], [body.retryable])
     return _answer(answered)
 
 

@@ -1,8 +1,8 @@
 """Calls that answer deferred tasks from outside: by their tokens, which only SQL reads."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, LiteralString, TypeAlias
+from collections.abc import Sequence
+from typing import Final, Literal, LiteralString, TypeAlias
 from uuid import UUID
 
 from ..json_text import Json
@@ -55,7 +55,7 @@ def complete_deferred_tasks(
 def fail_deferred_tasks(
     conn: Connection,
     tokens: Sequence[str],
-    errors: Sequence[Mapping[str, Any]],
+    errors: Sequence[Json],
     retryable: Sequence[bool],
 ) -> list[AnsweredToken]:
     """Record errors ``{"code", "message", …}`` from outside; an answer for each token, in order."""

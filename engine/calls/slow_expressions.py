@@ -7,14 +7,14 @@ expressions are failed at once: nothing of the others is lost, and none of them 
 """
 
 import re
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from typing import TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final, LiteralString, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from ..sessions import steady
+from ..sessions import steady, steady_async
 from .base import Connection, fetch
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ PATIENCE = 2
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-_BOUND = """
+_BOUND: Final[LiteralString] = """
 select pg_catalog.set_config('onceflow.late', %s, true), pg_catalog.set_config('statement_timeout',
        greatest(least(%s, s.setting::int), s.setting::int >> least(%s, 20))::text, true)
   from pg_catalog.pg_settings s where s.name = 'statement_timeout'"""
@@ -55,9 +55,56 @@ def unevaluated(conn: Connection, late: str, halved: int = 0) -> Generator[None]
     with commas between them, or ALL. The statement timeout is halved so often.
     """
     with steady(conn), conn.transaction():
-        told = late if late == ALL else f"={late}"
-        fetch(conn, _BOUND, (told, SHORTEST, halved))
+        fetch(conn, _BOUND, _bounds(late, halved))
         yield
+
+
+@asynccontextmanager
+async def _unevaluated_async(
+    conn: psycopg.AsyncConnection[Any], late: str, halved: int
+) -> AsyncGenerator[None]:
+    async with steady_async(conn), conn.transaction():
+        await conn.execute(_BOUND, _bounds(late, halved))
+        yield
+
+
+def _bounds(late: str, halved: int) -> tuple[str, int, int]:
+    return (late if late == ALL else f"={late}", SHORTEST, halved)
+
+
+class _Tries:
+    """Of one call, which expressions its next repetition is to fail."""
+
+    def __init__(self, conn: Connection | psycopg.AsyncConnection[Any]) -> None:
+        self._conn = conn
+        self._late: list[str] = []
+        self._strikes = 0
+
+    @property
+    def bounds(self) -> tuple[str, int] | None:
+        """What ``unevaluated`` is told; None the first time."""
+        if not self._late and not self._strikes:
+            return None
+        late = ALL if self._everything else ",".join(self._late)
+        return late, len(self._late) + self._strikes
+
+    @property
+    def _everything(self) -> bool:
+        return self._strikes >= PATIENCE or len(self._late) > SLOW_AT_MOST
+
+    def note(self, error: psycopg.errors.QueryCanceled) -> None:
+        """Note what was too slow; raises the error where a repetition would be of no use.
+
+        Nor can anything be repeated in a transaction of the caller's own.
+        """
+        slow = struck_by(error)
+        mine = self._conn.info.transaction_status is TransactionStatus.IDLE
+        if not mine or slow is None or slow in self._late or self._everything:
+            raise error
+        if slow:
+            self._late.append(slow)
+        else:
+            self._strikes += 1
 
 
 def in_time(conn: Connection, call: Callable[[], T]) -> T:
@@ -65,22 +112,25 @@ def in_time(conn: Connection, call: Callable[[], T]) -> T:
 
     In a transaction of the caller's own it is called once: what failed there cannot be repeated.
     """
-    if conn.info.transaction_status is not TransactionStatus.IDLE:
-        return call()
-    late: list[str] = []
-    strikes = 0
+    tries = _Tries(conn)
     while True:
-        everything = strikes >= PATIENCE or len(late) > SLOW_AT_MOST
         try:
-            if not late and not strikes:
+            if (bounds := tries.bounds) is None:
                 return call()
-            with unevaluated(conn, ALL if everything else ",".join(late), len(late) + strikes):
+            with unevaluated(conn, *bounds):
                 return call()
         except psycopg.errors.QueryCanceled as error:
-            slow = struck_by(error)
-            if slow is None or slow in late or everything:
-                raise
-            if slow:
-                late.append(slow)
-            else:
-                strikes += 1
+            tries.note(error)
+
+
+async def in_time_async(conn: psycopg.AsyncConnection[Any], call: Callable[[], Awaitable[T]]) -> T:
+    """Like ``in_time``, of an asynchronous connection."""
+    tries = _Tries(conn)
+    while True:
+        try:
+            if (bounds := tries.bounds) is None:
+                return await call()
+            async with _unevaluated_async(conn, *bounds):
+                return await call()
+        except psycopg.errors.QueryCanceled as error:
+            tries.note(error)

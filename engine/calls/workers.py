@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from .. import json_text
 from ..json_text import Json
 from .base import Connection, Key, fetch, fetch_value
+from .slow_expressions import in_time
 
 REGISTER_WORKER: Final[LiteralString] = """
 select onceflow.register_worker(p_name => %s::text, p_queues => %s::text[], p_tasks => %s::text[],
@@ -76,4 +77,4 @@ def renew_worker(
 
 def stop_worker(conn: Connection, worker_id: UUID) -> None:
     """End a worker gracefully; what it still holds is given back."""
-    fetch(conn, STOP_WORKER, (worker_id,))
+    in_time(conn, lambda: fetch(conn, STOP_WORKER, (worker_id,)))

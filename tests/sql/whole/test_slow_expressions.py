@@ -103,6 +103,17 @@ def test_what_leads_to_compensations(play: Play, verb: str) -> None:
     assert calls.check_instances(play.conn, ids) == []
 
 
+def test_a_worker_that_stops_in_instances_that_are_ending(play: Play) -> None:
+    ids = start_three(play, Step("a", undo=SLOW), Step("b", ("a",)))
+    for one in ids:
+        play.complete(one, "a")
+    play.worker.claim(*[Key(one, "b") for one in ids])
+    calls.cancel_instances(play.conn, ids)
+    with bounded(play):
+        calls.stop_worker(play.conn, play.worker.id)
+    assert of(play, ids, "a.compensate") == ["QUEUED", "expression.timeout", "QUEUED"]
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_answers_from_outside(play: Play, fails: bool) -> None:
     steps = [Step("a", undo=SLOW), Step("b", ("a",)), Step("c", ("b",), input=SLOW)]
