@@ -52,10 +52,12 @@ class Slots:
         lock = threading.Lock()
         self._work = threading.Condition(lock)  # the turn waits here
         self._space = threading.Condition(lock)  # the delivery over Kafka waits here
+        self._settled = threading.Condition(lock)  # and here, for what a turn is claiming
         self._slots = slots
         self._free = slots
         self._hand_off = hand_off
         self._messages: deque[Message] = deque()
+        self._claiming = False
         self._outcomes: deque[Outcome] = deque()
         self._handed = 0  # tasks that come with outcomes and want slots
         self._look = False
@@ -97,6 +99,7 @@ class Slots:
             free = min(free, LARGEST_SET)
             messages = _pop(self._messages, free)
             if messages:
+                self._claiming = True
                 self._space.notify()
             return Waiting(messages, free if self._look else 0)
 
@@ -122,8 +125,18 @@ class Slots:
     def put_back(self, messages: list[Message]) -> None:
         """Lay messages down again that were taken and not claimed, before those that wait."""
         with self._work:
+            self._end_claim()
             if self._accepting:
                 self._messages.extendleft(reversed(messages))
+
+    def claimed(self) -> None:
+        """Say that the messages of ``take_waiting`` are claimed, and may be committed."""
+        with self._work:
+            self._end_claim()
+
+    def _end_claim(self) -> None:
+        self._claiming = False
+        self._settled.notify()
 
     def occupy(self, count: int = 1) -> None:
         """Take slots for attempts that are about to start."""
@@ -179,6 +192,11 @@ class Slots:
         """Drop messages that somebody else will get, as their partition went to another worker."""
         with self._work:
             self._messages = deque(m for m in self._messages if not gone(m))
+
+    def wait_for_claim(self, timeout: float) -> None:
+        """Wait up to ``timeout`` seconds for the end of a claim of messages that is under way."""
+        with self._work:
+            self._settled.wait_for(lambda: not self._claiming, timeout)
 
     def _room(self) -> int:
         return self._slots - len(self._messages) if self._accepting else 0

@@ -22,6 +22,8 @@ PAUSED_TURN = 0.1
 """Seconds between two looks while there is no room: the group wants a sign of life."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds between two tries to make a consumer, doubled from the first to the longest."""
+LONGEST_CLAIM = 2.0
+"""Seconds that partitions which go to another worker wait for the claim of what came from them."""
 LONGEST_LOOK = 1.0
 """Seconds between two looks for topics that are not there yet, at the longest."""
 
@@ -60,6 +62,7 @@ class KafkaDelivery:
             for message in messages:
                 place = message.topic, message.partition
                 self._ends[place] = max(self._ends.get(place, 0), message.offset + 1)
+        self._slots.claimed()
 
     @property
     def paused(self) -> bool:
@@ -101,7 +104,7 @@ class KafkaDelivery:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     def _consume(self) -> None:
-        consumer = TaskConsumer(self._settings, self._queues, self._name, self._revoked)
+        consumer = TaskConsumer(self._settings, self._queues, self._name, self._give_up)
         try:
             self._wait_for_topics(consumer)
             if self._stopping.is_set():
@@ -114,7 +117,6 @@ class KafkaDelivery:
                 consumer.commit(self._take_ends())
                 if self._membership.must_join_anew(consumer.partitions, consumer.assigned):
                     break
-            consumer.commit(self._take_ends())
         finally:
             self._consumer = None
             consumer.close()
@@ -143,5 +145,12 @@ class KafkaDelivery:
             self._stopping.wait(pause)
             pause = min(pause * 2, LONGEST_LOOK)
 
-    def _revoked(self, gone: set[tuple[str, int]]) -> None:
+    def _give_up(self, gone: set[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Drop what waits of partitions that go to another worker; return what was claimed of them.
+
+        That one begins behind it: else it would be given messages of which nothing is left to do.
+        """
         self._slots.forget(lambda message: (message.topic, message.partition) in gone)
+        self._slots.wait_for_claim(LONGEST_CLAIM)
+        with self._lock:
+            return {place: self._ends.pop(place) for place in gone & self._ends.keys()}

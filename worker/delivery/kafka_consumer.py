@@ -42,8 +42,9 @@ CONSUMER_RULES: dict[str, str | bool] = {
 class TaskConsumer:
     """A member of the workers' consumer group, for one thread.
 
-    ``receive`` must be called every few seconds even when there is no room. ``on_revoked`` is
-    called in it with the (topic, partition) pairs that went to another worker.
+    ``receive`` must be called every few seconds even when there is no room. In it and in ``close``
+    ``give_up`` is called with the (topic, partition) pairs that go to another worker; it returns
+    their next offsets, which are committed before they go.
     """
 
     def __init__(
@@ -51,11 +52,12 @@ class TaskConsumer:
         settings: Settings,
         queues: Sequence[str],
         name: str,
-        on_revoked: Callable[[set[tuple[str, int]]], None],
+        give_up: Callable[[set[tuple[str, int]]], Mapping[tuple[str, int], int]],
     ) -> None:
         self._topics = [task_topic(settings, queue) for queue in queues]
-        self._on_revoked = on_revoked
+        self._give_up = give_up
         self._assigned: set[tuple[str, int]] = set()
+        self._assignments = 0
         self._is_assigned = False
         self._paused = False
         self._said = ""
@@ -81,7 +83,7 @@ class TaskConsumer:
             self._topics,
             on_assign=self._assign,
             on_revoke=self._revoke,
-            on_lost=self._revoke,
+            on_lost=self._lose,
         )
 
     def receive(self, room: int, timeout: float) -> list[Message]:
@@ -96,9 +98,11 @@ class TaskConsumer:
         first = consumer.poll(timeout if room > 0 else 0)
         if first is None:
             return []
-        received = [first]
+        received, assignments = [first], self._assignments
         if room > 1:
             received += consumer.consume(room - 1, 0)
+            if self._assignments != assignments and first.error() is None:
+                received.pop(0)  # its partition went meanwhile: it comes again, here or to another
         return [message for item in received if (message := self._read(item)) is not None]
 
     def commit(self, ends: Mapping[tuple[str, int], int]) -> None:
@@ -133,9 +137,12 @@ class TaskConsumer:
     def close(self) -> None:
         """Leave the group, so that others get the partitions at once."""
         consumer, self._consumer = self._consumer, None
-        self._assigned = set()
         if consumer is not None:
-            consumer.close()
+            try:
+                self._hand_over(consumer, set(self._assigned), wait=False)
+            finally:
+                self._assigned = set()
+                consumer.close()
 
     def _live(self) -> Consumer:
         if self._consumer is None:
@@ -167,11 +174,33 @@ class TaskConsumer:
         log.info("receives from %d partitions", len(partitions))
 
     def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._hand_over(consumer, {(p.topic, p.partition) for p in partitions})
+        self._assignments += 1
+        consumer.unassign()
+
+    def _lose(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Partitions have gone to another worker already, which nothing can be told any more."""
         gone = {(p.topic, p.partition) for p in partitions}
         self._assigned -= gone
         self._is_assigned = False
+        self._assignments += 1
+        self._give_up(gone)
         consumer.unassign()
-        self._on_revoked(gone)
+
+    def _hand_over(
+        self, consumer: Consumer, gone: set[tuple[str, int]], *, wait: bool = True
+    ) -> None:
+        """Commit what was claimed of partitions that go to another worker now."""
+        self._assigned -= gone
+        self._is_assigned = False
+        ends = self._give_up(gone)
+        offsets = [TopicPartition(*place, ends[place]) for place in gone & ends.keys()]
+        if not offsets:
+            return
+        try:
+            consumer.commit(offsets=offsets, asynchronous=not wait)
+        except KafkaException as error:
+            log.warning("offsets could not be committed: %s", error)
 
     def _read(self, received: KafkaMessage) -> Message | None:
         error = received.error()

@@ -18,6 +18,8 @@ from onceflow.engine.kafka_names import task_topic, worker_group
 from onceflow.engine.settings import Settings
 from onceflow.relay.shipper import Shipper
 from onceflow.worker import Context, Registry
+from onceflow.worker.attempts.slots import Slots
+from onceflow.worker.delivery.kafka import KafkaDelivery
 from onceflow.worker.delivery.kafka_consumer import Message, TaskConsumer
 
 from ...relay.support import start
@@ -56,7 +58,7 @@ def stack(servers: Servers) -> Iterator[Stack]:
 
 def receive(settings: Settings, count: int, *, commit: int = 0) -> list[Message]:
     """Receive messages as one consumer of the group, commit the first of them, and leave."""
-    consumer = TaskConsumer(settings, ["default"], "test", lambda _: None)
+    consumer = TaskConsumer(settings, ["default"], "test", lambda _: {})
     found: list[Message] = []
     consumer.subscribe()
 
@@ -82,7 +84,7 @@ def committed(settings: Settings) -> int:
 
 
 def test_a_member_that_is_spare_is_told_so_by_the_group(settings: Settings, shipped: int) -> None:
-    consumers = [TaskConsumer(settings, ["default"], f"c{n}", lambda _: None) for n in range(3)]
+    consumers = [TaskConsumer(settings, ["default"], f"c{n}", lambda _: {}) for n in range(3)]
 
     def settled() -> bool:
         for consumer in consumers:
@@ -114,6 +116,14 @@ def produce(settings: Settings, key: Key) -> None:
     assert producer.flush(20) == 0
 
 
+def produce_to_all(settings: Settings) -> None:
+    """Send a message that names nothing to each partition."""
+    producer = Producer({**settings.kafka_config()})
+    for partition in range(settings.partitions):
+        producer.produce(task_topic(settings, "default"), b"nothing", partition=partition)
+    assert producer.flush(20) == 0
+
+
 def test_offsets_are_committed_once_the_tasks_are_claimed_and_not_before(stack: Stack) -> None:
     deploy(stack.conn, "{name: one, steps: [{id: only, task: quick}]}")
     (instance,) = start_instances(stack.conn, "one", [{}])
@@ -133,6 +143,69 @@ def test_offsets_are_committed_once_the_tasks_are_claimed_and_not_before(stack: 
         holder.rollback()
         wait_until(lambda: committed(stack.settings) == 3, "the commit of three messages")
         assert wait_for_ends(stack.conn, [key.instance_id]) == ["SUCCEEDED"]
+
+
+def test_what_is_being_claimed_in_a_rebalance_is_given_to_nobody_else(
+    settings: Settings, shipped: int
+) -> None:
+    """It is waited for, and committed before the partitions go."""
+    slots = Slots(50)
+    first = KafkaDelivery(settings, ["default"], "first", slots)
+    claiming: list[Message] = []
+
+    def taken() -> bool:
+        claiming.extend(slots.take_waiting().messages)
+        return len(claiming) == shipped
+
+    # Taken out by a turn, which has not got its answer yet.
+    wait_until(taken, f"{shipped} messages", 60)
+    second = TaskConsumer(settings, ["default"], "second", lambda _: {})
+    second.subscribe()
+    others: list[Message] = []
+    claimed = 0
+
+    def shared() -> bool:
+        nonlocal claimed
+        others.extend(second.receive(10, 0.1))
+        if first.partitions == 0 and not claimed:
+            first.commit(claiming)
+            claimed = committed(settings)
+        return first.partitions == second.partitions == 1
+
+    try:
+        wait_until(shared, "one partition for each", 60)
+        produce_to_all(settings)
+        wait_until(lambda: others or others.extend(second.receive(10, 0.1)), "a message", 30)
+        wait_until(lambda: slots.waiting, "a message for the first", 30)
+        mine = slots.take_waiting().messages
+    finally:
+        second.close()
+        first.stop()
+        first.join(30)
+    assert {m.key for m in [*mine, *others]} == {None}
+
+
+@pytest.mark.parametrize("how", ["stops", "claims meanwhile"])
+def test_a_worker_that_stops_leaves_nothing_claimed_to_others(
+    settings: Settings, shipped: int, how: str
+) -> None:
+    slots = Slots(50)
+    delivery = KafkaDelivery(settings, ["default"], "stopping", slots)
+    claiming: list[Message] = []
+
+    def taken() -> bool:
+        claiming.extend(slots.take_waiting().messages)
+        return len(claiming) == shipped
+
+    wait_until(taken, f"{shipped} messages", 60)
+    if how == "stops":
+        delivery.commit(claiming)
+    delivery.stop()
+    if how == "claims meanwhile":
+        wait_until(lambda: delivery.partitions == 0, "the consumer to leave", 30)
+        delivery.commit(claiming)
+    delivery.join(30)
+    assert committed(settings) == shipped
 
 
 def test_a_worker_without_partitions_for_longer_than_a_lease_is_told(stack: Stack) -> None:
