@@ -25,6 +25,8 @@ ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 SCHEMA = re.compile(r'[A-Za-z_][A-Za-z0-9_$]*|"[^",\0]+"')
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
+LEASE = (0.1, 3600)
+"""Seconds: what the table of workers takes."""
 
 
 def _no_kafka_options() -> dict[str, str]:
@@ -150,7 +152,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         sql_search_path=_search_path(
             env.get("ONCEFLOW_SQL_SEARCH_PATH") or default.sql_search_path
         ),
-        lease=_number(env, "ONCEFLOW_LEASE", default.lease, 0.1, 86_400, whole=False),
+        lease=_number(env, "ONCEFLOW_LEASE", default.lease, *LEASE, whole=False),
         data=Path(env.get("ONCEFLOW_DATA") or default.data),
         log=_log_level(env.get("ONCEFLOW_LOG") or default.log),
         log_format=_log_format(env.get("ONCEFLOW_LOG_FORMAT", "").strip() or default.log_format),
