@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from .compare import compare
 from .results import Result
+
+Row = tuple[str, str, Mapping[str, float]]
 
 REFERENCE = "a"
 """The scenario that the peers run too."""
@@ -23,12 +26,32 @@ def number(value: float) -> str:
     return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3f}"
 
 
-def table(title: str, rows: Sequence[tuple[str, str, Mapping[str, float]]]) -> Table:
-    """Return a table of rows (who, load, figures); its columns are all figures that any row has."""
-    made = Table(title=title, title_justify="left", title_style="bold")
+def print_table(console: Console, title: str, rows: Sequence[Row]) -> None:
+    """Print rows (who, load, figures) with all figures that any of them has.
+
+    What is too wide for the console goes on in another table, with who and load once more.
+    """
+    columns = list(dict.fromkeys(name for _, _, figures in rows for name in figures))
+    while True:
+        count = max(len(columns), 1)
+        while count > 1 and _width(console, _table(title, rows, columns[:count])) > console.width:
+            count -= 1
+        console.print(_table(title, rows, columns[:count]))
+        columns = columns[count:]
+        if not columns:
+            return
+        title = ""
+
+
+def _width(console: Console, table: Table) -> int:
+    options = console.options.update(max_width=10_000)
+    return Measurement.get(console, options, table).maximum
+
+
+def _table(title: str, rows: Sequence[Row], columns: Sequence[str]) -> Table:
+    made = Table(title=title or None, title_justify="left", title_style="bold")
     made.add_column("who")
     made.add_column("load")
-    columns = list(dict.fromkeys(name for _, _, figures in rows for name in figures))
     for name in columns:
         made.add_column(name, justify="right")
     for who, load, figures in rows:
@@ -49,13 +72,13 @@ def show(
     for scenario in dict.fromkeys(result.scenario for result in results):
         rows = [result for result in results if result.scenario == scenario]
         title = f"({scenario}) {titles.get(scenario, '')}"
-        console.print(table(title, [(r.who, r.load, r.figures) for r in rows]))
+        print_table(console, title, [(r.who, r.load, r.figures) for r in rows])
         costs = [(r.who, r.load, r.per_step) for r in rows if r.per_step]
         if costs:
-            console.print(table(f"({scenario}) per step", costs))
+            print_table(console, f"({scenario}) per step", costs)
         ratios = [(r.who, f"against {r.against}", r.figures) for r in compare(rows) if r.figures]
         if scenario == REFERENCE and ratios:
-            console.print(table(f"({scenario}) beside others", ratios))
+            print_table(console, f"({scenario}) beside others", ratios)
         for line in _notes(rows):
             console.print(f"  {line}", highlight=False)
 

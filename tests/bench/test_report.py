@@ -38,6 +38,21 @@ def test_the_report_shows_medians_ratios_and_what_failed() -> None:
     assert "absurd workers, 256 in flight: it failed" in text
 
 
+def test_at_80_columns_a_wide_table_goes_on_below_with_no_cell_torn_apart() -> None:
+    names = ["steps/s", "instances/s", "p50 ms", "p95 ms", "p99 ms", "xids/instance", "WAL kB/step"]
+    figures = {name: 1000.5 + n for n, name in enumerate(names)}
+    rows = [Result("a", "onceflow hand-off", f"{n:,} in flight", [figures]) for n in (1, 2000)]
+    out = io.StringIO()
+    show(Console(file=out, width=80), {"commit": "abc"}, rows, {"a": "the load"})
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert all(any(name in line for line in lines) for name in names)
+    for load in ("1 in flight", "2,000 in flight"):
+        told = [line for line in lines if load in line]
+        assert len(told) > 1
+        assert all("onceflow hand-off" in line for line in told)
+
+
 def test_a_number_keeps_three_digits_that_mean_something() -> None:
     assert [number(n) for n in (0, 0.0123, 0.5, 12.34, 1234.5)] == [
         "0",
