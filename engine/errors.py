@@ -7,7 +7,7 @@ that psycopg raises (a lost connection, a timeout, a deadlock) passes as it is.
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import psycopg
@@ -85,13 +85,26 @@ class ExpressionFailed(OnceflowError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong in a document: ``place`` says where (a path such as ``steps[2].needs``)."""
+    """One thing wrong in a document: ``place`` says where (a path such as ``steps[2].needs``).
+
+    Where the document was a text, ``position`` is line and column in it, both from 1, which its
+    place tells too, and ``pointer`` is the path alone.
+    """
 
     place: str
     message: str
+    position: tuple[int, int] | None = field(default=None, compare=False)
+    pointer: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}" if self.place else self.message
+
+    def at(self, file: str) -> str:
+        """Return the fault of a file, as ``file:line:column`` where its position is known."""
+        if self.position is None:
+            return f"{file}: {self}" if file else str(self)
+        where = ":".join(filter(None, (file, *map(str, self.position))))
+        return f"{where}: " + ": ".join(filter(None, (self.pointer, self.message)))
 
 
 class DefinitionError(OnceflowError):

@@ -16,6 +16,7 @@ from ..schemas.instances import (
     InstancesQuery,
     InstanceSummary,
     LogEntry,
+    NotReached,
     Reason,
     Task,
 )
@@ -56,9 +57,11 @@ def read_instance(
         tasks = rows(conn, Task, *reads.list_tasks(TASK, instance, MOST_TASKS + 1))
         asked = reads.list_transitions(LOG_ENTRY, instance, MOST_LOG_ENTRIES + 1)
         log = rows(conn, LogEntry, *asked)
+        missing = rows(conn, NotReached, *reads.list_not_reached(instance))
     return InstanceDetail(
         **{name: getattr(head, name) for name in Instance.__struct_fields__},
         tasks=tasks[:MOST_TASKS],
+        not_reached=[each.step for each in missing],
         log=log[:MOST_LOG_ENTRIES],
         truncated=len(tasks) > MOST_TASKS or len(log) > MOST_LOG_ENTRIES,
     )

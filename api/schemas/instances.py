@@ -192,10 +192,19 @@ class LogEntry(msgspec.Struct, frozen=True):
     at: Time
 
 
+class NotReached(msgspec.Struct, frozen=True):
+    """A step that has no task."""
+
+    step: str
+
+
 class InstanceDetail(Instance, frozen=True):
     """An instance with its tasks and its log."""
 
-    tasks: list[Task]
+    tasks: Annotated[list[Task], msgspec.Meta(description="In the order of the definition.")]
+    not_reached: Annotated[
+        list[str], msgspec.Meta(description="Steps that have no task, in the same order.")
+    ]
     log: list[LogEntry]
     truncated: Annotated[
         bool, msgspec.Meta(description="Whether there are more tasks or log entries than these.")

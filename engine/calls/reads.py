@@ -24,6 +24,17 @@ SLACK: Final = 60_000
 """Milliseconds by which a start may differ from the time in its instance's id."""
 
 
+PLACES: Final[LiteralString] = """with places as materialized (
+    select s.step ->> 'id' as place_of, s.place
+    from onceflow.instances i
+    join onceflow.workflow_versions v on v.name = i.workflow and v.version = i.version
+    cross join lateral jsonb_array_elements(v.definition -> 'steps') with ordinality s (step, place)
+    where i.id = %(id)s)"""
+"""The steps of an instance's definition, and which in its order each is."""
+STEP_ITSELF: Final[LiteralString] = "case kind when 'task' then step else left(step, -11) end"
+"""Of a task, the step of the definition: a compensation is called STEP.compensate."""
+
+
 class Query(NamedTuple):
     """A statement and its parameters by name."""
 
@@ -178,12 +189,22 @@ def list_instances(columns: LiteralString, wanted: InstanceFilter, limit: int) -
 
 
 def list_tasks(columns: LiteralString, instance: UUID, limit: int | None = None) -> Query:
-    """Ask for the tasks of an instance: those that ended, as they ended, and then others."""
+    """Ask for the tasks of an instance in the order of its definition, each with its undoing."""
     text: LiteralString = (
-        f"select {columns} from onceflow.tasks where instance_id = %(id)s"
-        " order by open, seq, changed_at, task limit %(limit)s"
+        f"{PLACES} select {columns} from onceflow.tasks left join places on place_of ="
+        f" {STEP_ITSELF} where instance_id = %(id)s"
+        " order by place, scope, visit, kind <> 'task', task limit %(limit)s"
     )
     return Query(text, {"id": instance, "limit": limit})
+
+
+def list_not_reached(instance: UUID) -> Query:
+    """Ask for the steps, as ``step``, that have no task in an instance, in the order written."""
+    text: LiteralString = (
+        f"{PLACES} select place_of as step from places where not exists (select from onceflow.tasks"
+        " where instance_id = %(id)s and step = place_of) order by place"
+    )
+    return Query(text, {"id": instance})
 
 
 def list_transitions(columns: LiteralString, instance: UUID, limit: int | None = None) -> Query:

@@ -118,11 +118,18 @@ def register_workflow(conn: Connection, compiled: Mapping[str, Any]) -> Register
 def require_offset(time: datetime | None) -> datetime | None:
     """Return a time; raise BadArgument where it does not say what its hours count from."""
     if time is not None and time.utcoffset() is None:
-        raise BadArgument(
-            f"the time {time.isoformat()} has no offset from UTC",
-            hint=f"{time.isoformat()}Z is UTC; {time.isoformat()}+01:00 an hour ahead of it",
-        )
+        told, hint = without_offset(time)
+        raise BadArgument(told, hint=hint)
     return time
+
+
+def without_offset(time: datetime) -> tuple[str, str]:
+    """Return what is wrong with a time that does not say what its hours count from, and the mend.
+
+    No offset is assumed: the machine that reads it may stand elsewhere than the one that wrote it.
+    """
+    text = time.isoformat()
+    return f"the time {text} has no offset from UTC", f"write {text}+01:00, or {text}Z for UTC"
 
 
 def start_instances(

@@ -10,6 +10,7 @@ import msgspec
 
 from .. import json_text
 from ..calls import Key
+from ..calls.workflows import without_offset
 from ..errors import BadArgument
 from ..json_text import Json
 from ..payloads import payload_fault
@@ -72,12 +73,10 @@ def offset_time(text: str) -> datetime:
         time = datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not a time such as 2026-01-31T08:00+01:00"
+            f"{text!r} is not a time such as 2026-01-31T08:00:00+01:00 or 2026-01-31T07:00:00Z"
         ) from None
     if time.utcoffset() is None:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} has no offset from UTC: {text}Z is UTC, {text}+01:00 an hour ahead of it"
-        )
+        raise argparse.ArgumentTypeError("{}; {}".format(*without_offset(time)))
     return time
 
 

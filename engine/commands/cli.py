@@ -20,9 +20,10 @@ import psycopg
 from ..dev.dev_file import with_running_dev
 from ..errors import DefinitionError, OnceflowError, SettingsError
 from ..extras import MissingExtra, told_by_name
-from ..logs import report_what_nobody_caught, set_up_logging
+from ..logs import escaped, report_what_nobody_caught, set_up_logging
 from ..redact import masked
 from ..settings import Settings, load_settings
+from .terminal.encodings import write_any_text
 
 PACKAGE = __name__.removesuffix(".engine.commands.cli")
 
@@ -95,6 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if argv is None:  # the process is ours
+        write_any_text()
         report_what_nobody_caught()
     if not arguments or arguments[0] not in COMMANDS:
         return _without_command(arguments)
@@ -125,10 +127,7 @@ def _run(name: str, arguments: list[str]) -> int:
     except SettingsError as error:
         return _complain(name, error, 2)
     except DefinitionError as error:
-        _complain(name, error, 1)
-        for fault in error.faults:
-            print(f"  {masked(str(fault))}", file=sys.stderr)
-        return 1
+        return _list_faults(name, error, getattr(args, "file", ""))
     except (OnceflowError, psycopg.OperationalError) as error:
         return _complain(name, error, 1)
     except KeyboardInterrupt:
@@ -164,6 +163,17 @@ def _without_command(arguments: list[str]) -> int:
         parser.error(f"there is no command {arguments[0]!r}; try onceflow --help")
     parser.print_help()
     return 2
+
+
+def _list_faults(name: str, error: DefinitionError, file: str) -> int:
+    """Print each fault once, where it stands as editors and terminals link it."""
+    count = len(error.faults)
+    what = f"{count} faults" if count > 1 else "1 fault"
+    print(f"onceflow {name}: the definition has {what}", file=sys.stderr)
+    for fault in error.faults:
+        told = masked(fault.at("<stdin>" if file == "-" else file))
+        print(escaped(" ".join(told.split())), file=sys.stderr)
+    return 1
 
 
 def _complain(name: str, error: Exception, code: int) -> int:

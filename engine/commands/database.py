@@ -70,6 +70,11 @@ def list_tasks(conn: Connection, instance_id: UUID) -> list[Row]:
     return json_rows(conn, reads.list_tasks(TASK, instance_id))
 
 
+def list_not_reached(conn: Connection, instance_id: UUID) -> list[str]:
+    """Return the steps of an instance that have no task, in the order of its definition."""
+    return [row["step"] for row in json_rows(conn, reads.list_not_reached(instance_id))]
+
+
 def list_transitions(conn: Connection, instance_id: UUID) -> list[Row]:
     """Return the task log of an instance, in the order of time."""
     return json_rows(conn, reads.list_transitions(TRANSITION, instance_id))

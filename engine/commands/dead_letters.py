@@ -3,7 +3,8 @@
 A dead letter is a task that has failed for good. While it is open a person can redrive it (try it
 again, with corrected input where the input was wrong), skip it (what follows goes on with the
 output that you give) or discard it (its instance fails). Name dead letters as INSTANCE/TASK, or
-choose them by filters. Exits 1 where one of them was refused, and says why.
+choose them by filters. Skip and discard ask before, unless --yes. Exits 1 where one of them was
+refused, and says why.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from ..settings import Settings
 from .arguments import INPUT_HELP, add_json, instance_id, positive, read_json, task_key
 from .database import Row, key_of, list_dead_letters, open_database
 from .output import clock_text, error_text, print_decisions, print_json, print_table
+from .terminal.asking import add_yes, ask
 
 BATCH = 200
 """Dead letters decided in one transaction."""
@@ -55,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     skip = actions.add_parser("skip", help="let what follows go on")
     _add_choice(skip)
+    add_yes(skip)
     skip.add_argument(
         "--output",
         metavar="JSON",
@@ -64,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     discard = actions.add_parser("discard", help="give up: the instance fails")
     _add_choice(discard)
+    add_yes(discard)
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -78,6 +82,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         )
     with open_database(settings) as conn:
         keys: list[Key] = args.dead_letters or _matching(conn, args)
+        if args.action != "redrive":
+            names = [f"{key.instance_id}/{key.task}" for key in keys]
+            ask(args, args.action, "dead letter", names)
         decisions: list[Decided] = []
         for first in range(0, len(keys), BATCH):
             decisions += decide(conn, keys[first : first + BATCH])

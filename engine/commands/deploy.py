@@ -10,6 +10,9 @@ from typing import Literal
 
 from ..calls import register_workflow
 from ..definition import compile_definition, parse
+from ..errors import DefinitionError, Fault
+from ..json_text import Json
+from ..redact import masked
 from ..settings import Settings
 from .arguments import add_json, read_text
 from .database import open_database
@@ -32,7 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     given: Literal["yaml", "json"] | None = args.format
     form = given or ("json" if args.file.endswith(".json") else "yaml")
-    compiled = compile_definition(parse(read_text(args.file), form))
+    try:
+        compiled = compile_definition(parse(read_text(args.file), form))
+    except DefinitionError as error:
+        if not args.json:
+            raise
+        print_json({"faults": [_described(fault) for fault in error.faults]})
+        return 1
     if args.check:
         if args.json:
             print_json({"name": compiled["name"], "faults": []})
@@ -61,3 +70,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         what = "registered as" if version.created else "unchanged since"
         print(f"{version.name}: {what} version {version.version}")
     return 0
+
+
+def _described(fault: Fault) -> Json:
+    line, column = fault.position or (None, None)
+    place = fault.pointer if fault.position else fault.place
+    return {"place": place, "line": line, "column": column, "message": masked(fault.message)}

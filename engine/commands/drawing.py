@@ -11,7 +11,8 @@ from rich.tree import Tree
 from .. import json_text
 from .database import Row
 from .origins import origin_lines
-from .output import clock_text, error_text, span_text, state_text
+from .output import clock_text, error_text, one_line, seconds_text, span_text, state_text
+from .terminal.spans import spans_of
 
 UNDO = ".compensate"
 
@@ -23,21 +24,27 @@ class Picture:
     instance: Row
     definition: dict[str, Any]
     tasks: Sequence[Row]
+    not_reached: Sequence[str]
     log: Sequence[Row]
+
+    def log_by_task(self) -> dict[str, list[Row]]:
+        """Return the entries of each task, in the order of time."""
+        found: dict[str, list[Row]] = defaultdict(list)
+        for entry in self.log:
+            if entry["task"] is not None:
+                found[entry["task"]].append(entry)
+        return found
 
 
 def draw(picture: Picture) -> Tree:
     """Return the tree of an instance."""
     tree = Tree(_headline(picture.instance))
-    for line in _remarks(picture.instance):
+    for line in _remarks(picture):
         tree.add(line)
     tasks: dict[str, list[Row]] = defaultdict(list)
     for task in picture.tasks:
         tasks[task["step"]].append(task)
-    log: dict[str, list[Row]] = defaultdict(list)
-    for entry in picture.log:
-        if entry["task"] is not None:
-            log[entry["task"]].append(entry)
+    log = picture.log_by_task()
     ended = picture.instance["ended_at"] is not None
     for step in picture.definition["steps"]:
         rows = tasks.get(step["id"], [])
@@ -76,7 +83,8 @@ def _headline(instance: Row) -> Text:
     return _joined(name, state_text(instance["state"]), Text(instance["id"]), Text(times))
 
 
-def _remarks(instance: Row) -> list[Text]:
+def _remarks(picture: Picture) -> list[Text]:
+    instance = picture.instance
     lines: list[Text] = []
     if instance["key"] is not None:
         lines.append(Text(f"started with the key {instance['key']}"))
@@ -90,10 +98,19 @@ def _remarks(instance: Row) -> list[Text]:
         lines.append(Text(f"deadline {clock_text(instance['deadline_at'])}"))
     lines.append(Text(f"input: {json_text.encode(instance['input'])}", style="bright_black"))
     if instance["error"]:
-        lines.append(Text(error_text(instance["error"]), style="red"))
+        lines.append(Text(_instance_error(picture), style="red"))
     if instance["output"] is not None:
         lines.append(Text(f"output: {json_text.encode(instance['output'])}", style="bright_black"))
     return lines
+
+
+def _instance_error(picture: Picture) -> str:
+    """Return why an instance ended; of a task's error, which stands below, only whose it is."""
+    error: dict[str, Any] = picture.instance["error"]
+    for task in picture.tasks:
+        if task["task"] == error.get("task") and task["error"]:
+            return f"failed by {task['task']}: {one_line(error.get('code', 'error'))}"
+    return error_text(error)
 
 
 def _task_line(task: Row, log: Sequence[Row], needs: Text | None) -> Text:
@@ -106,14 +123,15 @@ def _task_line(task: Row, log: Sequence[Row], needs: Text | None) -> Text:
         running = next((e for e in reversed(log) if e["state"] == "RUNNING"), None)
         if running is not None:
             notes.append(f"{_worker(running)} for {span_text(running['at'], None)}")
+            notes += _span_notes(log, ran=False)
     elif task["state"] == "QUEUED":
         notes.append(f"on queue {task['queue']}")
     elif task["state"] == "SKIPPED":
         notes.append(str(task["reason"]).replace("_", " "))
     elif task["state"] == "DEAD_LETTER":
         notes.append("open: redrive, skip or discard it" if task["open"] else "a record only")
-    elif log:
-        notes.append(span_text(log[0]["at"], log[-1]["at"]))
+    if task["state"] != "RUNNING":
+        notes += _span_notes(log)
     if task["progress"] is not None:
         notes.append(f"progress {json_text.encode(task['progress'])}")
     return _joined(
@@ -126,14 +144,22 @@ def _task_line(task: Row, log: Sequence[Row], needs: Text | None) -> Text:
 
 def _add_attempts(branch: Tree, task: Row, log: Sequence[Row]) -> None:
     """Add a line for each attempt that failed, and the error of a task that never had one."""
-    failed = [entry for entry in log if entry["error"]]
-    for entry in failed:
+    # A dead letter that becomes a record is in the log once more, with the same error.
+    failed = {(entry["attempt"], entry["state"]): entry for entry in log if entry["error"]}
+    for entry in failed.values():
         attempt = f"attempt {entry['attempt']}: " if entry["attempt"] else ""
         branch.add(Text(attempt + error_text(entry["error"]), style="red"))
     if task["error"] and not failed:
         branch.add(Text(error_text(task["error"]), style="red"))
     for line in origin_lines(task["error"]):  # of the last failure: those before are in --json
         branch.add(Text(line, style="bright_black"))
+
+
+def _span_notes(log: Sequence[Row], *, ran: bool = True) -> list[str]:
+    """Return how long a task ran, in all its attempts, and how long it waited for a worker."""
+    spans = spans_of(log)
+    notes = [f"ran {seconds_text(spans.ran)}"] if ran and spans.ran is not None else []
+    return notes + ([f"waited {seconds_text(spans.waited)}"] if spans.waited is not None else [])
 
 
 def _needs(step: dict[str, Any]) -> Text | None:

@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from .. import json_text
 from ..calls import AnsweredToken, Decided, NamedDecision
 from ..json_text import Json
 from ..logs import escaped
+from .terminal.encodings import json_for
+from .terminal.tables import table_for
 
 COLOURS = {
     "SUCCEEDED": "green",
@@ -45,22 +46,18 @@ def open_console() -> Console:
 def print_json(value: Json) -> None:
     """Print a value as indented JSON."""
     text = msgspec.json.format(json_text.encode(value), indent=2)
-    print(text)
+    print(json_for(text, sys.stdout.encoding))
 
 
 def print_json_line(value: Json) -> None:
     """Print a value as JSON on one line, at once."""
-    print(json_text.encode(value), flush=True)
+    print(json_for(json_text.encode(value), sys.stdout.encoding), flush=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
-    """Print rows under headings."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, no_wrap=column in ("ID", "INSTANCE/TASK"), overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    open_console().print(table)
+    """Print rows under headings, within the width of a terminal."""
+    console = open_console()
+    console.print(table_for(console, columns, rows))
 
 
 def state_text(state: str) -> Text:
@@ -78,7 +75,12 @@ def clock_text(timestamp: str | None) -> str:
 def span_text(start: str, end: str | None) -> str:
     """Return the length of time between two timestamps; an end that is None is now."""
     to = datetime.now(UTC) if end is None else datetime.fromisoformat(end)
-    span = max(0.0, (to - datetime.fromisoformat(start)).total_seconds())
+    return seconds_text((to - datetime.fromisoformat(start)).total_seconds())
+
+
+def seconds_text(span: float) -> str:
+    """Return a length of time, given in seconds."""
+    span = max(0.0, span)
     if span < 60:
         return f"{span:.2f} s" if span < 10 else f"{span:.1f} s"
     minutes, left = divmod(round(span), 60)

@@ -7,9 +7,17 @@ from ..calls.base import Connection
 from ..sessions import steady
 from ..settings import Settings
 from .arguments import add_instance, add_json
-from .database import find_instance, find_version, list_tasks, list_transitions, open_database
+from .database import (
+    find_instance,
+    find_version,
+    list_not_reached,
+    list_tasks,
+    list_transitions,
+    open_database,
+)
 from .drawing import Picture, draw, log_line
 from .output import open_console, print_json
+from .terminal.spans import spans_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +30,17 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     with open_database(settings) as conn:
         picture = read_picture(conn, args.instance)
     if args.json:
-        print_json({**picture.instance, "tasks": picture.tasks, "log": picture.log})
+        log = picture.log_by_task()
+        print_json(
+            {
+                **picture.instance,
+                "tasks": [
+                    {**task, **spans_of(log[task["task"]])._asdict()} for task in picture.tasks
+                ],
+                "not_reached": picture.not_reached,
+                "log": picture.log,
+            }
+        )
         return 0
     open_console().print(draw(picture))
     if args.log:
@@ -40,5 +58,6 @@ def read_picture(conn: Connection, instance_id: UUID) -> Picture:
             instance,
             version["definition"],
             list_tasks(conn, instance_id),
+            list_not_reached(conn, instance_id),
             list_transitions(conn, instance_id),
         )

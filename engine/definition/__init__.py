@@ -14,7 +14,7 @@ from ..errors import Fault
 from .compiler import compile_definition
 from .inputs.check import TooMuchWork, check_input, find_faults
 from .schema import json_schema
-from .source.document import MAX_BYTES, Document, refusal
+from .source.document import MAX_BYTES, Document, refusal, text_fault
 from .source.read_json import read_json
 from .source.read_yaml import read_yaml
 
@@ -44,6 +44,9 @@ def parse(
     try:
         decoded = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        fault = Fault(f"byte {error.start + 1}", "is not UTF-8; save the file as UTF-8")
+        before = raw[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before.rpartition(b"\n")[2].decode("utf-8-sig")) + 1
+        fault = text_fault((line, column), "is not UTF-8; save the file as UTF-8")
         raise refusal([fault]) from None
     return read_yaml(decoded) if format == "yaml" else read_json(decoded)

@@ -36,6 +36,14 @@ _WORDS = {
 }
 
 
+_FORMATS = {
+    "date-time": "date-time with its offset from UTC: write 2026-11-26T08:00:00+01:00 or "
+    "2026-11-26T07:00:00Z",
+    "time": "time with its offset from UTC: write 08:00:00+01:00 or 07:00:00Z",
+}
+"""What is said of a format besides its name; onceflow.assertion_faults (SQL) says the same."""
+
+
 def message_of(error: ValidationError) -> str:
     """Return what an input must be, without showing what it is."""
     keyword, wanted = str(error.validator), cast(Json, error.validator_value)
@@ -45,6 +53,8 @@ def message_of(error: ValidationError) -> str:
         return "is not allowed here"
     if keyword == "type" and isinstance(wanted, list) and len(cast(list[Json], wanted)) == 1:
         wanted = cast(list[Json], wanted)[0]
+    if keyword == "format":
+        wanted = _FORMATS.get(str(wanted), wanted)
     shown = wanted if isinstance(wanted, str) else json_text.encode(wanted)
     shown = shown if len(shown) <= 200 else f"{shown[:200]}…"
     return _WORDS.get(keyword, f"does not fit {keyword}").format(shown)

@@ -66,10 +66,15 @@ class Document:
 
     def place(self, pointer: str, *, key: bool = False) -> str:
         """Return a place for a Fault: ``/steps/2/needs (line 14, column 12)``."""
+        return self.fault(pointer, "", key=key).place
+
+    def fault(self, pointer: str, message: str, *, key: bool = False) -> Fault:
+        """Return a fault of a value, or of its key."""
         position = self.position(pointer, key=key)
         shown = pointer if len(pointer) <= 200 else f"{pointer[:200]}…"
         name = shown or "the document"
-        return f"{name} (line {position[0]}, column {position[1]})" if position else name
+        place = f"{name} (line {position[0]}, column {position[1]})" if position else name
+        return Fault(place, message, position, name)
 
 
 class Faults:
@@ -84,8 +89,8 @@ class Faults:
 
         Raises DefinitionError when there are so many that nobody reads on.
         """
-        fault = Fault(self._document.place(pointer, key=key), message)
-        self._found[fault] = self._document.position(pointer, key=key) or (0, 0)
+        fault = self._document.fault(pointer, message, key=key)
+        self._found[fault] = fault.position or (0, 0)
         if len(self._found) == MAX_FAULTS:
             self.raise_any()
 
@@ -99,6 +104,11 @@ def refusal(faults: list[Fault]) -> DefinitionError:
     """Return the error for a definition with these faults."""
     count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
     return DefinitionError(f"the definition has {count}; {faults[0]}", faults)
+
+
+def text_fault(position: Position, message: str) -> Fault:
+    """Return a fault of a text that is no document."""
+    return Fault(f"line {position[0]}, column {position[1]}", message, position)
 
 
 def child(pointer: str, key: str | int) -> str:

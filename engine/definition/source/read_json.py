@@ -4,9 +4,8 @@ import json
 import re
 from bisect import bisect_right
 
-from ...errors import Fault
 from ...json_text import Json
-from .document import Document, Position, Reading, child, refusal
+from .document import Document, Position, Reading, child, refusal, text_fault
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
@@ -35,8 +34,7 @@ def read_json(text: str) -> Document:
     try:
         return reader.reading.document(read)
     except JsonSyntaxError as error:
-        line, column = reader.position(error.offset)
-        fault = Fault(f"line {line}, column {column}", f"is not JSON: {error}")
+        fault = text_fault(reader.position(error.offset), f"is not JSON: {error}")
         raise refusal([fault]) from None
 
 

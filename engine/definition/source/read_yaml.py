@@ -14,7 +14,17 @@ import yaml
 
 from ...errors import Fault
 from ...json_text import Json
-from .document import MAX_DEPTH, MAX_DIGITS, Document, Position, Reading, TooMuch, child, refusal
+from .document import (
+    MAX_DEPTH,
+    MAX_DIGITS,
+    Document,
+    Position,
+    Reading,
+    TooMuch,
+    child,
+    refusal,
+    text_fault,
+)
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE"})
@@ -45,10 +55,11 @@ def read_yaml(text: str) -> Document:
         return reading.document(lambda: _YamlReader(yaml.parse(text, loader), reading).read())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the document"
-        raise refusal([Fault(place, f"is not YAML: {error.problem or error.context}")]) from None
+        wrong = f"is not YAML: {error.problem or error.context}"
+        fault = text_fault((mark.line + 1, mark.column + 1), wrong) if mark else _whole(wrong)
+        raise refusal([fault]) from None
     except yaml.YAMLError as error:
-        raise refusal([Fault("the document", f"is not YAML: {error}")]) from None
+        raise refusal([_whole(f"is not YAML: {error}")]) from None
 
 
 class _YamlReader:
@@ -134,8 +145,7 @@ class _YamlReader:
             if event.anchor:
                 self._anchors[event.anchor] = _Node(event.value, 1, 1)
             return event.value
-        line, column = _position(event)
-        fault = Fault(f"line {line}, column {column}", "a key is text; write it as a string")
+        fault = text_fault(_position(event), "a key is text; write it as a string")
         raise refusal([fault])
 
     def _sequence(self, pointer: str, depth: int) -> tuple[list[Json], int]:
@@ -175,6 +185,10 @@ class _YamlReader:
             )
             return None
         return self._reading.number(pointer, text.removeprefix("+"))
+
+
+def _whole(message: str) -> Fault:
+    return Fault("the document", message)
 
 
 def _position(event: Any) -> Position:

@@ -34,7 +34,10 @@ begin
     elsif v_kind = 'string' then
         v_messages := v_messages || onceflow.size_faults(v_a, 'Length', char_length(p_value #>> '{}'), 'characters');
         if v_a ? 'format' and not onceflow.has_format(v_a ->> 'format', p_value #>> '{}') then
-            v_messages := v_messages || ('must be a valid ' || (v_a ->> 'format'));
+            v_messages := v_messages || ('must be a valid ' || (v_a ->> 'format') || case v_a ->> 'format'
+                when 'date-time' then ' with its offset from UTC: write 2026-11-26T08:00:00+01:00 or 2026-11-26T07:00:00Z'
+                when 'time' then ' with its offset from UTC: write 08:00:00+01:00 or 07:00:00Z'
+                else '' end);
         end if;
     elsif v_kind = 'array' then
         v_messages := v_messages || onceflow.size_faults(v_a, 'Items', jsonb_array_length(p_value), 'items');

@@ -82,13 +82,13 @@ def test_many_are_redriven_by_filter(
 
 def test_skip_gives_the_output(onceflow: Onceflow, dead: list[str]) -> None:
     key = f"{dead[0]}/pay"
-    assert onceflow("dead-letters", "skip", key, "--output", '{"by": "hand"}').code == 0
+    assert onceflow("dead-letters", "skip", key, "--output", '{"by": "hand"}', "--yes").code == 0
     shown = onceflow("show", dead[0], "--json").json
     assert (shown["state"], shown["output"]) == ("SUCCEEDED", {"paid": {"by": "hand"}})
 
 
 def test_discard_fails_the_instances(onceflow: Onceflow, dead: list[str]) -> None:
-    assert onceflow("dead-letters", "discard", "--all").code == 0
+    assert onceflow("dead-letters", "discard", "--all", "--yes").code == 0
     states = {row["id"]: row["state"] for row in onceflow("list", "--json").json}
     assert states == dict.fromkeys(dead, "COMPENSATING")
     records = onceflow("dead-letters", "list", "--records", "--json").json
@@ -99,7 +99,7 @@ def test_discard_fails_the_instances(onceflow: Onceflow, dead: list[str]) -> Non
 
 
 def test_what_does_not_exist_is_said(onceflow: Onceflow, dead: list[str]) -> None:
-    done = onceflow("dead-letters", "discard", f"{dead[0]}/reserve", f"{dead[0]}/nothing")
+    done = onceflow("dead-letters", "discard", f"{dead[0]}/reserve", f"{dead[0]}/nothing", "--yes")
     assert done.code == 1
     assert len(done.out.splitlines()) == 2
     assert "done" not in done.out

@@ -34,7 +34,7 @@ def test_failing_it(onceflow: Onceflow, token: str) -> None:
 
 
 def test_too_late_or_nonsense(onceflow: Onceflow, token: str) -> None:
-    assert onceflow("cancel", token.partition(":")[0]).code == 0
+    assert onceflow("cancel", token.partition(":")[0], "--yes").code == 0
     late = onceflow("complete", token)
     assert (late.code, late.out) == (
         1,

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -39,13 +40,48 @@ def test_json_and_stdin(
     assert onceflow("deploy", "-").out == "order: unchanged since version 1\n"
 
 
+PLACES = ["3:5", "4:5", "5:9"]
+
+
 def test_every_fault_is_listed_with_its_place(onceflow: Onceflow, file: Path) -> None:
     file.write_text("name: broken\nsteps:\n  - id: a\n    tsk: x\n  - id: a\n    task: y\n")
     done = onceflow("deploy", file)
     assert done.code == 1
-    assert len(done.err.splitlines()) >= 3
-    assert "tsk" in done.err
+    told = done.err.splitlines()
+    assert told[0] == "onceflow deploy: the definition has 3 faults"
+    assert told[1].startswith(f"{file}:4:5: /steps/0/tsk: ")
+    assert [line.partition(": ")[0] for line in told[1:]] == [f"{file}:{at}" for at in PLACES]
+    assert len({*told}) == 4
+    listed = onceflow("deploy", file, "--check", "--json")
+    assert listed.code == 1
+    assert [f"{one['line']}:{one['column']}" for one in listed.json["faults"]] == PLACES
+    assert "tsk" in listed.json["faults"][0]["place"]
     assert onceflow("list").out == "no instance matches\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        (
+            "order.json",
+            b'{"name": "a",\n "steps": [}',
+            "2:12: is not JSON: a JSON value is expected",
+        ),
+        ("order.json", b'{"name": "a",\n "steps": 7}', "2:11: /steps: must "),
+        ("order.yaml", b"name: a\nsteps: [\n", ": is not YAML: "),
+        ("order.yaml", b"name: a\nsteps: \xff\n", "2:8: is not UTF-8"),
+    ],
+)
+def test_a_fault_of_a_text_tells_its_line(
+    onceflow: Onceflow, tmp_path: Path, name: str, text: bytes, told: str
+) -> None:
+    place = tmp_path / name
+    place.write_bytes(text)
+    done = onceflow("deploy", place)
+    assert done.code == 1
+    lines = [line for line in done.err.splitlines() if told in line]
+    assert len(lines) == 1
+    assert re.match(rf"{re.escape(str(place))}:\d+:\d+: ", lines[0])
 
 
 def test_check_needs_no_database(

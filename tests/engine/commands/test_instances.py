@@ -14,7 +14,14 @@ import pytest
 from psycopg import sql
 
 from onceflow.engine import advice
-from onceflow.engine.calls import start_instances, stop_worker
+from onceflow.engine.calls import (
+    Completion,
+    complete_tasks,
+    register_workflow,
+    start_instances,
+    stop_worker,
+)
+from onceflow.engine.definition import compile_definition, parse
 from onceflow.engine.dev.supervisor import onceflow_argv
 from onceflow.worker import command as onceflow_worker
 
@@ -79,13 +86,57 @@ def test_show_draws_dead_letters_and_what_was_undone(
     assert "pay  DEAD_LETTER  open: redrive, skip or discard it" in shown
     assert "attempt 1: card.refused: it broke" in shown
 
-    onceflow("dead-letters", "discard", f"{order}/pay")
+    onceflow("dead-letters", "discard", f"{order}/pay", "--yes")
     worker.complete(order)
     shown = onceflow("show", order).out
     assert "order v1  COMPENSATED" in shown
     assert "pay  DEAD_LETTER  a record only" in shown
     undone = next(line for line in shown.splitlines() if "reserve.compensate" in line)
     assert "SUCCEEDED" in undone
+
+
+def test_the_error_of_a_dead_letter_is_shown_once(
+    onceflow: Onceflow, worker: HandWorker, order: str
+) -> None:
+    worker.complete(order, {"reservation": 1})
+    worker.fail(order, "card.refused", message="no credit")
+    onceflow("dead-letters", "discard", f"{order}/pay", "--yes")
+    shown = onceflow("show", order).out
+    assert shown.count("no credit") == 1
+    assert "failed by pay: card.refused\n" in shown
+
+
+FOUR = """
+name: four
+steps:
+  - {id: z, task: shop.pay, needs: []}
+  - {id: a, task: shop.pay, needs: [z], compensate: {task: shop.undo}}
+  - {id: m, task: shop.pay, needs: []}
+  - {id: b, task: shop.pay, needs: [a, m]}
+"""
+
+
+def test_tasks_stand_in_the_order_of_the_definition(
+    onceflow: Onceflow, worker: HandWorker, connect: Connect
+) -> None:
+    conn = connect()
+    register_workflow(conn, compile_definition(parse(FOUR, "yaml")))
+    (started,) = start_instances(conn, "four", [{}])
+    instance = str(started.instance_id)
+    grants = {grant.task: grant for grant in worker.claim_all(instance)}
+    for task in ("m", "z"):
+        of = grants[task]
+        complete_tasks(conn, worker.id, [Completion(of.instance_id, task, of.fence, None)])
+    shown = onceflow("show", instance, "--json").json
+    assert [task["task"] for task in shown["tasks"]] == ["z", "a", "m"]
+    assert shown["not_reached"] == ["b"]
+    worker.complete(instance)
+    onceflow("cancel", instance, "--yes")
+    shown = onceflow("show", instance, "--json").json
+    assert [task["task"] for task in shown["tasks"]] == ["z", "a", "a.compensate", "m", "b"]
+    lines = onceflow("show", instance).out.splitlines()
+    drawn = [line.split()[1] for line in lines if "CEEDED" in line or "CANCELLED" in line]
+    assert [name for name in drawn if len(name) == 1] == ["z", "a", "m", "b"]
 
 
 ORIGIN = {
@@ -222,11 +273,11 @@ def test_cancel_tells_what_became_of_each(
     onceflow: Onceflow, worker: HandWorker, order: str
 ) -> None:
     nobody = uuid4()
-    done = onceflow("cancel", order, nobody)
+    done = onceflow("cancel", order, nobody, "--yes")
     assert done.code == 1
     assert f"{order}  done" in done.out
     assert f"{nobody}  unknown: there is no such instance" in done.out
-    again = onceflow("cancel", order, "--json")
+    again = onceflow("cancel", order, "--json", "--yes")
     assert again.code == 1
     assert again.json[0]["outcome"] == "refused"
     assert "CANCELLED" in again.json[0]["detail"]

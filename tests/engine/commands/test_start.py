@@ -161,4 +161,7 @@ def test_a_start_at_a_later_time(onceflow: Onceflow, worker: HandWorker) -> None
     assert "starts 2" in onceflow("list").out
     naive = onceflow(*given, "2026-01-31T08:00")
     assert naive.code == 2
-    assert "has no offset from UTC: 2026-01-31T08:00Z is UTC" in naive.err
+    assert (
+        "2026-01-31T08:00:00 has no offset from UTC; write 2026-01-31T08:00:00+01:00" in naive.err
+    )
+    assert "2026-01-31T08:00:00Z for UTC" in naive.err

@@ -35,7 +35,7 @@ def test_versions_tell_what_is_open(
     assert [(row["version"], row["open_instances"]) for row in rows] == [(2, 0), (1, 1)]
     lines = onceflow("versions", "order", "--open").out.splitlines()
     assert [line.split()[0] for line in lines] == ["VERSION", "1"]
-    onceflow("cancel", order)
+    onceflow("cancel", order, "--yes")
     assert onceflow("versions", "order", "--open").out == "no version of order has open instances\n"
     assert onceflow("versions", "nobody").code == 1
 

@@ -94,7 +94,7 @@ def test_every_fault_is_listed_in_the_order_of_the_text() -> None:
 
 
 def test_bytes_that_are_no_utf_8_are_refused() -> None:
-    with pytest.raises(DefinitionError, match="byte 4: is not UTF-8"):
+    with pytest.raises(DefinitionError, match="line 1, column 4: is not UTF-8"):
         parse(b"a: \xff", "yaml")
 
 

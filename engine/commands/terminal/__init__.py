@@ -1,0 +1,1 @@
+"""How commands meet a terminal: its encoding, its width, and whoever sits before it."""
