@@ -30,6 +30,7 @@ from ..engine.calls.workflows import (
 )
 from ..engine.definition import check_input, compile_definition, parse
 from ..engine.errors import Fault, NotFound, OnceflowError, Refused
+from ..engine.ids import make_ids
 from .conversion import to_json
 from .errors import WrongInput
 from .model import Because, DeadLetter, Decided, Deployed, Instance, Started, Status
@@ -124,7 +125,8 @@ class SqlOperations:
                 json_array([inputs[n] for n in fit]),
                 [starts[n].key for n in fit],
                 found.version,
-                [starts[n].id for n in fit],
+                # A repeated call, after a slow expression, names them as the first did.
+                [starts[n].id or made for n, made in zip(fit, make_ids(len(fit)), strict=True)],
                 [require_offset(starts[n].start_at) for n in fit],
             )
             answered = _read((yield _json(START_INSTANCES, parameters)), Item)

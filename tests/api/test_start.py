@@ -224,6 +224,10 @@ def test_an_instance_starts_later(client: TestClient, start: Start) -> None:
     assert "First steps due" in client.get(f"/ui/instances/{started.json()['id']}").text
     naive = client.post("/workflows/order/start", json={**body, "start_at": at[:19]})
     assert naive.status_code == 422
+    filtered = client.get("/instances", params={"started_after": at[:19]})
+    for answer in (naive, filtered):
+        (fault,) = answer.json()["faults"]
+        assert "with its offset from UTC: write 2026-11-26T08:00:00+01:00 or" in fault["message"]
     far = {**body, "start_at": "2099-01-31T08:00:00Z"}
     batch = client.post("/workflows/order/instances", json={"instances": [far, body]}).json()
     assert [item["outcome"] for item in batch["instances"]] == ["invalid", "started"]

@@ -54,8 +54,8 @@ def takes(name: str, value: float) -> bool:
     return True
 
 
-def test_the_lease_has_the_bounds_of_the_table(shared_conn: Connection) -> None:
-    bounds = seconds_of(shared_conn, check_of(shared_conn, "worker", "lease"))
+def test_the_lease_has_the_bounds_of_the_table(conn: Connection) -> None:
+    bounds = seconds_of(conn, check_of(conn, "worker", "lease"))
     assert bounds == told("ONCEFLOW_LEASE")
     assert [takes("ONCEFLOW_LEASE", bound) for bound in bounds] == [True, True]
     beyond = bounds[0] / 2, bounds[1] + 1
@@ -75,7 +75,7 @@ def test_a_number_has_the_bounds_that_the_docs_tell(name: str) -> None:
 
 @pytest.mark.parametrize(("table", "pattern"), [("workflow", NAME), ("queue", QUEUE)])
 def test_names_have_the_form_that_the_tables_take(
-    shared_conn: Connection, table: str, pattern: str
+    conn: Connection, table: str, pattern: str
 ) -> None:
-    (checked,) = re.findall(r"~ '([^']+)'", check_of(shared_conn, table, "name"))
+    (checked,) = re.findall(r"~ '([^']+)'", check_of(conn, table, "name"))
     assert checked == pattern

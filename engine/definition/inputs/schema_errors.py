@@ -53,8 +53,8 @@ def message_of(error: ValidationError) -> str:
         return "is not allowed here"
     if keyword == "type" and isinstance(wanted, list) and len(cast(list[Json], wanted)) == 1:
         wanted = cast(list[Json], wanted)[0]
-    if keyword == "format":
-        wanted = _FORMATS.get(str(wanted), wanted)
+    if keyword == "format" and isinstance(wanted, str):
+        wanted = _FORMATS.get(wanted, wanted)
     shown = wanted if isinstance(wanted, str) else json_text.encode(wanted)
     shown = shown if len(shown) <= 200 else f"{shown[:200]}…"
     return _WORDS.get(keyword, f"does not fit {keyword}").format(shown)

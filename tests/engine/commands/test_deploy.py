@@ -49,13 +49,13 @@ def test_every_fault_is_listed_with_its_place(onceflow: Onceflow, file: Path) ->
     assert done.code == 1
     told = done.err.splitlines()
     assert told[0] == "onceflow deploy: the definition has 3 faults"
-    assert told[1].startswith(f"{file}:4:5: /steps/0/tsk: ")
+    assert told[2].startswith(f"{file}:4:5: /steps/0/tsk: ")
     assert [line.partition(": ")[0] for line in told[1:]] == [f"{file}:{at}" for at in PLACES]
     assert len({*told}) == 4
     listed = onceflow("deploy", file, "--check", "--json")
     assert listed.code == 1
     assert [f"{one['line']}:{one['column']}" for one in listed.json["faults"]] == PLACES
-    assert "tsk" in listed.json["faults"][0]["place"]
+    assert listed.json["faults"][1]["place"] == "/steps/0/tsk"
     assert onceflow("list").out == "no instance matches\n"
 
 

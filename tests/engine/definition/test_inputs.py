@@ -106,6 +106,13 @@ def test_a_value_too_deep_to_check_is_a_fault() -> None:
     )
 
 
+MENDS = {
+    "date-time": " with its offset from UTC: write 2026-11-26T08:00:00+01:00 or "
+    "2026-11-26T07:00:00Z",
+    "time": " with its offset from UTC: write 08:00:00+01:00 or 07:00:00Z",
+}
+
+
 @pytest.mark.parametrize(
     ("name", "good", "bad"),
     [
@@ -127,7 +134,7 @@ def test_formats(name: str, good: str, bad: str) -> None:
     assert check_input({"format": name}, good) == []
     assert check_input({"format": name}, 3) == []
     assert [fault.message for fault in check_input({"format": name}, bad)] == [
-        f"must be a valid {name}"
+        f"must be a valid {name}{MENDS.get(name, '')}"
     ]
 
 

@@ -1,8 +1,10 @@
 """Runs commands at a terminal, or with the encoding of one."""
 
+import json
 import os
 import pty
 import subprocess
+import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -49,6 +51,33 @@ def at_terminal(
         code = running.wait(30)
     os.close(ours)
     return Shown(code, shown.decode(errors="backslashreplace").replace("\r\n", "\n"))
+
+
+ONE_AFTER_THE_OTHER = """
+import json, sys
+from onceflow.engine.commands import cli
+from onceflow.engine.commands.terminal.encodings import write_any_text
+write_any_text()
+codes = []
+for command in json.loads(sys.argv[1]):
+    try:
+        codes.append(cli.main(command))
+    except SystemExit as end:
+        codes.append(end.code)
+    print(flush=True, end="\\0")
+print(json.dumps(codes))
+"""
+
+
+def all_encoded(encoding: str, *commands: list[str]) -> list[str]:
+    """Return what commands print in this encoding, one after the other in a process; none fails."""
+    given = {**os.environ, "PYTHONIOENCODING": encoding}
+    argv = [sys.executable, "-P", "-c", ONE_AFTER_THE_OTHER, json.dumps(commands)]
+    done = subprocess.run(argv, capture_output=True, env=given, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    *printed, codes = done.stdout.decode(encoding).split("\0")
+    assert json.loads(codes) == [0] * len(commands)
+    return printed
 
 
 def encoded(
