@@ -1,0 +1,1 @@
+"""The executable specification: a plain interpreter of workflows with blocks, in memory."""

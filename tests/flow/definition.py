@@ -1,0 +1,205 @@
+"""Definitions as the interpreter reads them: the surface, with what is left out filled in.
+
+Nothing is checked here: what the compiler refuses is not interpreted.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = Any
+Document = Mapping[str, Any]
+
+INLINE = ("set", "fail")
+"""Kinds that end in the transition that reaches them."""
+FANS = ("steps", "switch", "parallel", "race", "for_each")
+CHAINS = ("try", "repeat")
+KINDS = ("task", *INLINE, *FANS, *CHAINS)
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How often all in all, and how long after each failure; ``delay`` is in seconds."""
+
+    attempts: int = 5
+    delay: float = 1
+    non_retryable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Compensation:
+    """The task that undoes a step."""
+
+    given: Json
+    retry: Retry
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """A list of steps, and when it is taken: a case, a branch, a catch, or a block's only list."""
+
+    steps: "tuple[Step, ...]"
+    name: str | None = None
+    when: Json = True
+    errors: tuple[str, ...] | None = None
+    undo: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A step of any kind; what its kind has no use for is as if it were not given.
+
+    ``value`` is the input of a task, what a ``set`` gives, the error of a ``fail``, the array of a
+    ``for_each``. ``catches`` and ``condition`` belong to ``try`` and ``repeat``.
+    """
+
+    id: str
+    kind: str
+    needs: tuple[str, ...] = ()
+    when: Json = True
+    on_failure: str | None = None
+    default: Json = None
+    timeout: float | None = None
+    value: Json = None
+    retry: Retry = field(default_factory=Retry)
+    compensate: Compensation | None = None
+    branches: tuple[Branch, ...] = ()
+    join: int | None = None
+    tolerate: int = 0
+    percent: float | None = None
+    max_parallel: int = 1000
+    names: str | None = None
+    undo: bool = True
+    catches: tuple[Branch, ...] = ()
+    condition: Json = None
+    first: bool = False
+    """Whether the condition is asked before a round (``while``), not after it (``until``)."""
+    delay: float = 0
+    limit: int = 1000
+
+    @property
+    def is_block(self) -> bool:
+        return self.kind in FANS or self.kind in CHAINS
+
+
+@dataclass(frozen=True, eq=False)
+class Workflow:
+    """A whole definition."""
+
+    steps: tuple[Step, ...]
+    output: Json = None
+    on_failure: str = "compensate"
+    deadline: float | None = None
+
+
+def read_workflow(document: Document) -> Workflow:
+    """Read a definition, of which all is known to be sound."""
+    return Workflow(
+        steps=_list(document["steps"]),
+        output=document.get("output"),
+        on_failure=document.get("on_failure", "compensate"),
+        deadline=document.get("deadline"),
+    )
+
+
+def _list(items: Sequence[Document], owner: Document | None = None) -> tuple[Step, ...]:
+    """Read a list of steps: a sequence, or by ``needs``; with the ``output`` of its block last."""
+    by_needs = any("needs" in item for item in items)
+    steps: list[Step] = []
+    for item in items:
+        before = (steps[-1].id,) if steps else ()
+        steps.append(_step(item, tuple(item.get("needs", ())) if by_needs else before))
+    if owner is not None and "output" in owner:
+        ids = tuple(step.id for step in steps)
+        needs = ids if by_needs else ids[-1:]
+        steps.append(Step(f"{owner['id']}.output", "set", needs, value=owner["output"]))
+    return tuple(steps)
+
+
+def _step(item: Document, needs: tuple[str, ...]) -> Step:
+    # A for_each has `steps` too.
+    kind = next((kind for kind in KINDS if kind in item and kind != "steps"), "steps")
+    shared: dict[str, Any] = {
+        name: item[name]
+        for name in ("when", "on_failure", "default", "timeout", "join", "max_parallel", "undo")
+        if name in item
+    }
+    tolerate = item.get("tolerate", 0)
+    if isinstance(tolerate, str):
+        shared["percent"] = float(tolerate.removesuffix("%"))
+    else:
+        shared["tolerate"] = tolerate
+    own = {"task": _task, "try": _try, "repeat": _repeat, "for_each": _for_each}.get(kind, _other)
+    return Step(item["id"], kind, needs, **shared, **own(item, kind))
+
+
+def _task(item: Document, _: str) -> dict[str, Any]:
+    undo = item.get("compensate")
+    return {
+        "value": item.get("with", {}),
+        "retry": _retry(item.get("retry")),
+        "compensate": None
+        if undo is None
+        else Compensation(undo.get("with", {}), _retry(undo.get("retry"))),
+    }
+
+
+def _retry(given: Document | None) -> Retry:
+    """Read a task's retry; the growth of its pauses is not interpreted."""
+    given = {"attempts": 5, "backoff": 1} if given is None else given
+    non_retryable = tuple(given.get("non_retryable", ()))
+    return Retry(given.get("attempts", 5), given.get("backoff", 1), non_retryable)
+
+
+def _try(item: Document, _: str) -> dict[str, Any]:
+    catches = [
+        Branch(
+            _list(catch.get("steps", ())),
+            errors=tuple(catch["errors"]) if "errors" in catch else None,
+            undo=catch.get("undo", True),
+        )
+        for catch in item.get("catch", ())
+    ]
+    return {
+        "branches": (Branch(_list(item["try"], item)),),
+        "catches": tuple(catches),
+        # None unless given, and at once.
+        "retry": _retry({"attempts": 1, "backoff": 0, **item.get("retry", {})}),
+    }
+
+
+def _repeat(item: Document, _: str) -> dict[str, Any]:
+    return {
+        "branches": (Branch(_list(item["repeat"], item)),),
+        "condition": item.get("until", item.get("while")),
+        "first": "while" in item,
+        "delay": item.get("delay", 0),
+        "limit": item.get("limit", 1000),
+    }
+
+
+def _for_each(item: Document, _: str) -> dict[str, Any]:
+    return {
+        "value": item["for_each"],
+        "branches": (Branch(_list(item["steps"], item)),),
+        "names": item.get("as"),
+    }
+
+
+def _other(item: Document, kind: str) -> dict[str, Any]:
+    match kind:
+        case "set" | "fail":
+            return {"value": item[kind]}
+        case "steps":
+            return {"branches": (Branch(_list(item["steps"], item)),)}
+        case "switch":
+            cases = [Branch(_list(case["steps"]), when=case["when"]) for case in item["switch"]]
+            if "else" in item:
+                cases.append(Branch(_list(item["else"])))
+            return {"branches": tuple(cases)}
+        case _:
+            branches = item[kind]
+            if not isinstance(branches, Mapping):
+                branches = {step["id"]: [step] for step in branches}
+            made = tuple(Branch(_list(steps), name=name) for name, steps in branches.items())  # pyright: ignore
+            return {"branches": made, **({"join": 1} if kind == "race" else {})}

@@ -1,0 +1,319 @@
+"""A machine that runs one instance by the page, call by call.
+
+It is plain and slow: each call is a transition, looked for in all rows, and nothing is kept that
+could be read off them. It knows no cuts, no leases, no messages.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from .blocks import resume
+from .closing import close_instance
+from .definition import Branch, Document, read_workflow
+from .judging import retries
+from .making import begin
+from .model import PAGE, Error, Instance, Row, Rules, Scope
+from .seeing import Fails
+from .waves import OUTPUT, run
+
+Json = Any
+Outcome: TypeAlias = Literal["done", "refused"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How an attempt failed; ``unknown``: its effect may have happened."""
+
+    code: str = "bad"
+    retryable: bool = False
+    unknown: bool = False
+
+
+class RowView(NamedTuple):
+    """A row as it is compared."""
+
+    state: str
+    output: Json
+    code: str | None
+    open: bool
+    attempt: int
+
+
+class End(NamedTuple):
+    """What an instance has come to; ``task`` is where the failure lay that closed it."""
+
+    state: str
+    output: Json
+    code: str | None
+    task: str | None
+    suspended_by: str | None
+
+
+class Machine:
+    """One instance of one definition. Times are seconds from its start."""
+
+    def __init__(self, definition: Document, rules: Rules = PAGE) -> None:
+        self.workflow = read_workflow(definition)
+        self.rules = rules
+        root = Scope(None, 0, Branch(self.workflow.steps), state="OPEN")
+        self.instance = Instance(self.workflow, rules, None, root)
+
+    # Calls
+
+    def start(self, given: Json = None) -> None:
+        """Start it with an input."""
+        instance = self.instance
+        instance.input = {} if given is None else given
+        instance.deadline_at = self.workflow.deadline
+        instance.seq = 1
+        run(instance)
+
+    def claim(self, paths: Iterable[str]) -> None:
+        """Give tasks to a worker: no transition, and each must be QUEUED."""
+        for row in self._find(paths, "QUEUED"):
+            row.state, row.attempt = "RUNNING", row.attempt + 1
+            timeout = row.step.timeout if row.undoes is None else None
+            row.due_at = None if timeout is None else self.instance.now + timeout
+
+    def answer(self, answers: Mapping[str, "Json | Failure"]) -> None:
+        """Answer RUNNING tasks together: each with an output, or with how it failed."""
+        self._begin()
+        for row in self._find(answers, "RUNNING"):
+            answer = answers[row.path]
+            if isinstance(answer, Failure):
+                self._fail(row, {"code": answer.code}, answer.retryable, answer.unknown)
+            else:
+                self.instance.end(row, "SUCCEEDED", answer)
+        run(self.instance)
+
+    def give_back(self, paths: Iterable[str], *, started: bool = False) -> None:
+        """Have tasks returned undone; ``started``: their effects may have happened."""
+        self._begin()
+        for row in self._find(paths, "RUNNING"):
+            row.extra += 1
+            row.unknown = row.unknown or started
+            row.due_at = None
+            if self._stops(row):
+                self.instance.end(row, "CANCELLED")
+            else:
+                row.state = "QUEUED"
+        run(self.instance)
+
+    def tick(self, now: float) -> None:
+        """Turn the clock on to ``now``: what is due by then fires together, then the deadline."""
+        instance = self.instance
+        instance.now = now
+        self._begin()
+        for row in instance.rows():
+            if row.open:
+                self._fire(row)
+        run(instance)
+        if instance.deadline_at is not None and instance.deadline_at <= now:
+            self._begin()
+            policy = self.workflow.on_failure
+            closing_as = "FAILED" if policy == "fail" else "COMPENSATED"
+            close_instance(instance, closing_as, {"code": "deadline"}, lifts=True)
+            run(instance)
+
+    def suspend(self) -> Outcome:
+        """Hold it: what runs is finished, and nothing else is given out until it is resumed."""
+        instance = self.instance
+        if instance.state not in ("RUNNING", "COMPENSATING"):
+            return "refused"
+        self._begin()
+        instance.held = True
+        run(instance)
+        return "done"
+
+    def resume(self) -> Outcome:
+        """Lift an operator's hold."""
+        instance = self.instance
+        if not instance.held:
+            return "refused"
+        self._begin()
+        instance.held = False
+        run(instance)
+        return "refused" if instance.stands_still else "done"
+
+    def cancel(self) -> Outcome:
+        """Begin its end: what runs is awaited, what was done is undone."""
+        if self.instance.state != "RUNNING":
+            return "refused"
+        self._begin()
+        close_instance(self.instance, "CANCELLED", None, lifts=True)
+        run(self.instance)
+        return "done"
+
+    def redrive(self, path: str, value: Json = None) -> Outcome:
+        """Try a dead letter again: with its input, or with what an expression should have given."""
+        row = self._dead_letter(path)
+        if row is None or not _may_redrive(row, value):
+            return "refused"
+        self._begin()
+        if row.step.kind == "task":
+            row.input = row.input if value is None else value
+            row.has_input, row.extra, row.state = True, row.attempt, "QUEUED"
+            row.asked = row.wrong = None
+        elif row.step.id == OUTPUT:
+            self.instance.end(row, "SUCCEEDED", value)
+        else:
+            assert row.wrong is not None
+            begin(self.instance, row, value, row.wrong)
+        run(self.instance)
+        return "done"
+
+    def skip(self, path: str, output: Json = None) -> Outcome:
+        """Take a dead letter for done, with an output."""
+        row = self._dead_letter(path)
+        if row is None:
+            return "refused"
+        self._begin()
+        self.instance.end(row, "SKIPPED", output)
+        run(self.instance)
+        return "done"
+
+    def discard(self, paths: Sequence[str]) -> list[Outcome]:
+        """Give dead letters up, judged together; what they would have undone stays as it is."""
+        rows = [self._dead_letter(path) for path in paths]
+        self._begin()
+        for row in {row: None for row in rows if row is not None}:
+            if row.undoes is not None:
+                self.instance.end(row, "DEAD_LETTER")
+                self.instance.given_up = True
+            else:
+                self.instance.failing.append(row)
+        run(self.instance)
+        return ["refused" if row is None else "done" for row in rows]
+
+    # What can be seen
+
+    def rows(self) -> dict[str, RowView]:
+        """Return all rows by their paths."""
+        return {
+            row.path: RowView(
+                row.state,
+                row.output,
+                None if row.error is None else row.error["code"],
+                row.open,
+                row.attempt,
+            )
+            for row in self.instance.rows()
+        }
+
+    def state(self, path: str) -> str | None:
+        """Return the state of a row; None where there is none."""
+        row = self.rows().get(path)
+        return None if row is None else row.state
+
+    def scopes(self) -> dict[str, str]:
+        """Return the states of scopes by their paths, without scope 0."""
+        return {
+            scope.path.removesuffix("/"): scope.state
+            for scope in self.instance.scopes()
+            if scope.block is not None
+        }
+
+    def due(self) -> list[str]:
+        """Return what a worker may claim."""
+        return [row.path for row in self.instance.rows() if row.state == "QUEUED"]
+
+    def running(self) -> list[str]:
+        """Return what a worker holds."""
+        return [row.path for row in self.instance.rows() if row.state == "RUNNING"]
+
+    def dead_letters(self) -> list[str]:
+        """Return what waits for a person."""
+        return [row.path for row in self.instance.dead_letters]
+
+    def timers(self) -> list[float]:
+        """Return when the clock has something to do, the earliest first."""
+        rows = [row for row in self.instance.rows() if row.open]
+        times = [time for row in rows for time in (row.due_at, row.timeout_at, row.resume_at)]
+        return sorted(time for time in [*times, self.instance.deadline_at] if time is not None)
+
+    def undone(self) -> list[str]:
+        """Return what was undone, in that order."""
+        return list(self.instance.undone)
+
+    def end(self) -> End:
+        """Return what has become of it."""
+        instance = self.instance
+        error = instance.error or {}
+        return End(
+            instance.state,
+            instance.output,
+            error.get("code"),
+            error.get("task"),
+            instance.suspended_by,
+        )
+
+    # Inside
+
+    def _begin(self) -> None:
+        self.instance.seq += 1
+
+    def _find(self, paths: Iterable[str], state: str) -> list[Row]:
+        by_path = {row.path: row for row in self.instance.rows()}
+        rows = sorted((by_path[path] for path in paths), key=lambda row: row.key)
+        assert all(row.state == state for row in rows), f"not all of {list(paths)} are {state}"
+        return rows
+
+    def _dead_letter(self, path: str) -> Row | None:
+        return next((row for row in self.instance.dead_letters if row.path == path), None)
+
+    def _stops(self, row: Row) -> bool:
+        """Whether a row that runs is only awaited, since its scope closes."""
+        return row.undoes is None and row.scope.state != "OPEN"
+
+    def _fail(self, row: Row, error: Error, retryable: bool, unknown: bool) -> None:
+        instance = self.instance
+        row.error, row.due_at = error, None
+        row.unknown = row.unknown or unknown
+        compensate = row.step.compensate
+        retry = row.step.retry
+        if row.undoes is not None and compensate is not None:
+            retry = compensate.retry
+        if self._stops(row):
+            instance.end(row, "CANCELLED")
+        elif retryable and retries(retry, row):
+            row.state, row.due_at = "RETRYING", instance.now + retry.delay
+        elif row.undoes is not None:
+            row.state = "DEAD_LETTER"
+        else:
+            instance.fail(row, error)
+
+    def _fire(self, row: Row) -> None:
+        """Do what is due of one row."""
+        instance = self.instance
+        if row.due_at is not None and row.due_at <= instance.now:
+            if row.state == "RETRYING":
+                row.state, row.due_at = "QUEUED", None
+            else:
+                self._fail(row, {"code": "timeout"}, True, True)
+        elif row.timeout_at is not None and row.timeout_at <= instance.now:
+            row.timeout_at = None
+            instance.fail(row, {"code": "timeout"}, "timeout")
+        elif row.resume_at is not None and row.resume_at <= instance.now:
+            try:
+                resume(instance, row)
+            except Fails as failed:
+                instance.fail(row, failed.error, failed.wrong)
+
+
+def _may_redrive(row: Row, value: Json) -> bool:
+    """Tell whether a dead letter can be tried again with this value."""
+    wrong = row.wrong
+    if row.step.kind == "task" or row.undoes is not None:
+        return row.has_input or value is not None
+    if wrong in ("timeout", "limit") or wrong is None:
+        return False
+    if wrong != "value":
+        return isinstance(value, bool)
+    match row.step.kind:
+        case "for_each":
+            return isinstance(value, list)
+        case "fail":
+            return isinstance(value, dict) and isinstance(value.get("code"), str)  # pyright: ignore
+        case _:
+            return True

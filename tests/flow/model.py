@@ -1,0 +1,259 @@
+"""What an instance is made of: rows in scopes. Data, and what can be read off it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+from .definition import Branch, Step, Workflow
+
+Json = Any
+Error: TypeAlias = dict[str, Json]
+
+PASSES = ("SUCCEEDED", "SKIPPED", "FAILED")
+"""States that a row of an OPEN scope may end in: its edges pass."""
+ENDED = ("SUCCEEDED", "FAILED", "CANCELLED", "COMPENSATED")
+"""States that a scope, or the instance, ends in."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Where the page and what stands today differ; the defaults are the page's.
+
+    ``dead_letter_holds``: what stands still while a dead letter is open. ``judged``: when the
+    failures of expressions are judged, in the next wave or after the last one. ``under_hold``:
+    whether a failure under an operator's suspension follows its policy, or waits as a dead letter.
+    ``discard_walks``: whether a discarded failure goes to whoever handles it further out, or its
+    instance closes by the workflow's policy and whatever held it is lifted. ``output_waits``: a
+    failing ``output`` of the workflow is a dead letter, or closes the instance. ``strict_when``:
+    conditions are booleans, or null is no and all else is yes.
+    """
+
+    dead_letter_holds: Literal["dependants", "instance"] = "dependants"
+    judged: Literal["in waves", "at the end"] = "in waves"
+    under_hold: Literal["policy", "waits"] = "policy"
+    discard_walks: bool = True
+    output_waits: bool = True
+    strict_when: bool = True
+
+
+PAGE = Rules()
+TODAY = Rules("instance", "at the end", "waits", False, False, False)
+"""What the engine does that has no blocks yet."""
+
+
+@dataclass(eq=False)
+class Row:
+    """A step made due, the compensation of one (``undoes``), or a join that counts (not ``made``).
+
+    ``wrong`` says of a dead letter which of its expressions failed; ``asked`` who suspended it: its
+    own step, a block around it, or the workflow. Of blocks: ``plan`` says what follows when the
+    scope that closes has ended, ``unwinds`` that the block fails and its step goes on all the same.
+    """
+
+    scope: "Scope"
+    step: Step
+    visit: int = 0
+    undoes: "Row | None" = None
+    state: str = "WAITING"
+    made: bool = False
+    seq: int | None = None
+    input: Json = None
+    has_input: bool = False
+    output: Json = None
+    error: Error | None = None
+    attempt: int = 0
+    extra: int = 0
+    unknown: bool = False
+    due_at: float | None = None
+    compensation: "Row | None" = None
+    wrong: str | None = None
+    asked: "Literal['own', 'workflow'] | Row | None" = None
+    scopes: "list[Scope]" = field(default_factory=list["Scope"])
+    timeout_at: float | None = None
+    resume_at: float | None = None
+    plan: "Plan | None" = None
+    unwinds: bool = False
+    back: "BlockBack | None" = None
+    caught: str | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.seq is None
+
+    @property
+    def id(self) -> str:
+        return self.step.id if self.undoes is None else f"{self.step.id}.compensate"
+
+    @cached_property
+    def key(self) -> "Key":
+        """By which rows are sorted: from the outside in, then by id and visit."""
+        return (*self.scope.key, (self.id, self.visit, -1))
+
+    @cached_property
+    def path(self) -> str:
+        visit = f"#{self.visit}" if self.visit else ""
+        return f"{self.scope.path}{self.id}{visit}"
+
+
+Key: TypeAlias = tuple[tuple[str, int, int], ...]
+
+
+@dataclass(eq=False)
+class Scope:
+    """A part of an instance that opens, runs a list, and drains. Scope 0 has no ``block``.
+
+    ``ends_as`` is what it closes as. ``outermost``: it undoes itself once it has drained;
+    ``undoes``: unless that is left to the scope around. ``undone`` is said beside the state.
+    """
+
+    block: Row | None
+    ordinal: int
+    branch: Branch
+    sees: dict[str, Json] = field(default_factory=dict[str, Json])
+    state: str = "WAITING"
+    ends_as: str | None = None
+    outermost: bool = False
+    undoes: bool = True
+    back: "ScopeBack | None" = None
+    undone: bool = False
+    rows: list[Row] = field(default_factory=list[Row])
+    output: Json = None
+    error: Error | None = None
+
+    @cached_property
+    def key(self) -> Key:
+        if self.block is None:
+            return ()
+        return (*self.block.scope.key, (self.block.id, self.block.visit, self.ordinal))
+
+    @cached_property
+    def path(self) -> str:
+        return "" if self.block is None else f"{self.block.path}[{self.ordinal}]/"
+
+    @property
+    def depth(self) -> int:
+        return len(self.key)
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def list_ended(self) -> bool:
+        """Whether all its list has ended."""
+        found = [self.find(step.id) for step in self.branch.steps]
+        return all(row is not None and not row.open for row in found)
+
+    def find(self, step: str) -> Row | None:
+        """Return the row of a step: of its last visit."""
+        rows = [row for row in self.rows if row.step.id == step and row.undoes is None]
+        return rows[-1] if rows else None
+
+    def tree(self) -> "Iterator[Scope]":
+        """Yield this scope and all beneath it, from the outside in."""
+        yield self
+        for row in self.rows:
+            for scope in row.scopes:
+                yield from scope.tree()
+
+    def within(self, outer: "Scope") -> bool:
+        """Tell whether it is ``outer`` or lies in it."""
+        return self is outer or (self.block is not None and self.block.scope.within(outer))
+
+    def drained(self) -> bool:
+        """Tell whether nothing is open in it: no row, no scope beneath, no way back."""
+        beneath = [scope for scope in self.tree() if scope is not self]
+        return (
+            all(scope.ended and scope.back is None for scope in beneath)
+            and not any(row.open for scope in self.tree() for row in scope.rows)
+            and not any(row.back for scope in self.tree() for row in scope.rows)
+        )
+
+
+@dataclass(eq=False)
+class Plan:
+    """What a try does when the scope that closes has ended: again, or a catch."""
+
+    catch: Branch | None
+    error: Error
+
+
+@dataclass(eq=False)
+class ScopeBack:
+    """The way back of a scope: what is left to undo, the last first."""
+
+    scope: Scope
+    left: list[Row]
+    current: Row | None = None
+    block: "BlockBack | None" = None
+    """The way back of ``current``, where that is a block."""
+
+
+@dataclass(eq=False)
+class BlockBack:
+    """The way back of a block: its scopes, so many at a time."""
+
+    row: Row
+    left: list[Scope]
+    at_once: int
+    active: list[ScopeBack] = field(default_factory=list[ScopeBack])
+
+
+@dataclass(eq=False)
+class Instance:
+    """All that is known of an instance, and what a transition under way has still to do."""
+
+    workflow: Workflow
+    rules: Rules
+    input: Json
+    root: Scope
+    now: float = 0
+    seq: int = 0
+    held: bool = False
+    state: str = "RUNNING"
+    closing_as: str | None = None
+    given_up: bool = False
+    """A compensation was discarded: not all is undone."""
+    deadline_at: float | None = None
+    output: Json = None
+    error: Error | None = None
+    failing: list[Row] = field(default_factory=list[Row])
+    undone: list[str] = field(default_factory=list[str])
+
+    def scopes(self) -> list[Scope]:
+        return sorted(self.root.tree(), key=lambda scope: scope.key)
+
+    def rows(self) -> list[Row]:
+        rows = [row for scope in self.root.tree() for row in scope.rows]
+        return sorted(rows, key=lambda row: row.key)
+
+    @property
+    def dead_letters(self) -> list[Row]:
+        return [row for row in self.rows() if row.state == "DEAD_LETTER" and row.open]
+
+    @property
+    def suspended_by(self) -> str | None:
+        if self.state in ENDED:
+            return None
+        return "operator" if self.held else "dead_letter" if self.dead_letters else None
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether what comes due is READY."""
+        by_letter = self.rules.dead_letter_holds == "instance" and bool(self.dead_letters)
+        return self.held or by_letter
+
+    def end(self, row: Row, state: str, output: Json = None, error: Error | None = None) -> None:
+        """End a row with this transition."""
+        assert row.open, row.path
+        row.state, row.output, row.seq = state, output, self.seq
+        row.error = row.error if error is None and state != "SUCCEEDED" else error
+        row.due_at = row.timeout_at = row.resume_at = None
+        if row.undoes is not None and state in ("SUCCEEDED", "SKIPPED"):
+            self.undone.append(row.undoes.path)
+
+    def fail(self, row: Row, error: Error, wrong: str | None = None) -> None:
+        """Have a row judged that has failed for good."""
+        row.error, row.wrong, row.due_at = error, wrong, None
+        self.failing.append(row)

@@ -1,0 +1,89 @@
+"""What an expression sees: its own list, and what the blocks around it see."""
+
+from typing import Any
+
+from .expressions import ExpressionFailed, evaluate
+from .model import Error, Instance, Row, Scope
+
+Json = Any
+
+
+class Fails(Exception):
+    """An expression of a step fails, or gives what cannot be used."""
+
+    def __init__(self, code: str, message: str, wrong: str) -> None:
+        super().__init__(message)
+        self.error: Error = {"code": code, "message": message}
+        self.wrong = wrong
+
+
+def context_of(instance: Instance, scope: Scope) -> dict[str, Json]:
+    """Return what a step of this scope sees."""
+    around: list[Scope] = []
+    inner: Scope | None = scope
+    while inner is not None:
+        around.insert(0, inner)
+        inner = None if inner.block is None else inner.block.scope
+    context: dict[str, Json] = {"input": instance.input}
+    steps: dict[str, Json] = {}
+    for seen in around:
+        for part in _beside(seen):
+            for step in part.branch.steps:
+                steps[step.id] = _told(part.find(step.id))
+        context |= seen.sees
+    return {**context, "steps": steps}
+
+
+def _beside(scope: Scope) -> list[Scope]:
+    """Return the scope; before a catch's that of its try's list, and before a round the last."""
+    block = scope.block
+    if block is None or block.step.kind != "try" or scope.branch in block.step.branches:
+        return [scope]
+    return [block.scopes[scope.ordinal - 1], scope]
+
+
+def _told(row: Row | None) -> dict[str, Json]:
+    """Return what is seen of a step; one that has no row is null."""
+    if row is None:
+        return {"output": None, "state": None}
+    told: dict[str, Json] = {"output": row.output, "state": row.state}
+    if row.error is not None:
+        told["error"] = row.error
+    if row.step.kind == "for_each":
+        told["errors"] = [
+            {"index": scope.ordinal, "error": scope.error}
+            for scope in row.scopes
+            if scope.error is not None
+        ]
+    if row.step.kind == "try":
+        told["caught"] = row.caught
+    return told
+
+
+def value_of(
+    instance: Instance, scope: Scope, tree: Json, more: dict[str, Json] | None = None
+) -> Json:
+    """Evaluate a step's value. Raises Fails."""
+    try:
+        return evaluate(tree, {**context_of(instance, scope), **(more or {})})
+    except ExpressionFailed as failed:
+        raise Fails("expression", str(failed), "value") from None
+
+
+def condition_of(instance: Instance, scope: Scope, tree: Json, wrong: str) -> bool:
+    """Evaluate a condition, which is a boolean. Raises Fails, with ``wrong``."""
+    try:
+        found = evaluate(tree, context_of(instance, scope))
+    except ExpressionFailed as failed:
+        raise Fails("expression", str(failed), wrong) from None
+    if isinstance(found, bool):
+        return found
+    if instance.rules.strict_when:
+        raise Fails("expression", "a condition is true or false", wrong)
+    return found is not None
+
+
+def error_seen(row: Row) -> Error:
+    """Return the error of a row as a catch and an operator are told it."""
+    assert row.error is not None
+    return {**row.error, "task": row.path, "attempts": row.attempt}
