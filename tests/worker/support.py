@@ -151,9 +151,10 @@ def worker(
     queues: Sequence[str] = (),
     grace: float = 0.0,
     name: str = "test",
+    hand_off: bool = True,
 ) -> Generator[Worker]:
     """Run a worker in a thread until the block ends; it must stop cleanly then."""
-    running = Worker(settings, Options(queues, concurrency, name, grace), handlers)
+    running = Worker(settings, Options(queues, concurrency, name, grace, hand_off), handlers)
     codes: list[int] = []
     thread = threading.Thread(target=lambda: codes.append(running.run()), name=f"turn {name}")
     thread.start()

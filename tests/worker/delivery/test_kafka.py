@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import LiteralString
+from typing import Any, LiteralString
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -183,6 +184,41 @@ def test_what_is_being_claimed_in_a_rebalance_is_given_to_nobody_else(
         first.stop()
         first.join(30)
     assert {m.key for m in [*mine, *others]} == {None}
+
+
+def test_of_workers_that_come_and_go_under_load_none_is_sent_what_another_claimed(
+    stack: Stack,
+) -> None:
+    """So in a run without faults no message is skipped: what is, tells of a fault."""
+    deploy(stack.conn, "{name: many, steps: [{id: a, task: quick}, {id: b, task: quick}]}")
+    with ExitStack() as running:
+        options: dict[str, Any] = {"hand_off": False, "grace": 20}
+        first = running.enter_context(worker(stack.settings, HANDLERS, name="first", **options))
+        ids: list[UUID] = []
+
+        def start_more() -> None:
+            started = start_instances(stack.conn, "many", [{}] * 10)
+            ids.extend(one.instance_id for one in started)
+
+        def joined() -> bool:
+            start_more()
+            return first.partitions == second.partitions == 1
+
+        wait_until(lambda: first.partitions == 2, "all partitions", 60)
+        start_more()
+        with worker(stack.settings, HANDLERS, name="second", **options) as second:
+            wait_until(joined, "one partition for each", 60)
+            start_more()
+
+        def alone() -> bool:
+            start_more()
+            return first.partitions == 2
+
+        wait_until(alone, "all partitions once more", 60)
+        assert set(wait_for_ends(stack.conn, ids, 120)) == {"SUCCEEDED"}
+        counters = [each.counters.snapshot() for each in (first, second)]
+    assert [each["skipped"] for each in counters] == [0, 0]
+    assert sum(each["claimed"] for each in counters) == 2 * len(ids)
 
 
 @pytest.mark.parametrize("how", ["stops", "claims meanwhile"])
