@@ -98,6 +98,40 @@ def held_for_handler(play: Play) -> Subject:
     return subject
 
 
+def _pause(play: Play, subject: Subject) -> Subject:
+    calls.pause_queues(play.conn, ["default"])
+    return subject
+
+
+def _hold(play: Play, subject: Subject) -> Subject:
+    """Have a claim hold a task of the queue, which is paused."""
+    _pause(play, subject)
+    assert play.worker.claim(Key(subject.instance, str(subject.task))) == []
+    return subject
+
+
+def queued_paused(play: Play) -> Subject:
+    return _pause(play, queued(play))
+
+
+def held_by_pause(play: Play) -> Subject:
+    return _hold(play, queued(play))
+
+
+def held_by_pause_resumed(play: Play) -> Subject:
+    subject = held_by_pause(play)
+    calls.resume_queues(play.conn, ["default"])
+    return subject
+
+
+def running_paused(play: Play) -> Subject:
+    return _pause(play, running(play))
+
+
+def retrying_paused(play: Play) -> Subject:
+    return _pause(play, retrying(play))
+
+
 def ready(play: Play) -> Subject:
     instance = _done_a(play)
     _suspend(play, instance)
@@ -258,6 +292,14 @@ def undo_queued(play: Play) -> Subject:
     return Subject(instance, "a.compensate")
 
 
+def undo_queued_paused(play: Play) -> Subject:
+    return _pause(play, undo_queued(play))
+
+
+def undo_held_by_pause(play: Play) -> Subject:
+    return _hold(play, undo_queued(play))
+
+
 def undo_ready(play: Play) -> Subject:
     subject = undo_queued(play)
     _suspend(play, subject.instance)
@@ -310,15 +352,22 @@ TASKS: dict[str, Callable[[Play], Subject]] = {
     "READY / RUNNING, suspended": ready,
     "READY / COMPENSATING, suspended": undo_ready,
     "READY, no handler / RUNNING": held_for_handler,
+    "READY, its queue paused / RUNNING": held_by_pause,
+    "READY, its queue paused / COMPENSATING": undo_held_by_pause,
+    "READY, its queue resumed / RUNNING": held_by_pause_resumed,
     "QUEUED / RUNNING": queued,
     "QUEUED / COMPENSATING": undo_queued,
     "QUEUED, no handler / RUNNING": queued_without_handler,
+    "QUEUED, its queue paused / RUNNING": queued_paused,
+    "QUEUED, its queue paused / COMPENSATING": undo_queued_paused,
     "RUNNING / RUNNING": running,
+    "RUNNING, its queue paused / RUNNING": running_paused,
     "RUNNING / RUNNING, suspended": running_suspended,
     "RUNNING / CLOSING": running_closing,
     "RUNNING / COMPENSATING": undo_running,
     "RUNNING / COMPENSATING, suspended": undo_running_suspended,
     "RETRYING / RUNNING": retrying,
+    "RETRYING, its queue paused / RUNNING": retrying_paused,
     "RETRYING / RUNNING, suspended": retrying_suspended,
     "RETRYING / COMPENSATING": undo_retrying,
     "RETRYING / COMPENSATING, suspended": undo_retrying_suspended,

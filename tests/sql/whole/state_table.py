@@ -22,15 +22,22 @@ BY_WORKERS = """
 | READY / RUNNING, suspended | skipped | skipped | stale | stale | stale | stale | stale |
 | READY / COMPENSATING, suspended | skipped | skipped | stale | stale | stale | stale | stale |
 | READY, no handler / RUNNING | skipped | skipped | stale | stale | stale | stale | stale |
+| READY, its queue paused / RUNNING | skipped | — | stale | stale | stale | stale | stale |
+| READY, its queue paused / COMPENSATING | skipped | — | stale | stale | stale | stale | stale |
+| READY, its queue resumed / RUNNING | skipped | skipped | stale | stale | stale | stale | stale |
 | QUEUED / RUNNING | granted → RUNNING | granted → RUNNING | stale | stale | stale | stale | stale |
 | QUEUED / COMPENSATING | granted → RUNNING | granted → RUNNING | stale | stale | stale | stale | stale |
 | QUEUED, no handler / RUNNING | held → READY | held → READY | stale | stale | stale | stale | stale |
+| QUEUED, its queue paused / RUNNING | held → READY | — | stale | stale | stale | stale | stale |
+| QUEUED, its queue paused / COMPENSATING | held → READY | — | stale | stale | stale | stale | stale |
 | RUNNING / RUNNING | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING | accepted → QUEUED | accepted → WAITING |
+| RUNNING, its queue paused / RUNNING | skipped | — | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING | accepted → QUEUED | accepted → WAITING |
 | RUNNING / RUNNING, suspended | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER | accepted → READY | accepted → WAITING |
 | RUNNING / CLOSING | skipped | skipped | accepted → SUCCEEDED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING |
 | RUNNING / COMPENSATING | skipped | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter | accepted → QUEUED | accepted → WAITING |
 | RUNNING / COMPENSATING, suspended | skipped | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER | accepted → READY | accepted → WAITING |
 | RETRYING / RUNNING | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| RETRYING, its queue paused / RUNNING | skipped | — | repeated | repeated | repeated | repeated | repeated |
 | RETRYING / RUNNING, suspended | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
 | RETRYING / COMPENSATING | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
 | RETRYING / COMPENSATING, suspended | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
@@ -63,15 +70,22 @@ FROM_OUTSIDE = """
 | READY / RUNNING, suspended | stale | stale | stale |
 | READY / COMPENSATING, suspended | stale | stale | stale |
 | READY, no handler / RUNNING | stale | stale | stale |
+| READY, its queue paused / RUNNING | stale | stale | stale |
+| READY, its queue paused / COMPENSATING | stale | stale | stale |
+| READY, its queue resumed / RUNNING | stale | stale | stale |
 | QUEUED / RUNNING | stale | stale | stale |
 | QUEUED / COMPENSATING | stale | stale | stale |
 | QUEUED, no handler / RUNNING | stale | stale | stale |
+| QUEUED, its queue paused / RUNNING | stale | stale | stale |
+| QUEUED, its queue paused / COMPENSATING | stale | stale | stale |
 | RUNNING / RUNNING | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING |
+| RUNNING, its queue paused / RUNNING | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING |
 | RUNNING / RUNNING, suspended | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER |
 | RUNNING / CLOSING | accepted → SUCCEEDED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING |
 | RUNNING / COMPENSATING | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter |
 | RUNNING / COMPENSATING, suspended | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER |
 | RETRYING / RUNNING | repeated | repeated | repeated |
+| RETRYING, its queue paused / RUNNING | repeated | repeated | repeated |
 | RETRYING / RUNNING, suspended | repeated | repeated | repeated |
 | RETRYING / COMPENSATING | repeated | repeated | repeated |
 | RETRYING / COMPENSATING, suspended | repeated | repeated | repeated |
@@ -104,15 +118,22 @@ BY_THE_CLOCK = """
 | READY / RUNNING, suspended | — | — | — | — | — |
 | READY / COMPENSATING, suspended | — | — | — | — | — |
 | READY, no handler / RUNNING | → QUEUED | — | — | — | — |
+| READY, its queue paused / RUNNING | — | — | — | — | — |
+| READY, its queue paused / COMPENSATING | — | — | — | — | — |
+| READY, its queue resumed / RUNNING | → QUEUED | → QUEUED | — | — | — |
 | QUEUED / RUNNING | — | — | — | — | → QUEUED |
 | QUEUED / COMPENSATING | — | — | — | — | → QUEUED |
 | QUEUED, no handler / RUNNING | — | — | — | — | → QUEUED |
+| QUEUED, its queue paused / RUNNING | — | — | — | — | → QUEUED |
+| QUEUED, its queue paused / COMPENSATING | — | — | — | — | → QUEUED |
 | RUNNING / RUNNING | → RETRYING | → RETRYING | → QUEUED | → QUEUED | — |
+| RUNNING, its queue paused / RUNNING | → RETRYING | → RETRYING | → QUEUED | → QUEUED | — |
 | RUNNING / RUNNING, suspended | → RETRYING | → RETRYING | → READY | → READY | — |
 | RUNNING / CLOSING | → CANCELLED · COMPENSATING | → CANCELLED · COMPENSATING | → CANCELLED · COMPENSATING | → CANCELLED · COMPENSATING | — |
 | RUNNING / COMPENSATING | → RETRYING | → RETRYING | → QUEUED | → QUEUED | — |
 | RUNNING / COMPENSATING, suspended | → RETRYING | → RETRYING | → READY | → READY | — |
 | RETRYING / RUNNING | → QUEUED | — | — | — | — |
+| RETRYING, its queue paused / RUNNING | → QUEUED | — | — | — | — |
 | RETRYING / RUNNING, suspended | → READY | — | — | — | — |
 | RETRYING / COMPENSATING | → QUEUED | — | — | — | — |
 | RETRYING / COMPENSATING, suspended | → READY | — | — | — | — |
@@ -145,15 +166,22 @@ BY_OPERATORS_ON_DEAD_LETTERS = """
 | READY / RUNNING, suspended | refused | refused | refused |
 | READY / COMPENSATING, suspended | refused | refused | refused |
 | READY, no handler / RUNNING | refused | refused | refused |
+| READY, its queue paused / RUNNING | refused | refused | refused |
+| READY, its queue paused / COMPENSATING | refused | refused | refused |
+| READY, its queue resumed / RUNNING | refused | refused | refused |
 | QUEUED / RUNNING | refused | refused | refused |
 | QUEUED / COMPENSATING | refused | refused | refused |
 | QUEUED, no handler / RUNNING | refused | refused | refused |
+| QUEUED, its queue paused / RUNNING | refused | refused | refused |
+| QUEUED, its queue paused / COMPENSATING | refused | refused | refused |
 | RUNNING / RUNNING | refused | refused | refused |
+| RUNNING, its queue paused / RUNNING | refused | refused | refused |
 | RUNNING / RUNNING, suspended | refused | refused | refused |
 | RUNNING / CLOSING | refused | refused | refused |
 | RUNNING / COMPENSATING | refused | refused | refused |
 | RUNNING / COMPENSATING, suspended | refused | refused | refused |
 | RETRYING / RUNNING | refused | refused | refused |
+| RETRYING, its queue paused / RUNNING | refused | refused | refused |
 | RETRYING / RUNNING, suspended | refused | refused | refused |
 | RETRYING / COMPENSATING | refused | refused | refused |
 | RETRYING / COMPENSATING, suspended | refused | refused | refused |
@@ -186,15 +214,22 @@ BY_OPERATORS_ON_INSTANCES = """
 | READY / RUNNING, suspended | done → CANCELLED · COMPENSATING | done | done → QUEUED · RUNNING |
 | READY / COMPENSATING, suspended | refused | done | done → QUEUED · COMPENSATING |
 | READY, no handler / RUNNING | done → CANCELLED · COMPENSATING | done · RUNNING, suspended | refused |
+| READY, its queue paused / RUNNING | done → CANCELLED · COMPENSATING | done · RUNNING, suspended | refused |
+| READY, its queue paused / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
+| READY, its queue resumed / RUNNING | done → CANCELLED · COMPENSATING | done · RUNNING, suspended | refused |
 | QUEUED / RUNNING | done → CANCELLED · COMPENSATING | done → READY · RUNNING, suspended | refused |
 | QUEUED / COMPENSATING | refused | done → READY · COMPENSATING, suspended | refused |
 | QUEUED, no handler / RUNNING | done → CANCELLED · COMPENSATING | done → READY · RUNNING, suspended | refused |
+| QUEUED, its queue paused / RUNNING | done → CANCELLED · COMPENSATING | done → READY · RUNNING, suspended | refused |
+| QUEUED, its queue paused / COMPENSATING | refused | done → READY · COMPENSATING, suspended | refused |
 | RUNNING / RUNNING | done · CLOSING | done · RUNNING, suspended | refused |
+| RUNNING, its queue paused / RUNNING | done · CLOSING | done · RUNNING, suspended | refused |
 | RUNNING / RUNNING, suspended | done · CLOSING | done | done · RUNNING |
 | RUNNING / CLOSING | refused | refused | refused |
 | RUNNING / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
 | RUNNING / COMPENSATING, suspended | refused | done | done · COMPENSATING |
 | RETRYING / RUNNING | done → CANCELLED · COMPENSATING | done · RUNNING, suspended | refused |
+| RETRYING, its queue paused / RUNNING | done → CANCELLED · COMPENSATING | done · RUNNING, suspended | refused |
 | RETRYING / RUNNING, suspended | done → CANCELLED · COMPENSATING | done | done · RUNNING |
 | RETRYING / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
 | RETRYING / COMPENSATING, suspended | refused | done | done · COMPENSATING |
@@ -238,6 +273,7 @@ DUE = """
 |---|---|
 | of a RUNNING instance | QUEUED |
 | of a RUNNING instance, handed off | RUNNING |
+| of a RUNNING instance, its queue paused | QUEUED |
 | of a suspended instance | READY |
 | whose when says no | SKIPPED |
 | whose expression fails | DEAD_LETTER |
@@ -246,6 +282,7 @@ DUE = """
 
 TASK_TABLES = {
     "By workers": BY_WORKERS,
+    "From outside": FROM_OUTSIDE,
     "By the clock and the relay": BY_THE_CLOCK,
     "By operators, on dead letters": BY_OPERATORS_ON_DEAD_LETTERS,
     "By operators, on the instance": BY_OPERATORS_ON_INSTANCES,

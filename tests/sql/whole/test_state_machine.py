@@ -49,8 +49,8 @@ def take(play: Play, subject: Subject) -> str:
     """Take a message that names the task and is alone in the outbox."""
     play.conn.execute("delete from onceflow.outbox")
     put_message(play, Key(subject.instance, str(subject.task)))
-    (taken,) = calls.take_tasks(play.conn, play.worker.id, uuid.uuid4(), 99, ["default"], 10)
-    return taken.answer
+    taken = calls.take_tasks(play.conn, play.worker.id, uuid.uuid4(), 99, ["default"], 10)
+    return taken[0].answer if taken else ""
 
 
 def complete(play: Play, subject: Subject, fence: uuid.UUID) -> str:
@@ -268,6 +268,12 @@ def make_due(play: Play, case: str) -> tuple[uuid.UUID, str]:
     if case == "of a RUNNING instance, handed off":
         instance = play.begin(sequence("a", "b"))
         play.worker.complete_and_take(play.take(instance, "a"))
+        return instance, "b"
+    if case == "of a RUNNING instance, its queue paused":
+        instance = play.begin(sequence("a", "b"))
+        grant = play.take(instance, "a")
+        calls.pause_queues(play.conn, ["default"])
+        play.worker.complete_and_take(grant)
         return instance, "b"
     if case == "of a suspended instance":
         instance = play.begin(sequence("a", "b"))
