@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import psycopg
 
 from ..engine.calls import (
+    begin_instances,
     enforce_deadlines,
     ensure_partitions,
     expire_workers,
@@ -36,7 +37,7 @@ LIMIT = 500
 PORTION = 8
 """Candidates of which all that come due are failed unevaluated, where many of them are slow."""
 
-REST, REST_OF_LEASES = 0.1, 0.5
+REST, REST_OF_STARTS, REST_OF_LEASES = 0.1, 0.25, 0.5
 """Seconds between two calls of a job while nothing more is due: how late a timer may be, and
 how late a lost worker is noticed. Leases are long, and that look costs more than all others."""
 
@@ -91,6 +92,7 @@ def _fire_without_evaluating(conn: Connection, limit: int) -> int:
 JOBS = (
     Job("workers", _expire_workers, rest=REST_OF_LEASES),
     Job("timers", _fire_timers, _fire_without_evaluating),
+    Job("starts", begin_instances, rest=REST_OF_STARTS),
     Job("lost attempts", fail_lost_attempts, rest=REST_OF_LEASES),
     Job("deadlines", enforce_deadlines),
 )

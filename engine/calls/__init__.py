@@ -10,6 +10,7 @@ from .base import Decided, Key, NamedDecision
 from .clock import (
     DroppedPartitions,
     Fired,
+    begin_instances,
     drop_partitions,
     enforce_deadlines,
     ensure_partitions,
@@ -109,6 +110,7 @@ __all__ = [
     "Started",
     "Switched",
     "Taken",
+    "begin_instances",
     "cancel_instances",
     "check_instances",
     "claim_tasks",

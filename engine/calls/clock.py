@@ -12,6 +12,9 @@ FIRE_TIMERS: Final[LiteralString] = """
 select retried, timed_out from onceflow.fire_timers(p_limit => %s::int, p_skip => %s::int,
                                                 p_evaluating => %s)"""
 
+BEGIN_INSTANCES: Final[LiteralString] = """
+select onceflow.begin_instances(p_limit => %s::int, p_skip => %s::int)"""
+
 FAIL_LOST_ATTEMPTS: Final[LiteralString] = """
 select onceflow.fail_lost_attempts(p_limit => %s::int, p_skip => %s::int)"""
 
@@ -58,6 +61,11 @@ def fire_timers(conn: Connection, limit: int, skip: int = 0, *, evaluating: bool
     """
     (row,) = fetch(conn, FIRE_TIMERS, (limit, skip, evaluating))
     return Fired(*row)
+
+
+def begin_instances(conn: Connection, limit: int, skip: int = 0) -> int:
+    """Make first steps due whose instances' start has come; return how many were looked at."""
+    return fetch_value(conn, BEGIN_INSTANCES, (limit, skip))
 
 
 def fail_lost_attempts(conn: Connection, limit: int, skip: int = 0) -> int:

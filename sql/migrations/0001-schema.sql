@@ -145,7 +145,7 @@ create table onceflow.task (
     -- The transaction that queued the row; it names this dispatch to the search for lost messages.
     queued_xid xid8,
     -- When the clock acts on the row: a retry that is due, an attempt that has timed out, another look
-    -- for a worker that has the handler.
+    -- for a worker that has the handler; the start of an instance.
     due_at timestamptz,
     -- What a READY row waits for: an operator's resume, a worker that has its handler, its queue's limit or resume.
     held_by text collate "C",
@@ -169,7 +169,7 @@ create table onceflow.task (
     constraint task_queued check ((state = 'QUEUED') = (queued_xid is not null)),
     constraint task_due check (
         case state
-            when 'RETRYING' then due_at is not null
+            when 'RETRYING' then due_at is not null and attempt > 0
             when 'RUNNING' then true
             when 'WAITING' then true
             when 'READY' then held_by is not null and (due_at is not null) = (held_by = 'handler')
@@ -193,7 +193,11 @@ create table onceflow.task (
 -- the state, so that no plan that looks a RUNNING or QUEUED row up by its key is drawn to them.
 create index task_running on onceflow.task (worker_id, fence) where worker_id is not null;
 create index task_queued on onceflow.task (queue, queued_xid) where queued_xid is not null;
-create index task_due on onceflow.task (due_at) where due_at is not null;
+-- Two jobs of the clock, one behind whose candidates stand expressions: what was held or claimed before, and first steps.
+create index task_due on onceflow.task (due_at)
+    where due_at is not null and (attempt > 0 or held_by is not null);
+create index task_start on onceflow.task (due_at)
+    where due_at is not null and attempt = 0 and held_by is null;
 create index task_held on onceflow.task (queue) where held_by is not null;
 create index task_dead_letter on onceflow.task (instance_id) where state = 'DEAD_LETTER' and seq is null;
 create index task_undo on onceflow.task (instance_id, undoes_seq)
@@ -234,6 +238,9 @@ create table onceflow.outbox (
 ) with (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
     autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000);
+
+-- Messages of what was held for its handler, which only those who have it take.
+create index outbox_held on onceflow.outbox (topic) where kind = 'task' and headers ? 'handler';
 
 create table onceflow.quarantine (
     id bigint generated always as identity primary key,
@@ -311,7 +318,7 @@ create table onceflow.job (
     name text collate "C" primary key
 );
 insert into onceflow.job (name)
-values ('fire_timers'), ('fail_lost_attempts'), ('enforce_deadlines'), ('partitions');
+values ('fire_timers'), ('begin_instances'), ('fail_lost_attempts'), ('enforce_deadlines'), ('partitions');
 
 -- Weeks of which every instance has ended, and when the last of them did: what retention goes by.
 create table onceflow.ended_week (

@@ -209,9 +209,10 @@ def tick(conn: Connection, limit: int = 1000) -> Ticked:
     """Turn the clock once: each of its jobs, which a relay has beside each other."""
     lost_workers = calls.expire_workers(conn, limit)
     fired = calls.fire_timers(conn, limit)
+    begun = calls.begin_instances(conn, limit)
     lost = calls.fail_lost_attempts(conn, limit)
     expired = calls.enforce_deadlines(conn, limit)
-    return Ticked(fired.retried, fired.timed_out + lost, expired, lost_workers)
+    return Ticked(fired.retried + begun, fired.timed_out + lost, expired, lost_workers)
 
 
 def pass_time(conn: Connection, interval: str) -> None:

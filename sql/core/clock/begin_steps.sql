@@ -1,6 +1,6 @@
 -- begin_steps(sorted ids, keys, now) -> change[]   (internal)
--- Of tasks of locked instances those that wait for the start of their instance, which has come: they are made as
--- steps that come due. (A row that waits for an answer from outside has a fence, and another end.)
+-- Of tasks of locked instances those that wait for the start of their instance, which has come: for
+-- begin_instances(). They are made as steps that come due. (A row that waits for an answer from outside has a fence, and another end.)
 create or replace function onceflow.begin_steps(
     p_ids uuid[], p_keys onceflow.task_key[], p_now timestamptz)
 returns onceflow.change[]

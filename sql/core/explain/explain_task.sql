@@ -44,13 +44,14 @@ begin
                 else 'waits until %s for its next attempt' end || '; attempt %s failed with %s',
             v_due, p_task.attempt, v_error), null, null)::onceflow.explanation;
     when 'DEAD_LETTER' then
-        return row(format('dead letter after %s attempt%s: %s; mend the cause, then %s', p_task.attempt,
+        return row(format('dead letter after %s attempt%s: %s; %s', p_task.attempt,
                 case p_task.attempt when 1 then '' else 's' end, v_error,
-                case when p_task.input is null then 'redrive it with an input, which it never got'
-                    else 'redrive it' end),
-            case when p_task.input is not null then 'redrive' end,
-            case when p_task.input is not null then jsonb_build_object('instance', p_task.instance_id,
-                'task', onceflow.task_name(p_task.step, p_task.scope, p_task.visit)) end)::onceflow.explanation;
+                case when p_task.input is null then 'mend the cause, then redrive it with an input, which it never got'
+                    when p_task.error ->> 'code' = 'input.invalid' then 'redrive it with an input that fits'
+                    else 'mend the cause, then redrive it' end),
+            case when p_task.input is null or p_task.error ->> 'code' = 'input.invalid' then 'correct' else 'redrive' end,
+            jsonb_build_object('instance', p_task.instance_id,
+                'task', onceflow.task_name(p_task.step, p_task.scope, p_task.visit)))::onceflow.explanation;
     when 'RUNNING' then
         select * into v_worker from onceflow.worker w where w.id = p_task.worker_id;
         return row(format('attempt %s runs for %s on worker %s%s%s', p_task.attempt,

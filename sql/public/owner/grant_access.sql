@@ -13,7 +13,7 @@ declare
         'publish_events', 'quarantine_messages', 'require_transport', 'take_tasks'];
     v_relay constant text[] := array['take_outbox', 'drop_outbox', 'defer_outbox', 'list_queues',
         'read_watermark', 'requeue_lost_tasks', 'expire_workers', 'fire_timers',
-        'fail_lost_attempts', 'enforce_deadlines', 'ensure_partitions', 'require_transport'];
+        'begin_instances', 'fail_lost_attempts', 'enforce_deadlines', 'ensure_partitions', 'require_transport'];
     v_client constant text[] := array['register_workflow', 'start_instances', 'explain_instance',
         'complete_deferred_tasks', 'fail_deferred_tasks',
         -- What the views call; a view's functions run with its reader's rights.

@@ -1,7 +1,6 @@
 -- fire_timers(limit, skip, evaluating) -> (retried, timed_out)
--- A job of the clock: makes retries that are due QUEUED, begins instances whose start has come, queues what
--- waited for queues that are resumed, looks again for workers that have the handler of what
--- waits for one, and fails attempts past their timeout; the oldest
+-- A job of the clock: makes retries that are due QUEUED, queues what waited for queues that are resumed, looks
+-- again for workers that have the handler of what waits for one, and fails attempts past their timeout; the oldest
 -- first, at most p_limit a call, the first p_skip passed over (so that one that cannot be handled does not stop
 -- the rest). Where the two are p_limit together there is more to do at once. Instances that others hold are left
 -- for the next time; of several that call it at once one works, and the others return. Without p_evaluating only what
@@ -27,7 +26,8 @@ begin
         from (
             select t.instance_id, t.step, t.scope, t.visit, t.due_at
             from onceflow.task t
-            where t.due_at <= v_now and (p_evaluating or t.state in ('RETRYING', 'READY'))
+            where t.due_at <= v_now and (t.attempt > 0 or t.held_by is not null)
+                and (p_evaluating or t.state in ('RETRYING', 'READY'))
             order by t.due_at limit p_limit + p_skip) c
         order by c.due_at, c.instance_id, c.step
         offset p_skip limit p_limit);
@@ -50,7 +50,6 @@ begin
                 and t.visit = k.visit and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
                 and t.state = 'RETRYING' and t.due_at <= v_now offset 0) t), 'RETRYING');
     v_retried := v_retried || onceflow.release_held(v_ids, v_due, v_now);
-    v_retried := v_retried || onceflow.begin_steps(v_ids, v_due, v_now);
     v_failed := onceflow.fail_unanswered(v_ids, v_due, v_now);
     perform onceflow.finish_transition(v_ids, v_retried || v_failed);
     return query select cardinality(v_retried), cardinality(v_failed);

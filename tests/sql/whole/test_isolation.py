@@ -36,6 +36,7 @@ CALLS: dict[str, Call] = {
     ),
     "stop_worker": lambda conn, play, i, f: calls.stop_worker(conn, play.worker.id),
     "fire_timers": lambda conn, play, i, f: calls.fire_timers(conn, 10),
+    "begin_instances": lambda conn, play, i, f: calls.begin_instances(conn, 10),
     "fail_lost_attempts": lambda conn, play, i, f: calls.fail_lost_attempts(conn, 10),
     "enforce_deadlines": lambda conn, play, i, f: calls.enforce_deadlines(conn, 10),
     "requeue_lost_tasks": lambda conn, play, i, f: calls.requeue_lost_tasks(

@@ -5,6 +5,7 @@ The others of the call go on, and the call returns in time.
 
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from onceflow.engine.calls import Deferral, Key
 from onceflow.relay import clock as clock_module
 from onceflow.relay.clock import JOBS, Turns
 
+from ...support import wait_until
 from ..play import Play, pass_time
 from ..workflows import Step, fields, path, workflow
 
@@ -219,7 +221,7 @@ def test_the_clock(
     for one in ids:
         play.complete(one, "a")
         play.take(one, "b")
-    (turns,) = [Turns(one) for one in JOBS if one.name == job]
+    turns = job_named(job)
     if job == "lost attempts":
         play.worker.vanish()
         calls.expire_workers(play.conn, 10)
@@ -240,40 +242,94 @@ def test_the_clock(
     assert of(play, ids, "a.compensate") == ["QUEUED", "expression.timeout", "QUEUED"]
 
 
-def test_many_slow_starts_hold_up_the_clock_little(
+def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the calls of the clock small and short."""
+    monkeypatch.setattr(clock_module, "LIMIT", 8)
+    monkeypatch.setattr(clock_module, "PORTION", 4)
+    monkeypatch.setattr(clock_module, "TIMEOUT", TIMEOUT)
+    monkeypatch.setattr(clock_module, "TIMEOUT_ALONE", TIMEOUT)
+
+
+def job_named(name: str) -> Turns:
+    (job,) = [one for one in JOBS if one.name == name]
+    return Turns(job)
+
+
+def test_many_slow_compensations_hold_up_timers_little(
     play: Play,
     open_conn: Callable[[], psycopg.Connection[Any]],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A retry is queued after one timeout; they are failed in portions, and do not stop a start."""
-    monkeypatch.setattr(clock_module, "LIMIT", 8)
-    monkeypatch.setattr(clock_module, "PORTION", 4)
-    monkeypatch.setattr(clock_module, "TIMEOUT", TIMEOUT)
-    monkeypatch.setattr(clock_module, "TIMEOUT_ALONE", TIMEOUT)
+    """A retry is queued after one timeout; they are failed in portions, and do not stop others."""
+    small_portions(monkeypatch)
+    steps = [Step("a", undo=SLOW), Step("b", ("a",), retry={"attempts": 1}, timeout=3600)]
+    play.deploy(workflow(*steps))
+    started = calls.start_instances(play.conn, "flow", [LONG] * 8 + [QUICK])
+    ids = [one.instance_id for one in started]
+    pass_time(play.conn, "0 s")
+    for one in ids:
+        play.complete(one, "a")
+        if one == ids[-1]:
+            pass_time(play.conn, "1 s")
+        play.take(one, "b")
+    pass_time(play.conn, "1 hour")
+    other = play.begin(workflow(Step("a"), name="other"))
+    play.fail(other, "a", retryable=True)
+    pass_time(play.conn, "1 minute")
+    turns, clock = job_named("timers"), open_conn()
+    assert turns.turn(clock)
+    assert turns.turn(clock)
+    assert play.state(other, "a") == "QUEUED"
+    assert set(of(play, ids, "b")) == {"RUNNING"}
+    done = 2
+    while "RUNNING" in of(play, ids[:4], "b"):
+        turns.turn(clock)
+        done += 1
+    assert of(play, ids[4:], "b") == ["RUNNING"] * 5
+    while turns.turn(clock):
+        done += 1
+    assert of(play, ids, "a.compensate") == ["expression.timeout"] * 8 + ["QUEUED"]
+    assert "all that come due are failed" in caplog.text
+    assert done < 20
+    assert turns.skip == 0
+
+
+def test_slow_starts_hold_up_no_timers(
+    play: Play,
+    open_conn: Callable[[], psycopg.Connection[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While they are evaluated retries are queued, and attempts past their timeout are failed."""
+    small_portions(monkeypatch)
     play.deploy(workflow(Step("a", input=SLOW), on_failure="suspend"))
     at = datetime.now(UTC) + timedelta(hours=1)
     times = [at] * 8 + [at + timedelta(seconds=1)]
     started = calls.start_instances(play.conn, "flow", [LONG] * 8 + [QUICK], start_at=times)
     ids = [one.instance_id for one in started]
-    pass_time(play.conn, "1 hour")
-    other = play.begin(workflow(Step("a"), name="other"))
-    play.fail(other, "a", retryable=True)
-    pass_time(play.conn, "1 minute")
-    (turns,) = [Turns(one) for one in JOBS if one.name == "timers"]
-    clock = open_conn()
-    assert turns.turn(clock)
-    assert turns.turn(clock)
-    assert play.state(other, "a") == "QUEUED"
+    play.deploy(workflow(Step("a", timeout=60), name="other"))
+    retried, timed_out, late = (play.start("other") for _ in range(3))
+    play.fail(retried, "a", retryable=True)
+    play.take(timed_out, "a")
+    pass_time(play.conn, "2 hours")
+    starts, timers, clock, mine = job_named("starts"), job_named("timers"), open_conn(), open_conn()
+    timers.turn(mine)
+    assert (play.state(retried, "a"), play.state(timed_out, "a")) == ("QUEUED", "RETRYING")
     assert set(of(play, ids, "a")) == {"WAITING"}
-    done = 2
-    while "WAITING" in of(play, ids[:4], "a"):
-        turns.turn(clock)
-        done += 1
-    assert of(play, ids, "a") == ["expression.timeout"] * 4 + ["WAITING"] * 5
-    while turns.turn(clock):
-        done += 1
+    play.fail(late, "a", retryable=True)
+    pass_time(play.conn, "1 minute")
+    with ThreadPoolExecutor() as pool:
+        turn = pool.submit(starts.turn, clock)
+        evaluating = "select state = 'active' from pg_stat_activity where pid = %s"
+        wait_until(
+            lambda: play.value(evaluating, clock.info.backend_pid) and not turn.done(),
+            "the starts to be evaluated",
+        )
+        timers.turn(mine)
+        assert not turn.done()
+        assert play.state(late, "a") == "QUEUED"
+        assert turn.result()
+    while starts.turn(clock):
+        pass
     assert of(play, ids, "a") == ["expression.timeout"] * 8 + ["QUEUED"]
-    assert "all that come due are failed" in caplog.text
-    assert done < 20
-    assert turns.skip == 0
+    assert starts.skip == 0

@@ -3,7 +3,7 @@
 from onceflow.engine import calls
 from onceflow.engine.calls import Failure, Key
 
-from ...play import Play, Worker, pass_time, take_messages
+from ...play import Play, Worker, pass_time, switch, take_messages
 from ...workflows import Step, sequence, workflow
 
 MISFIT = {"code": "input.invalid", "message": "unknown field", "unknown_field": True}
@@ -76,6 +76,27 @@ def test_without_a_broker_what_was_held_is_taken_by_those_who_have_its_handler(p
 
     assert taken(play.worker) == []
     assert taken(newer) == ["granted"]
+
+
+# guarantee: missing-untold
+def test_what_only_a_worker_that_has_gone_could_take_is_told(play: Play) -> None:
+    play.worker.stop()
+    switch(play.conn, "postgres")
+    play.worker = Worker(play.conn)
+    instances = [play.begin(workflow(Step("a", task="new"))) for _ in range(3)]
+    newer = Worker(play.conn, "newer", tasks=["new"])
+    for _ in range(2):  # taken and held, then queued for those who have it, and left to them
+        token = play.worker.next_token()
+        calls.take_tasks(play.conn, play.worker.id, token, play.worker.call, ["default"], 10)
+        pass_time(play.conn, "1 minute")
+        play.tick()
+    assert [play.state(instance, "a") for instance in instances] == ["QUEUED"] * 3
+    missing = "select handler, queue, waiting from onceflow.missing_handlers"
+    assert play.rows(missing) == []
+    newer.stop()
+    assert play.rows(missing) == [("new", "default", 3)]
+    calls.cancel_instances(play.conn, instances[:1])
+    assert play.rows(missing) == [("new", "default", 2)]
 
 
 # guarantee: held-pause
