@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Callable
 
 import psycopg
+import psycopg.conninfo
 
 SESSION = """
 select exists (
@@ -70,7 +71,9 @@ def check_worker() -> str:
 
 
 def _connect() -> psycopg.Connection[tuple[object, ...]]:
-    return psycopg.connect(os.environ["ONCEFLOW_DSN"], autocommit=True, connect_timeout=4)
+    password = os.environ.get("ONCEFLOW_DSN_PASSWORD") or None
+    dsn = psycopg.conninfo.make_conninfo(os.environ["ONCEFLOW_DSN"], password=password)
+    return psycopg.connect(dsn, autocommit=True, connect_timeout=4)
 
 
 def _value(

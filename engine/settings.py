@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from .egress import EVERYTHING, parse_egress
 from .errors import SettingsError
@@ -138,7 +138,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if env is None else env
     default = Settings()
     return Settings(
-        dsn=_dsn(env.get("ONCEFLOW_DSN", "").strip()),
+        dsn=_dsn(env.get("ONCEFLOW_DSN", "").strip(), env.get("ONCEFLOW_DSN_PASSWORD", "")),
         kafka=_bootstrap(env.get("ONCEFLOW_KAFKA", "").strip()),
         kafka_options=_kafka_options(env),
         transport=_transport(env.get("ONCEFLOW_TRANSPORT", "").strip() or default.transport),
@@ -182,10 +182,10 @@ def _number(
     return value
 
 
-def _dsn(text: str) -> str:
+def _dsn(text: str, password: str) -> str:
     if text:
         try:
-            conninfo_to_dict(text)
+            given = conninfo_to_dict(text)
         except psycopg.ProgrammingError as error:
             # libpq repeats parts of the string, which may hold a password: do not print it all.
             reason = str(error).strip().split('"')[0].strip()
@@ -197,8 +197,11 @@ def _dsn(text: str) -> str:
         login, at, place = text.partition("://")[2].partition("?")[0].partition("@")
         if at and ("/" in login or "@" in place):
             raise SettingsError(
-                "ONCEFLOW_DSN has an @ or a / in its user or password: write %40 and %2F for them"
+                "ONCEFLOW_DSN has an @ or a / in its user or password: write %40 and %2F for them, "
+                "or give the password as it is by ONCEFLOW_DSN_PASSWORD"
             )
+        if password and "password" not in given:
+            return make_conninfo(text, password=password)
     return text
 
 

@@ -68,6 +68,7 @@ ON_THEIR_OWN = {"dev", "demo", "api", "relay", "worker"}
 
 ENVIRONMENT = """settings are environment variables:
   ONCEFLOW_DSN        connection string of Postgres (left out: that of a running `onceflow dev`)
+  ONCEFLOW_DSN_PASSWORD   its password, where it has none; any characters
   ONCEFLOW_KAFKA      bootstrap servers, host:port,… (left out: those of a running `onceflow dev`)
   ONCEFLOW_KAFKA_X_Y  the librdkafka property x.y, such as ONCEFLOW_KAFKA_SECURITY_PROTOCOL
   ONCEFLOW_TRANSPORT  how messages travel: kafka, or postgres, which needs no broker    (kafka)

@@ -14,6 +14,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from onceflow.engine.settings import load_settings
 from onceflow.worker import Context, PermanentError, task
 from onceflow.worker.integrations.pdf import write_pdf
 
@@ -149,7 +150,7 @@ def read_invoice(connection: psycopg.Connection[Any], invoice: int) -> dict[str,
 @task("invoice.render_pdf")
 def render_invoice(invoice: int) -> dict[str, Any]:
     """Print the invoice to a PDF, named after its number."""
-    with psycopg.connect(os.environ["ONCEFLOW_DSN"]) as connection:
+    with psycopg.connect(load_settings().require_dsn()) as connection:
         data = read_invoice(connection, invoice)
     path = Path(os.environ.get(PDF_FOLDER, "pdf")) / f"{data['number']}.pdf"
     write_pdf(TEMPLATE, data, path)

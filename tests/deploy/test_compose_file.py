@@ -8,6 +8,9 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from psycopg.conninfo import conninfo_to_dict
+
+from onceflow.engine.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -119,6 +122,16 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def filled(text: str, password: str | None = None) -> str:
+    """Return what Compose makes of a value: a variable has its default, or is ``password``."""
+
+    def fill(found: re.Match[str]) -> str:
+        named = found[1].endswith("_PASSWORD") and password is not None
+        return str(password) if named else found[2]
+
+    return re.sub(r"\$\{(\w+):-([^}]*)\}", fill, str(text))
+
+
 def test_without_a_broker_nothing_is_left_of_it() -> None:
     over = yaml.load((ROOT / "compose.postgres.yaml").read_text(), ComposeLoader)  # noqa: S506
     services: dict[str, dict[str, Any]] = merged(SERVICES, over["services"])
@@ -126,7 +139,30 @@ def test_without_a_broker_nothing_is_left_of_it() -> None:
     for name, service in services.items():
         depends = service.get("depends_on", {})
         assert depends.keys() == SERVICES[name].get("depends_on", {}).keys() - {"redpanda"}, name
-        if name in ("migrate", "relay", "worker"):
-            assert service["environment"]["ONCEFLOW_TRANSPORT"] == "postgres"
-            assert service["environment"]["ONCEFLOW_KAFKA"] == ""
-            assert service["environment"]["ONCEFLOW_DSN"]
+        if "ONCEFLOW_DSN" in service.get("environment", {}):
+            settings = load_settings({k: filled(v) for k, v in service["environment"].items()})
+            assert (settings.transport, settings.kafka) == ("postgres", ""), name
+
+
+ODD = """it's@the/100%, "quoted" \\ and spaced#1=?&:"""
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, s in SERVICES.items() if "ONCEFLOW_DSN" in s.get("environment", {})]
+)
+def test_a_password_of_any_characters_reaches_postgres_as_it_is(name: str) -> None:
+    environment = {k: filled(v, ODD) for k, v in SERVICES[name]["environment"].items()}
+    given = conninfo_to_dict(load_settings(environment).dsn)
+    assert given["password"] == ODD
+    assert (given["host"], given["dbname"]) == ("postgres", "onceflow")
+    assert str(given["user"]).startswith("onceflow_")
+
+
+def test_what_is_installed_into_the_image_is_named_by_its_hash() -> None:
+    installs = re.findall(r"pip install (.+)", DOCKERFILE)
+    assert installs[0].endswith("--require-hashes -r requirements.lock")
+    assert all("--no-deps --no-build-isolation" in line for line in installs[1:])
+    lock = (ROOT / "deploy" / "requirements.lock").read_text().replace("\\\n", "")
+    pinned = [line for line in lock.splitlines() if line and not line.lstrip().startswith("#")]
+    assert pinned
+    assert all(re.match(r"\S+==\S+ .*--hash=sha256:", line) for line in pinned), pinned[0]

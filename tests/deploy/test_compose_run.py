@@ -16,9 +16,10 @@ import pytest
 
 from onceflow.engine.dev.postgres import EmbeddedPostgres, free_port
 from onceflow.engine.dev.process import Process
+from onceflow.engine.settings import load_settings
 
 from ..support import wait_until
-from .test_compose_file import JOBS, ROOT, SERVICES
+from .test_compose_file import JOBS, ODD, ROOT, SERVICES, filled
 
 
 class Deployment:
@@ -36,7 +37,7 @@ class Deployment:
         smtp, shop = str(free_port()), str(free_port())
         self.shop = f"http://127.0.0.1:{shop}"
         self._instead = {
-            "@postgres:5432/onceflow": f"@127.0.0.1:{server.port}/onceflow",
+            "host=postgres ": f"host=127.0.0.1 port={server.port} ",
             "redpanda:9092": kafka,
             "mail-catcher:8025": f"127.0.0.1:{smtp}",
             "0.0.0.0": "127.0.0.1",  # noqa: S104 - the other way about: to loopback alone
@@ -63,7 +64,7 @@ class Deployment:
 
     def dsn_of(self, name: str) -> str:
         """Return how a service logs in to Postgres."""
-        return self._env(SERVICES[name])["ONCEFLOW_DSN"]
+        return load_settings(self._env(SERVICES[name])).dsn
 
     def start(self, name: str) -> None:
         """Run a job to its end; start any other service and wait until it is healthy."""
@@ -104,11 +105,10 @@ class Deployment:
         return {**kept, **given, "ONCEFLOW_PREFIX": self._prefix}
 
     def _here(self, text: str) -> str:
-        """Replace addresses and folders, in one pass: a port may look like another's.
-
-        A variable with a default has its default, as in a shell that sets none.
-        """
-        text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
+        """Replace addresses and folders, in one pass: a port may look like another's."""
+        if "_PASSWORD" in text:
+            return filled(text, ODD)
+        text = filled(text)
         pattern = "|".join(map(re.escape, self._instead))
         return re.sub(pattern, lambda found: self._instead[found.group()], text)
 

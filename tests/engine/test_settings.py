@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from onceflow.engine.errors import SettingsError
+from onceflow.engine.redact import masked
 from onceflow.engine.settings import Settings, load_settings
 
 
@@ -94,6 +96,17 @@ def test_errors_name_variable_and_mend(name: str, value: str, mend: str) -> None
     assert name in str(caught.value)
     assert mend in str(caught.value)
     assert "hush" not in str(caught.value), "no password in a message"
+
+
+def test_a_password_that_stands_beside_the_dsn_is_taken_as_it_is() -> None:
+    password = "p@ss/w'o\\rd 1%"
+    for dsn in ("host=db dbname=flows user=me", "postgresql://me@db:5433/flows"):
+        found = load_settings({"ONCEFLOW_DSN": dsn, "ONCEFLOW_DSN_PASSWORD": password}).dsn
+        given = conninfo_to_dict(found)
+        assert (given["password"], given["host"], given["user"]) == (password, "db", "me")
+        assert password not in masked(f"failed: {password} was refused")
+    dsn = "postgresql://me:own@db/flows"
+    assert load_settings({"ONCEFLOW_DSN": dsn, "ONCEFLOW_DSN_PASSWORD": password}).dsn == dsn
 
 
 def test_missing_servers_are_named() -> None:
