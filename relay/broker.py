@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import cache
 from typing import Any, Protocol, cast
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
@@ -17,16 +18,23 @@ from confluent_kafka.admin import (
 )
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
+from ..engine.outages import Outage, client_log
 from ..engine.settings import Settings
 
 log = logging.getLogger("onceflow.relay")
 
-# librdkafka repeats a failing connection twenty times a second here; error_cb tells it once.
-client_log = logging.getLogger("onceflow.relay.librdkafka")
-client_log.setLevel(logging.CRITICAL)
-
 ANSWER = 5.0
 """Seconds within which a broker answers what is asked of it."""
+
+PASSING = frozenset(
+    {
+        KafkaError._ALL_BROKERS_DOWN,  # pyright: ignore[reportPrivateUsage]
+        KafkaError._RESOLVE,  # pyright: ignore[reportPrivateUsage]
+        KafkaError._TIMED_OUT,  # pyright: ignore[reportPrivateUsage]
+        KafkaError._TRANSPORT,  # pyright: ignore[reportPrivateUsage]
+    }
+)
+"""Errors of a connection that the client mends itself, or that what is asked next fails by."""
 
 DELIVERY = 10.0
 """Seconds within which a record is acknowledged, or has failed."""
@@ -36,6 +44,8 @@ class Admin(Protocol):
     """What we use of AdminClient, with types. Its futures live no longer than itself."""
 
     def list_topics(self, topic: str | None = None, timeout: float = -1) -> ClusterMetadata: ...
+
+    def poll(self, timeout: float = -1) -> int: ...
 
     def create_topics(
         self, new_topics: list[NewTopic], *, request_timeout: float
@@ -84,9 +94,15 @@ def client_config(settings: Settings) -> dict[str, Any]:
     return {
         "client.id": "onceflow-relay",
         **settings.kafka_config(),
-        "error_cb": _say_once(),
-        "logger": client_log,
+        "error_cb": _say_once(outage_of(settings.kafka)),
+        "logger": client_log("onceflow.relay.librdkafka", settings),
     }
+
+
+@cache
+def outage_of(servers: str) -> Outage:
+    """Return what all threads of this process tell of a broker."""
+    return Outage(log, f"Kafka at {servers}")
 
 
 def trouble_with(client: Admin | Producer) -> str:
@@ -94,23 +110,21 @@ def trouble_with(client: Admin | Producer) -> str:
     try:
         client.list_topics(timeout=ANSWER)
     except KafkaException as error:
+        client.poll(0)  # has it say what became of its connections
         return describe(error)
     return ""
 
 
 def wait_for_broker(settings: Settings, stop: threading.Event) -> None:
     """Return once a broker answers, or when ``stop`` is set; say what it waits for."""
-    client = open_admin(settings)
-    pause, said = 0.1, ""
+    client, outage = open_admin(settings), outage_of(settings.kafka)
+    pause = 0.1
     while not stop.is_set():
         reason = trouble_with(client)
         if not reason:
-            if said:
-                log.info("Kafka at %s answers", settings.kafka)
+            outage.ends()
             return
-        if reason != said:
-            log.warning("waiting for Kafka at %s (%s)", settings.kafka, reason)
-            said = reason
+        outage.begins(reason)
         stop.wait(pause)
         pause = min(pause * 2, 5.0)
 
@@ -134,11 +148,17 @@ def code_of(error: BaseException | KafkaError) -> int:
     return ours.code() if ours is not None else KafkaError.UNKNOWN
 
 
-def _say_once(every: float = 60.0) -> Callable[[KafkaError], None]:
-    """Return an error_cb that logs an error when it is new, or was last said long ago (s)."""
+def _say_once(outage: Outage, every: float = 60.0) -> Callable[[KafkaError], None]:
+    """Return an error_cb that logs an error when it is new, or was last said long ago (s).
+
+    It may be called long after: that a broker is away is told by whoever asks it in vain.
+    """
     said: dict[int, float] = {}
 
     def say(error: KafkaError) -> None:
+        if error.code() in PASSING:
+            outage.note(describe(error))
+            return
         now = time.monotonic()
         if now - said.get(error.code(), -every) >= every:
             said[error.code()] = now

@@ -13,7 +13,7 @@ from ..engine.calls import list_queues
 from ..engine.calls.base import Connection
 from ..engine.kafka_names import dead_letter_topic, task_topic
 from ..engine.settings import Settings
-from .broker import describe, wait_for_broker
+from .broker import describe, outage_of, wait_for_broker
 from .lost_messages import LostMessages
 from .shipper import BrokerAway, Shipper
 from .topics import Topics
@@ -40,7 +40,7 @@ class Kafka:
 
     def ship(self, conn: Connection, stop: threading.Event) -> None:
         """Ship the outbox until ``stop`` is set."""
-        with _told_of("shipper", stop):
+        with self._patient(stop):
             wait_for_broker(self._settings, stop)
             shipper = Shipper(self._settings, stop)
             try:
@@ -51,7 +51,7 @@ class Kafka:
 
     def keep_up(self, conn: Connection, stop: threading.Event) -> None:
         """Make topics and find lost messages until ``stop`` is set."""
-        with _told_of("upkeep", stop):
+        with self._patient(stop):
             wait_for_broker(self._settings, stop)
             while not stop.is_set():
                 self._keeper.turn(conn)
@@ -60,6 +60,15 @@ class Kafka:
     def close(self) -> None:
         """Close the connections to the broker."""
         self._keeper.close()
+
+    @contextmanager
+    def _patient(self, stop: threading.Event) -> Generator[None]:
+        """End the block after a while, and say so, where it loses the broker."""
+        try:
+            yield
+        except (BrokerAway, KafkaException) as error:
+            outage_of(self._settings.kafka).begins(describe(error))
+            stop.wait(AGAIN)  # one that is away is waited for besides
 
 
 class Upkeep:
@@ -91,13 +100,3 @@ class Upkeep:
     def close(self) -> None:
         """Close the connections to the broker."""
         self._lost.close()
-
-
-@contextmanager
-def _told_of(name: str, stop: threading.Event) -> Generator[None]:
-    """End the block after a while, and say so, where it loses the broker."""
-    try:
-        yield
-    except (BrokerAway, KafkaException) as error:
-        log.warning("Kafka does not answer the %s: %s", name, describe(error))
-        stop.wait(AGAIN)  # one that is away is waited for besides

@@ -2,11 +2,14 @@
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from confluent_kafka import KafkaException
 
 from ...engine.calls import Grant
+from ...engine.outages import Outage
 from ...engine.settings import Settings
 from ..attempts.engine_calls import EngineCalls
 from ..attempts.message import Message
@@ -24,6 +27,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds between two tries to make a consumer, doubled from the first to the longest."""
 LONGEST_CLAIM = 2.0
 """Seconds that partitions which go to another worker wait for the claim of what came from them."""
+ASK_EVERY, ASK_FOR = 2.0, 0.5
+"""Seconds between two questions to a broker that was away, and for its answer."""
 LONGEST_LOOK = 1.0
 """Seconds between two looks for topics that are not there yet, at the longest."""
 
@@ -41,6 +46,8 @@ class KafkaDelivery:
         self._slots = slots
         self._stopping = threading.Event()
         self._consumer: TaskConsumer | None = None
+        self._outage = Outage(log, f"Kafka at {settings.kafka}")
+        self._asked_at = 0.0
         self._membership = Membership(max(settings.lease, JOINING))
         self._lock = threading.Lock()
         self._ends: dict[tuple[str, int], int] = {}
@@ -104,7 +111,9 @@ class KafkaDelivery:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     def _consume(self) -> None:
-        consumer = TaskConsumer(self._settings, self._queues, self._name, self._give_up)
+        consumer = TaskConsumer(
+            self._settings, self._queues, self._name, self._give_up, self._outage
+        )
         try:
             self._wait_for_topics(consumer)
             if self._stopping.is_set():
@@ -115,6 +124,7 @@ class KafkaDelivery:
                 room = self._slots.wait_for_room(PAUSED_TURN)
                 self._slots.deliver(consumer.receive(room, POLL))
                 consumer.commit(self._take_ends())
+                self._ask_whether_it_is_back(consumer)
                 if self._membership.must_join_anew(consumer.partitions, consumer.assigned):
                     break
         finally:
@@ -128,22 +138,32 @@ class KafkaDelivery:
 
     def _wait_for_topics(self, consumer: TaskConsumer) -> None:
         """Return once all topics are there; the relay makes them. A word each time that changes."""
-        said, pause = "", FIRST_PAUSE
+        said, pause = list[str](), FIRST_PAUSE
         while not self._stopping.is_set():
             try:
                 missing = consumer.missing_topics()
-                state = f"waiting for the relay to make {', '.join(missing)}" if missing else ""
+                self._outage.ends()
             except KafkaException as error:
-                state = f"waiting for Kafka at {self._settings.kafka}: {error.args[0].str()}"
-            if not state:
-                if said:
-                    log.info("Kafka and its topics are there")
-                return
-            if state != said:
-                log.warning("%s", state)
-                said = state
+                self._outage.begins(error.args[0].str())
+            else:
+                if not missing:
+                    if said:
+                        log.info("the topics are there")
+                    return
+                if missing != said:
+                    log.warning("waiting for the relay to make %s", ", ".join(missing))
+                    said = missing
             self._stopping.wait(pause)
             pause = min(pause * 2, LONGEST_LOOK)
+
+    def _ask_whether_it_is_back(self, consumer: TaskConsumer) -> None:
+        """Ask a broker that was away, now and then: where nothing is to be received none tells."""
+        if not self._outage.lasts or time.monotonic() - self._asked_at < ASK_EVERY:
+            return
+        with suppress(KafkaException):
+            consumer.missing_topics(ASK_FOR)
+            self._outage.ends()
+        self._asked_at = time.monotonic()
 
     def _give_up(self, gone: set[tuple[str, int]]) -> dict[tuple[str, int], int]:
         """Drop what waits of partitions that go to another worker; return what was claimed of them.

@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 from ...engine.kafka_names import task_topic, worker_group
+from ...engine.outages import Outage, client_log
 from ...engine.settings import Settings
 from ..attempts.message import Message, parse
 
@@ -39,6 +40,11 @@ CONSUMER_RULES: dict[str, str | bool] = {
 """What nobody may set otherwise: the protocol rests on it."""
 
 
+ALL_DOWN = KafkaError._ALL_BROKERS_DOWN
+CONNECTION = frozenset({KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._TIMED_OUT})
+"""What befalls the connection to one broker, and is mended by itself."""
+
+
 class TaskConsumer:
     """A member of the workers' consumer group, for one thread.
 
@@ -53,6 +59,7 @@ class TaskConsumer:
         queues: Sequence[str],
         name: str,
         give_up: Callable[[set[tuple[str, int]]], Mapping[tuple[str, int], int]],
+        outage: Outage | None = None,
     ) -> None:
         self._topics = [task_topic(settings, queue) for queue in queues]
         self._give_up = give_up
@@ -60,7 +67,8 @@ class TaskConsumer:
         self._assignments = 0
         self._is_assigned = False
         self._paused = False
-        self._said = ""
+        self._outage = outage or Outage(log, f"Kafka at {settings.kafka}")
+        self._said: set[int] = set()
         config: dict[str, Any] = {
             **CONSUMER_DEFAULTS,
             "client.id": name,
@@ -70,11 +78,13 @@ class TaskConsumer:
             "on_commit": self._committed,
             "error_cb": self._report,
         }
-        self._consumer: Consumer | None = Consumer(config, logger=log)
+        self._consumer: Consumer | None = Consumer(
+            config, logger=client_log("onceflow.worker.librdkafka", settings)
+        )
 
-    def missing_topics(self) -> list[str]:
+    def missing_topics(self, timeout: float = 5) -> list[str]:
         """Return the topics that do not exist yet. Raises KafkaException if no broker answers."""
-        topics = self._live().list_topics(timeout=5).topics
+        topics = self._live().list_topics(timeout=timeout).topics
         return [t for t in self._topics if t not in topics or topics[t].error is not None]
 
     def subscribe(self) -> None:
@@ -209,7 +219,7 @@ class TaskConsumer:
                 raise KafkaException(error)
             self._report(error)
             return None
-        self._said = ""
+        self._said.clear()
         payload = received.value()
         found = parse(payload)
         key, reason = (None, found) if isinstance(found, str) else (found, "")
@@ -219,11 +229,14 @@ class TaskConsumer:
         return Message(key, topic, partition, offset, payload, reason)
 
     def _report(self, error: KafkaError) -> None:
-        """Log an error that librdkafka mends itself, once until something else happens."""
-        text = error.str()
-        if text != self._said:
-            self._said = text
-            log.warning("Kafka: %s", text)
+        """Log an error that librdkafka mends itself: one of a kind, until a message comes."""
+        if error.code() == ALL_DOWN:
+            self._outage.begins(error.str())
+        elif error.code() in CONNECTION:
+            self._outage.note(error.str())
+        elif error.code() not in self._said:
+            self._said.add(error.code())
+            log.warning("Kafka: %s", error.str())
 
     def _committed(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
         if error is not None and error.code() != KafkaError._NO_OFFSET:
