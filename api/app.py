@@ -24,8 +24,9 @@ from .openapi import make_document
 from .operation import JSON, routes_of
 from .pages import PAGES
 from .pages.render import render
-from .problems import problem_of, respond
+from .problems import problem_of
 from .routes import OPERATIONS
+from .telling import tell
 from .waiting import Waiting
 
 STATIC_FOLDER: Final = Path(__file__).parent / "static"
@@ -41,9 +42,9 @@ async def swagger(_: Request) -> Response:
     return render("swagger.html", {})
 
 
-async def tell(_: Request, error: Exception) -> Response:
+async def answer_error(request: Request, error: Exception) -> Response:
     """Answer an error that arose outside an operation, such as an unknown path."""
-    return respond(problem_of(error))
+    return tell(request, problem_of(error))
 
 
 def create_app(pool: Pool, settings: Settings) -> Starlette:
@@ -68,7 +69,7 @@ def create_app(pool: Pool, settings: Settings) -> Starlette:
             Mount("/static", StaticFiles(directory=STATIC_FOLDER)),
         ],
         middleware=[Middleware(Guards, Hosts(settings), settings.root_path)],
-        exception_handlers={Exception: tell, HTTPException: tell},
+        exception_handlers={Exception: answer_error, HTTPException: answer_error},
         lifespan=lifespan,
     )
     # A path is what it is: no redirects that clients would have to follow.

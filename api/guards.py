@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import root
 from .hosts import Asked, Hosts, read_authority
-from .problems import Problem, respond
+from .problems import Problem
+from .telling import tell
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -67,7 +69,7 @@ class Guards:
             await send(message)
 
         refusal = self._refuse(scope, Headers(scope=scope))
-        answer = self._app if refusal is None else respond(refusal)
+        answer = self._app if refusal is None else tell(Request(scope), refusal)
         await answer(scope, receive, send_guarded)
 
     def _refuse(self, scope: Scope, headers: Headers) -> Problem | None:

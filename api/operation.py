@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .context import Context
-from .problems import not_found, problem_of, respond
+from .problems import not_found, problem_of
 from .requests import (
     BODY_LIMIT,
     decode_json,
@@ -22,6 +22,7 @@ from .requests import (
     read_parameters,
     require_media_type,
 )
+from .telling import tell
 
 Query = TypeVar("Query")
 Body = TypeVar("Body")
@@ -170,6 +171,6 @@ def _dispatch(of: Mapping[str, Operation]) -> Callable[[Request], Awaitable[Resp
         try:
             return await of[method](request)
         except Exception as error:  # the one place where an error becomes an answer
-            return respond(problem_of(error))
+            return tell(request, problem_of(error))
 
     return endpoint

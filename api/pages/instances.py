@@ -13,9 +13,9 @@ from ..database import Connection
 from ..problems import Problem, not_found
 from ..reads import instances as reads
 from ..reads.overview import STATES
-from ..schemas.instances import AllInstancesQuery
+from ..schemas.instances import AllInstancesQuery, InstancePage
 from .charts import NO_LIFE, make_lives
-from .page import Visit, see_other
+from .page import Visit, see_other, unless_refused
 from .render import render
 
 FILTERS: Final = ("workflow", "key", "status", "suspended", "started_after", "started_before")
@@ -36,13 +36,24 @@ def instance_id(visit: Visit) -> UUID:
 
 def show_instances(visit: Visit) -> Response:
     """List instances."""
-    query = visit.read_query(AllInstancesQuery)
-    found = reads.list_instances(visit.database, query, query.workflow)
+
+    def read() -> InstancePage:
+        query = visit.read_query(AllInstancesQuery)
+        return reads.list_instances(visit.database, query, query.workflow)
+
+    found, problem = unless_refused(read, InstancePage([], None))
     kept = visit.given(*FILTERS)
     following = "?" + urlencode({**kept, "cursor": found.next}) if found.next else None
     return render(
         "instances.html",
-        {"page": found, "given": kept, "following": following, "states": STATES},
+        {
+            "page": found,
+            "given": kept,
+            "following": following,
+            "states": STATES,
+            "problem": problem,
+        },
+        problem.status if problem else 200,
     )
 
 

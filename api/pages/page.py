@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from ..context import Context
 from ..database import Database
-from ..problems import problem_of
+from ..problems import Problem, problem_of
 from ..requests import BODY_LIMIT, decode_text, read_body, read_parameters, require_media_type
 from .render import render
 
@@ -48,6 +48,21 @@ class Visit:
     def read(self, given: Mapping[str, str], kind: type[T]) -> T:
         """Read texts into a type. Raises Problem 422."""
         return read_parameters({name: [text] for name, text in given.items()}, kind, "query")
+
+
+def unless_refused(read: Callable[[], T], otherwise: T) -> tuple[T, Problem | None]:
+    """Return what a page shows by its filters, or what it shows with the reason why not.
+
+    A filter that names nothing, or is written wrongly, is for the person who typed it to mend: the
+    page keeps it.
+    """
+    try:
+        return read(), None
+    except Exception as error:
+        problem = problem_of(error)
+        if problem.status not in (404, 422):
+            raise
+        return otherwise, problem
 
 
 def page(path: str, handler: Handler, method: str = "GET") -> Route:

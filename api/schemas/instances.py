@@ -245,8 +245,8 @@ class Advice(msgspec.Struct, frozen=True):
         str,
         msgspec.Meta(
             description="relay: start one; worker: start one for queue and task; resume; resend: "
-            "suspend and resume; redrive the dead letter task; enable the workflow; resume_queue; "
-            "transport: switch to transport."
+            "suspend and resume; redrive the dead letter task; correct: redrive it with another "
+            "input; enable the workflow; resume_queue; transport: switch to transport."
         ),
     ]
     args: dict[str, str]

@@ -2,11 +2,12 @@
 
 import re
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, urljoin
 
 import httpx2
 import psycopg
 import pytest
+from markupsafe import escape
 from starlette.testclient import TestClient
 
 from onceflow.engine.calls import BadMessage, quarantine_messages
@@ -175,9 +176,48 @@ def test_pages_of_things_that_are_not_there(client: TestClient) -> None:
         answer = client.get(path)
         assert answer.status_code == 404
         assert "<h1>404" in answer.text
-    answer = client.get("/ui/instances?status=BUSY")
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/ui/instances?status=BUSY&workflow=order", "status "),
+        ("/ui/instances?suspended=perhaps&workflow=order", "suspended "),
+        ("/ui/instances?started_after=yesterday&workflow=order", "started after "),
+        ("/ui/instances?workflow=nobody&key=my+key", "There is no workflow nobody"),
+        ("/ui/dead-letters?instance=xyz&workflow=order", "instance "),
+        ("/ui/dead-letters?workflow=nobody&step=b", "There is no workflow nobody"),
+    ],
+)
+def test_a_wrong_filter_keeps_its_form(client: TestClient, dead: str, path: str, said: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code in (404, 422)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert re.search(rf'role="alert">\s*(<div>)?{said}', answer.text)
+    form = answer.text.partition('<form class="filters"')[2].partition("</form>")[0]
+    for name, typed in parse_qsl(path.partition("?")[2]):
+        assert (
+            f'name="{name}" value="{typed}"' in form or f"<option selected>{typed}</option>" in form
+        )
+    assert dead not in answer.text
+
+
+@pytest.mark.parametrize(("verb", "typed"), [("redrive", '{"a": '), ("skip", "nul")])
+def test_a_wrong_decision_keeps_what_was_typed(
+    client: TestClient, dead: str, verb: str, typed: str
+) -> None:
+    answer = post(client, f"/ui/dead-letters/{verb}", instance=dead, task="pay", json=typed)
     assert answer.status_code == 422
-    assert "query.status" in answer.text
+    assert "json is not JSON" in answer.text
+    assert f'spellcheck="false">{escape(typed)}</textarea>' in answer.text
+    assert dead in answer.text
+    (action,) = re.findall(r'<form class="filters" method="get" action="([^"]*)"', answer.text)
+    assert client.get(action).status_code == 200
+    done = post(client, f"/ui/dead-letters/{verb}", instance=dead, task="pay", json="{}")
+    assert done.status_code == 303, done.text
+    again = post(client, f"/ui/dead-letters/{verb}", instance=dead, task="pay", json="{}")
+    assert again.status_code == 409
+    assert "Refused: " in again.text
 
 
 def test_filters_that_are_left_empty_do_not_count(client: TestClient, start: Start) -> None:

@@ -36,6 +36,35 @@ def test_unknown_paths(client: TestClient) -> None:
         check(client.get(path), 404)
 
 
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/instances/x", "/workflows/nobody", "/static/no"])
+def test_a_person_gets_a_page_with_a_way_back(client: TestClient, path: str) -> None:
+    answer = client.get(path, headers={"accept": BROWSER})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["vary"] == "Accept"
+    assert '<a href="/">Back to the overview</a>' in answer.text
+    assert answer.text.count("<h1>404") == 1
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["*/*", "application/json", "application/problem+json, text/html;q=0.5", "text/html;q=x", ""],
+)
+def test_a_program_gets_problem_details(client: TestClient, accept: str) -> None:
+    check(client.get("/nothing", headers={"accept": accept}), 404)
+    check(client.post("/nothing", headers={"accept": BROWSER}), 404)
+
+
+def test_a_person_who_calls_by_another_name_gets_a_page_too(client: TestClient) -> None:
+    answer = client.get("/", headers={"accept": BROWSER, "host": "evil.example"})
+    assert answer.status_code == 421
+    assert "ONCEFLOW_HOSTS" in answer.text
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+
+
 def test_other_methods_are_told_which_there_are(client: TestClient) -> None:
     answer = client.delete("/workflows")
     check(answer, 405)
