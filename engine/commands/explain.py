@@ -3,7 +3,7 @@
 import argparse
 
 from ..advice import advised, command_of
-from ..calls import explain_instance
+from ..calls import Because, explain_instance
 from ..settings import Settings
 from .arguments import add_instance, add_json
 from .database import open_database
@@ -34,4 +34,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         for reason in reasons:
             told = advised(reason.because, reason.advice)
             print(told if reason.task is None else f"  {reason.task}: {told}")
+        if any(_has_failed(reason) for reason in reasons):
+            print(f"onceflow show {args.instance} tells where its errors came from")
     return 0
+
+
+def _has_failed(reason: Because) -> bool:
+    """Tell whether a reason is about a failed attempt, of which more is recorded than it says."""
+    verb = None if reason.advice is None else reason.advice["verb"]
+    return verb in ("redrive", "correct") or " failed with " in reason.because

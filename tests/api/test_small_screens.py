@@ -1,0 +1,83 @@
+"""On a telephone no page is wider than the screen: what is wide scrolls in itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from onceflow.engine.calls import (
+    BadMessage,
+    disable_workflows,
+    pause_queues,
+    quarantine_messages,
+    register_workflow,
+    start_instances,
+)
+from onceflow.engine.definition import compile_definition
+from onceflow.engine.settings import Settings
+
+from .browser import Browser, find_browser, running_browser
+from .hand_worker import HandWorker
+from .server import running_api
+
+WIDTH, HEIGHT = 390, 844
+BROWSER = find_browser()
+pytestmark = [
+    pytest.mark.skipif(
+        BROWSER is None, reason="no Chromium is installed here, which measures how wide pages are"
+    ),
+    pytest.mark.timeout(120),
+]
+
+LONG = "a-name-of-as-many-letters-as-a-name-may-have-" + "x" * 80
+WORDLESS = "w" * 300
+WIDE = """
+[...document.querySelectorAll('body *')].filter(one => {
+  if (one.getBoundingClientRect().right <= innerWidth + 0.5) return false;
+  for (let outer = one.parentElement; outer; outer = outer.parentElement)
+    if (getComputedStyle(outer).overflowX !== 'visible') return false;
+  return true;
+}).map(one => one.outerHTML.slice(0, 200)).slice(0, 5)"""
+
+
+def fill(conn: psycopg.Connection[Any]) -> list[str]:
+    """Make one of everything that pages show, all as long as it may be; return the pages."""
+    steps = [{"id": "s" * 62, "task": LONG}, {"id": "b", "task": "short", "queue": LONG}]
+    definition = {"name": LONG, "on_failure": "suspend", "steps": steps, "description": WORDLESS}
+    register_workflow(conn, compile_definition(definition))
+    inputs = [{"text": WORDLESS}] * 3
+    keys = [f"{n}{'k' * 250}" for n in range(3)]
+    started = [one.instance_id for one in start_instances(conn, LONG, inputs, keys)]
+    worker = HandWorker(conn, tasks=[LONG, "short"])
+    for one in started[:2]:
+        worker.fail(str(one), LONG, message=WORDLESS, traceback=[WORDLESS])
+    quarantine_messages(conn, [BadMessage("t" * 200, 0, 1, WORDLESS.encode(), WORDLESS)])
+    disable_workflows(conn, [LONG])
+    pause_queues(conn, [LONG])
+    return [
+        *("/", "/?refresh", "/ui/instances", "/ui/dead-letters", "/ui/workflows", "/ui/workers"),
+        *(f"/ui/instances/{started[n]}" for n in (0, 2)),
+        *(f"/ui/workflows/{LONG}", f"/ui/dead-letters?instance={started[0]}"),
+        *(f"/ui/instances?status={WORDLESS}&workflow={LONG}&key={keys[0]}", f"/{WORDLESS}", "/api"),
+    ]
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    with running_browser(str(BROWSER), tmp_path) as running:
+        running.resize(WIDTH, HEIGHT)
+        yield running
+
+
+def test_no_page_is_wider_than_a_telephone(
+    settings: Settings, conn: psycopg.Connection[Any], browser: Browser
+) -> None:
+    pages = fill(conn)
+    with running_api(settings) as api:
+        for page in pages:
+            browser.open(api.url + page)
+            browser.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+            width = browser.evaluate("document.documentElement.scrollWidth")
+            assert width <= WIDTH, (page, width, browser.evaluate(WIDE))
