@@ -144,6 +144,7 @@ class KafkaDelivery:
                 missing = consumer.missing_topics()
                 self._outage.ends()
             except KafkaException as error:
+                consumer.hear()
                 self._outage.begins(error.args[0].str())
             else:
                 if not missing:

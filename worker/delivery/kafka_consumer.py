@@ -87,6 +87,10 @@ class TaskConsumer:
         topics = self._live().list_topics(timeout=timeout).topics
         return [t for t in self._topics if t not in topics or topics[t].error is not None]
 
+    def hear(self) -> None:
+        """Hear what became of the connections; before it subscribes, for then messages come too."""
+        self._live().poll(0)
+
     def subscribe(self) -> None:
         """Join the group; partitions come with a later ``receive``."""
         self._live().subscribe(
