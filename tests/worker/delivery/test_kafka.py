@@ -27,6 +27,7 @@ from ...relay.support import start
 from ...servers import Servers
 from ...support import wait_until
 from ..support import Conn, Stack, deploy, make_stack, wait_for_ends, worker
+from ..support import start as start_many
 
 pytestmark = pytest.mark.only("kafka", reason="it is about the consumer")
 HANDLERS = Registry()
@@ -197,8 +198,7 @@ def test_of_workers_that_come_and_go_under_load_none_is_sent_what_another_claime
         ids: list[UUID] = []
 
         def start_more() -> None:
-            started = start_instances(stack.conn, "many", [{}] * 10)
-            ids.extend(one.instance_id for one in started)
+            ids.extend(start_many(stack.conn, "many", ({} for _ in range(10))))
 
         def joined() -> bool:
             start_more()
