@@ -58,7 +58,6 @@ def _end(
         instance.end(row, "DEAD_LETTER")
     elif row.state != "RUNNING":
         instance.end(row, "CANCELLED")
-    row.plan = None
     if row.back is None:
         row.unwinds = False
 

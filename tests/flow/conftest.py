@@ -1,9 +1,13 @@
 """What the generated cases have met is told at the end, where many were tried."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from ..servers import Database, Servers, create_database, drop_database
+from ..sql.play import Connection, Worker
 from .coverage import Coverage
 from .effort import TIMES
 
@@ -20,6 +24,20 @@ def coverage() -> Coverage:
 def own_coverage() -> Coverage:
     """Count here what the interpreter alone was asked."""
     return COVERAGE["of the interpreter"]
+
+
+@pytest.fixture(scope="session")
+def conn(servers: Servers) -> Iterator[Connection]:
+    """One database for all cases: each has an instance of its own, and brings it to its end."""
+    made: Database = create_database(servers, migrated=True)
+    with closing(made.connect()) as opened:
+        yield opened
+    drop_database(servers, made.name)
+
+
+@pytest.fixture(scope="session")
+def worker(conn: Connection) -> Worker:
+    return Worker(conn, lease=3600)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

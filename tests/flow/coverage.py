@@ -19,8 +19,15 @@ class Coverage:
     kinds: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     ends: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
 
+    handled: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    lengths: list[tuple[int, int, int]] = field(default_factory=list[tuple[int, int, int]])
+    """Of each case its calls, rows and levels of blocks."""
+    made: int = 0
+    """Calls of the case under way."""
+
     def note_call(self, machine: Machine, action: Action) -> None:
         """Count a call about to be made, by the state of each row that it is about."""
+        self.made += 1
         about = machine.instance.state + (", held" if machine.instance.held else "")
         if isinstance(action, Operate | Tick):
             name = action.name if isinstance(action, Operate) else "tick"
@@ -37,6 +44,11 @@ class Coverage:
         """Count a case that has ended, by what its rows came to."""
         self.cases += 1
         self.ends["instance", machine.end().state] += 1
+        instance = machine.instance
+        deepest = max(scope.depth for scope in instance.scopes())
+        self.lengths.append((self.made, len(instance.rows()), deepest))
+        self.made = 0
+        self.handled.update((who, what) for what, who in instance.handled)
         for row in machine.instance.rows():
             of = row.step.kind if row.undoes is None else "compensation"
             self.ends[of, row.state] += 1
@@ -48,9 +60,13 @@ class Coverage:
         tables = [
             ("rows by the block around them (down) and their kind (across)", self.kinds),
             ("what rows came to", self.ends),
+            ("who handled (down) the failure of what (across)", self.handled),
             ("calls (across) by what they were about (down)", flipped(self.calls)),
         ]
-        parts = [f"{self.cases} cases"] + [f"{title}\n{table(of)}" for title, of in tables]
+        medians = [sorted(counts)[self.cases // 2] for counts in zip(*self.lengths, strict=True)]
+        calls, rows, levels = medians
+        size = f"{self.cases} cases; the median has {calls} calls, {rows} rows, {levels} levels"
+        parts = [size] + [f"{title}\n{table(of)}" for title, of in tables]
         return "\n\n".join(parts)
 
 

@@ -71,6 +71,7 @@ def judge(instance: Instance) -> bool:
         for other in covered:
             if other not in under:
                 instance.end(other, "FAILED", other.step.default)
+        instance.handled.append((row.step.kind, _name(verdict)))
         _apply(instance, row, verdict, under)
     return bool(failing)
 
@@ -167,6 +168,22 @@ def _rank(row: Row, verdict: Verdict) -> tuple[float, int]:
             return (scope.depth, 0)
         case _:
             return (row.scope.depth + (0.5 if row.scopes else 1), 0)
+
+
+def _name(verdict: Verdict) -> str:
+    match verdict:
+        case GoesOn():
+            return "its own continue"
+        case Waits(by):
+            return f"suspend of {by if isinstance(by, str) else by.step.kind}"
+        case Closes(scope, plan):
+            assert scope.block is not None
+            how = "tolerance" if plan is None else "retry" if plan.catch is None else "catch"
+            return f"{how} of {scope.block.step.kind}"
+        case Unwinds(block):
+            return f"continue of {block.step.kind}"
+        case Ends():
+            return "the instance closes"
 
 
 def _lies_under(row: Row, failed: Row, verdict: Verdict) -> bool:

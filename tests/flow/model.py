@@ -25,8 +25,7 @@ class Rules:
     whether a failure under an operator's suspension follows its policy, or waits as a dead letter.
     ``discard_walks``: whether a discarded failure goes to whoever handles it further out, or its
     instance closes by the workflow's policy and whatever held it is lifted. ``output_waits``: a
-    failing ``output`` of the workflow is a dead letter, or closes the instance. ``strict_when``:
-    conditions are booleans, or null is no and all else is yes.
+    failing ``output`` of the workflow is a dead letter, or closes the instance.
     """
 
     dead_letter_holds: Literal["dependants", "instance"] = "dependants"
@@ -34,11 +33,10 @@ class Rules:
     under_hold: Literal["policy", "waits"] = "policy"
     discard_walks: bool = True
     output_waits: bool = True
-    strict_when: bool = True
 
 
 PAGE = Rules()
-TODAY = Rules("instance", "at the end", "waits", False, False, False)
+TODAY = Rules("instance", "at the end", "waits", False, False)
 """What the engine does that has no blocks yet."""
 
 
@@ -220,6 +218,8 @@ class Instance:
     error: Error | None = None
     failing: list[Row] = field(default_factory=list[Row])
     undone: list[str] = field(default_factory=list[str])
+    handled: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """Of each failure what failed and who handled it."""
 
     def scopes(self) -> list[Scope]:
         return sorted(self.root.tree(), key=lambda scope: scope.key)

@@ -15,10 +15,10 @@ WEIGHTS = {
     "tick": 3,
     "resume": 2,
     "suspend": 1,
-    "redrive": 2,
-    "skip": 1,
+    "redrive": 3,
+    "skip": 2,
     "discard": 1,
-    "give back": 1,
+    "give back": 2,
     "cancel": 2,
 }
 NAMES = [name for name, weight in WEIGHTS.items() for _ in range(weight)]
@@ -89,7 +89,9 @@ Action: TypeAlias = Claim | Complete | Fail | GiveBack | Tick | Operate | Redriv
 
 
 def some(items: Sequence[str], pick: int) -> tuple[str, ...]:
-    """Return those of the items whose bits are set; one at least."""
+    """Return one of the items, or, every third time, those whose bits are set."""
+    if pick % 3:
+        return (items[pick // 3 % len(items)],)
     chosen = tuple(item for n, item in enumerate(items) if pick >> (n % 8) & 1)
     return chosen or (items[pick % len(items)],)
 

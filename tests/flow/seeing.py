@@ -78,9 +78,7 @@ def condition_of(instance: Instance, scope: Scope, tree: Json, wrong: str) -> bo
         raise Fails("expression", str(failed), wrong) from None
     if isinstance(found, bool):
         return found
-    if instance.rules.strict_when:
-        raise Fails("expression", "a condition is true or false", wrong)
-    return found is not None
+    raise Fails("expression", "a condition is true or false", wrong)
 
 
 def error_seen(row: Row) -> Error:

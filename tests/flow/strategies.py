@@ -16,7 +16,7 @@ from .scripts import NAMES, Call
 Json = Any
 Document = dict[str, Any]
 
-INPUT = {"x": 2, "flag": True, "xs": [1, 2, 3], "none": []}
+INPUT = {"x": 2, "flag": True, "xs": [1, 2, 3], "none": [], "nothing": None}
 """What every instance is started with."""
 CODES = ("bad", "bad.worse", "other")
 BLOCKS = ("steps", "switch", "parallel", "race", "for_each", "try", "repeat")
@@ -71,7 +71,7 @@ def definitions(
 
 def steps(drawing: Drawing, depth: int, seen: list[str]) -> list[Document]:
     """Draw a list: a sequence, or a DAG, in which each names only what has ended before it."""
-    least, most = (3, 6) if depth == drawing.depth else (1, 3)
+    least, most = (4, 7) if depth == drawing.depth else (1, 3)
     many = drawing.draw(st.integers(least, most))
     as_graph = many > 1 and drawing.chance(2 if depth == drawing.depth else 3)
     made: list[Document] = []
@@ -227,8 +227,8 @@ def condition(drawing: Drawing, seen: list[str]) -> Json:
     if seen:
         choices.append(f'$.steps.{seen[-1]}.state == "SUCCEEDED"')
     if drawing.chance(20):
-        # Of these the first two cannot be decided, and the last is no boolean.
-        choices = ['$.input.x == "2"', "$.input.missing", "$.input.x"]
+        # Of these the first two cannot be decided, and the others are no booleans.
+        choices = ['$.input.x == "2"', "$.input.missing", "$.input.x", "$.input.nothing"]
     return drawing.draw(st.sampled_from(choices))
 
 

@@ -504,6 +504,32 @@ def test_the_dead_letter_of_a_timeout_is_not_redriven() -> None:
     assert (case.output("x"), case.due()) == ("by hand", ["d", "x[0]/a.compensate"])
 
 
+def test_a_timeout_counts_no_more_once_the_blocks_end_is_decided() -> None:
+    lists = [task("a", undo=True), task("b")]
+    case = Case(
+        block("x", "steps", lists, timeout=5, on_failure="continue"),
+        given("c", "$.steps.x.error.code"),
+    )
+    case.done("x[0]/a")
+    case.fails("x[0]/b", code="bad")
+    case.tick(5)
+    case.done("x[0]/a.compensate")
+    assert case.output("c") == "bad"
+
+
+def test_a_redriven_task_has_a_new_budget_of_attempts() -> None:
+    case = Case(task("a", retry={"attempts": 2, "backoff": 4}), on_failure="suspend")
+    case.fails("a")
+    case.redrive("a")
+    case.take("a")
+    case.answer({"a": Failure(retryable=True)})
+    assert case.state("a") == "RETRYING"
+    case.tick(4)
+    case.take("a")
+    case.answer({"a": Failure(retryable=True)})
+    assert case.state("a") == "DEAD_LETTER"
+
+
 # Who waits
 
 

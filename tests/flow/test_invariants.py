@@ -23,6 +23,7 @@ ENDS = ("SUCCEEDED", "FAILED", "COMPENSATED", "CANCELLED")
 def test_every_instance_comes_to_its_end_and_keeps_its_invariants(
     own_coverage: Coverage, document: Document, script: list[Call]
 ) -> None:
+    own_coverage.made = 0
     machine = Machine(document)
     machine.start(INPUT)
     check(machine)
@@ -39,6 +40,7 @@ def test_every_instance_comes_to_its_end_and_keeps_its_invariants(
     for _ in range(400):
         if machine.end().state in ENDS:
             return own_coverage.note_end(machine)
+        own_coverage.note_call(machine, next_of(machine))
         apply(machine, next_of(machine))
         check(machine)
     raise AssertionError(f"it does not end: {machine.rows()}")

@@ -81,6 +81,16 @@ def test_undo_false_leaves_it_to_the_scope_around() -> None:
         assert case.due() == ["x[0]/a.compensate"]
 
 
+def test_a_races_own_undo_false_leaves_its_losers_too() -> None:
+    lists = {"p": [task("a")], "q": [task("b", undo=True), task("c")]}
+    case = Case(block("x", "race", lists, undo=False), task("d"))
+    case.done("x[1]/b")
+    case.done("x[0]/a")
+    assert (case.due(), case.scopes()["x[1]"]) == (["d"], "CANCELLED")
+    case.fails("d")
+    assert case.due() == ["x[1]/b.compensate"]
+
+
 def test_the_workflows_fail_leaves_it_too() -> None:
     lists = [task("a", undo=True), task("b")]
     attempt = block("x", "try", lists, catch=[{"steps": [task("c")]}])

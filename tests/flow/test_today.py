@@ -1,0 +1,80 @@
+"""Each difference between what is specified and the engine of today is one, and is known."""
+
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from ..sql.play import Connection, Worker
+from .engine_harness import Engine, Pair
+from .interpreter import Failure
+from .model import PAGE, TODAY, Rules
+from .scripts import Action, Claim, Complete, Discard, Fail, Operate
+from .strategies import INPUT
+
+Json = Any
+
+FAILS = Failure("bad")
+
+
+def work(name: str, *needs: str, **more: Json) -> Json:
+    undo: Json = {"task": "undo", "retry": {"attempts": 1}}
+    return {"id": name, "task": "work", "needs": list(needs), "compensate": undo, **more}
+
+
+CASES: dict[str, tuple[list[Json], list[Action], Json]] = {
+    "dead_letter_holds": (
+        [work("a", on_failure="suspend"), work("b")],
+        [Claim(("a",)), Fail(("a",), FAILS)],
+        {},
+    ),
+    "judged": (
+        [
+            work("a"),
+            work("b", "a", **{"with": {"v": "$.input.missing"}}),
+            work("c", "a", when=False),
+            work("d", "c"),
+        ],
+        [Claim(("a",)), Complete((("a", 1),))],
+        {},
+    ),
+    "under_hold": (
+        [work("a")],
+        [Claim(("a",)), Operate("suspend"), Fail(("a",), FAILS)],
+        {},
+    ),
+    "discard_walks": (
+        [work("a"), work("b", "a", on_failure="suspend")],
+        [
+            *(Claim(("a",)), Complete((("a", 1),)), Claim(("b",)), Fail(("b",), FAILS)),
+            *(Operate("suspend"), Discard(("b",))),
+        ],
+        {},
+    ),
+    "output_waits": (
+        [work("a")],
+        [Claim(("a",)), Complete((("a", 1),))],
+        {"output": "$.steps.a.output.none"},
+    ),
+}
+
+
+def test_all_differences_are_shown() -> None:
+    assert set(CASES) == {field.name for field in fields(Rules)}
+
+
+@pytest.mark.parametrize("difference", CASES)
+def test_it_is_what_the_engine_does_and_not_what_is_specified(
+    conn: Connection, worker: Worker, difference: str
+) -> None:
+    steps, script, more = CASES[difference]
+    document: Json = {"name": "flow", "steps": steps, **more}
+
+    def play(rules: Rules) -> None:
+        pair = Pair(Engine(conn, worker, document, INPUT), document, INPUT, rules)
+        for action in script:
+            pair.apply(action)
+
+    play(TODAY)
+    with pytest.raises(AssertionError):
+        play(replace(TODAY, **{difference: getattr(PAGE, difference)}))
