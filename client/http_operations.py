@@ -137,6 +137,10 @@ class HttpOperations:
     def resume(self, instance: UUID) -> Plan[Request, str]:
         return (yield from _decide(instance, "resume"))
 
+    def erase(self, instance: UUID, by: str | None) -> Plan[Request, str]:
+        answer: Answered = yield _post(f"instances/{instance}/erase", {"by": by})
+        return _read(answer, _Decision).detail
+
     def dead_letters(
         self, workflow: str | None, limit: int, cursor: str
     ) -> Plan[Request, Page[DeadLetter]]:

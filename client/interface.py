@@ -187,6 +187,14 @@ class SyncInterface(Generic[Q]):
         """Let a suspended instance go on. As ``cancel``."""
         return self._run(self._operations.resume(instance))
 
+    def erase(self, instance: UUID, by: str | None = None) -> str:
+        """Erase the payloads of an instance that has ended, for good. As ``cancel``.
+
+        Inputs, outputs and what errors say are gone, of the instance and of its tasks; ``by`` is
+        who wants it: the login unless given.
+        """
+        return self._run(self._operations.erase(instance, by))
+
     def dead_letters(
         self, workflow: str | None = None, *, limit: int | None = None
     ) -> Iterator[DeadLetter]:

@@ -49,6 +49,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     ended_at: datetime | None = None
     deadline_at: datetime | None = None
+    erased_at: datetime | None = None
     input_json: msgspec.Raw = msgspec.field(name="input", default=NONE)
     output_json: msgspec.Raw = msgspec.field(name="output", default=NONE)
     error: dict[str, Any] | None = None

@@ -16,6 +16,7 @@ from ..engine.calls.base import json_array
 from ..engine.calls.deferred import COMPLETE_DEFERRED_TASKS, FAIL_DEFERRED_TASKS
 from ..engine.calls.operators import (
     DISCARD_DEAD_LETTERS,
+    ERASE_INSTANCES,
     REDRIVE_DEAD_LETTERS,
     SKIP_DEAD_LETTERS,
 )
@@ -51,7 +52,7 @@ from .operations import (
 T = TypeVar("T")
 
 SUMMARY: Final[LiteralString] = """id, key, workflow, version, state as status, closing_as,
-    suspended_by, started_at, ended_at, deadline_at, error"""
+    suspended_by, started_at, ended_at, deadline_at, erased_at, error"""
 LETTER: Final[LiteralString] = """instance_id as instance, task, workflow, version, step, queue,
     attempts, input, error, died_at"""
 PLACES: Final = {"invalid_key": "/key", "invalid_id": "/id", "invalid_start_at": "/start_at"}
@@ -168,6 +169,9 @@ class SqlOperations:
     def resume(self, instance: UUID) -> Plan[Statement, str]:
         return (yield from _decide(RESUME_INSTANCES, instance))
 
+    def erase(self, instance: UUID, by: str | None) -> Plan[Statement, str]:
+        return (yield from _decide(ERASE_INSTANCES, instance, by))
+
     def dead_letters(
         self, workflow: str | None, limit: int, cursor: str
     ) -> Plan[Statement, Page[DeadLetter]]:
@@ -237,8 +241,8 @@ def _answer(text: LiteralString, token: str, *more: Any) -> Plan[Statement, str]
     return answered.answer
 
 
-def _decide(text: LiteralString, instance: UUID) -> Plan[Statement, str]:
-    (decided,) = _read((yield _json(text, ([instance],))), _Outcome)
+def _decide(text: LiteralString, instance: UUID, *more: Any) -> Plan[Statement, str]:
+    (decided,) = _read((yield _json(text, ([instance], *more))), _Outcome)
     if decided.outcome == "unknown":
         raise NotFound(f"there is no instance {instance}")
     if decided.outcome == "refused":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -10,7 +11,7 @@ from starlette.responses import Response
 
 from ...engine import calls
 from ..database import Connection
-from ..problems import Problem, not_found
+from ..problems import Fault, Problem, invalid, not_found
 from ..reads import instances as reads
 from ..reads.overview import STATES
 from ..schemas.instances import AllInstancesQuery, InstancePage
@@ -19,7 +20,8 @@ from .page import Visit, see_other, unless_refused
 from .render import render
 
 FILTERS: Final = ("workflow", "key", "status", "suspended", "started_after", "started_before")
-DECISIONS: Final[dict[str, Callable[[Connection, Sequence[UUID]], list[calls.Decided]]]] = {
+Decide = Callable[[Connection, Sequence[UUID]], list[calls.Decided]]
+DECISIONS: Final[dict[str, Decide]] = {
     "cancel": calls.cancel_instances,
     "suspend": calls.suspend_instances,
     "resume": calls.resume_instances,
@@ -79,9 +81,7 @@ def show_instance(visit: Visit) -> Response:
 def decide(visit: Visit) -> Response:
     """Carry out an operator's decision about an instance."""
     wanted = instance_id(visit)
-    decision = DECISIONS.get(visit.path["decision"])
-    if decision is None:
-        raise not_found(f"decision {visit.path['decision']!r}")
+    decision = _decision(visit)
     with visit.database.connection() as conn:
         (decided,) = decision(conn, [wanted])
     if decided.outcome == "unknown":
@@ -89,3 +89,16 @@ def decide(visit: Visit) -> Response:
     if decided.outcome == "refused":
         raise Problem(409, f"Refused: {decided.detail}.")
     return see_other(f"/ui/instances/{wanted}")
+
+
+def _decision(visit: Visit) -> Decide:
+    """Return what is to be done. Raises Problem 404, and 422 where nobody says who erases."""
+    verb = visit.path["decision"]
+    if verb == "erase":
+        by = visit.form.get("by", "").strip()
+        if not by:
+            raise invalid([Fault("/by", "is missing: say who wants the payloads to be erased")])
+        return partial(calls.erase_instances, by=by)
+    if verb not in DECISIONS:
+        raise not_found(f"decision {verb!r}")
+    return DECISIONS[verb]

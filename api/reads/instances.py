@@ -29,7 +29,7 @@ MOST_LOG_ENTRIES: Final = 5000
 
 SUMMARY: Final[LiteralString] = """id, key, workflow, version, state as status, closing_as,
        suspended_by, suspended_at, open_tasks, seq, error, started_at, start_at, deadline_at,
-       ended_at"""
+       ended_at, erased_at, erased_by"""
 
 TASK: Final[LiteralString] = """task, step, kind, state, open, handler, queue, attempts, input,
        output, error, reason, progress, worker_id, due_at, changed_at, seq"""

@@ -1,6 +1,7 @@
 """/instances and /workflows/{id}/instances: reading and steering instances."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from ..problems import Problem, not_found
 from ..reads import instances as reads
 from ..schemas.instances import (
     AllInstancesQuery,
+    EraseRequest,
     Explanation,
     InstanceDecision,
     InstanceDetail,
@@ -46,16 +48,25 @@ def _deciding(decide: Decide) -> Callable[[Call[Nothing, Nothing]], InstanceDeci
     """Return the handler that carries out an operator's decision about one instance."""
 
     def handler(call: Call[Nothing, Nothing]) -> InstanceDecision:
-        instance = call.uuid("instanceId", "instance")
-        with call.context.database.connection() as conn:
-            (decided,) = decide(conn, [instance])
-        if decided.outcome == "unknown":
-            raise not_found(f"instance {instance}")
-        if decided.outcome == "refused":
-            raise Problem(409, f"Refused: {decided.detail}.")
-        return InstanceDecision(instance, "done", decided.detail)
+        return _decide(call, decide)
 
     return handler
+
+
+def _decide(call: Call[Nothing, Any], decide: Decide) -> InstanceDecision:
+    instance = call.uuid("instanceId", "instance")
+    with call.context.database.connection() as conn:
+        (decided,) = decide(conn, [instance])
+    if decided.outcome == "unknown":
+        raise not_found(f"instance {instance}")
+    if decided.outcome == "refused":
+        raise Problem(409, f"Refused: {decided.detail}.")
+    return InstanceDecision(instance, "done", decided.detail)
+
+
+def erase_instance(call: Call[Nothing, EraseRequest]) -> InstanceDecision:
+    """Erase the payloads of an ended instance."""
+    return _decide(call, partial(calls.erase_instances, by=call.body.by))
 
 
 def _decision(verb: str, summary: str, description: str, decide: Decide) -> Operation:
@@ -131,5 +142,19 @@ OPERATIONS: Final = [
         "Resume a suspended instance",
         "What has become due meanwhile is given out.",
         calls.resume_instances,
+    ),
+    Operation(
+        method="POST",
+        path="/instances/{instanceId}/erase",
+        name="eraseInstance",
+        tag="instances",
+        summary="Erase the payloads of an instance that has ended",
+        description="Its inputs and outputs and those of its tasks, and of errors all but code and "
+        "type, are gone for good. Its idempotency key still finds it.",
+        handler=erase_instance,
+        body=EraseRequest,
+        body_required=False,
+        answers={200: InstanceDecision},
+        problems=(409,),
     ),
 ]

@@ -149,6 +149,10 @@ class InstanceSummary(msgspec.Struct, frozen=True):
     ]
     deadline_at: Time | None
     ended_at: Time | None
+    erased_at: Annotated[
+        Time | None, msgspec.Meta(description="Since when its payloads are gone, for good.")
+    ]
+    erased_by: Annotated[str | None, msgspec.Meta(description="Who had them erased.")]
 
 
 class Instance(InstanceSummary, frozen=True):
@@ -265,6 +269,19 @@ class Explanation(msgspec.Struct, frozen=True):
 
     id: UUID
     because: list[Reason]
+
+
+class EraseRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who wants payloads to be erased."""
+
+    by: Annotated[
+        str | None,
+        msgspec.Meta(
+            min_length=1,
+            max_length=200,
+            description="Who wants it, which the instance keeps; the server's login if absent.",
+        ),
+    ] = None
 
 
 class InstanceDecision(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Final, Literal, LiteralString
+from uuid import UUID
 
 from .. import json_text
 from ..json_text import Json
@@ -47,6 +48,10 @@ select queue, outcome, detail from onceflow.pause_queues(p_names => %s::text[])"
 
 RESUME_QUEUES: Final[LiteralString] = """
 select queue, outcome, detail from onceflow.resume_queues(p_names => %s::text[])"""
+
+ERASE_INSTANCES: Final[LiteralString] = """
+select instance_id, null, outcome, detail
+  from onceflow.erase_instances(p_ids => %s::uuid[], p_by => %s::text)"""
 
 GRANT_ACCESS: Final[LiteralString] = """
 select onceflow.grant_access(p_role => %s::name, p_kind => %s::text)"""
@@ -117,6 +122,16 @@ def pause_queues(conn: Connection, names: Sequence[str]) -> list[NamedDecision]:
 def resume_queues(conn: Connection, names: Sequence[str]) -> list[NamedDecision]:
     """Give out again what waits on these queues."""
     return [NamedDecision(*row) for row in fetch(conn, RESUME_QUEUES, (list(names),))]
+
+
+def erase_instances(
+    conn: Connection, ids: Sequence[UUID], by: str | None = None
+) -> list[Decided]:
+    """Take the payloads of ended instances away for good; who they are and how they ended stays.
+
+    ``by`` is who wants it; the role that is logged in unless given.
+    """
+    return decided(fetch(conn, ERASE_INSTANCES, (list(ids), by)))
 
 
 def grant_access(

@@ -55,7 +55,10 @@ COMMANDS = {
     "dead-letters": Command("engine.commands.dead_letters", "list, redrive, skip, discard"),
     "complete": Command("engine.commands.complete", "complete a deferred task by its token"),
     "fail": Command("engine.commands.fail", "fail a deferred task by its token"),
-    "drop-partitions": Command("engine.commands.drop_partitions", "drop weeks that ended long ago"),
+    "drop-partitions": Command(
+        "engine.commands.retention.drop_partitions", "drop weeks that ended long ago"
+    ),
+    "erase": Command("engine.commands.retention.erase", "erase the payloads of ended instances"),
     "versions": Command("engine.commands.versions", "list a workflow's versions and what is open"),
     "disable": Command("engine.commands.switches.disable", "let no instances of workflows start"),
     "enable": Command("engine.commands.switches.enable", "let them start again"),

@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 INSTANCE: Final[LiteralString] = """id, key, workflow, version, state, closing_as, suspended_at,
        suspended_by, input, output, error, open_tasks, deadline_at, started_at, start_at,
-       ended_at"""
+       ended_at, erased_at, erased_by"""
 TASK: Final[LiteralString] = """task, step, kind, state, open, queue, handler, attempts, input,
        output, error, reason, worker_id, progress, due_at, changed_at, seq"""
 TRANSITION: Final[LiteralString] = """t.seq, t.n, t.task, t.attempt, t.state,

@@ -88,6 +88,9 @@ def _remarks(picture: Picture) -> list[Text]:
     lines: list[Text] = []
     if instance["key"] is not None:
         lines.append(Text(f"started with the key {instance['key']}"))
+    if instance["erased_at"] is not None:
+        since = clock_text(instance["erased_at"])
+        lines.append(Text(f"payloads erased by {one_line(instance['erased_by'])} {since}"))
     if instance["suspended_at"] is not None:
         by = instance["suspended_by"].replace("_", " ")
         since = clock_text(instance["suspended_at"])

@@ -90,6 +90,9 @@ create table onceflow.instance (
     input jsonb not null,
     output jsonb,
     error jsonb,
+    -- Since when its payloads are gone, and who had them erased.
+    erased_at timestamptz,
+    erased_by text,
     constraint instance_state check (
         case when ended_at is null
             then state in ('RUNNING', 'CLOSING', 'COMPENSATING')

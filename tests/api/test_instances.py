@@ -180,3 +180,20 @@ def test_a_cursor_that_is_none_is_refused(client: TestClient, cursor: str) -> No
     answer = client.get("/instances", params={"cursor": cursor})
     assert answer.status_code == 422
     assert answer.json()["faults"][0]["place"] == "query.cursor"
+
+
+def test_payloads_are_erased_once_it_has_ended(
+    client: TestClient, start: Start, worker: HandWorker
+) -> None:
+    instance = start()
+    refused = client.post(f"/instances/{instance}/erase")
+    assert refused.status_code == 409
+    assert "it is RUNNING" in refused.json()["detail"]
+    worker.complete(instance, {"reserved": 3})
+    worker.complete(instance, {"amount": 12.5})
+    answer = client.post(f"/instances/{instance}/erase", json={"by": "anna"})
+    assert answer.json()["detail"].endswith(" by anna")
+    read = client.get(f"/instances/{instance}").json()
+    assert (read["input"], read["output"], read["erased_by"]) == (None, None, "anna")
+    assert {(t["input"], t["output"]) for t in read["tasks"]} == {(None, None)}
+    assert client.post(f"/instances/{instance}/erase", json={"by": ""}).status_code == 422

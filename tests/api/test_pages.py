@@ -239,6 +239,23 @@ def test_suspend_resume_and_cancel_by_form(client: TestClient, start: Start) -> 
     assert post(client, f"/ui/instances/{instance}/explode").status_code == 404
 
 
+def test_payloads_are_erased_by_form_by_who_says_so(
+    client: TestClient, start: Start, worker: HandWorker
+) -> None:
+    instance = start("ALFKI")
+    path = f"/ui/instances/{instance}"
+    assert 'id="erase"' not in page(client, path)
+    worker.complete(instance, {"reserved": 3})
+    worker.complete(instance, {"amount": 12.5})
+    assert 'id="erase"' in page(client, path)
+    assert post(client, f"{path}/erase", by=" ").status_code == 422
+    assert post(client, f"{path}/erase", by="<anna>").status_code == 303
+    text = page(client, path)
+    assert "Payloads erased by &lt;anna&gt;" in text
+    assert "ALFKI" not in text
+    assert 'id="erase"' not in text
+
+
 def test_redrive_by_form_with_a_corrected_input(
     client: TestClient, dead: str, worker: HandWorker
 ) -> None:

@@ -354,3 +354,20 @@ def test_an_instance_is_started_for_later(door: Door, order: str) -> None:
     with pytest.raises(WrongInput, match="ten years") as caught:
         door.start(order, GIVEN, start_at=at + timedelta(days=5000))
     assert caught.value.faults[0].place == "/start_at"
+
+
+def test_payloads_of_an_ended_instance_are_erased(
+    door: Door, order: str, worker: HandWorker
+) -> None:
+    instance = door.start(order, GIVEN, key=f"erased-{order}").id
+    with pytest.raises(Refused, match="cancel it, or wait"):
+        door.erase(instance)
+    finish(worker, instance)
+    assert door.erase(instance, by="anna").endswith("by anna")
+    found = door.get(instance)
+    assert found.erased_at is not None
+    assert found.input() is None
+    assert found.output() is None
+    assert door.start(order, GIVEN, key=f"erased-{order}").id == instance
+    with pytest.raises(NotFound):
+        door.erase(NOBODY)

@@ -9,7 +9,9 @@ begin
     end if;
     return row(case
         when p_instance.ended_at is not null then format('it ended as %s at %s%s', p_instance.state,
-            onceflow.time_text(p_instance.ended_at), coalesce(': ' || (p_instance.error ->> 'message'), ''))
+            onceflow.time_text(p_instance.ended_at),
+            coalesce('; payloads erased at ' || onceflow.time_text(p_instance.erased_at) || ' by ' || p_instance.erased_by,
+                ': ' || (p_instance.error ->> 'message'), ''))
         when p_instance.suspended_by = 'dead_letter' then format(
             'suspended since %s by the open dead letter below', onceflow.time_text(p_instance.suspended_at))
         when p_instance.state = 'CLOSING' then format(

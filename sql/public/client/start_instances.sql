@@ -3,8 +3,8 @@
 -- UUIDs version 7, made within an hour (null: made here): a call whose reply was lost is repeated with the same.
 -- p_keys are idempotency keys (null for none): one key starts one instance, whoever sends it and however often.
 -- p_start_at (null: at once) is when the first steps of an instance come due; until then it waits, and can be cancelled.
--- outcome: started | exists (the instance of that key or id) | conflict (which was started with another input, or
---   of another workflow: nothing was started) | invalid (nothing was started, error {code, message} says why,
+-- outcome: started | exists (the instance of that key or id; whatever the input, where its own is erased) | conflict
+--   (which was started with another input, or of another workflow: nothing was started) | invalid (nothing was started, error {code, message} says why,
 --   of an input that does not fit the workflow's schema with its faults [{place, message}]; there
 --   is no instance_id) | disabled (an operator lets none of the workflow start: disable_workflows(); error says so).
 --   Each item has its own: one that is invalid keeps no other from being started.
@@ -82,22 +82,15 @@ begin
             where u.id <> all (array(select c.instance_id from unnest(v_postponed) c))))).o_changes);
 
     if not v_all then
-        -- A new key with the id of an instance that was there: the key names it only where it has that input.
-        delete from onceflow.idempotency_key i
-        using unnest(p_keys, v_ids) k (key, id), onceflow.instance s
-        where i.workflow_id = v_version.workflow_id and i.key = k.key and i.instance_id = k.id and s.id = k.id
-            and (i.input_hash <> sha256(convert_to(s.input::text, 'UTF8'))
-                or not exists (
-                    select from onceflow.workflow_version v
-                    where v.id = s.version_id and v.workflow_id = i.workflow_id));
+        perform onceflow.forget_keys(v_version.workflow_id, p_keys, v_ids);
     end if;
 
     return query
     select k.n::int, s.id, case
             when k.id is null then case k.error ->> 'code' when 'disabled' then 'disabled' else 'invalid' end
             when s.id = k.id and (v_all or k.id = any (v_started) and array_position(v_own, k.id) = k.n) then 'started'
-            when coalesce(i.input_hash, sha256(convert_to(s.input::text, 'UTF8')))
-                    = sha256(convert_to(k.input::text, 'UTF8'))
+            when (s.erased_at is not null or coalesce(i.input_hash, sha256(convert_to(s.input::text, 'UTF8')))
+                    = sha256(convert_to(k.input::text, 'UTF8')))
                 and exists (
                     select from onceflow.workflow_version v
                     where v.id = s.version_id and v.workflow_id = v_version.workflow_id) then 'exists'

@@ -21,7 +21,8 @@ declare
     v_operator constant text[] := array['cancel_instances', 'suspend_instances', 'resume_instances',
         'redrive_dead_letters', 'skip_dead_letters', 'discard_dead_letters', 'release_quarantine',
         'check_instances', 'drop_partitions', 'ensure_partitions', 'list_queues', 'switch_transport',
-        'disable_workflows', 'enable_workflows', 'pause_queues', 'resume_queues'];
+        'disable_workflows', 'enable_workflows', 'pause_queues', 'resume_queues',
+        'erase_instances'];
     v_functions text[] := case p_kind
         when 'worker' then v_worker when 'relay' then v_relay
         when 'client' then v_client when 'operator' then v_client || v_operator end;

@@ -402,3 +402,19 @@ def test_the_head_of_a_long_list_is_enough(worker: HandWorker, connect: Connect)
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert done.stdout.startswith("ID")
     assert "Traceback" not in done.stderr
+
+
+def test_erase_says_who_and_refuses_what_has_not_ended(
+    onceflow: Onceflow, worker: HandWorker, order: str
+) -> None:
+    refused = onceflow("erase", order)
+    assert refused.code == 1
+    assert "refused: it is RUNNING" in refused.out
+    worker.complete(order, {"reservation": 1})
+    worker.complete(order, {"amount": 7})
+    assert "ALFKI" in onceflow("show", order).out
+    assert onceflow("erase", order, "--by", "anna").code == 0
+    shown = onceflow("show", order).out
+    assert "ALFKI" not in shown
+    assert "payloads erased by anna 2" in shown
+    assert "; payloads erased at " in onceflow("explain", order).out

@@ -12,11 +12,11 @@ from typing import Any
 
 import psycopg
 
-from ..calls import DroppedPartitions, drop_partitions
-from ..errors import Refused
-from ..settings import Settings
-from .arguments import seconds
-from .database import open_database
+from ...calls import DroppedPartitions, drop_partitions
+from ...errors import Refused
+from ...settings import Settings
+from ..arguments import seconds
+from ..database import open_database
 
 PAUSE, PAUSE_AT_MOST = 0.05, 1.0
 """Seconds between two tries for the locks: in these all others go on."""

@@ -1,0 +1,1 @@
+"""Commands that take away what is no longer to be kept."""

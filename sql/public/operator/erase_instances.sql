@@ -1,0 +1,64 @@
+-- erase_instances(ids, by) -> (instance_id, outcome, detail)
+-- Takes the payloads of ended instances away, for good: inputs and outputs, of them and of their tasks; of errors, in
+-- the log too, all but code and type; the progress that workers told. Which steps ran, when, and how they ended stays; so does
+-- the idempotency key, whose repetition still finds its instance. p_by is who wants it (null: the role that is logged in);
+-- the instance keeps it, and the server's log has a line. Again it changes nothing, and tells of the first time.
+-- outcome: done (detail says since when) | refused (it has not ended: detail says what to do) | unknown.
+-- Errors: WF004.
+create or replace function onceflow.erase_instances(p_ids uuid[], p_by text default null)
+returns table (instance_id uuid, outcome text, detail text)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
+#variable_conflict use_column
+declare
+    v_by constant text := left(coalesce(nullif(btrim(p_by), ''), session_user), 200);
+    v_now constant timestamptz := onceflow.now();
+    v_ids uuid[];
+    v_ended uuid[];
+begin
+    perform onceflow.require_read_committed();
+    -- What has ended stays so; workers' rows are changed before instances are locked.
+    v_ended := array(
+        select i.id from onceflow.instance i where i.id = any (p_ids) and i.ended_at is not null order by i.id);
+    update onceflow.worker w
+    set progress = w.progress - array(
+        select k from jsonb_object_keys(w.progress) k where split_part(k, '/', 1) = any (v_ended::text[]))
+    where jsonb_typeof(w.progress) = 'object' and exists (
+        select from jsonb_object_keys(w.progress) k where split_part(k, '/', 1) = any (v_ended::text[]));
+
+    v_ids := onceflow.lock_instances(p_ids);
+    v_ended := array(
+        select i.id from onceflow.instance i
+        where i.id = any (v_ids) and i.id >= v_ids[1] and i.ended_at is not null and i.erased_at is null
+        order by i.id);
+    update onceflow.task t
+    set input = case when t.input is not null then jsonb 'null' end, output = null, error = onceflow.erased_error(t.error)
+    where t.instance_id = any (v_ended) and t.instance_id >= v_ended[1] and t.seq is not null
+        and t.state in ('SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED', 'DEAD_LETTER');
+    update onceflow.task_log l
+    set error = onceflow.erased_error(l.error)
+    where l.instance_id = any (v_ended) and l.instance_id >= v_ended[1] and l.error is not null;
+    -- By its hash one could find out what an input was.
+    update onceflow.idempotency_key k
+    set input_hash = ''
+    where k.instance_id = any (v_ended);
+    update onceflow.instance i
+    set input = 'null', output = null, error = onceflow.erased_error(i.error), erased_at = v_now, erased_by = v_by
+    where i.id = any (v_ended) and i.id >= v_ended[1] and i.erased_at is null
+        and i.state in ('SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED');
+    if cardinality(v_ended) > 0 then
+        raise log 'payloads erased by %, of instances %', v_by, v_ended;
+    end if;
+
+    return query
+    select u.id, case when i.id is null then 'unknown' when i.erased_at is not null then 'done' else 'refused' end,
+        case when i.id is null then 'there is no such instance'
+            when i.erased_at is not null then 'payloads erased at ' || onceflow.time_text(i.erased_at) || ' by ' || i.erased_by
+            else 'it is ' || i.state || ', and its tasks need their payloads until it has ended; cancel it, or wait' end
+    from unnest(v_ids) u (id)
+    left join onceflow.instance i on i.id = u.id
+    order by u.id;
+end $$;
+revoke execute on function onceflow.erase_instances(uuid[], text) from public;
