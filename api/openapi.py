@@ -122,6 +122,16 @@ def _parameters(kind: Any, where: str) -> list[Schema]:
         }
         if "description" in schema:
             parameter["description"] = schema.pop("description")
+        if field.encode_name.endswith(".*"):
+            # Each member of the object is a parameter of its own.
+            prefix = field.encode_name.removesuffix("*")
+            pattern = f"^{re.escape(prefix)}.+$"
+            parameter |= {"name": prefix.rstrip("."), "style": "form", "explode": True}
+            parameter["schema"] = {
+                "type": "object",
+                "patternProperties": {pattern: {"type": "string"}},
+                "additionalProperties": False,
+            }
         parameters.append(parameter)
     return parameters
 

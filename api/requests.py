@@ -141,20 +141,24 @@ def _fault(error: msgspec.ValidationError) -> Fault:
 def read_parameters(given: Mapping[str, list[str]], kind: type[T], where: str) -> T:
     """Read query parameters or headers into a Struct, each text converted to its field's type.
 
-    ``given`` has every value of each name. Raises Problem 422 with every fault; ``where`` (query,
-    header) begins their places.
+    ``given`` has every value of each name. A field called ``input.*`` gets all names that begin so.
+    Raises Problem 422 with every fault; ``where`` (query, header) begins their places.
     """
     faults: list[Fault] = []
     values: dict[str, Any] = {}
     fields = {field.encode_name: field for field in msgspec.structs.fields(cast(Any, kind))}
+    families = {name[:-1]: field for name, field in fields.items() if name.endswith(".*")}
     for name, texts in given.items():
+        family = next((f for f in families if name.startswith(f) and name not in fields), None)
         place = f"{where}.{name}".replace("\0", "\\u0000")
-        if name not in fields:
+        if name not in fields and family is None:
             faults.append(Fault(place, f"is unknown; known are {', '.join(fields) or 'none'}"))
         elif len(texts) > 1:
             faults.append(Fault(place, "is given more than once"))
-        elif "\0" in texts[0]:
+        elif "\0" in texts[0] or "\0" in name:
             faults.append(Fault(place, "has a NUL character"))
+        elif family is not None:
+            values.setdefault(families[family].name, {})[name.removeprefix(family)] = texts[0]
         else:
             try:
                 values[fields[name].name] = _convert(texts[0], kind, name, fields[name].type)

@@ -121,6 +121,7 @@ class HttpOperations:
             "status": wanted.status,
             "suspended": None if wanted.suspended is None else str(wanted.suspended).lower(),
             "key": wanted.key,
+            **{f"input.{field}": value for field, value in wanted.fields.items()},
         }
         return _read((yield _list("instances", query, limit, cursor)), Page[Instance])
 

@@ -1,7 +1,7 @@
 """The methods that all clients have, for callers who wait; interface_async.py has them awaited."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar, overload
@@ -21,6 +21,7 @@ from .operations import (
     keys_of,
     require_same_number,
     starts_of,
+    texts_of,
     unwritten,
 )
 
@@ -154,13 +155,16 @@ class SyncInterface(Generic[Q]):
         status: Status | None = None,
         suspended: bool | None = None,
         key: str | None = None,
+        input: Mapping[str, Any] | None = None,  # noqa: A002
         limit: int | None = None,
     ) -> Iterator[Instance]:
         """Go through instances, the youngest first, page by page; all unless ``limit`` is given.
 
-        Raises NotFound where there is no such workflow.
+        ``input`` are fields and their values, of those that the workflow lists under `search`:
+        ``{"order": "O-36"}``. Raises NotFound where there is no such workflow, BadArgument where
+        no workflow lists such a field.
         """
-        wanted = Wanted(workflow, status, suspended, key)
+        wanted = Wanted(workflow, status, suspended, key, texts_of(input))
         cursor: str | None = ""
         while cursor is not None and limit != 0:
             size = PAGE if limit is None else min(limit, PAGE)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, overload
@@ -23,6 +23,7 @@ from .operations import (
     keys_of,
     require_same_number,
     starts_of,
+    texts_of,
     unwritten,
 )
 
@@ -153,13 +154,16 @@ class AsyncInterface(Generic[Q]):
         status: Status | None = None,
         suspended: bool | None = None,
         key: str | None = None,
+        input: Mapping[str, Any] | None = None,  # noqa: A002
         limit: int | None = None,
     ) -> AsyncIterator[Instance]:
         """Go through instances, the youngest first, page by page; all unless ``limit`` is given.
 
-        Raises NotFound where there is no such workflow.
+        ``input`` are fields and their values, of those that the workflow lists under `search`:
+        ``{"order": "O-36"}``. Raises NotFound where there is no such workflow, BadArgument where
+        no workflow lists such a field.
         """
-        wanted = Wanted(workflow, status, suspended, key)
+        wanted = Wanted(workflow, status, suspended, key, texts_of(input))
         cursor: str | None = ""
         while cursor is not None and limit != 0:
             size = PAGE if limit is None else min(limit, PAGE)

@@ -5,7 +5,7 @@ SQL, or a request of HTTP), is sent the answer to each, and returns what the cal
 HTTP have each operation once, whether those who call wait for answers or await them.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from ..engine.errors import BadArgument, NotFound, OnceflowError, Refused
+from .conversion import to_json
 from .model import Because, DeadLetter, Decided, Deployed, Instance, Started, Status
 
 Q = TypeVar("Q")
@@ -49,6 +50,7 @@ class Wanted(msgspec.Struct, frozen=True):
     status: Status | None = None
     suspended: bool | None = None
     key: str | None = None
+    fields: Mapping[str, str] = {}
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
@@ -158,6 +160,14 @@ def in_order(keys: Sequence[Key], decided: Sequence[Decided]) -> list[Decided]:
     return [
         by_key.get(key) or Decided(*key, "unknown", "there is no such dead letter") for key in keys
     ]
+
+
+def texts_of(fields: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the values of fields as the texts that are looked for. Raises BadArgument."""
+    return {
+        name: value if isinstance(value, str) else to_json(value).decode()
+        for name, value in (fields or {}).items()
+    }
 
 
 def batches(items: Sequence[T], size: int) -> Iterator[list[T]]:

@@ -20,6 +20,7 @@ from ..engine.calls.operators import (
     REDRIVE_DEAD_LETTERS,
     SKIP_DEAD_LETTERS,
 )
+from ..engine.calls.search import not_listed
 from ..engine.calls.workflows import (
     CANCEL_INSTANCES,
     EXPLAIN_INSTANCE,
@@ -30,7 +31,7 @@ from ..engine.calls.workflows import (
     require_offset,
 )
 from ..engine.definition import check_input, compile_definition, parse
-from ..engine.errors import Fault, NotFound, OnceflowError, Refused
+from ..engine.errors import BadArgument, Fault, NotFound, OnceflowError, Refused
 from ..engine.ids import make_ids
 from .conversion import to_json
 from .errors import WrongInput
@@ -152,9 +153,14 @@ class SqlOperations:
             states=None if wanted.status is None else [wanted.status],
             suspended=wanted.suspended,
             key=wanted.key,
+            fields=wanted.fields,
             before=UUID(cursor) if cursor else None,
         )
         found = _read((yield _json(*reads.list_instances(SUMMARY, chosen, limit))), Instance)
+        if not found and wanted.fields:
+            names = _read((yield _json(*reads.list_fields())), dict[str, str])
+            if fault := not_listed(wanted.fields, [each["name"] for each in names]):
+                raise BadArgument(fault)
         return Page(found, str(found[-1].id) if len(found) == limit else None)
 
     def explain(self, instance: UUID) -> Plan[Statement, list[Because]]:

@@ -7,9 +7,11 @@ from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from ...engine import calls
+from ...engine.calls.reads import ids_from
 from ..database import Connection
 from ..problems import Fault, Problem, invalid, not_found
 from ..reads import instances as reads
@@ -19,7 +21,9 @@ from .charts import NO_LIFE, make_lives
 from .page import Visit, see_other, unless_refused
 from .render import render
 
-FILTERS: Final = ("workflow", "key", "status", "suspended", "started_after", "started_before")
+FILTERS: Final = ("workflow", "id", "key", "input", "status", "suspended", "started_after", "started_before")
+WHOLE: Final = 32
+"""Digits of an id."""
 Decide = Callable[[Connection, Sequence[UUID]], list[calls.Decided]]
 DECISIONS: Final[dict[str, Decide]] = {
     "cancel": calls.cancel_instances,
@@ -41,6 +45,8 @@ def show_instances(visit: Visit) -> Response:
 
     def read() -> InstancePage:
         query = visit.read_query(AllInstancesQuery)
+        if typed := visit.given("input").get("input"):
+            query = replace(query, fields=_field(typed))
         return reads.list_instances(visit.database, query, query.workflow)
 
     found, problem = unless_refused(read, InstancePage([], None))
@@ -59,8 +65,24 @@ def show_instances(visit: Visit) -> Response:
     )
 
 
+def _field(text: str) -> dict[str, str]:
+    """Read what was typed as FIELD=VALUE. Raises Problem 422."""
+    field, equals, value = text.partition("=")
+    field = field.strip().removeprefix("$.").removeprefix("input.")
+    if not equals or not field or "\0" in text:
+        raise invalid([Fault("query.input", "is not FIELD=VALUE, such as order=O-36")])
+    return {field: value.strip()}
+
+
 def show_instance(visit: Visit) -> Response:
-    """Show one instance."""
+    """Show one instance; by the beginning of its id the browser is sent on to it."""
+    typed = visit.path["instance"]
+    if len(typed) < WHOLE and ids_from(typed):
+        query = AllInstancesQuery(id=typed, limit=2)
+        begun = reads.list_instances(visit.database, query).items
+        if begun:
+            one = f"/{begun[0].id}" if len(begun) == 1 else "?" + urlencode({"id": typed})
+            return see_other(f"/ui/instances{one}")
     found = reads.read_instance(visit.database, instance_id(visit))
     because = reads.explain(visit.database, found.id).because if not found.ended_at else []
     until = found.ended_at or datetime.now(UTC)

@@ -1,12 +1,14 @@
 """Instances, their tasks and their log."""
 
+from collections.abc import Mapping
 from typing import Final, LiteralString
 from uuid import UUID
 
 from ...engine import calls
 from ...engine.calls import reads
+from ...engine.calls.search import not_listed
 from ..database import Connection, Database, rows
-from ..problems import not_found
+from ..problems import Fault, invalid, not_found
 from ..schemas.instances import (
     Advice,
     Explanation,
@@ -21,7 +23,7 @@ from ..schemas.instances import (
     Task,
 )
 from .paging import cut, read_cursor
-from .workflows import find_workflow
+from .workflows import Named, find_workflow
 
 MOST_TASKS: Final = 1000
 MOST_LOG_ENTRIES: Final = 5000
@@ -81,14 +83,30 @@ def list_instances(
             states=[query.status] if query.status else None,
             suspended=query.suspended,
             key=query.key,
+            fields=query.fields,
+            id=query.id,
             started_after=query.started_after,
             started_before=query.started_before,
             before=before[0] if before else None,
         )
         asked = reads.list_instances(SUMMARY, wanted, query.limit + 1)
         found = rows(conn, InstanceSummary, *asked)
+        if not found and query.fields:
+            _require_listed(conn, query.fields)
     items, following = cut(found, query.limit, lambda row: (row.id,))
     return InstancePage(items, following)
+
+
+def _require_listed(conn: Connection, fields: Mapping[str, str]) -> None:
+    """Raise Problem 422 for fields that no workflow lists: by these nothing is ever found."""
+    known = [each.name for each in rows(conn, Named, *reads.list_fields())]
+    faults = [
+        Fault(f"query.input.{field}", fault)
+        for field in fields
+        if (fault := not_listed([field], known))
+    ]
+    if faults:
+        raise invalid(faults)
 
 
 def explain(database: Database, instance: UUID) -> Explanation:

@@ -230,6 +230,17 @@ class InstancesQuery(msgspec.Struct, frozen=True):
     key: Annotated[
         str | None, msgspec.Meta(description="The idempotency key that it was started with.")
     ] = None
+    id: Annotated[
+        str | None,
+        msgspec.Meta(pattern="^[0-9A-Fa-f-]{1,36}$", description="What its id begins with."),
+    ] = None
+    fields: Annotated[
+        dict[str, str],
+        msgspec.Meta(
+            description="What a field of the input is, as `input.order=O-36`: of fields that the "
+            "workflow lists under `search`."
+        ),
+    ] = msgspec.field(name="input.*", default_factory=dict)
     started_after: Time | None = None
     started_before: Time | None = None
     limit: Limit = 50

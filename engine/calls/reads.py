@@ -5,7 +5,7 @@ takes the rows in its own form: ``json_rows`` for the command line, the API's ar
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, Final, LiteralString, NamedTuple
@@ -15,6 +15,8 @@ import msgspec
 
 from .. import json_text
 from .base import Connection, fetch
+from .search import NAMES as FIELDS
+from .search import conditions
 
 MOST_DIGITS: Final = 18
 """Every number of so many digits fits into a bigint."""
@@ -73,6 +75,11 @@ def no_workflow(reference: str, names: Sequence[str]) -> str:
     return f"there is no workflow {reference}{meant}"
 
 
+def list_fields() -> Query:
+    """Ask for the fields that instances are found by, as ``name``: those of all workflows."""
+    return Query(FIELDS, {})
+
+
 def find_version(columns: LiteralString, reference: str, version: int | None = None) -> Query:
     """Ask for a version of a workflow, named by id or name: the latest unless one is given."""
     where = _named(reference, "workflow_id")
@@ -129,10 +136,14 @@ class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True):
     suspended: bool | None = None
     key: str | None = None
     """The idempotency key that it was started with."""
+    fields: Mapping[str, str] = {}
+    """Of its input, the text of their values: fields that its workflow lists under `search`."""
     started_after: datetime | None = None
     started_before: datetime | None = None
     before: UUID | None = None
     """The id with which the last page ended."""
+    id: str | None = None
+    """What its id begins with; ``ids_from`` says what may be one."""
 
 
 def find_instance(columns: LiteralString, instance: UUID) -> Query:
@@ -145,9 +156,6 @@ def list_instances(columns: LiteralString, wanted: InstanceFilter, limit: int) -
     """Ask for instances, the youngest first."""
     where: list[LiteralString] = ["true"]
     parameters: dict[str, Any] = {"limit": limit}
-    if wanted.before is not None:
-        where.append("id < %(before)s")
-        parameters["before"] = wanted.before
     if wanted.states is not None and len(wanted.states) == 1:
         where.append("state = %(state)s")  # in the order of its index
         parameters["state"] = wanted.states[0]
@@ -162,20 +170,31 @@ def list_instances(columns: LiteralString, wanted: InstanceFilter, limit: int) -
             " where k.key = %(key)s))"
         )
         parameters["key"] = wanted.key
-    # An id carries the time of the start, to the millisecond: its bounds, a little wider, keep the
-    # search within the partitions of that time. (A child's id would carry its root's time.)
     if wanted.started_after is not None:
-        where.append("started_at > %(after)s and id >= %(after_id)s")
+        where.append("started_at > %(after)s")
         parameters["after"] = wanted.started_after
-        parameters["after_id"] = first_id(wanted.started_after, -SLACK)
     if wanted.started_before is not None:
-        where.append("started_at < %(until)s and id <= %(until_id)s")
+        where.append("started_at < %(until)s")
         parameters["until"] = wanted.started_before
-        parameters["until_id"] = first_id(wanted.started_before, SLACK)
-    matching: LiteralString = " and ".join(where)
+    bounds = _bounds("id", wanted, parameters)
+    matching: LiteralString = " and ".join(where + bounds)
     tail: LiteralString = "order by id desc limit %(limit)s"
     text: LiteralString = f"select {columns} from onceflow.instances where {matching} {tail}"
-    if wanted.workflow is not None:
+    if wanted.fields:
+        # Along the index of what is looked for, from the youngest on: each instance is one look.
+        leading, given = conditions(wanted.fields)
+        parameters |= given
+        of: list[LiteralString] = [leading, *_bounds("s.instance_id", wanted, parameters)]
+        if wanted.workflow is not None:
+            of.append("s.workflow = %(workflow)s")
+            parameters["workflow"] = wanted.workflow
+        text = (
+            "select i.* from onceflow.search_values s cross join lateral ("
+            f"select {columns} from onceflow.instances"
+            f" where id = s.instance_id and {' and '.join(where)}) i"
+            f" where {' and '.join(of)} order by s.instance_id desc limit %(limit)s"
+        )
+    elif wanted.workflow is not None:
         # Version by version, each along its own index: a workflow that rarely runs is found as
         # fast among millions of others' instances.
         parameters["workflow"] = wanted.workflow
@@ -186,6 +205,31 @@ def list_instances(columns: LiteralString, wanted: InstanceFilter, limit: int) -
             " where v.name = %(workflow)s order by i.id desc limit %(limit)s"
         )
     return Query(text, parameters)
+
+
+def _bounds(
+    column: LiteralString, wanted: InstanceFilter, parameters: dict[str, Any]
+) -> list[LiteralString]:
+    """Return what holds of the ids, and add its parameters.
+
+    An id carries the time of the start, to the millisecond: its bounds, a little wider, keep the
+    search within the partitions of that time. (A child's id would carry its root's time.)
+    """
+    bounds: list[LiteralString] = []
+    if wanted.id is not None:
+        within = ids_from(wanted.id)
+        bounds.append(column + " between %(first_id)s and %(last_id)s" if within else "false")
+        parameters["first_id"], parameters["last_id"] = within or (None, None)
+    if wanted.before is not None:
+        bounds.append(column + " < %(before)s")
+        parameters["before"] = wanted.before
+    if wanted.started_after is not None:
+        bounds.append(column + " >= %(after_id)s")
+        parameters["after_id"] = first_id(wanted.started_after, -SLACK)
+    if wanted.started_before is not None:
+        bounds.append(column + " <= %(until_id)s")
+        parameters["until_id"] = first_id(wanted.started_before, SLACK)
+    return bounds
 
 
 def list_tasks(columns: LiteralString, instance: UUID, limit: int | None = None) -> Query:
@@ -219,6 +263,20 @@ def list_transitions(columns: LiteralString, instance: UUID, limit: int | None =
     return Query(text, {"id": instance, "limit": limit})
 
 
+def ids_from(text: str) -> tuple[UUID, UUID] | None:
+    """Return the first and the last id that begin with a text; None where none can.
+
+    An id begins with the time of its start: what lies close to it in the index.
+    """
+    digits = text.replace("-", "").lower()
+    if not _ID_BEGINS.fullmatch(digits):
+        return None
+    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+
+
+_ID_BEGINS: Final = re.compile("[0-9a-f]{1,32}", re.ASCII)
+
+
 def first_id(time: datetime, milliseconds: int) -> UUID:
     """Return the smallest UUIDv7 so long after a time: they begin with 48 bits of milliseconds."""
     milliseconds += int(time.timestamp() * 1000)
@@ -242,9 +300,17 @@ class DeadLetterFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Of its error; ``*`` stands for any letters."""
 
 
-def list_dead_letters(columns: LiteralString, wanted: DeadLetterFilter, limit: int) -> Query:
-    """Ask for dead letters, those of the oldest instances first."""
+def list_dead_letters(
+    columns: LiteralString,
+    wanted: DeadLetterFilter,
+    limit: int,
+    after: tuple[UUID, str] | None = None,
+) -> Query:
+    """Ask for dead letters, those of the oldest instances first, ``after`` one of them."""
     where, parameters = _dead_letters(wanted)
+    if after is not None:
+        where += " and (instance_id, task) > (%(after)s, %(after_task)s)"
+        parameters["after"], parameters["after_task"] = after
     text: LiteralString = (
         f"select {columns} from onceflow.dead_letters where {where}"
         " order by instance_id, task limit %(limit)s"

@@ -4,17 +4,23 @@ import argparse
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 from uuid import UUID
 
 import msgspec
 
 from .. import json_text
-from ..calls import Key
+from ..calls.reads import ids_from
 from ..calls.workflows import without_offset
 from ..errors import BadArgument
 from ..json_text import Json
 from ..payloads import payload_fault
 
+InstanceId: TypeAlias = UUID | str
+"""An id, or the text that it begins with."""
+TaskKey: TypeAlias = tuple[InstanceId, str]
+
+ID_HELP = "its id, or enough of its beginning"
 INPUT_HELP = "JSON; @FILE reads it from a file, @- from stdin"
 
 
@@ -26,27 +32,28 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 def add_instance(parser: argparse.ArgumentParser, *, many: bool = False) -> None:
     """Add the id of an instance, or several."""
     if many:
-        parser.add_argument("instances", type=instance_id, nargs="+", metavar="ID")
+        parser.add_argument("instances", type=instance_id, nargs="+", metavar="ID", help=ID_HELP)
     else:
-        parser.add_argument("instance", type=instance_id, metavar="ID")
+        parser.add_argument("instance", type=instance_id, metavar="ID", help=ID_HELP)
 
 
-def instance_id(text: str) -> UUID:
-    """Read the id of an instance."""
-    try:
-        return UUID(text)
-    except ValueError:
+def instance_id(text: str) -> InstanceId:
+    """Read the id of an instance, or what it begins with: ``database.whole_id`` finds the rest."""
+    within = ids_from(text)
+    if within is None:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not the id of an instance, a UUID such as `onceflow list` shows"
-        ) from None
+            f"{text!r} is not the id of an instance, a UUID such as `onceflow list` shows, nor the "
+            "beginning of one"
+        )
+    return within[0] if within[0] == within[1] else text
 
 
-def task_key(text: str) -> Key:
+def task_key(text: str) -> TaskKey:
     """Read ``INSTANCE/TASK``; the task's own text may have further slashes."""
     instance, slash, task = text.partition("/")
     if not slash or not task:
         raise argparse.ArgumentTypeError(f"{text!r} is not INSTANCE/TASK")
-    return Key(instance_id(instance), task)
+    return instance_id(instance), task
 
 
 def positive(text: str) -> int:

@@ -9,7 +9,7 @@ import argparse
 from ..calls import cancel_instances
 from ..settings import Settings
 from .arguments import add_instance, add_json
-from .database import open_database
+from .database import open_database, whole_ids
 from .output import print_decisions
 from .terminal.asking import add_yes, ask
 
@@ -21,7 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
-    ask(args, "cancel", "instance", [str(one) for one in args.instances])
     with open_database(settings) as conn:
-        decisions = cancel_instances(conn, args.instances)
+        ids = whole_ids(conn, args.instances)
+        ask(args, "cancel", "instance", [str(one) for one in ids])
+        decisions = cancel_instances(conn, ids)
     return print_decisions(decisions, as_json=args.json)

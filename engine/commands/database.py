@@ -1,6 +1,6 @@
 """What the operator's commands read: the views, as plain values with exact numbers."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, LiteralString
 from uuid import UUID
@@ -10,22 +10,27 @@ from psycopg import errors
 from ..calls import Key, reads
 from ..calls.base import Connection
 from ..calls.reads import json_rows
+from ..calls.search import not_listed
 from ..errors import BadArgument, NotFound, ServerError
 from ..pool import connect, place_of
 from ..settings import Settings
+from .arguments import InstanceId
+from .output import clock_text
 
 Row = dict[str, Any]
 
-INSTANCE: Final[LiteralString] = """id, key, workflow, version, state, closing_as, suspended_at,
-       suspended_by, input, output, error, open_tasks, deadline_at, started_at, start_at,
+SUMMARY: Final[LiteralString] = """id, key, workflow, version, state as status, closing_as,
+       suspended_by, suspended_at, open_tasks, seq, error, started_at, start_at, deadline_at,
        ended_at, erased_at, erased_by"""
 TASK: Final[LiteralString] = """task, step, kind, state, open, queue, handler, attempts, input,
        output, error, reason, worker_id, progress, due_at, changed_at, seq"""
+CANDIDATES: Final = 5
+"""Instances that are listed where the beginning of an id is that of several."""
 TRANSITION: Final[LiteralString] = """t.seq, t.n, t.task, t.attempt, t.state,
        (select w.name from onceflow.workers w where w.id = t.worker_id) as worker,
        t.worker_id, t.error, t.at"""
-DEAD_LETTER: Final[LiteralString] = """instance_id, task, workflow, version, step, queue, attempts,
-       input, error, open, died_at"""
+DEAD_LETTER: Final[LiteralString] = """instance_id as instance, task, workflow, version, step, queue,
+       attempts, input, error, died_at, open"""
 VERSION: Final[LiteralString] = "workflow_id, name, version, definition, input_schema"
 
 
@@ -50,19 +55,56 @@ def open_database(settings: Settings) -> Generator[Connection]:
 
 
 def list_instances(conn: Connection, wanted: reads.InstanceFilter, limit: int) -> list[Row]:
-    """Return instances, the newest first."""
-    return json_rows(conn, reads.list_instances(INSTANCE, wanted, limit))
+    """Return instances, the newest first. Raises BadArgument for a field that none lists."""
+    found = json_rows(conn, reads.list_instances(SUMMARY, wanted, limit))
+    if not found and wanted.fields:
+        known = [row["name"] for row in json_rows(conn, reads.list_fields())]
+        if fault := not_listed(wanted.fields, known):
+            raise BadArgument(fault, hint="`onceflow deploy` a definition that lists it")
+    return found
 
 
 def find_instance(conn: Connection, instance_id: UUID) -> Row:
     """Return one instance. Raises NotFound."""
-    rows = json_rows(conn, reads.find_instance(INSTANCE, instance_id))
+    rows = json_rows(conn, reads.find_instance(f"{SUMMARY}, input, output", instance_id))
     if not rows:
         raise NotFound(
             f"there is no instance {instance_id}",
             hint="`onceflow list` shows those there are; retention drops old ones",
         )
     return rows[0]
+
+
+def whole_id(conn: Connection, given: InstanceId) -> UUID:
+    """Return the id that was given, or the one that begins so.
+
+    Raises NotFound, and BadArgument, with those there are, where there are several.
+    """
+    if isinstance(given, UUID):
+        return given
+    columns: LiteralString = "id, workflow, state as status, started_at"
+    wanted = reads.InstanceFilter(id=given)
+    found = json_rows(conn, reads.list_instances(columns, wanted, CANDIDATES + 1))
+    if not found:
+        raise NotFound(
+            f"there is no instance whose id begins with {given}",
+            hint="`onceflow list` shows those there are; retention drops old ones",
+        )
+    if len(found) > 1:
+        lines = [
+            f"  {row['id']}  {row['workflow']}  {row['status']}  {clock_text(row['started_at'])}"
+            for row in found[:CANDIDATES]
+        ]
+        more = ["  and more"] if len(found) > CANDIDATES else []
+        raise BadArgument(
+            "\n".join([f"several ids begin with {given}; type more of one:", *lines, *more])
+        )
+    return UUID(found[0]["id"])
+
+
+def whole_ids(conn: Connection, given: Sequence[InstanceId]) -> list[UUID]:
+    """Return whole ids. Raises NotFound, BadArgument."""
+    return [whole_id(conn, each) for each in given]
 
 
 def list_tasks(conn: Connection, instance_id: UUID) -> list[Row]:
@@ -80,9 +122,14 @@ def list_transitions(conn: Connection, instance_id: UUID) -> list[Row]:
     return json_rows(conn, reads.list_transitions(TRANSITION, instance_id))
 
 
-def list_dead_letters(conn: Connection, wanted: reads.DeadLetterFilter, limit: int) -> list[Row]:
-    """Return dead letters, those of the oldest instances first."""
-    return json_rows(conn, reads.list_dead_letters(DEAD_LETTER, wanted, limit))
+def list_dead_letters(
+    conn: Connection,
+    wanted: reads.DeadLetterFilter,
+    limit: int,
+    after: tuple[UUID, str] | None = None,
+) -> list[Row]:
+    """Return dead letters, those of the oldest instances first, ``after`` one of them."""
+    return json_rows(conn, reads.list_dead_letters(DEAD_LETTER, wanted, limit, after))
 
 
 def find_version(conn: Connection, workflow: str, version: int | None = None) -> Row:
@@ -103,4 +150,4 @@ def find_version(conn: Connection, workflow: str, version: int | None = None) ->
 
 def key_of(row: Row) -> Key:
     """Return the key of a dead letter."""
-    return Key(UUID(row["instance_id"]), row["task"])
+    return Key(UUID(row["instance"]), row["task"])

@@ -10,6 +10,7 @@ refused, and says why.
 import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 from ..calls import (
     Decided,
@@ -23,7 +24,8 @@ from ..calls.reads import DeadLetterFilter
 from ..errors import BadArgument
 from ..settings import Settings
 from .arguments import INPUT_HELP, add_json, instance_id, positive, read_json, task_key
-from .database import Row, key_of, list_dead_letters, open_database
+from .bodies import page
+from .database import Row, key_of, list_dead_letters, open_database, whole_id
 from .output import clock_text, error_text, print_decisions, print_json, print_table
 from .terminal.asking import add_yes, ask
 
@@ -47,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="count those with one fingerprint, which failed alike, the most frequent first",
     )
     show.add_argument("--limit", type=positive, default=100, metavar="N", help="at most N (100)")
+    show.add_argument(
+        "--after",
+        type=task_key,
+        metavar="INSTANCE/TASK",
+        help="behind this one: the last of the page before",
+    )
     add_json(show)
 
     redrive = actions.add_parser("redrive", help="try again, with a fresh budget of retries")
@@ -81,7 +89,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             hint="--all takes all open ones; `onceflow dead-letters list` shows them",
         )
     with open_database(settings) as conn:
-        keys: list[Key] = args.dead_letters or _matching(conn, args)
+        keys = [Key(whole_id(conn, instance), task) for instance, task in args.dead_letters]
+        keys = keys or _matching(conn, args)
         if args.action != "redrive":
             names = [f"{key.instance_id}/{key.task}" for key in keys]
             ask(args, args.action, "dead letter", names)
@@ -109,17 +118,25 @@ def _decision(args: argparse.Namespace) -> Callable[[Connection, Sequence[Key]],
 
 def _list(args: argparse.Namespace, settings: Settings) -> int:
     with open_database(settings) as conn:
-        rows = _find(conn, args, records=args.records, limit=args.limit)
+        after = None
+        if args.after is not None:
+            instance, task = args.after
+            after = whole_id(conn, instance), task
+        rows = _find(conn, args, records=args.records, limit=args.limit + 1, after=after)
+    following = None
+    if len(rows) > args.limit:
+        rows = rows[: args.limit]
+        following = f"{rows[-1]['instance']}/{rows[-1]['task']}"
     if args.group:
         _print_groups(rows, as_json=args.json)
     elif args.json:
-        print_json(rows)
+        print_json(page([_body(row, records=args.records) for row in rows], following))
     elif rows:
         print_table(
             ("INSTANCE/TASK", "WORKFLOW", "DIED", "ATTEMPTS", "OPEN", "ERROR"),
             (
                 (
-                    f"{row['instance_id']}/{row['task']}",
+                    f"{row['instance']}/{row['task']}",
                     f"{row['workflow']} v{row['version']}",
                     clock_text(row["died_at"]),
                     str(row["attempts"]),
@@ -131,9 +148,14 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
         )
     else:
         print("no dead letter matches")
-    if len(rows) == args.limit and not args.json:
-        print("(more may follow: raise --limit, or narrow the filters)")
+    if following and not args.json:
+        print(f"(more follow: --after {following})")
     return 0
+
+
+def _body(row: Row, *, records: bool) -> Row:
+    """Return a dead letter as the API has it, which lists open ones alone."""
+    return row if records else {name: row[name] for name in row if name != "open"}
 
 
 def _print_groups(rows: Sequence[Row], *, as_json: bool) -> None:
@@ -152,7 +174,7 @@ def _print_groups(rows: Sequence[Row], *, as_json: bool) -> None:
                     "code": code or None,
                     "count": len(alike),
                     "error": alike[0]["error"],
-                    "dead_letters": [f"{row['instance_id']}/{row['task']}" for row in alike],
+                    "dead_letters": [f"{row['instance']}/{row['task']}" for row in alike],
                 }
                 for (fingerprint, code), alike in groups
             ]
@@ -164,7 +186,7 @@ def _print_groups(rows: Sequence[Row], *, as_json: bool) -> None:
                 (
                     fingerprint or "-",
                     str(len(alike)),
-                    f"{alike[0]['instance_id']}/{alike[0]['task']}",
+                    f"{alike[0]['instance']}/{alike[0]['task']}",
                     error_text(alike[0]["error"]),
                 )
                 for (fingerprint, _), alike in groups
@@ -178,16 +200,23 @@ def _matching(conn: Connection, args: argparse.Namespace) -> list[Key]:
     return [key_of(row) for row in _find(conn, args, records=False, limit=args.limit)]
 
 
-def _find(conn: Connection, args: argparse.Namespace, *, records: bool, limit: int) -> list[Row]:
+def _find(
+    conn: Connection,
+    args: argparse.Namespace,
+    *,
+    records: bool,
+    limit: int,
+    after: tuple[UUID, str] | None = None,
+) -> list[Row]:
     wanted = DeadLetterFilter(
         records=records,
-        instance=args.instance,
+        instance=None if args.instance is None else whole_id(conn, args.instance),
         workflow=args.workflow,
         step=args.step,
         queue=args.queue,
         code=args.code,
     )
-    return list_dead_letters(conn, wanted, limit)
+    return list_dead_letters(conn, wanted, limit, after)
 
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:

@@ -80,7 +80,7 @@ def _headline(instance: Row) -> Text:
     else:
         times += f", {span_text(instance['started_at'], None)} ago"
     name = Text(f"{instance['workflow']} v{instance['version']}", style="bold")
-    return _joined(name, state_text(instance["state"]), Text(instance["id"]), Text(times))
+    return _joined(name, state_text(instance["status"]), Text(instance["id"]), Text(times))
 
 
 def _remarks(picture: Picture) -> list[Text]:

@@ -6,7 +6,7 @@ from ..advice import advised, command_of
 from ..calls import Because, explain_instance
 from ..settings import Settings
 from .arguments import add_instance, add_json
-from .database import open_database
+from .database import open_database, whole_id
 from .output import print_json
 
 
@@ -17,19 +17,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     with open_database(settings) as conn:
-        reasons = explain_instance(conn, args.instance)
+        instance = whole_id(conn, args.instance)
+        reasons = explain_instance(conn, instance)
     if args.json:
-        print_json(
-            [
-                {
-                    "task": reason.task,
-                    "because": reason.because,
-                    "advice": reason.advice,
-                    "command": command_of(reason.advice),
-                }
-                for reason in reasons
-            ]
-        )
+        because = [
+            {
+                "task": reason.task,
+                "because": reason.because,
+                "advice": reason.advice,
+                "command": command_of(reason.advice),
+            }
+            for reason in reasons
+        ]
+        print_json({"id": str(instance), "because": because})
     else:
         for reason in reasons:
             told = advised(reason.because, reason.advice)

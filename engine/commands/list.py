@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from ..calls.reads import InstanceFilter
 from ..settings import Settings
 from .arguments import add_json, instance_id, positive
-from .database import Row, list_instances, open_database
+from .bodies import page
+from .database import Row, list_instances, open_database, whole_id
 from .output import clock_text, error_text, print_json, print_table, span_text, state_text
 
 STATES = (
@@ -32,6 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--suspended", action="store_true", help="suspended ones alone")
     parser.add_argument("--key", help="started with this idempotency key")
+    parser.add_argument(
+        "--input",
+        action="append",
+        type=_field,
+        default=[],
+        metavar="FIELD=VALUE",
+        help="whose input has this value, order=O-36 (may be repeated): of fields that their "
+        "workflow lists under `search`",
+    )
     parser.add_argument("--limit", type=positive, default=20, metavar="N", help="at most N (20)")
     parser.add_argument(
         "--before",
@@ -42,6 +52,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
+def _field(text: str) -> tuple[str, str]:
+    """Read ``FIELD=VALUE``."""
+    field, equals, value = text.partition("=")
+    if not equals or not field:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=VALUE, such as order=O-36")
+    return field.removeprefix("$.").removeprefix("input."), value
+
+
 def run(args: argparse.Namespace, settings: Settings) -> int:
     with open_database(settings) as conn:
         wanted = InstanceFilter(
@@ -49,11 +67,14 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             states=args.state,
             suspended=True if args.suspended else None,
             key=args.key,
-            before=args.before,
+            fields=dict(args.input),
+            before=None if args.before is None else whole_id(conn, args.before),
         )
-        rows = list_instances(conn, wanted, args.limit)
+        rows = list_instances(conn, wanted, args.limit + 1)
+    following = rows[args.limit - 1]["id"] if len(rows) > args.limit else None
+    rows = rows[: args.limit]
     if args.json:
-        print_json(rows)
+        print_json(page(rows, following))
     elif rows:
         print_table(
             ("ID", "WORKFLOW", "STATE", "STARTED", "TOOK", "OPEN", "NOTE"),
@@ -61,7 +82,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 (
                     row["id"],
                     f"{row['workflow']} v{row['version']}",
-                    state_text(row["state"]),
+                    state_text(row["status"]),
                     clock_text(row["started_at"]),
                     span_text(row["started_at"], row["ended_at"]),
                     str(row["open_tasks"] or ""),
@@ -70,8 +91,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 for row in rows
             ),
         )
-        if len(rows) == args.limit:
-            print(f"(more may follow: --before {rows[-1]['id']})")
+        if following:
+            print(f"(more follow: --before {following})")
     else:
         print("no instance matches")
     return 0

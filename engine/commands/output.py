@@ -13,6 +13,7 @@ from .. import json_text
 from ..calls import AnsweredToken, Decided, NamedDecision
 from ..json_text import Json
 from ..logs import escaped
+from .bodies import instance_decisions, letter_decisions
 from .terminal.encodings import json_for
 from .terminal.tables import table_for
 
@@ -106,17 +107,8 @@ def one_line(text: object) -> str:
 def print_decisions(decisions: Sequence[Decided], *, as_json: bool) -> int:
     """Print what became of each instance or dead letter; return 1 unless all were done."""
     if as_json:
-        print_json(
-            [
-                {
-                    "instance_id": str(one.instance_id),
-                    **({} if one.task is None else {"task": one.task}),
-                    "outcome": one.outcome,
-                    "detail": one.detail,
-                }
-                for one in decisions
-            ]
-        )
+        letters = not decisions or decisions[0].task is not None
+        print_json(letter_decisions(decisions) if letters else instance_decisions(decisions))
     else:
         for one in decisions:
             name = str(one.instance_id) if one.task is None else f"{one.instance_id}/{one.task}"
@@ -127,7 +119,7 @@ def print_decisions(decisions: Sequence[Decided], *, as_json: bool) -> int:
 def print_answered_token(answered: AnsweredToken, *, as_json: bool) -> int:
     """Print what became of an answer to a deferred task; return 1 where it came too late."""
     if as_json:
-        print_json({"answer": answered.answer, "state": answered.state})
+        print_json({"answer": answered.answer, "status": answered.state})
     elif answered.answer == "stale":
         print("stale: the attempt of this token is over; nothing was changed")
     else:

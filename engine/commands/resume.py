@@ -9,7 +9,7 @@ import argparse
 from ..calls import resume_instances
 from ..settings import Settings
 from .arguments import add_instance, add_json
-from .database import open_database
+from .database import open_database, whole_ids
 from .output import print_decisions
 
 
@@ -20,5 +20,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     with open_database(settings) as conn:
-        decisions = resume_instances(conn, args.instances)
+        decisions = resume_instances(conn, whole_ids(conn, args.instances))
     return print_decisions(decisions, as_json=args.json)

@@ -7,6 +7,7 @@ from ..calls.base import Connection
 from ..sessions import steady
 from ..settings import Settings
 from .arguments import add_instance, add_json
+from .bodies import body, log_entry
 from .database import (
     find_instance,
     find_version,
@@ -14,6 +15,7 @@ from .database import (
     list_tasks,
     list_transitions,
     open_database,
+    whole_id,
 )
 from .drawing import Picture, draw, log_line
 from .output import open_console, print_json
@@ -28,17 +30,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     with open_database(settings) as conn:
-        picture = read_picture(conn, args.instance)
+        picture = read_picture(conn, whole_id(conn, args.instance))
     if args.json:
         log = picture.log_by_task()
+        tasks = [
+            {**body(task), **spans_of(log[task["task"]])._asdict()} for task in picture.tasks
+        ]
         print_json(
             {
-                **picture.instance,
-                "tasks": [
-                    {**task, **spans_of(log[task["task"]])._asdict()} for task in picture.tasks
-                ],
+                **body(picture.instance),
+                "tasks": tasks,
                 "not_reached": picture.not_reached,
-                "log": picture.log,
+                "log": [log_entry(entry) for entry in picture.log],
+                "truncated": False,
             }
         )
         return 0

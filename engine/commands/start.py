@@ -16,6 +16,7 @@ from ..errors import BadArgument, Refused
 from ..ids import make_ids
 from ..settings import Settings
 from .arguments import INPUT_HELP, add_json, offset_time, positive, read_json, seconds
+from .bodies import body
 from .database import Row, find_instance, find_version, open_database
 from .output import clock_text, error_text, print_json, span_text
 
@@ -92,7 +93,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             return 0
         instance = _wait(conn, started.instance_id, args.wait)
     _print_end(instance, args.wait, as_json=args.json)
-    return 0 if instance["state"] == "SUCCEEDED" else 1
+    return 0 if instance["status"] == "SUCCEEDED" else 1
 
 
 def _wait(conn: Connection, instance_id: UUID, longest: float) -> Row:
@@ -118,7 +119,12 @@ def _wait(conn: Connection, instance_id: UUID, longest: float) -> Row:
 def _print_started(started: Started, *, as_json: bool) -> None:
     if as_json:
         print_json(
-            {"id": str(started.instance_id), "outcome": started.outcome, "state": started.state}
+            {
+                "id": str(started.instance_id),
+                "status": started.state,
+                "outcome": started.outcome,
+                "faults": [],
+            }
         )
     elif started.outcome == "exists":
         print(f"{started.instance_id}  {started.state} (started before)")
@@ -128,14 +134,14 @@ def _print_started(started: Started, *, as_json: bool) -> None:
 
 def _print_end(instance: Row, waited: float, *, as_json: bool) -> None:
     if as_json:
-        print_json(instance)
+        print_json(body(instance))
         return
     if instance["ended_at"] is None:
-        print(f"{instance['id']}  {instance['state']}, not ended after {waited:g} s")
+        print(f"{instance['id']}  {instance['status']}, not ended after {waited:g} s")
         return
     took = span_text(instance["started_at"], instance["ended_at"])
     error = error_text(instance["error"])
-    print(f"{instance['id']}  {instance['state']} in {took}" + (f": {error}" if error else ""))
+    print(f"{instance['id']}  {instance['status']} in {took}" + (f": {error}" if error else ""))
     if instance["output"] is not None:
         print_json(instance["output"])
 

@@ -8,15 +8,19 @@ import argparse
 from ..calls.reads import json_rows, list_versions
 from ..settings import Settings
 from .arguments import add_json, positive
+from .bodies import page
 from .database import find_version, open_database
 from .output import clock_text, print_json, print_table
 
-VERSION = "name, version, created_at, open_instances, oldest_open"
+VERSION = "workflow_id, name, version, created_at, open_instances, oldest_open"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("workflow", metavar="WORKFLOW", help="its name or id")
     parser.add_argument("--open", action="store_true", help="those with open instances alone")
+    parser.add_argument(
+        "--before", type=positive, default=2**31, metavar="N", help="older than version N"
+    )
     parser.add_argument("--limit", type=positive, default=50, metavar="N", help="at most N (50)")
     add_json(parser)
 
@@ -24,9 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     with open_database(settings) as conn:
         name = find_version(conn, args.workflow)["name"]
-        rows = json_rows(conn, list_versions(VERSION, name, args.limit, only_open=args.open))
+        wanted = list_versions(
+            VERSION, name, args.limit + 1, before=args.before, only_open=args.open
+        )
+        rows = json_rows(conn, wanted)
+    following = str(rows[args.limit - 1]["version"]) if len(rows) > args.limit else None
+    rows = rows[: args.limit]
     if args.json:
-        print_json(rows)
+        print_json(page(rows, following))
     elif rows:
         print_table(
             ("VERSION", "REGISTERED", "OPEN", "OLDEST OPEN"),
@@ -40,6 +49,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 for row in rows
             ),
         )
+        if following:
+            print(f"(more follow: --before {following})")
     else:
         print(f"no version of {name} has open instances")
     return 0

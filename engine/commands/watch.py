@@ -14,7 +14,8 @@ from rich.live import Live
 from ..calls.base import Connection
 from ..settings import Settings
 from .arguments import add_instance, add_json, seconds
-from .database import Row, find_instance, list_transitions, open_database
+from .bodies import log_entry
+from .database import Row, find_instance, list_transitions, open_database, whole_id
 from .drawing import draw, log_line
 from .output import open_console, print_json_line
 from .show import read_picture
@@ -30,10 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     with open_database(settings) as conn:
+        instance = whole_id(conn, args.instance)
         if args.json or not sys.stdout.isatty():
-            state = _follow_log(conn, args.instance, args.interval, as_json=args.json)
+            state = _follow_log(conn, instance, args.interval, as_json=args.json)
         else:
-            state = _redraw(conn, args.instance, args.interval)
+            state = _redraw(conn, instance, args.interval)
     return 0 if state == "SUCCEEDED" else 1
 
 
@@ -44,7 +46,7 @@ def _redraw(conn: Connection, instance_id: UUID, interval: float) -> str:
             time.sleep(interval)
             picture = read_picture(conn, instance_id)
             live.update(draw(picture), refresh=True)
-    return picture.instance["state"]
+    return picture.instance["status"]
 
 
 def _follow_log(conn: Connection, instance_id: UUID, interval: float, *, as_json: bool) -> str:
@@ -57,11 +59,11 @@ def _follow_log(conn: Connection, instance_id: UUID, interval: float, *, as_json
                 continue
             printed.add(_identity(entry))
             if as_json:
-                print_json_line(entry)
+                print_json_line(log_entry(entry))
             else:
                 print(log_line(entry), flush=True)
         if instance["ended_at"] is not None:
-            return instance["state"]
+            return instance["status"]
         time.sleep(interval)
 
 

@@ -45,6 +45,7 @@ def compile_definition(source: Document | Mapping[str, Any]) -> dict[str, Any]:
         "output_reads": reads(positions, workflow.output),
         "on_failure": workflow.on_failure,
         "deadline": workflow.deadline,
+        "search": workflow.search,
         "steps": [row._asdict() for each in lowered for row in each.rows],
         "edges": _edges(graph, lowered),
     }

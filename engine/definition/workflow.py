@@ -27,6 +27,7 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     output: Compiled | None = None
     on_failure: str = "compensate"
     deadline: float | None = None
+    search: list[str] = []
 
 
 def _steps(value: Json, pointer: str, faults: Faults) -> list[Step] | None:
@@ -80,6 +81,16 @@ MEMBERS = Members(
             "What follows when a step fails for good.",
         ),
         "deadline": Key(checks.duration, DURATION, "How long an instance may take; then it fails."),
+        "search": Key(
+            checks.search,
+            {
+                "type": "array",
+                "maxItems": checks.MOST_FIELDS,
+                "uniqueItems": True,
+                "items": {"type": "string", "pattern": f"^{checks.INPUT_FIELD}$"},
+            },
+            "Fields of the input by which instances are found, such as $.input.order.",
+        ),
     },
     {
         **later("catch", "concurrency", "finally", "limit", "priority", "schedule", "schedules"),

@@ -29,6 +29,8 @@ create table onceflow.workflow_version (
     output_reads text[] not null default '{}',
     on_failure text not null check (on_failure in ('compensate', 'fail', 'suspend')),
     deadline interval check (deadline > interval '0'),
+    -- Fields of the input that instances are found by, `customer.email`; null where there are none.
+    search text[],
     created_at timestamptz not null default pg_catalog.clock_timestamp(),
     unique (workflow_id, version)
 );
@@ -284,6 +286,18 @@ create table onceflow.idempotency_key (
     primary key (key, workflow_id)
 );
 create index idempotency_key_instance on onceflow.idempotency_key (instance_id);
+
+-- What instances are found by: one row for each field that their workflow's `search` names and their input has, in one
+-- index for all weeks, so that a look-up costs the same however many there are. It lives as long as its instance.
+create table onceflow.search_value (
+    field text collate "C" not null,
+    -- A number without trailing zeros; of what is longer than 255 bytes the sha256, in hexadecimal.
+    value text collate "C" not null,
+    instance_id uuid not null,
+    workflow_id bigint not null,
+    primary key (field, value, instance_id)
+);
+create index search_value_instance on onceflow.search_value (instance_id);
 
 create table onceflow.worker (
     id uuid primary key,

@@ -6,6 +6,7 @@ from typing import Any
 ORDER = """
 name: order
 on_failure: fail
+search: [$.input.customer]
 input:
   type: object
   required: [customer, total]

@@ -197,3 +197,34 @@ def test_payloads_are_erased_once_it_has_ended(
     assert (read["input"], read["output"], read["erased_by"]) == (None, None, "anna")
     assert {(t["input"], t["output"]) for t in read["tasks"]} == {(None, None)}
     assert client.post(f"/instances/{instance}/erase", json={"by": ""}).status_code == 422
+
+
+def test_instances_are_found_by_fields_of_their_input(client: TestClient, start: Start) -> None:
+    mine = start("O-36 & Söhne")
+    start("O-37")
+
+    def found(path: str, **query: str) -> list[str]:
+        answer = client.get(path, params=query)
+        assert answer.status_code == 200, answer.text
+        return [item["id"] for item in answer.json()["items"]]
+
+    assert found("/instances", **{"input.customer": "O-36 & Söhne"}) == [mine]
+    assert found("/workflows/order/instances", **{"input.customer": "O-36 & Söhne"}) == [mine]
+    assert found("/instances", **{"input.customer": "O-36"}) == []
+    text = client.get("/ui/instances?input=customer%3DO-36+%26+S%C3%B6hne").text
+    assert mine in text
+    assert text.count("/ui/instances/0") == 1
+    assert client.get("/ui/instances?input=O-36").status_code == 422
+
+
+@pytest.mark.parametrize("name", ["input.total", "input.", "input.customer.name", "input", "input.a%00"])
+def test_a_field_that_no_workflow_lists_is_refused(
+    client: TestClient, start: Start, name: str
+) -> None:
+    start()
+    answer = client.get(f"/instances?{name}=7")
+    assert answer.status_code == 422
+    (fault,) = answer.json()["faults"]
+    assert fault["place"].startswith("query.input")
+    if name == "input.total":
+        assert fault["message"].endswith("listed are: customer")

@@ -227,6 +227,25 @@ def test_filters_that_are_left_empty_do_not_count(client: TestClient, start: Sta
     assert instance not in page(client, "/ui/instances?status=FAILED")
 
 
+def test_the_beginning_of_an_id_leads_to_the_instance_or_to_those_there_are(
+    client: TestClient, start: Start
+) -> None:
+    first = start()
+    alone = client.get(f"/ui/instances/{first[:-1]}", follow_redirects=False)
+    assert alone.headers["location"] == f"/ui/instances/{first}"
+    second = start()
+    several = client.get(f"/ui/instances/{first[:4]}", follow_redirects=False)
+    text = page(client, several.headers["location"])
+    assert first in text
+    assert second in text
+    assert second not in page(client, f"/ui/instances?id={first}")
+    assert client.get("/ui/instances/ffff").status_code == 404
+    assert client.get("/instances?id=ffff").json()["items"] == []
+    assert client.get("/instances?id=--").json()["items"] == []
+    assert client.get("/instances?id=x").status_code == 422
+    assert [one["id"] for one in client.get(f"/instances?id={second}").json()["items"]] == [second]
+
+
 def test_suspend_resume_and_cancel_by_form(client: TestClient, start: Start) -> None:
     instance = start()
     for decision, shown in (("suspend", "Resume"), ("resume", "Suspend"), ("cancel", "cancelled")):

@@ -371,3 +371,15 @@ def test_payloads_of_an_ended_instance_are_erased(
     assert door.start(order, GIVEN, key=f"erased-{order}").id == instance
     with pytest.raises(NotFound):
         door.erase(NOBODY)
+
+
+def test_instances_are_found_by_fields_of_their_input(door: Door, order: str) -> None:
+    mine = door.start(order, {**GIVEN, "customer": "Bólido & Söhne"}).id
+    other = door.start(order, GIVEN).id
+    looked_for = {"customer": "Bólido & Söhne"}
+    assert [each.id for each in door.instances(order, input=looked_for)] == [mine]
+    assert mine in [each.id for each in door.instances(input=looked_for, limit=100)]
+    assert [each.id for each in door.instances(order, input={"customer": "ALFKI"})] == [other]
+    assert [*door.instances(order, input={"customer": 7})] == []
+    with pytest.raises(BadArgument, match=r"no workflow lists \$\.input\.total under `search`"):
+        next(iter(door.instances(order, input={"total": Decimal("0.10")})))

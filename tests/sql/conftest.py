@@ -24,6 +24,7 @@ EMPTY = """
     delete from onceflow.outbox;
     delete from onceflow.quarantine;
     delete from onceflow.idempotency_key;
+    delete from onceflow.search_value;
     delete from onceflow.worker;
     delete from onceflow.edge;
     delete from onceflow.step;

@@ -51,6 +51,7 @@ def workflow(
     on_failure: str = "compensate",
     deadline: float | None = None,
     input_schema: Json = None,
+    search: Sequence[str] = (),
 ) -> Compiled:
     """Return a compiled definition of these steps."""
     compiled_steps: list[dict[str, Any]] = []
@@ -88,12 +89,13 @@ def workflow(
             edges.append({"from": step.id, "to": undo, "kind": "undo"})
     return {
         "name": name,
-        "definition": {"name": name, "steps": compiled_steps, "edges": edges, "output": output},
+        "definition": {"name": name, "steps": compiled_steps, "edges": edges, "output": output, "search": [*search]},
         "input_schema": input_schema,
         "output": output,
         "output_reads": list(output_reads),
         "on_failure": on_failure,
         "deadline": deadline,
+        "search": list(search),
         "steps": compiled_steps,
         "edges": edges,
     }

@@ -18,6 +18,7 @@ from .durations import seconds
 
 Check = Callable[[Json, str, Faults], Any]
 
+MOST_FIELDS = 16
 ON_FAILURE = ("compensate", "fail", "suspend")
 
 
@@ -97,6 +98,28 @@ def strings(item: Check, what: str) -> Check:
         return list(found)
 
     return check
+
+
+INPUT_FIELD = r"\$\.input((?:\.[A-Za-z_][A-Za-z0-9_-]{0,99}){1,8})"
+
+
+def input_field(value: Json, pointer: str, faults: Faults) -> str | None:
+    found = re.fullmatch(INPUT_FIELD, value) if isinstance(value, str) else None
+    if found is None:
+        faults.add(
+            pointer,
+            "must be the path of one field of the input, such as $.input.order or "
+            "$.input.customer.email",
+        )
+        return None
+    return found[1][1:]
+
+
+def search(value: Json, pointer: str, faults: Faults) -> list[str]:
+    fields = strings(input_field, "paths")(value, pointer, faults)
+    if len(fields) > MOST_FIELDS:
+        faults.add(pointer, f"has more than {MOST_FIELDS} fields; keep those that are looked for")
+    return fields
 
 
 def input_schema(value: Json, pointer: str, faults: Faults) -> Json:

@@ -65,6 +65,9 @@ begin
     select array(select k.id from item k order by k.n), array(select s.id from started s order by s.id)
     into v_own, v_started;
     v_all := cardinality(v_started) = cardinality(array_remove(v_ids, null));
+    if v_version.search is not null then
+        perform onceflow.index_inputs(v_version, v_started);
+    end if;
 
     if p_start_at is not null then
         v_postponed := onceflow.postpone_starts(v_version, v_started, v_own, p_start_at, v_now);

@@ -1,6 +1,7 @@
 -- drop_partitions(before, limit) -> (week, dropped, keys, waits_for)
 -- Retention, a piece a call: of the oldest week of which all instances ended before a time it deletes up to p_limit
--- idempotency keys (a key's life counts from the end of its instance) or, where none is left, drops the tables.
+-- idempotency keys (a key's life counts from the end of its instance), then search values, or, where none is left,
+-- drops the tables. keys: how many of either.
 -- Call it until it gives no row, each time in a transaction of its own: onceflow drop-partitions, or psql's
 -- \watch i=0.1 m=1. All that takes time is done without locks. For these it waits 50 ms at most, so nobody stands
 -- behind it for longer; where it cannot have them nothing is dropped, and waits_for says who holds what.
@@ -31,11 +32,24 @@ begin
         for update skip locked) d
     where k.workflow_id = d.workflow_id and k.key = d.key;
     get diagnostics v_keys = row_count;
+    if v_keys = 0 then
+        delete from onceflow.search_value s
+        using (
+            select d.field, d.value, d.instance_id from onceflow.search_value d
+            where d.instance_id >= v_from and d.instance_id < v_to
+            order by d.instance_id limit p_limit
+            for update skip locked) d
+        where s.field = d.field and s.value = d.value and s.instance_id = d.instance_id;
+        get diagnostics v_keys = row_count;
+    end if;
     if v_keys > 0 then
         return query select v_week, '{}'::text[], v_keys, null::text;
         return;
-    elsif exists (select from onceflow.idempotency_key k where k.instance_id >= v_from and k.instance_id < v_to) then
-        return query select v_week, '{}'::text[], 0, 'a transaction that holds idempotency keys of that week';
+    elsif exists (select from onceflow.idempotency_key k where k.instance_id >= v_from and k.instance_id < v_to)
+        or exists (select from onceflow.search_value s where s.instance_id >= v_from and s.instance_id < v_to)
+    then
+        return query select v_week, '{}'::text[], 0,
+            'a transaction that holds idempotency keys or search values of that week';
         return;
     elsif not onceflow.take_job('partitions') then
         return query select v_week, '{}'::text[], 0, 'another session that makes or drops partitions';

@@ -17,6 +17,7 @@ from ...conftest import Connect
 
 ORDER = """
 name: order
+search: [$.input.customer, $.input.total]
 input:
   type: object
   required: [customer]

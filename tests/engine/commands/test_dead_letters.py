@@ -22,8 +22,8 @@ def dead(worker: HandWorker, connect: Connect) -> list[str]:
 
 def test_list_and_its_filters(onceflow: Onceflow, dead: list[str]) -> None:
     def found(*filters: str) -> list[str]:
-        rows = onceflow("dead-letters", "list", "--json", *filters).json
-        return [row["instance_id"] for row in rows]
+        rows = onceflow("dead-letters", "list", "--json", *filters).json["items"]
+        return [row["instance"] for row in rows]
 
     assert found() == dead
     assert found("--code", "bank.closed") == dead[2:]
@@ -36,7 +36,8 @@ def test_list_and_its_filters(onceflow: Onceflow, dead: list[str]) -> None:
     shown = onceflow("dead-letters", "list", "--limit", "2").out
     assert f"{dead[0]}/pay" in shown
     assert "card.refused: it broke" in shown
-    assert "raise --limit" in shown
+    assert shown.endswith(f"(more follow: --after {dead[1]}/pay)\n")
+    assert found("--after", f"{dead[1]}/pay") == dead[2:]
 
 
 def test_those_that_failed_alike_are_counted(
@@ -74,24 +75,24 @@ def test_many_are_redriven_by_filter(
 ) -> None:
     done = onceflow("dead-letters", "redrive", "--code", "card.refused", "--json")
     assert done.code == 0
-    assert [one["instance_id"] for one in done.json] == dead[:2]
+    assert [one["instance"] for one in done.json["decided"]] == dead[:2]
     assert worker.claim(dead[1]).input == {"sum": 0.1}
-    left = onceflow("dead-letters", "list", "--json").json
-    assert [row["instance_id"] for row in left] == dead[2:]
+    left = onceflow("dead-letters", "list", "--json").json["items"]
+    assert [row["instance"] for row in left] == dead[2:]
 
 
 def test_skip_gives_the_output(onceflow: Onceflow, dead: list[str]) -> None:
     key = f"{dead[0]}/pay"
     assert onceflow("dead-letters", "skip", key, "--output", '{"by": "hand"}', "--yes").code == 0
     shown = onceflow("show", dead[0], "--json").json
-    assert (shown["state"], shown["output"]) == ("SUCCEEDED", {"paid": {"by": "hand"}})
+    assert (shown["status"], shown["output"]) == ("SUCCEEDED", {"paid": {"by": "hand"}})
 
 
 def test_discard_fails_the_instances(onceflow: Onceflow, dead: list[str]) -> None:
     assert onceflow("dead-letters", "discard", "--all", "--yes").code == 0
-    states = {row["id"]: row["state"] for row in onceflow("list", "--json").json}
+    states = {row["id"]: row["status"] for row in onceflow("list", "--json").json["items"]}
     assert states == dict.fromkeys(dead, "COMPENSATING")
-    records = onceflow("dead-letters", "list", "--records", "--json").json
+    records = onceflow("dead-letters", "list", "--records", "--json").json["items"]
     assert [row["open"] for row in records] == [False] * 3
     refused = onceflow("dead-letters", "redrive", f"{dead[0]}/pay")
     assert refused.code == 1
@@ -112,12 +113,12 @@ def test_nothing_is_decided_by_an_empty_choice(onceflow: Onceflow, dead: list[st
         assert "--all" in done.err
         both = onceflow("dead-letters", action, f"{dead[0]}/pay", "--all")
         assert both.code == 1
-    assert len(onceflow("dead-letters", "list", "--json").json) == 3
+    assert len(onceflow("dead-letters", "list", "--json").json["items"]) == 3
 
 
 def test_no_match_is_no_failure(onceflow: Onceflow, worker: HandWorker) -> None:
     assert onceflow("dead-letters", "redrive", "--all").code == 0
-    assert onceflow("dead-letters", "redrive", "--all", "--json").json == []
+    assert onceflow("dead-letters", "redrive", "--all", "--json").json == {"decided": []}
     assert onceflow("dead-letters", "list").out == "no dead letter matches\n"
 
 

@@ -21,7 +21,7 @@ def test_completing_it(onceflow: Onceflow, token: str) -> None:
     done = onceflow("complete", token, "--output", '{"paid": 0.10}')
     assert (done.code, done.out) == (0, "accepted: the task is SUCCEEDED\n")
     again = onceflow("complete", token, "--json")
-    assert (again.code, again.json) == (0, {"answer": "repeated", "state": "SUCCEEDED"})
+    assert (again.code, again.json) == (0, {"answer": "repeated", "status": "SUCCEEDED"})
     shown = onceflow("show", token.partition(":")[0], "--json").json
     assert shown["output"] == {"paid": {"paid": 0.1}}
 
@@ -29,7 +29,7 @@ def test_completing_it(onceflow: Onceflow, token: str) -> None:
 def test_failing_it(onceflow: Onceflow, token: str) -> None:
     done = onceflow("fail", token, "--code", "bank.refused", "--message", "no", "--permanent")
     assert (done.code, done.out) == (0, "accepted: the task is DEAD_LETTER\n")
-    (letter,) = onceflow("dead-letters", "list", "--json").json
+    (letter,) = onceflow("dead-letters", "list", "--json").json["items"]
     assert letter["error"] == {"code": "bank.refused", "message": "no"}
 
 

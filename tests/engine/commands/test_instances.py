@@ -38,17 +38,17 @@ def test_list_shows_the_newest_first_and_pages(
 ) -> None:
     inputs = [{"customer": f"C{n}"} for n in range(5)]
     ids = [str(s.instance_id) for s in start_instances(connect(), "order", inputs)]
-    assert [row["id"] for row in onceflow("list", "--json").json] == ids[::-1]
+    assert [row["id"] for row in onceflow("list", "--json").json["items"]] == ids[::-1]
     page = onceflow("list", "--limit", 2)
     assert [line.split()[0] for line in page.out.splitlines()[1:3]] == ids[:2:-1]
     assert f"--before {ids[3]}" in page.out
-    rest = onceflow("list", "--before", ids[3], "--json").json
+    rest = onceflow("list", "--before", ids[3], "--json").json["items"]
     assert [row["id"] for row in rest] == ids[2::-1]
 
 
 def test_list_filters(onceflow: Onceflow, worker: HandWorker, order: str) -> None:
     def found(*filters: str) -> list[str]:
-        return [row["id"] for row in onceflow("list", "--json", *filters).json]
+        return [row["id"] for row in onceflow("list", "--json", *filters).json["items"]]
 
     assert found("--workflow", "order", "--state", "running") == [order]
     assert found("--workflow", "invoice") == []
@@ -183,14 +183,14 @@ def test_show_takes_errors_of_any_form(
 def test_show_as_json_has_tasks_and_log(onceflow: Onceflow, worker: HandWorker, order: str) -> None:
     worker.complete(order, {"reservation": 1})
     shown = onceflow("show", order, "--json").json
-    assert shown["state"] == "RUNNING"
+    assert shown["status"] == "RUNNING"
     assert {task["task"]: task["state"] for task in shown["tasks"]} == {
         "reserve": "SUCCEEDED",
         "pay": "QUEUED",
     }
     reserve = [entry["state"] for entry in shown["log"] if entry["task"] == "reserve"]
     assert reserve == ["QUEUED", "RUNNING", "SUCCEEDED"]
-    assert any(entry["worker"] == "by-hand" for entry in shown["log"])
+    assert any(entry["worker_id"] == str(worker.id) for entry in shown["log"])
 
 
 def test_show_log_lists_every_transition(
@@ -293,7 +293,7 @@ def test_suspend_and_resume(onceflow: Onceflow, worker: HandWorker, order: str) 
 
 def test_explain_tells_why(onceflow: Onceflow, worker: HandWorker, order: str) -> None:
     assert "no relay is running; start one: onceflow relay\n" in onceflow("explain", order).out
-    reasons = onceflow("explain", order, "--json").json
+    reasons = onceflow("explain", order, "--json").json["because"]
     assert [reason["task"] for reason in reasons] == [None, None, "reserve"]
     assert reasons[1]["command"] == "onceflow relay"
 
@@ -418,3 +418,51 @@ def test_erase_says_who_and_refuses_what_has_not_ended(
     assert "ALFKI" not in shown
     assert "payloads erased by anna 2" in shown
     assert "; payloads erased at " in onceflow("explain", order).out
+
+
+def test_list_finds_by_fields_of_the_input(
+    onceflow: Onceflow, worker: HandWorker, order: str, connect: Connect
+) -> None:
+    start_instances(connect(), "order", [{"customer": "ALFKI", "total": 13}])
+
+    def found(*looked_for: str) -> list[str]:
+        given = [part for each in looked_for for part in ("--input", each)]
+        return [row["id"] for row in onceflow("list", "--json", *given).json["items"]]
+
+    assert len(found("customer=ALFKI")) == 2
+    assert found("customer=ALFKI", "total=12.0") == [order]
+    assert found("$.input.total=12") == [order]
+    assert found("customer=a=b") == []
+    refused = onceflow("list", "--input", "name=x")
+    assert refused.code == 1
+    assert "no workflow lists $.input.name under `search`; listed are: customer, total" in refused.err
+    assert onceflow("list", "--input", "ALFKI").code == 2
+
+
+def test_the_beginning_of_an_id_is_enough_where_it_is_that_of_one(
+    onceflow: Onceflow, worker: HandWorker, order: str, connect: Connect
+) -> None:
+    for command in ("show", "explain", "suspend", "resume", "cancel"):
+        for begins in (order[:-1], order[:-2].replace("-", "").upper()):
+            done = onceflow(command, begins)
+            assert order in done.out or command == "explain", (command, begins)
+    nobody = onceflow("show", "ffff")
+    assert nobody.code == 1
+    assert "there is no instance whose id begins with ffff" in nobody.err
+    inputs = [{"customer": f"C{n}"} for n in range(7)]
+    ids = [str(s.instance_id) for s in start_instances(connect(), "order", inputs)]
+    several = onceflow("cancel", order[:4])
+    assert several.code == 1
+    assert f"several ids begin with {order[:4]}; type more of one:" in several.err
+    listed = [line.split()[0] for line in several.err.splitlines()[1:]]
+    assert listed == [*ids[:1:-1], "and"]
+    assert "order  RUNNING  2" in several.err
+    assert onceflow("cancel", ids[0]).code == 0
+
+
+@pytest.mark.parametrize("odd", ["", "-", "0198g", "0198 f3", f"{'0' * 33}"])
+def test_what_is_not_the_beginning_of_an_id(
+    onceflow: Onceflow, worker: HandWorker, odd: str
+) -> None:
+    done = onceflow("show", odd)
+    assert done.code == 2

@@ -123,7 +123,7 @@ def test_wait_exits_1_where_it_did_not_succeed(
     with in_background(work):
         done = onceflow("start", "order", "--input", INPUT, "--wait", "--json")
     assert done.code == 1
-    assert done.json["state"] == "COMPENSATED"
+    assert done.json["status"] == "COMPENSATED"
 
 
 def test_wait_tells_of_a_suspension_and_of_its_own_end(

@@ -31,7 +31,7 @@ def test_versions_tell_what_is_open(
 ) -> None:
     newer = ORDER.replace("on_failure: suspend", "on_failure: fail")
     register_workflow(connect(), compile_definition(parse(newer, "yaml")))
-    rows = onceflow("versions", "order", "--json").json
+    rows = onceflow("versions", "order", "--json").json["items"]
     assert [(row["version"], row["open_instances"]) for row in rows] == [(2, 0), (1, 1)]
     lines = onceflow("versions", "order", "--open").out.splitlines()
     assert [line.split()[0] for line in lines] == ["VERSION", "1"]
