@@ -230,10 +230,13 @@ class InstancesQuery(msgspec.Struct, frozen=True):
     key: Annotated[
         str | None, msgspec.Meta(description="The idempotency key that it was started with.")
     ] = None
-    id: Annotated[
-        str | None,
-        msgspec.Meta(pattern="^[0-9A-Fa-f-]{1,36}$", description="What its id begins with."),
-    ] = None
+    id: (
+        Annotated[
+            str,
+            msgspec.Meta(pattern="^[0-9A-Fa-f-]{1,36}$", description="What its id begins with."),
+        ]
+        | None
+    ) = None
     fields: Annotated[
         dict[str, str],
         msgspec.Meta(
@@ -285,14 +288,17 @@ class Explanation(msgspec.Struct, frozen=True):
 class EraseRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who wants payloads to be erased."""
 
-    by: Annotated[
-        str | None,
-        msgspec.Meta(
-            min_length=1,
-            max_length=200,
-            description="Who wants it, which the instance keeps; the server's login if absent.",
-        ),
-    ] = None
+    by: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                min_length=1,
+                max_length=200,
+                description="Who wants it, which the instance keeps; the server's login if absent.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class InstanceDecision(msgspec.Struct, frozen=True):

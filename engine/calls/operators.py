@@ -124,9 +124,7 @@ def resume_queues(conn: Connection, names: Sequence[str]) -> list[NamedDecision]
     return [NamedDecision(*row) for row in fetch(conn, RESUME_QUEUES, (list(names),))]
 
 
-def erase_instances(
-    conn: Connection, ids: Sequence[UUID], by: str | None = None
-) -> list[Decided]:
+def erase_instances(conn: Connection, ids: Sequence[UUID], by: str | None = None) -> list[Decided]:
     """Take the payloads of ended instances away for good; who they are and how they ended stays.
 
     ``by`` is who wants it; the role that is logged in unless given.

@@ -41,9 +41,7 @@ def _short(text: str) -> str:
 
 
 LEADS: Final[LiteralString] = "s.field = %(field)s and s.value = %(value)s"
-LEADS_AS_ONE_OF: Final[LiteralString] = (
-    "s.field = %(field)s and s.value = any (%(value)s::text[])"
-)
+LEADS_AS_ONE_OF: Final[LiteralString] = "s.field = %(field)s and s.value = any (%(value)s::text[])"
 FOLLOW: Final[LiteralString] = """
     and not exists (
         select from jsonb_each(%(other)s::jsonb) m

@@ -29,7 +29,9 @@ CANDIDATES: Final = 5
 TRANSITION: Final[LiteralString] = """t.seq, t.n, t.task, t.attempt, t.state,
        (select w.name from onceflow.workers w where w.id = t.worker_id) as worker,
        t.worker_id, t.error, t.at"""
-DEAD_LETTER: Final[LiteralString] = """instance_id as instance, task, workflow, version, step, queue,
+DEAD_LETTER: Final[
+    LiteralString
+] = """instance_id as instance, task, workflow, version, step, queue,
        attempts, input, error, died_at, open"""
 VERSION: Final[LiteralString] = "workflow_id, name, version, definition, input_schema"
 

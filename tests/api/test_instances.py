@@ -217,7 +217,9 @@ def test_instances_are_found_by_fields_of_their_input(client: TestClient, start:
     assert client.get("/ui/instances?input=O-36").status_code == 422
 
 
-@pytest.mark.parametrize("name", ["input.total", "input.", "input.customer.name", "input", "input.a%00"])
+@pytest.mark.parametrize(
+    "name", ["input.total", "input.", "input.customer.name", "input", "input.a%00"]
+)
 def test_a_field_that_no_workflow_lists_is_refused(
     client: TestClient, start: Start, name: str
 ) -> None:

@@ -89,7 +89,13 @@ def workflow(
             edges.append({"from": step.id, "to": undo, "kind": "undo"})
     return {
         "name": name,
-        "definition": {"name": name, "steps": compiled_steps, "edges": edges, "output": output, "search": [*search]},
+        "definition": {
+            "name": name,
+            "steps": compiled_steps,
+            "edges": edges,
+            "output": output,
+            "search": [*search],
+        },
         "input_schema": input_schema,
         "output": output,
         "output_reads": list(output_reads),

@@ -27,7 +27,12 @@ def api(dsn: str) -> Iterator[TestClient]:
 @pytest.fixture
 def ids(worker: HandWorker, connect: Connect) -> list[str]:
     """Instances of all kinds: one that succeeded, two dead letters, one that has just begun."""
-    inputs = [{"customer": "A", "total": 12.50}, {"customer": "B"}, {"customer": "C"}, {"customer": "D"}]
+    inputs = [
+        {"customer": "A", "total": 12.50},
+        {"customer": "B"},
+        {"customer": "C"},
+        {"customer": "D"},
+    ]
     keys = ["k", None, None, None]
     started = start_instances(connect(), "order", inputs, keys)
     found = [str(one.instance_id) for one in started]
@@ -57,9 +62,7 @@ def test_lists_of_instances(onceflow: Onceflow, api: TestClient, ids: list[str])
     assert rest["next"] is None
 
 
-def test_an_instance(
-    onceflow: Onceflow, api: TestClient, ids: list[str]
-) -> None:
+def test_an_instance(onceflow: Onceflow, api: TestClient, ids: list[str]) -> None:
     for instance in ids:
         assert onceflow("show", instance, "--json").json == api.get(f"/instances/{instance}").json()
     log = [json.loads(line) for line in onceflow("watch", ids[0], "--json").out.splitlines()]
@@ -99,7 +102,9 @@ def test_dead_letters(onceflow: Onceflow, api: TestClient, ids: list[str]) -> No
 
 
 def test_workflows(onceflow: Onceflow, api: TestClient, ids: list[str], tmp_path: Any) -> None:
-    assert onceflow("versions", "order", "--json").json == api.get("/workflows/order/versions").json()
+    assert (
+        onceflow("versions", "order", "--json").json == api.get("/workflows/order/versions").json()
+    )
     text = "name: another\nsteps: [{id: a, task: t}]\n"
     (tmp_path / "a.yaml").write_text(text)
     headers = {"content-type": "application/yaml"}
@@ -111,10 +116,22 @@ def test_workflows(onceflow: Onceflow, api: TestClient, ids: list[str], tmp_path
 def test_starts(onceflow: Onceflow, api: TestClient, ids: list[str]) -> None:
     body = {"instances": [{"input": {"customer": "A", "total": 12.50}, "key": "k"}]}
     answer = api.post("/workflows/order/instances", json=body).json()
-    given = ("start", "order", "--key", "k", "--input", '{"customer": "A", "total": 12.50}', "--json")
-    assert onceflow(*given).json == answer["instances"][0]
+    given = (
+        "start",
+        "order",
+        "--key",
+        "k",
+        "--input",
+        '{"customer": "A", "total": 12.5}',
+        "--json",
+    )
+    done = onceflow(*given)
+    assert done.code == 0, done.err
+    assert done.json == answer["instances"][0]
     waited = api.post(
-        "/workflows/order/start?wait=1", json={"input": body["instances"][0]["input"]}, headers={"Idempotency-Key": "k"}
+        "/workflows/order/start?wait=1",
+        json={"input": body["instances"][0]["input"]},
+        headers={"Idempotency-Key": "k"},
     ).json()
     assert onceflow(*given, "--wait", 1).json == waited
 

@@ -435,7 +435,9 @@ def test_list_finds_by_fields_of_the_input(
     assert found("customer=a=b") == []
     refused = onceflow("list", "--input", "name=x")
     assert refused.code == 1
-    assert "no workflow lists $.input.name under `search`; listed are: customer, total" in refused.err
+    assert (
+        "no workflow lists $.input.name under `search`; listed are: customer, total" in refused.err
+    )
     assert onceflow("list", "--input", "ALFKI").code == 2
 
 

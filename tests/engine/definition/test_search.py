@@ -21,7 +21,16 @@ def test_fields_are_named_without_the_root() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["order", "$.order", "$.input", "$.input.a[0]", "$.input.a[*].b", '$.input."a.b"', "$.input.a ", 7],
+    [
+        "order",
+        "$.order",
+        "$.input",
+        "$.input.a[0]",
+        "$.input.a[*].b",
+        '$.input."a.b"',
+        "$.input.a ",
+        7,
+    ],
 )
 def test_what_is_no_field_of_the_input_is_refused(path: Any) -> None:
     with pytest.raises(DefinitionError) as caught:
@@ -31,7 +40,9 @@ def test_what_is_no_field_of_the_input_is_refused(path: Any) -> None:
     assert "such as $.input.order" in fault.message
 
 
-@pytest.mark.parametrize("listed", ["$.input.a", ["$.input.a"] * 2, [f"$.input.f{n}" for n in range(17)]])
+@pytest.mark.parametrize(
+    "listed", ["$.input.a", ["$.input.a"] * 2, [f"$.input.f{n}" for n in range(17)]]
+)
 def test_lists_that_are_refused(listed: Any) -> None:
     with pytest.raises(DefinitionError):
         compiled(listed)

@@ -12,7 +12,7 @@ from ...workflows import Step, fields, path, sequence, workflow
 MARK = "xq-secret-7"
 ROWS = """
     select relname from pg_class
-     where relnamespace = 'onceflow'::regnamespace and relkind = 'r' and relname <> 'workflow_version'"""
+     where relnamespace = 'onceflow'::regnamespace and relkind = 'r'"""
 
 
 def left(play: Play) -> dict[str, int]:
@@ -78,7 +78,10 @@ def test_who_and_when_is_kept_and_told(play: Play) -> None:
     (erased,) = calls.erase_instances(play.conn, [instance], "anna")
     at, by = play.instance(instance, "erased_at", "erased_by")
     assert by == "anna"
-    assert erased.detail == f"payloads erased at {play.value('select %s::timestamptz::text', at)} by anna"
+    assert (
+        erased.detail
+        == f"payloads erased at {play.value('select %s::timestamptz::text', at)} by anna"
+    )
     (because,) = calls.explain_instance(play.conn, instance)
     assert because.because.endswith(f"; {erased.detail}")
 
