@@ -1,5 +1,5 @@
 # make env     the virtual environment in .venv (every other target makes it first)
-# make demo    the invoice workflow, end to end, on embedded servers
+# make demo    the invoice workflow, end to end, on embedded servers (ARGS=--keep and others of onceflow demo)
 # make test    the whole suite on real servers          (ARGS='-k name' passes options to pytest)
 # make check-long  the fuzzers and the interpreter at length, FUZZ times what the suite tries (10), from SEED (any)
 # make lint    style, types, layers, migrations
@@ -48,7 +48,7 @@ $(VENV)/complete: requirements.lock pyproject.toml
 	@touch "$@"
 
 demo: env
-	@"$(BIN)/onceflow" demo
+	@"$(BIN)/onceflow" demo $(ARGS)
 
 test: env
 	@"$(BIN)/python" -m pytest -n $(WORKERS) --dist worksteal $(ARGS)

@@ -7,17 +7,22 @@ import queue
 import signal
 import sys
 import threading
+import traceback
 from pathlib import Path
 from types import FrameType
 
 from ..engine import garbage
 from ..engine.errors import SettingsError
+from ..engine.extras import told_by_name
 from ..engine.settings import Settings
 from .handlers.registry import registry
+from .handlers.texts import text_of, type_name
 from .worker import Options, Worker
 
 log = logging.getLogger("onceflow.worker")
 
+OURS = str(Path(__file__).parents[1])
+"""Where our own code lies, by which nobody mends a module of his."""
 HELP = "run the handlers of tasks"
 
 
@@ -120,18 +125,41 @@ def run_worker(settings: Settings, options: Options) -> int:
     return end
 
 
+def _not_imported(name: str, error: Exception) -> SettingsError:
+    """Return the error for a module that raises when it is imported: where, and what."""
+    if isinstance(error, SyntaxError):
+        place, told = f"{error.filename}:{error.lineno}", error.msg
+    else:
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if not frame.filename.startswith(("<frozen importlib", OURS))
+        ]
+        last = frames[-1] if frames else None
+        place, told = f"{last.filename}:{last.lineno}" if last else "", text_of(error)
+    where = f"{place}: " if place else ""
+    return SettingsError(f"--import {name}: {where}{type_name(error)}: {told}", hint="mend it")
+
+
 def _import(modules: list[str]) -> None:
     """Import the modules that register handlers, as ``python -m`` would find them."""
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     for name in modules:
         try:
-            importlib.import_module(name)
+            with told_by_name():
+                importlib.import_module(name)
+        except SettingsError:
+            raise
         except ModuleNotFoundError as error:
+            if error.name is not None and not f"{name}.".startswith(f"{error.name}."):
+                raise _not_imported(name, error) from error  # it imports another that is missing
             raise SettingsError(
                 f"--import {name}: {error}",
                 hint="give the module as Python imports it; the current folder is searched first",
             ) from error
+        except Exception as error:
+            raise _not_imported(name, error) from error
     if not registry.names():
         raise SettingsError(
             "no task is registered: name the modules with @task functions by --import"

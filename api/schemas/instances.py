@@ -243,7 +243,7 @@ class InstancesQuery(msgspec.Struct, frozen=True):
             description="What a field of the input is, as `input.order=O-36`: of fields that the "
             "workflow lists under `search`."
         ),
-    ] = msgspec.field(name="input.*", default_factory=dict)
+    ] = msgspec.field(name="input.*", default_factory=dict[str, str])
     started_after: Time | None = None
     started_before: Time | None = None
     limit: Limit = 50

@@ -70,9 +70,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             fields=dict(args.input),
             before=None if args.before is None else whole_id(conn, args.before),
         )
-        rows = list_instances(conn, wanted, args.limit + 1)
-    following = rows[args.limit - 1]["id"] if len(rows) > args.limit else None
-    rows = rows[: args.limit]
+        limit: int = args.limit
+        rows = list_instances(conn, wanted, limit + 1)
+    following: str | None = rows[limit - 1]["id"] if len(rows) > limit else None
+    rows = rows[:limit]
     if args.json:
         print_json(page(rows, following))
     elif rows:

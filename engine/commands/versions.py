@@ -26,14 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
+    limit: int = args.limit
     with open_database(settings) as conn:
         name = find_version(conn, args.workflow)["name"]
-        wanted = list_versions(
-            VERSION, name, args.limit + 1, before=args.before, only_open=args.open
-        )
+        wanted = list_versions(VERSION, name, limit + 1, before=args.before, only_open=args.open)
         rows = json_rows(conn, wanted)
-    following = str(rows[args.limit - 1]["version"]) if len(rows) > args.limit else None
-    rows = rows[: args.limit]
+    following = str(rows[limit - 1]["version"]) if len(rows) > limit else None
+    rows = rows[:limit]
     if args.json:
         print_json(page(rows, following))
     elif rows:

@@ -23,6 +23,7 @@ from typing import IO, Self
 from ..errors import ServerError, SettingsError
 from ..settings import Settings
 from .broker import EmbeddedBroker
+from .ports import keep_ports, kept_port
 from .postgres import EmbeddedPostgres
 from .process import Process
 from .roles import GRANTS, make_roles
@@ -43,6 +44,7 @@ class _Child:
     process: Process
     may_end: bool = False
     crashes: "_Crashes | None" = None
+    forgives: Callable[[int], bool] | None = None
     reader: threading.Thread | None = None
     last_lines: deque[str] = field(default_factory=_no_lines)
 
@@ -95,15 +97,25 @@ class Supervisor:
         self.stop()
 
     def start_servers(self) -> Settings:
-        """Start what servers the transport needs and the settings do not name; return all named."""
+        """Start what servers the transport needs and the settings do not name; return all named.
+
+        They keep the ports that they had the last time, unless another has taken one.
+        """
         data = self.settings.data
+        ports: dict[str, int] = {}
         if not self.settings.dsn:
-            self.postgres = EmbeddedPostgres(data / "postgres").start()
+            port = kept_port(data, "postgres")
+            self.postgres = EmbeddedPostgres(data / "postgres", port=port).start()
+            ports["postgres"] = self.postgres.port
             self.logins = make_roles(self.postgres.dsn)
             self.settings = replace(self.settings, dsn=self.logins["owner"])
         if not self.settings.kafka and self.settings.transport == "kafka":
-            self.broker = EmbeddedBroker(data / "broker.log").start()
+            port = kept_port(data, "broker")
+            self.broker = EmbeddedBroker(data / "broker.log", port=port).start()
+            ports["broker"] = self.broker.port
             self.settings = replace(self.settings, kafka=self.broker.bootstrap)
+        if ports:
+            keep_ports(data, ports)
         return self.settings
 
     @property
@@ -158,14 +170,32 @@ class Supervisor:
         """Start ``onceflow ARGUMENT…`` with the Python that we run on."""
         return self.start(name, onceflow_argv(*arguments), env=env, login=arguments[0])
 
-    def keep_up(self, name: str, argv: Sequence[str], *, login: str = "") -> None:
+    def keep_up(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        login: str = "",
+        forgives: Callable[[int], bool] | None = None,
+    ) -> None:
         """Start a program, and again, with growing pauses, whenever a signal has ended it.
 
-        A library of its may crash it. An end of its own is an error, as with ``start``.
+        A library of its may crash it. An end of its own is an error, as with ``start``, unless
+        ``forgives`` says of its exit code that somebody sees to it.
         """
         crashes = _Crashes(lambda: self._start_again(name, argv, login))
         self.start(name, argv, login=login)
         self._children[name].crashes = crashes
+        self._children[name].forgives = forgives
+
+    def start_over(self, name: str, grace: float = 15) -> None:
+        """Have a program that is kept up end, where it runs, and start it anew."""
+        child = self._children[name]
+        assert child.crashes is not None
+        child.may_end = True
+        child.process.stop("TERM", grace=grace)
+        child.crashes.began_at, child.crashes.again_at = time.monotonic(), None
+        child.crashes.start()
 
     def kill(self, name: str, signal: str = "KILL") -> None:
         """End a child on purpose, by a signal, and wait until it has ended."""
@@ -188,7 +218,7 @@ class Supervisor:
         watched = [(p, _Child(p)) for p in servers]
         watched += [(c.process, c) for c in self._children.values() if not c.may_end]
         for process, child in watched:
-            if process.poll() is None or self._restarts(child):
+            if process.poll() is None or self._restarts(child) or self._forgiven(child):
                 continue
             if child.reader:
                 child.reader.join(2)  # what it said last says why
@@ -217,10 +247,18 @@ class Supervisor:
             crashes.start()
         return True
 
+    def _forgiven(self, child: _Child) -> bool:
+        """Tell whether somebody sees to the end of a child; it is asked once."""
+        code = child.process.poll()
+        if child.forgives is None or code is None or not child.forgives(code):
+            return False
+        child.may_end = True
+        return True
+
     def _start_again(self, name: str, argv: Sequence[str], login: str) -> None:
-        crashes = self._children[name].crashes
+        old = self._children[name]
         self.start(name, argv, login=login)
-        self._children[name].crashes = crashes
+        self._children[name].crashes, self._children[name].forgives = old.crashes, old.forgives
 
     def _tell(self, line: str) -> None:
         if self.echo:

@@ -49,10 +49,27 @@ def run(settings: Settings, folder: Path, *arguments: str) -> subprocess.Complet
     )
 
 
+TWICE = """
+from onceflow.worker import task
+
+@task("a")
+def one(n: int) -> int:
+    return n
+
+
+@task("a")
+def other(n: int) -> int:
+    return n
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "naps.py").write_text(TASKS)
     (tmp_path / "empty.py").write_text("")
+    (tmp_path / "torn.py").write_text("x = 1\ndef f(:\n")
+    (tmp_path / "lost.py").write_text("\n\nimport no_such_module_of_theirs\n")
+    (tmp_path / "twice.py").write_text(TWICE)
     return tmp_path
 
 
@@ -61,6 +78,9 @@ def folder(tmp_path: Path) -> Path:
     [
         (["--import", "no_such_module"], 2, "no_such_module"),
         (["--import", "empty"], 2, "no task is registered"),
+        (["--import", "torn"], 2, "torn.py:2: SyntaxError: "),
+        (["--import", "lost"], 2, "lost.py:3: ModuleNotFoundError: No module named 'no_such"),
+        (["--import", "twice"], 2, "twice.py:9: ValueError: the task a is "),
         (["--import", "naps", "--concurrency", "0"], 2, "--concurrency"),
         (["--import", "naps", "--queues", "two words"], 1, "cannot register"),
     ],

@@ -5,13 +5,14 @@ import threading
 from collections.abc import Mapping, MutableMapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
 
 from ...engine import json_text
 from ...engine.calls import Event, Grant, token_of
+from ...engine.ids import make_ids
 from ...engine.payloads import payload_fault
 from .errors import Cancelled, PermanentError
 
@@ -58,6 +59,45 @@ class Context(Generic[C]):
         self._lock = threading.Lock()
         self._connection: C | None = None
         self._events: list[Event] = []
+
+    @classmethod
+    def for_test(
+        cls,
+        connection: C | None = None,
+        *,
+        attempt: int = 1,
+        task: str = "task",
+        workflow: str = "workflow",
+        version: int = 1,
+        compensation: bool = False,
+        instance_id: UUID | None = None,
+    ) -> "Context[C]":
+        """Return a context for a unit test, which calls the handler as the function that it is.
+
+        With a ``connection``, the test's own, it is that of a transactional handler: the test
+        begins the transaction, and rolls it back. What was published is in ``take_events()``, what
+        was reported in ``last_progress``; ``tell_to_stop("…")`` is how a task is cancelled.
+        """
+        instance = instance_id or make_ids(1)[0]
+        made = cls(
+            Grant(
+                instance_id=instance,
+                task=task,
+                fence=uuid4(),
+                handler=task,
+                queue="default",
+                input_json="{}",
+                attempt=attempt,
+                timeout=None,
+                key=f"{instance}/{task}",
+                workflow=workflow,
+                version=version,
+                compensation=compensation,
+            )
+        )
+        if connection is not None:
+            made.enter_transaction(connection)
+        return made
 
     @cached_property
     def logger(self) -> logging.LoggerAdapter[logging.Logger]:

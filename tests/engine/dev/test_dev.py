@@ -1,5 +1,6 @@
 """``onceflow dev``: everything comes up, is found by other commands, and goes down together."""
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import psycopg
 import pytest
 
@@ -50,12 +52,12 @@ def folder() -> Iterator[Path]:
 class Dev:
     """A running ``onceflow dev``."""
 
-    def __init__(self, folder: Path, port: int, **env: str) -> None:
+    def __init__(self, folder: Path, port: int, *options: str, **env: str) -> None:
         self.output = folder / "dev.out"
         self.port = port
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                onceflow_argv("dev", "--import", "greetings"),
+                onceflow_argv("dev", "--import", "greetings", *options),
                 cwd=folder,
                 env=environment(ONCEFLOW_PORT=str(port), **env),
                 stdin=subprocess.DEVNULL,
@@ -69,6 +71,10 @@ class Dev:
     def is_up(self) -> bool:
         assert self.process.poll() is None, self.text()
         return "API:" in self.text()
+
+    def said(self, line: str) -> str:
+        """Return what it says behind the beginning of a line, once it does."""
+        return wait_until(lambda: re.search(f"{line}(.*)", self.text()), line, 60)[1]
 
     def pid_of(self, name: str) -> int:
         """Return the process of a child by the command that it runs."""
@@ -85,8 +91,8 @@ def environment(**more: str) -> dict[str, str]:
 
 
 @contextmanager
-def running_dev(folder: Path, **env: str) -> Generator[Dev, None, None]:
-    dev = Dev(folder, free_port(), **env)
+def running_dev(folder: Path, *options: str, **env: str) -> Generator[Dev, None, None]:
+    dev = Dev(folder, free_port(), *options, **env)
     try:
         wait_until(dev.is_up, "onceflow dev to be up", 90)
         yield dev
@@ -216,3 +222,57 @@ def test_a_taken_port_is_said_before_anything_starts(folder: Path) -> None:
     assert "ONCEFLOW_PORT" in failed.stderr
     assert not (folder / ".onceflow" / "postgres").exists()
     assert not unprivileged.location(folder / ".onceflow" / "postgres").exists()
+
+
+WITHOUT = {"ONCEFLOW_TRANSPORT": "postgres"}
+
+
+def greeting(folder: Path) -> str:
+    """Run an instance and return what it gave."""
+    done = call(folder, "start", "greet", "--input", '{"name": "Ada"}', "--wait", "30", "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["output"]
+
+
+def test_pages_are_shown_and_ports_kept_over_a_restart(folder: Path) -> None:
+    addresses: list[str] = []
+    for _ in range(2):
+        with running_dev(folder) as dev:
+            pages = dev.said("Pages: +")
+            assert pages == f"http://127.0.0.1:{dev.port}/"
+            assert "<title>" in httpx2.get(pages).text
+            addresses += [dev.said("Postgres: +"), dev.said("Kafka: +")]
+            dev.process.send_signal(signal.SIGTERM)
+            assert dev.process.wait(60) == 0, dev.text()
+    assert addresses[:2] == addresses[2:]
+
+
+def test_a_module_that_is_torn_is_told_of_and_tried_again_once_it_is_mended(folder: Path) -> None:
+    (folder / "greet.yaml").write_text(GREET + "output: $.steps.greet.output\n")
+    (folder / "greetings.py").write_text(TASKS.replace("(name: str)", "(name: str"))
+    with running_dev(folder, "--deploy", "greet.yaml", **WITHOUT) as dev:
+        assert "greetings.py:5: SyntaxError: " in dev.said("--import greetings: ")
+        dev.said("the worker is started again once one of its modules has changed")
+        (folder / "greetings.py").write_text(TASKS)
+        dev.said("greetings.py changed: the worker starts anew")
+        assert greeting(folder) == "hello Ada"
+
+
+def test_modules_and_definitions_are_taken_anew_as_they_change(folder: Path) -> None:
+    definition = folder / "greet.yaml"
+    definition.write_text(GREET)
+    (folder / "words.py").write_text('HELLO = "hello"\n')
+    (folder / "greetings.py").write_text(
+        TASKS.replace("from", "from words import HELLO\nfrom", 1).replace("hello ", "{HELLO} ")
+    )
+    with running_dev(folder, "--deploy", "greet.yaml", "--reload", **WITHOUT) as dev:
+        dev.said("greet: registered as version 1")
+        definition.write_text(GREET + "output: $.steps.greet.outptu\n")
+        assert "'outptu'" in dev.said("greet.yaml: ")
+        definition.write_text(GREET + "output: $.steps.greet.output\n")
+        dev.said("greet: registered as version 2")
+        assert greeting(folder) == "hello Ada"
+        (folder / "words.py").write_text('HELLO = "good morning"\n')
+        dev.said("words.py changed: the worker starts anew")
+        wait_until(lambda: dev.text().count(" serves ") >= 2, "another worker", 60)
+        assert greeting(folder) == "good morning Ada"
