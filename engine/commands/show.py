@@ -33,9 +33,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         picture = read_picture(conn, whole_id(conn, args.instance))
     if args.json:
         log = picture.log_by_task()
-        tasks = [
-            {**body(task), **spans_of(log[task["task"]])._asdict()} for task in picture.tasks
-        ]
+        tasks = [{**body(task), **spans_of(log[task["task"]])._asdict()} for task in picture.tasks]
         print_json(
             {
                 **body(picture.instance),

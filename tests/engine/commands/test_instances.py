@@ -407,13 +407,14 @@ def test_the_head_of_a_long_list_is_enough(worker: HandWorker, connect: Connect)
 def test_erase_says_who_and_refuses_what_has_not_ended(
     onceflow: Onceflow, worker: HandWorker, order: str
 ) -> None:
-    refused = onceflow("erase", order)
+    assert onceflow("erase", order).err.endswith("nothing was changed (give --yes)\n")
+    refused = onceflow("erase", order, "--yes")
     assert refused.code == 1
     assert "refused: it is RUNNING" in refused.out
     worker.complete(order, {"reservation": 1})
     worker.complete(order, {"amount": 7})
     assert "ALFKI" in onceflow("show", order).out
-    assert onceflow("erase", order, "--by", "anna").code == 0
+    assert onceflow("erase", order, "--by", "anna", "--yes").code == 0
     shown = onceflow("show", order).out
     assert "ALFKI" not in shown
     assert "payloads erased by anna 2" in shown
@@ -444,7 +445,7 @@ def test_list_finds_by_fields_of_the_input(
 def test_the_beginning_of_an_id_is_enough_where_it_is_that_of_one(
     onceflow: Onceflow, worker: HandWorker, order: str, connect: Connect
 ) -> None:
-    for command in ("show", "explain", "suspend", "resume", "cancel"):
+    for command in ("show", "explain", "suspend", "resume"):
         for begins in (order[:-1], order[:-2].replace("-", "").upper()):
             done = onceflow(command, begins)
             assert order in done.out or command == "explain", (command, begins)
@@ -453,13 +454,13 @@ def test_the_beginning_of_an_id_is_enough_where_it_is_that_of_one(
     assert "there is no instance whose id begins with ffff" in nobody.err
     inputs = [{"customer": f"C{n}"} for n in range(7)]
     ids = [str(s.instance_id) for s in start_instances(connect(), "order", inputs)]
-    several = onceflow("cancel", order[:4])
+    several = onceflow("cancel", order[:4], "--yes")
     assert several.code == 1
     assert f"several ids begin with {order[:4]}; type more of one:" in several.err
     listed = [line.split()[0] for line in several.err.splitlines()[1:]]
     assert listed == [*ids[:1:-1], "and"]
     assert "order  RUNNING  2" in several.err
-    assert onceflow("cancel", ids[0]).code == 0
+    assert onceflow("cancel", ids[0], "--yes").code == 0
 
 
 @pytest.mark.parametrize("odd", ["", "-", "0198g", "0198 f3", f"{'0' * 33}"])

@@ -43,9 +43,9 @@ def test_dead_letters_are_named_and_decided(onceflow: Onceflow, dead: str, actio
     asked = at_terminal("dead-letters", action, "--all", answer="no\n")
     assert asked.code == 1
     assert f"  {dead}\n{action.capitalize()} this dead letter? [y/N] " in asked.text
-    assert len(onceflow("dead-letters", "list", "--json").json) == 1
+    assert len(onceflow("dead-letters", "list", "--json").json["items"]) == 1
     assert at_terminal("dead-letters", action, "--all", answer="yes\n").code == 0
-    assert onceflow("dead-letters", "list", "--json").json == []
+    assert onceflow("dead-letters", "list", "--json").json["items"] == []
 
 
 def test_of_many_some_are_named(worker: HandWorker, onceflow: Onceflow, connect: Connect) -> None:
