@@ -1,7 +1,7 @@
 """``Context.for_test``: what a unit test hands to a handler."""
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 import pytest
@@ -54,6 +54,6 @@ def test_an_async_context_has_an_asynchronous_connection(dsn: str) -> None:
 
     async def run() -> Any:
         async with await psycopg.AsyncConnection.connect(dsn) as conn:
-            return await handler(cast("AsyncContext", AsyncContext.for_test(conn)))
+            return await handler(AsyncContext.for_test(conn))
 
     assert asyncio.run(run()) == (7,)

@@ -19,7 +19,7 @@ def dead(worker: HandWorker, order: str) -> str:
 
 
 def state(onceflow: Onceflow, instance: str) -> str:
-    return onceflow("show", instance, "--json").json["state"]
+    return onceflow("show", instance, "--json").json["status"]
 
 
 @pytest.mark.parametrize(("answer", "code", "found"), [("n\n", 1, "RUNNING"), ("\n", 1, "RUNNING")])

@@ -78,10 +78,8 @@ def test_who_and_when_is_kept_and_told(play: Play) -> None:
     (erased,) = calls.erase_instances(play.conn, [instance], "anna")
     at, by = play.instance(instance, "erased_at", "erased_by")
     assert by == "anna"
-    assert (
-        erased.detail
-        == f"payloads erased at {play.value('select %s::timestamptz::text', at)} by anna"
-    )
+    told = play.value("select onceflow.time_text(%s)", at)
+    assert erased.detail == f"payloads erased at {told} by anna"
     (because,) = calls.explain_instance(play.conn, instance)
     assert because.because.endswith(f"; {erased.detail}")
 
