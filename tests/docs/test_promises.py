@@ -46,7 +46,7 @@ def commands() -> list[tuple[str, str]]:
         for command in re.findall(r"(?:^|[\s(])onceflow ([a-z][^|&;#\n]*)", line)
         if not line.startswith(("from ", "import ", "--"))
     ]
-    assert len(found) > 60
+    assert len(found) > 40
     return sorted(set(found))
 
 
