@@ -42,6 +42,20 @@ def test_an_instance_with_its_tasks_and_log(
     assert client.get(f"/instances/{instance}").json() == read
 
 
+def test_steps_that_were_not_reached_are_told(
+    client: TestClient, start: Start, worker: HandWorker
+) -> None:
+    instance = start()
+    assert client.get(f"/instances/{instance}").json()["not_reached"] == ["pay"]
+    assert "Not due yet: <code>pay</code>" in client.get(f"/ui/instances/{instance}").text
+    worker.complete(instance, {"reserved": 3})
+    assert client.get(f"/instances/{instance}").json()["not_reached"] == []
+    failed = start()
+    worker.fail(failed, "shop.closed")
+    assert client.get(f"/instances/{failed}").json()["not_reached"] == ["pay"]
+    assert "Never came due: <code>pay</code>" in client.get(f"/ui/instances/{failed}").text
+
+
 def test_times_are_utc_whatever_the_session(settings: Settings) -> None:
     elsewhere = make_conninfo(settings.dsn, options="-c timezone=Asia/Kolkata")
     with (
