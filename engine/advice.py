@@ -46,6 +46,9 @@ def advised(because: str, advice: Mapping[str, Any] | None) -> str:
     if advice is not None and advice["verb"] == "correct":
         letter = shlex.quote(f"{advice['args']['instance']}/{advice['args']['task']}")
         return f"{because}: onceflow dead-letters redrive {letter}, with --input and that input"
+    if advice is not None and advice["verb"] == "skip":
+        letter = shlex.quote(f"{advice['args']['instance']}/{advice['args']['task']}")
+        return f"{because}: onceflow dead-letters skip {letter}, with --output and that output"
     if advice is not None and advice["verb"] == "worker":
         queue = shlex.quote(advice["args"]["queue"])
         return f"{because}: onceflow worker, with the --import of its module and --queues {queue}"

@@ -76,7 +76,7 @@ MEMBERS = Members(
             checks.expression, {}, "The output of an instance; texts in it may be expressions."
         ),
         "on_failure": Key(
-            checks.on_failure,
+            checks.on_failure(checks.ON_FAILURE),
             {"enum": list(checks.ON_FAILURE), "default": Workflow().on_failure},
             "What follows when a step fails for good.",
         ),

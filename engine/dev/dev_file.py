@@ -17,9 +17,7 @@ def write_dev_file(settings: Settings) -> Path:
     path = _path(settings)
     path.touch(mode=0o600)
     path.chmod(0o600)
-    # Names of folders may stand in it, in whatever encoding the environment has.
-    text = f"ONCEFLOW_DSN={settings.dsn}\nONCEFLOW_KAFKA={settings.kafka}\n"
-    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    path.write_text(f"ONCEFLOW_DSN={settings.dsn}\nONCEFLOW_KAFKA={settings.kafka}\n")
     return path
 
 
@@ -28,7 +26,7 @@ def with_running_dev(settings: Settings) -> Settings:
     if (settings.dsn and settings.kafka) or not lock_of(settings).is_taken():
         return settings
     try:
-        lines = _path(settings).read_bytes().decode("utf-8", "surrogateescape").splitlines()
+        lines = _path(settings).read_text().splitlines()
     except OSError:
         return settings
     found = dict(line.split("=", 1) for line in lines if "=" in line)

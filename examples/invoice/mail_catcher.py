@@ -120,7 +120,7 @@ def read_deliveries(folder: Path) -> list[dict[str, str | None]]:
     path = folder / DELIVERIES
     if not path.exists():
         return []
-    complete = path.read_text(encoding="utf-8").rpartition("\n")[0]
+    complete = path.read_text().rpartition("\n")[0]
     return [json.loads(line) for line in complete.splitlines()]
 
 

@@ -44,7 +44,7 @@ class Ledger:
         """How often each kind of event happened."""
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
+            for line in path.read_text().splitlines():
                 self._apply(json.loads(line))
         self._file = path.open("a")
 

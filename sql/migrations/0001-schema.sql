@@ -39,7 +39,7 @@ create table onceflow.workflow_version (
 create table onceflow.step (
     version_id bigint not null references onceflow.workflow_version,
     step text collate "C" not null,
-    kind text not null check (kind in ('task', 'compensation')),
+    kind text not null check (kind in ('task', 'set', 'fail', 'compensation')),
     block text collate "C",
     join_count int not null check (join_count >= 0),
     spec jsonb not null,
@@ -48,10 +48,12 @@ create table onceflow.step (
     handler text generated always as (spec ->> 'task') stored,
     queue text collate "C" generated always as (coalesce(spec ->> 'queue', 'default')) stored,
     timeout float8 generated always as ((spec ->> 'timeout')::float8) stored,
-    -- The input of a step without expressions; null where there is something to evaluate.
+    -- Whether the instance goes on when it has failed for good.
+    continues boolean generated always as (coalesce(spec ->> 'on_failure' = 'continue', false)) stored,
+    -- The input of a step without expressions, the value of a set; null where there is something to evaluate.
     constant_input jsonb generated always as (
         case
-            when spec ? 'when' then null
+            when spec ? 'when' or kind = 'fail' then null
             when spec ? 'with' then spec -> 'with' -> 'v'
             else '{}'
         end) stored,
@@ -185,8 +187,10 @@ create table onceflow.task (
         held_by is null or state = 'READY' and held_by in ('operator', 'handler', 'limit', 'pause')),
     constraint task_made check (
         (input is not null and queue is not null)
-        or state in ('WAITING', 'SKIPPED', 'CANCELLED', 'DEAD_LETTER')),
-    constraint task_output check (output is null or state in ('SUCCEEDED', 'SKIPPED')),
+        -- What no worker has run has neither: a set that SUCCEEDED, a step whose expression FAILED.
+        or state in ('WAITING', 'SKIPPED', 'CANCELLED', 'DEAD_LETTER', 'FAILED')
+        or (state = 'SUCCEEDED' and attempt = 0)),
+    constraint task_output check (output is null or state in ('SUCCEEDED', 'SKIPPED', 'FAILED')),
     constraint task_error check (error is not null or state not in ('RETRYING', 'FAILED', 'DEAD_LETTER')),
     constraint task_reason check ((state = 'SKIPPED') = (reason is not null)),
     constraint task_counts check (

@@ -41,6 +41,7 @@ class Step:
     undo: Tree | None = None
     undo_retry: dict[str, Json] | None = None
     undo_timeout: float | None = None
+    kind: str = "task"
 
 
 def workflow(
@@ -69,7 +70,7 @@ def workflow(
             **{"with": step.input},
         )
         compiled_steps.append(
-            {"step": step.id, "kind": "task", "join_count": len(step.needs), "spec": spec}
+            {"step": step.id, "kind": step.kind, "join_count": len(step.needs), "spec": spec}
         )
         edges += [{"from": need, "to": step.id, "kind": "next"} for need in step.needs]
         if step.undo is not None:

@@ -186,7 +186,7 @@ def _statements() -> dict[str, Statement]:
 def _read(name: str, _changed: int) -> dict[str, Statement]:
     """Read the file: ``name: SQL`` or ``name: {sql, dsn}``."""
     try:
-        document = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
+        document = yaml.safe_load(Path(name).read_text())
         given = msgspec.convert(document, dict[str, str | Statement])
     except (yaml.YAMLError, msgspec.ValidationError, UnicodeError, RecursionError) as error:
         raise RetryableError(f"{STATEMENTS}={name}: {error}", code="sql.no_statements") from error

@@ -7,7 +7,7 @@ from ..common.mends import did_you_mean, one_of
 from .jsonpath import Reference
 
 INSTANCE_FIELDS = ("id", "workflow", "version", "started_at")
-STEP_FIELDS = ("output", "state")
+STEP_FIELDS = ("output", "state", "error")
 UNDONE = ("output", "task_input", "key")
 """What only a compensation sees: output, input and idempotency key of the step that it undoes."""
 

@@ -20,6 +20,9 @@ Check = Callable[[Json, str, Faults], Any]
 
 MOST_FIELDS = 16
 ON_FAILURE = ("compensate", "fail", "suspend")
+"""What a workflow may do when a step fails for good."""
+STEP_ON_FAILURE = ("continue", *ON_FAILURE)
+"""What a step may have done; `continue` lets the instance go on."""
 
 
 def text(value: Json, pointer: str, faults: Faults) -> str | None:
@@ -41,12 +44,15 @@ def matching(pattern: str, what: str) -> Check:
     return check
 
 
-def on_failure(value: Json, pointer: str, faults: Faults) -> str | None:
-    if isinstance(value, str) and value in ON_FAILURE:
-        return value
-    mend = did_you_mean(value, ON_FAILURE) if isinstance(value, str) else ""
-    faults.add(pointer, f"must be {one_of(ON_FAILURE)}{mend}")
-    return None
+def on_failure(known: tuple[str, ...]) -> Check:
+    def check(value: Json, pointer: str, faults: Faults) -> str | None:
+        if isinstance(value, str) and value in known:
+            return value
+        mend = did_you_mean(value, known) if isinstance(value, str) else ""
+        faults.add(pointer, f"must be {one_of(known)}{mend}")
+        return None
+
+    return check
 
 
 def duration(value: Json, pointer: str, faults: Faults) -> int | float | None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self
 
 import msgspec
 
+from ...json_text import Json
 from ..expressions.trees import Compiled
 from . import checks
 from .members import Key
@@ -41,6 +42,12 @@ class Lowered(NamedTuple):
     edges: list[Edge]
 
 
+class Constant(NamedTuple):
+    """A value that is given as it stands, null too."""
+
+    value: Json
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """A step as it was written. ``needs`` is None where the step says nothing of it."""
 
@@ -49,16 +56,35 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     id: str
     needs: list[str] | None = None
     when: Compiled | None = None
+    on_failure: str | None = None
+    default: Constant | None = None
 
     @classmethod
     def of(cls, members: dict[str, Any], pointer: str, position: int) -> Self:
         """Make it of members that were read."""
+        common = {key: members[key] for key in COMMON if key in members}
+        return cls(pointer=pointer, position=position, **common, **cls.own(members))
+
+    @classmethod
+    def own(cls, members: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields that only this kind has, of members that were read."""
         raise NotImplementedError
 
     def expressions(self) -> Iterator[Compiled]:
         """Yield what is evaluated before the step begins."""
         if self.when is not None:
             yield self.when
+
+    def policy(self) -> dict[str, Any]:
+        """Return what the engine keeps of what all kinds have in common."""
+        spec: dict[str, Any] = {}
+        if self.when is not None:
+            spec["when"] = self.when.tree
+        if self.on_failure is not None:
+            spec["on_failure"] = self.on_failure
+        if self.default is not None:
+            spec["default"] = self.default.value
+        return spec
 
     def undo_expressions(self) -> Iterator[Compiled]:
         """Yield what is evaluated when the step is undone."""
@@ -106,8 +132,24 @@ ORDER = {
 }
 """The keys by which every kind of step is put in its place."""
 
+FAILURE = {
+    "on_failure": Key(
+        checks.on_failure(checks.STEP_ON_FAILURE),
+        {"enum": list(checks.STEP_ON_FAILURE)},
+        "What follows when the step fails for good; else as the workflow. With `continue` the "
+        "instance goes on: the step is FAILED, and `default` is its output.",
+    ),
+    "default": Key(
+        lambda value, pointer, faults: Constant(value),
+        {},
+        "The output of a step that has failed, with `on_failure: continue`; null unless given.",
+    ),
+}
+"""The keys that say what follows when a step of any kind fails for good."""
+COMMON = ("id", "needs", "when", "on_failure", "default")
+
 NOT_YET = (
-    *("branch", "for_each", "loop", "map", "parallel", "schedule", "set", "signal", "sleep"),
+    *("branch", "for_each", "loop", "map", "parallel", "schedule", "signal", "sleep"),
     *("steps", "switch", "try", "wait", "while", "workflow"),
 )
 """What stands in steps of kinds that this release does not have."""

@@ -1,14 +1,13 @@
 """A step that has a task carried out, and perhaps undone."""
 
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 
 from ..expressions.trees import Compiled
-from . import checks
 from .compensation import COMPENSATE, Compensation
-from .members import Key, Members, later
+from .members import Members, later
 from .retry import RETRY
-from .step import HEAD, NOT_YET, ORDER, Lowered, Row, Step, reads
+from .step import FAILURE, HEAD, NOT_YET, ORDER, Lowered, Row, Step, reads
 from .work import TIMEOUT, WITH, Work, fields, queue_key, task_key
 
 DEFAULT_QUEUE = "default"
@@ -24,11 +23,7 @@ MEMBERS = Members(
         "retry": RETRY,
         "timeout": TIMEOUT,
         "compensate": COMPENSATE,
-        "on_failure": Key(
-            checks.on_failure,
-            {"enum": list(checks.ON_FAILURE)},
-            "What follows when the step fails for good; else as the workflow.",
-        ),
+        **FAILURE,
     },
     later(*NOT_YET, "catch", "goto", "jump", "limit"),
 )
@@ -39,21 +34,11 @@ class Task(Step, frozen=True, kw_only=True, tag="task"):
 
     work: Work
     compensation: Compensation | None = None
-    on_failure: str | None = None
 
     @classmethod
-    def of(cls, members: dict[str, Any], pointer: str, position: int) -> Self:
-        """Make it of members that were read."""
-        return cls(
-            pointer=pointer,
-            position=position,
-            id=members["id"],
-            needs=members.get("needs"),
-            when=members.get("when"),
-            work=Work(**fields(members)),
-            compensation=members.get("compensate"),
-            on_failure=members.get("on_failure"),
-        )
+    def own(cls, members: dict[str, Any]) -> dict[str, Any]:
+        """Return its work and its undoing."""
+        return {"work": Work(**fields(members)), "compensation": members.get("compensate")}
 
     def expressions(self) -> Iterator[Compiled]:
         """Yield its condition and its input."""
@@ -68,11 +53,7 @@ class Task(Step, frozen=True, kw_only=True, tag="task"):
     def lower(self, joins: int, positions: dict[str, int]) -> Lowered:
         """Return its row, and that of its undoing."""
         read = reads(positions, self.work.input, self.when)
-        spec = self.work.spec(DEFAULT_QUEUE, read, self.position)
-        if self.when is not None:
-            spec["when"] = self.when.tree
-        if self.on_failure is not None:
-            spec["on_failure"] = self.on_failure
+        spec = self.work.spec(DEFAULT_QUEUE, read, self.position) | self.policy()
         own = Row(self.id, "task", joins, spec)
         if self.compensation is None:
             return Lowered([own], [])

@@ -1,6 +1,6 @@
 -- fail_attempts(sorted ids, failed, keep fences) -> change[]   (internal)
 -- Ends attempts, locked before, deferred ones too, that did not succeed: RETRYING for as long as retry_wait() says, or, where it
--- leaves no further attempt, a dead letter, which
+-- leaves no further attempt, FAILED where its step lets the instance go on, else a dead letter, which
 -- apply_failure_policy() acts upon. In a CLOSING instance nothing is tried again: CANCELLED.
 -- The fence is kept where the worker itself answered, so that its repetition is known; otherwise it
 -- goes, and the worker's late answer is stale.
@@ -11,6 +11,8 @@ language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
     v_changes onceflow.change[];
+    v_dead onceflow.task_key[];
+    v_continuing onceflow.task_key[];
 begin
     if cardinality(p_failed) = 0 then
         return '{}';
@@ -19,9 +21,10 @@ begin
         select w.*, case
                 when w.instance_state = 'CLOSING' then 'CANCELLED'
                 when w.wait is not null then 'RETRYING'
+                when w.continues then 'FAILED'
                 else 'DEAD_LETTER' end as state
         from (
-            select f.*, i.seq + 1 as seq, i.state as instance_state, t.worker_id,
+            select f.*, i.seq + 1 as seq, i.state as instance_state, i.version_id, s.continues, t.worker_id,
                 case when f.retryable then onceflow.retry_wait(
                     s.spec -> 'retry', f.retry, t.attempt, t.extra_attempts, f.error) end as wait
             from unnest(p_failed) f
@@ -34,13 +37,14 @@ begin
                 select i.version_id, i.seq, i.state from onceflow.instance i
                 where i.id = f.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
             cross join lateral (
-                select s.spec from onceflow.step s
+                select s.spec, s.continues from onceflow.step s
                 where s.version_id = i.version_id and s.step = f.step offset 0) s
             offset 0) w
         offset 0
     ), failed as (
         update onceflow.task t
-        set state = j.state, seq = case j.state when 'CANCELLED' then j.seq end,
+        set state = j.state, seq = case when j.state in ('CANCELLED', 'FAILED') then j.seq end,
+            output = case j.state when 'FAILED' then onceflow.failed_output(j.version_id, j.step) end,
             error = j.error, unknown = t.unknown or j.unknown,
             due_at = case j.state when 'RETRYING' then v_now + j.wait end,
             worker_id = null, call = null, fence = case when p_keep_fences then t.fence end,
@@ -56,7 +60,13 @@ begin
         'RUNNING', f.state, f.queue, f.worker_id, f.error)), '{}')
     into v_changes
     from failed f;
-    return v_changes
-        || onceflow.apply_failure_policy(p_ids, onceflow.changed_to(v_changes, 'DEAD_LETTER'));
+    v_dead := onceflow.changed_to(v_changes, 'DEAD_LETTER');
+    v_continuing := onceflow.changed_to(v_changes, 'FAILED');
+    if cardinality(v_continuing) > 0 then
+        v_changes := v_changes || (onceflow.advance_instances(
+            p_ids, onceflow.find_tasks(p_ids, v_continuing), '{}')).o_changes;
+    end if;
+    -- What has come due meanwhile and failed is judged already.
+    return v_changes || onceflow.apply_failure_policy(p_ids, v_dead);
 end $$;
 revoke execute on function onceflow.fail_attempts(uuid[], onceflow.failed_attempt[], boolean) from public;

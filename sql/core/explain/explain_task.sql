@@ -46,10 +46,12 @@ begin
     when 'DEAD_LETTER' then
         return row(format('dead letter after %s attempt%s: %s; %s', p_task.attempt,
                 case p_task.attempt when 1 then '' else 's' end, v_error,
-                case when p_task.input is null then 'mend the cause, then redrive it with an input, which it never got'
+                case when p_step.kind in ('set', 'fail') then 'skip it with the output that it should give, or discard it'
+                    when p_task.input is null then 'mend the cause, then redrive it with an input, which it never got'
                     when p_task.error ->> 'code' = 'input.invalid' then 'redrive it with an input that fits'
                     else 'mend the cause, then redrive it' end),
-            case when p_task.input is null or p_task.error ->> 'code' = 'input.invalid' then 'correct' else 'redrive' end,
+            case when p_step.kind in ('set', 'fail') then 'skip'
+                when p_task.input is null or p_task.error ->> 'code' = 'input.invalid' then 'correct' else 'redrive' end,
             jsonb_build_object('instance', p_task.instance_id,
                 'task', onceflow.task_name(p_task.step, p_task.scope, p_task.visit)))::onceflow.explanation;
     when 'RUNNING' then

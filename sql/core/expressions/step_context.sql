@@ -14,7 +14,8 @@ begin
         'instance', jsonb_build_object(
             'id', i.id, 'workflow', w.name, 'version', v.version, 'started_at', i.started_at),
         'steps', case when jsonb_array_length(p_reads) > 0 then coalesce((
-            select jsonb_object_agg(t.step, jsonb_build_object('output', t.output, 'state', t.state))
+            select jsonb_object_agg(t.step, jsonb_build_object('output', t.output, 'state', t.state,
+                'error', case t.state when 'FAILED' then t.error end))
             from onceflow.task t
             where t.instance_id = p_instance_id and t.scope = 0
                 and t.step = any (array(select jsonb_array_elements_text(p_reads)))), '{}')

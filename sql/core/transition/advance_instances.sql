@@ -1,6 +1,6 @@
 -- advance_instances(ids, ended, due, worker, token, call, room) -> changes, granted   (internal)
--- Moves instances on: what the ended tasks make due, and the steps in p_due, are made, and what is
--- skipped by them ends at once and passes on, set by set, until nothing more is due. o_granted counts
+-- Moves instances on: what the ended tasks make due, and the steps in p_due, are made, and what of it
+-- needs no worker, or is skipped, ends at once and passes on, set by set, until nothing more is due. o_granted counts
 -- what was handed off.
 -- A step whose expression fails is handled by its policy (apply_failure_policy).
 create or replace function onceflow.advance_instances(
@@ -28,7 +28,7 @@ begin
         o_changes := o_changes || v_made.o_changes;
         o_granted := o_granted + v_made.o_granted;
         v_dead := v_dead || v_made.o_dead;
-        v_ended := v_made.o_skipped;
+        v_ended := v_made.o_ended;
         v_due := '{}';
     end loop;
     if cardinality(v_dead) > 0 then

@@ -5,19 +5,19 @@ create or replace function onceflow.evaluate_steps(p_due onceflow.placed_task[])
 returns table (
     instance_id uuid, step text, scope bigint, visit int, version_id bigint, seq int, state text,
     suspended_at timestamptz, waits boolean,
-    queue text, handler text, timeout float8, may_run boolean, found onceflow.evaluation)
+    kind text, queue text, handler text, timeout float8, continues boolean, may_run boolean, found onceflow.evaluation)
 language sql stable as $$
-    select d.*, s.queue, s.handler, s.timeout, onceflow.may_run(d.state, d.suspended_at, s.kind),
+    select d.*, s.kind, s.queue, s.handler, s.timeout, s.continues, onceflow.may_run(d.state, d.suspended_at, s.kind),
         case when s.constant_input is not null
             then row(true, s.constant_input, null)::onceflow.evaluation
             else onceflow.try_evaluate('expression',
-                case s.kind when 'task' then s.spec -> 'when' end, s.spec -> 'with',
+                case when s.kind <> 'compensation' then s.spec -> 'when' end, s.spec -> 'with',
                 onceflow.step_context(d.instance_id, d.version_id, d.step, d.scope, d.visit,
                     s.kind, s.spec -> 'reads'))
             end
     from unnest(p_due) d
     cross join lateral (
-        select s.kind, s.spec, s.queue, s.handler, s.timeout, s.constant_input from onceflow.step s
+        select s.kind, s.spec, s.queue, s.handler, s.timeout, s.continues, s.constant_input from onceflow.step s
         where s.version_id = d.version_id and s.step = d.step offset 0) s
     offset 0
 $$;

@@ -1,10 +1,10 @@
--- make_tasks(due, worker, token, call, room) -> changes, skipped, dead, granted   (internal)
+-- make_tasks(due, worker, token, call, room) -> changes, ended, dead, granted   (internal)
 -- Makes the rows of steps that are due, as evaluate_steps() and decide_tasks() have them: with their input
 -- evaluated now, once, and up to p_room of them handed off, on the queues of a live worker that has their handlers, under its token.
--- o_skipped and o_dead are those that have ended at once, o_granted counts the handed-off ones.
+-- o_ended are those that have ended at once and pass on, o_dead the dead letters, o_granted counts the handed-off ones.
 create or replace function onceflow.make_tasks(
     p_due onceflow.placed_task[], p_worker_id uuid, p_token uuid, p_call bigint, p_room int,
-    out o_changes onceflow.change[], out o_skipped onceflow.placed_task[],
+    out o_changes onceflow.change[], out o_ended onceflow.placed_task[],
     out o_dead onceflow.task_key[], out o_granted int)
 language plpgsql volatile as $$
 declare
@@ -26,18 +26,19 @@ begin
     ), written as (
         insert into onceflow.task as t (
             instance_id, step, scope, visit, state, queue, attempt, seq, worker_id, fence, call,
-            queued_xid, held_by, due_at, changed_at, input, error, reason)
+            queued_xid, held_by, due_at, changed_at, input, output, error, reason)
         select d.instance_id, d.step, d.scope, d.visit, d.becomes,
             case when d.becomes <> 'SKIPPED' then d.queue end,
             d.granted::int,
-            case d.becomes when 'SKIPPED' then d.seq end,
+            case when d.becomes in ('SKIPPED', 'SUCCEEDED', 'FAILED') then d.seq end,
             case when d.granted then p_worker_id end,
             case when d.granted then p_token end,
             case when d.granted then p_call end,
             case d.becomes when 'QUEUED' then pg_current_xact_id() end,
             case d.becomes when 'READY' then 'operator' end,
             case when d.granted then v_now + make_interval(secs => d.timeout) end,
-            v_now, d.input, d.error,
+            v_now, case when d.becomes not in ('SUCCEEDED', 'FAILED') then d.value end,
+            case when d.becomes in ('SUCCEEDED', 'FAILED') then d.value end, d.error,
             case d.becomes when 'SKIPPED' then 'when' end
         from decided d
         order by d.instance_id, d.step, d.scope, d.visit
@@ -46,7 +47,7 @@ begin
             state = excluded.state, queue = excluded.queue, attempt = excluded.attempt,
             seq = excluded.seq, worker_id = excluded.worker_id, fence = excluded.fence,
             call = excluded.call, queued_xid = excluded.queued_xid, held_by = excluded.held_by, due_at = excluded.due_at,
-            changed_at = excluded.changed_at, input = excluded.input, error = excluded.error,
+            changed_at = excluded.changed_at, input = excluded.input, output = excluded.output, error = excluded.error,
             reason = excluded.reason
         where t.state = 'WAITING'
         returning t.instance_id
@@ -55,11 +56,12 @@ begin
             case when d.waits then 'WAITING' end, d.becomes, d.queue,
             case when d.granted then p_worker_id end, d.error, d.seq)), '{}'),
         coalesce(array_agg(onceflow.placed_task(d.instance_id, d.step, d.scope, d.visit,
-            d.version_id, d.seq, d.state, d.suspended_at)) filter (where d.becomes = 'SKIPPED'), '{}'),
+            d.version_id, d.seq, d.state, d.suspended_at)) filter (
+                where d.becomes in ('SKIPPED', 'SUCCEEDED', 'FAILED')), '{}'),
         coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key)
             filter (where d.becomes = 'DEAD_LETTER'), '{}'),
         count(*) filter (where d.granted), (select count(*) from written)
-    into o_changes, o_skipped, o_dead, o_granted, v_written
+    into o_changes, o_ended, o_dead, o_granted, v_written
     from decided d;
     if v_written <> cardinality(p_due) then
         -- A step comes due once in a scope and visit: this cannot be, and must not be counted.

@@ -39,7 +39,7 @@ begin
         select t.instance_id, t.step, t.passed, (
             select count(*) from onceflow.edge e
             join onceflow.task p on p.instance_id = t.instance_id and p.step = e.from_step
-                and p.scope = t.scope and p.visit = t.visit and p.state in ('SUCCEEDED', 'SKIPPED')
+                and p.scope = t.scope and p.visit = t.visit and p.state in ('SUCCEEDED', 'SKIPPED', 'FAILED')
             where e.version_id = i.version_id and e.to_step = t.step and e.kind = 'next') as edges
         from onceflow.task t
         join onceflow.instance i on i.id = t.instance_id

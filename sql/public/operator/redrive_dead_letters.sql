@@ -1,7 +1,7 @@
 -- redrive_dead_letters(instance ids, tasks, inputs) -> (instance_id, task, outcome, detail)
 -- Tries open dead letters again: the same row and idempotency key, attempts counting on, a fresh
 -- budget of retries. p_inputs corrects their inputs (null, or null for one: as it was); one that never
--- got an input, since its expression failed, needs one.
+-- got an input, since its expression failed, needs one. A step that runs nothing (set, fail) is refused: skip it.
 -- When the last open dead letter of an instance is redriven, the suspension by it ends.
 -- outcome: done | refused (detail says why, and what to do instead).
 -- Errors: WF002 arrays that differ · WF004.
@@ -30,6 +30,7 @@ begin
         coalesce(j.refusal, r.refusal, 'it is tried again')
     from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
     cross join lateral (select case
+        when not j.runs then 'nothing runs in it: skip it with the output that it should give, or discard it'
         when not j.has_input and nullif(p_inputs[j.n::int], 'null') is null
             then 'it never got an input: give one'
         else 'the input cannot be kept: ' || (onceflow.payload_error(p_inputs[j.n::int]) ->> 'message') end as refusal) r
@@ -43,7 +44,7 @@ begin
             select (j.key).*, i.input
             from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
             cross join lateral (select nullif(p_inputs[j.n::int], 'null') as input) i
-            where j.refusal is null and (j.has_input or i.input is not null)
+            where j.refusal is null and j.runs and (j.has_input or i.input is not null)
                 and onceflow.payload_error(i.input) is null
             offset 0) k
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope

@@ -12,7 +12,8 @@ import pytest
 from onceflow.engine.calls import register_workflow
 from onceflow.engine.definition import workflow
 from onceflow.engine.definition.expressions.functions import FUNCTIONS
-from onceflow.engine.definition.steps import compensation, retry, task
+from onceflow.engine.definition.steps import compensation, retry
+from onceflow.engine.definition.steps.kinds import KINDS
 from onceflow.engine.definition.steps.members import Members
 
 from .conftest import Evaluate
@@ -62,15 +63,24 @@ def section(title: str) -> str:
     ("title", "members"),
     [
         ("The workflow", workflow.MEMBERS),
-        ("Steps", task.MEMBERS),
         ("Retry", retry.MEMBERS),
         ("Compensation", compensation.MEMBERS),
     ],
 )
 def test_every_key_has_a_row(title: str, members: Members) -> None:
+    assert keys_of(title) == sorted(members.keys)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_key_of_a_kind_of_step_has_a_row(kind: str) -> None:
+    title = "Tasks" if kind == "task" else kind.capitalize()
+    assert sorted(keys_of("Steps") + keys_of(title)) == sorted(KINDS[kind].members.keys)
+
+
+def keys_of(title: str) -> list[str]:
+    """Return the keys that have rows in the tables of a section, sorted."""
     rows = [line for line in section(title).splitlines() if line.startswith("| `")]
-    named = [name for row in rows for name in re.findall(r"`([a-z_]+)`", row.split("|")[1])]
-    assert sorted(named) == sorted(members.keys)
+    return sorted(name for row in rows for name in re.findall(r"`([a-z_]+)`", row.split("|")[1]))
 
 
 def test_every_function_has_a_row() -> None:

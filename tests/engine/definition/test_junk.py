@@ -12,7 +12,13 @@ from onceflow.engine.json_text import Json
 
 KEYS = st.sampled_from(
     sorted(json_schema()["properties"])
-    + sorted(json_schema()["properties"]["steps"]["items"]["properties"])
+    + sorted(
+        {
+            key
+            for kind in json_schema()["properties"]["steps"]["items"]["anyOf"]
+            for key in kind["properties"]
+        }
+    )
     + ["map", "version", "attempts", "backoff", "max", "factor", "jitter", "a", "$ref", "type"]
 )
 WORDS = st.sampled_from(

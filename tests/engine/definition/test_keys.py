@@ -44,7 +44,10 @@ def step_fault(**members: Json) -> list[str]:
         ({"timeout": "30"}, "/steps/0/timeout: must be a duration"),
         ({"timeout": "1s1m"}, "/steps/0/timeout: must be a duration"),
         ({"timeout": "9999d"}, "/steps/0/timeout: must be a duration above 0"),
-        ({"on_failure": "retry"}, "/steps/0/on_failure: must be compensate, fail or suspend"),
+        (
+            {"on_failure": "retry"},
+            "/steps/0/on_failure: must be continue, compensate, fail or suspend",
+        ),
         ({"with": "x"}, "/steps/0/with: must be an object, or one expression"),
         ({"with": None}, "/steps/0/with: must be an object"),
         ({"with": "a ${ $.input }"}, "/steps/0/with: must be an object"),

@@ -26,7 +26,10 @@ def diamond(**members: Json) -> dict[str, Json]:
         ("$.steps.e.output", "there is no step 'e'"),
         ("$.steps.a", "name what you want of the step: $.steps.a.output or .state"),
         ("$.steps.a[0]", "name what you want of the step"),
-        ("$.steps.a.outptu", "$.steps.a has output or state, not 'outptu'; did you mean 'output'?"),
+        (
+            "$.steps.a.outptu",
+            "$.steps.a has output, state or error, not 'outptu'; did you mean 'output'?",
+        ),
         ("$.steps", "name a step and its output: $.steps.<id>.output"),
         ("$.steps.*.output", "name a step and its output"),
         ("$.**", "a path begins with $.input, $.steps or $.instance"),

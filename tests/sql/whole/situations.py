@@ -261,13 +261,17 @@ def cancelled_ended(play: Play) -> Subject:
     return Subject(instance, "a")
 
 
+def running_continues(play: Play) -> Subject:
+    steps = [Step("a", undo=value(1)), Step("b", ("a",), on_failure="continue")]
+    instance = play.begin(workflow(*steps))
+    play.complete(instance, "a")
+    play.take(instance, "b")
+    return Subject(instance, "b")
+
+
 def failed(play: Play) -> Subject:
-    instance = _done_a(play)
-    play.conn.execute(
-        "update onceflow.task set state = 'FAILED', output = null, error = '{}'"
-        " where instance_id = %s and step = 'a'",
-        (instance,),
-    )
+    instance = play.begin(workflow(Step("a", on_failure="continue"), Step("b", ("a",))))
+    play.fail(instance, "a")
     return Subject(instance, "a")
 
 
@@ -363,6 +367,7 @@ TASKS: dict[str, Callable[[Play], Subject]] = {
     "RUNNING / RUNNING": running,
     "RUNNING, its queue paused / RUNNING": running_paused,
     "RUNNING / RUNNING, suspended": running_suspended,
+    "RUNNING, continues / RUNNING": running_continues,
     "RUNNING / CLOSING": running_closing,
     "RUNNING / COMPENSATING": undo_running,
     "RUNNING / COMPENSATING, suspended": undo_running_suspended,

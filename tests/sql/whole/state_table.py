@@ -33,6 +33,7 @@ BY_WORKERS = """
 | RUNNING / RUNNING | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING | accepted → QUEUED | accepted → WAITING |
 | RUNNING, its queue paused / RUNNING | skipped | — | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING | accepted → QUEUED | accepted → WAITING |
 | RUNNING / RUNNING, suspended | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER | accepted → READY | accepted → WAITING |
+| RUNNING, continues / RUNNING | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → FAILED · SUCCEEDED | accepted → QUEUED | accepted → WAITING |
 | RUNNING / CLOSING | skipped | skipped | accepted → SUCCEEDED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING |
 | RUNNING / COMPENSATING | skipped | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter | accepted → QUEUED | accepted → WAITING |
 | RUNNING / COMPENSATING, suspended | skipped | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER | accepted → READY | accepted → WAITING |
@@ -81,6 +82,7 @@ FROM_OUTSIDE = """
 | RUNNING / RUNNING | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING |
 | RUNNING, its queue paused / RUNNING | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING |
 | RUNNING / RUNNING, suspended | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER |
+| RUNNING, continues / RUNNING | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → FAILED · SUCCEEDED |
 | RUNNING / CLOSING | accepted → SUCCEEDED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING |
 | RUNNING / COMPENSATING | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter |
 | RUNNING / COMPENSATING, suspended | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER |
@@ -129,6 +131,7 @@ BY_THE_CLOCK = """
 | RUNNING / RUNNING | → RETRYING | → RETRYING | → QUEUED | → QUEUED | — |
 | RUNNING, its queue paused / RUNNING | → RETRYING | → RETRYING | → QUEUED | → QUEUED | — |
 | RUNNING / RUNNING, suspended | → RETRYING | → RETRYING | → READY | → READY | — |
+| RUNNING, continues / RUNNING | — | → RETRYING | → QUEUED | → QUEUED | — |
 | RUNNING / CLOSING | → CANCELLED · COMPENSATING | → CANCELLED · COMPENSATING | → CANCELLED · COMPENSATING | → CANCELLED · COMPENSATING | — |
 | RUNNING / COMPENSATING | → RETRYING | → RETRYING | → QUEUED | → QUEUED | — |
 | RUNNING / COMPENSATING, suspended | → RETRYING | → RETRYING | → READY | → READY | — |
@@ -177,6 +180,7 @@ BY_OPERATORS_ON_DEAD_LETTERS = """
 | RUNNING / RUNNING | refused | refused | refused |
 | RUNNING, its queue paused / RUNNING | refused | refused | refused |
 | RUNNING / RUNNING, suspended | refused | refused | refused |
+| RUNNING, continues / RUNNING | refused | refused | refused |
 | RUNNING / CLOSING | refused | refused | refused |
 | RUNNING / COMPENSATING | refused | refused | refused |
 | RUNNING / COMPENSATING, suspended | refused | refused | refused |
@@ -225,6 +229,7 @@ BY_OPERATORS_ON_INSTANCES = """
 | RUNNING / RUNNING | done · CLOSING | done · RUNNING, suspended | refused |
 | RUNNING, its queue paused / RUNNING | done · CLOSING | done · RUNNING, suspended | refused |
 | RUNNING / RUNNING, suspended | done · CLOSING | done | done · RUNNING |
+| RUNNING, continues / RUNNING | done · CLOSING | done · RUNNING, suspended | refused |
 | RUNNING / CLOSING | refused | refused | refused |
 | RUNNING / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
 | RUNNING / COMPENSATING, suspended | refused | done | done · COMPENSATING |
@@ -277,6 +282,9 @@ DUE = """
 | of a suspended instance | READY |
 | whose when says no | SKIPPED |
 | whose expression fails | DEAD_LETTER |
+| whose expression fails, and its instance continues | FAILED |
+| of the kind set | SUCCEEDED |
+| of the kind fail | DEAD_LETTER |
 | before all edges into it have passed | WAITING |
 """
 

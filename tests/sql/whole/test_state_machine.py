@@ -283,6 +283,13 @@ def make_due(play: Play, case: str) -> tuple[uuid.UUID, str]:
         return instance, "b"
     if case == "whose when says no":
         return play.begin(workflow(Step("b", when=value(False)), Step("c"))), "b"
+    if case == "whose expression fails, and its instance continues":
+        return play.begin(workflow(Step("b", input=path("$.x"), on_failure="continue"))), "b"
+    if case == "of the kind set":
+        return play.begin(workflow(Step("b", kind="set", input=value(1)))), "b"
+    if case == "of the kind fail":
+        step = Step("b", kind="fail", input=value({"code": "no"}), on_failure="suspend")
+        return play.begin(workflow(step)), "b"
     if case == "whose expression fails":
         return play.begin(workflow(Step("b", input=path("$.x")), on_failure="suspend")), "b"
     assert case == "before all edges into it have passed"
@@ -297,11 +304,16 @@ def test_a_step_that_comes_due_is_made_as_the_table_says(play: Play, case: str) 
     assert play.log(instance, task) == [parse(state_table.DUE)[case]["is made"]]
 
 
-@pytest.mark.parametrize("state", ["QUEUED", "RUNNING", "READY", "SKIPPED", "DEAD_LETTER"])
+JOINED = ("QUEUED", "RUNNING", "READY", "SKIPPED", "DEAD_LETTER")
+
+
+@pytest.mark.parametrize("state", [*JOINED, "SUCCEEDED", "FAILED"])
 def test_a_join_leaves_waiting_to_what_a_due_step_is_made_to(play: Play, state: str) -> None:
     options = {
         "SKIPPED": {"when": value(False)},
         "DEAD_LETTER": {"input": path("$.x"), "on_failure": "suspend"},
+        "FAILED": {"input": path("$.x"), "on_failure": "continue"},
+        "SUCCEEDED": {"kind": "set", "input": value(1)},
     }
     join = Step("join", ("a", "b"), **options.get(state, {}))  # pyright: ignore[reportArgumentType]
     instance = play.begin(workflow(Step("a"), Step("b"), join))
@@ -332,13 +344,13 @@ def test_the_page_has_the_table_as_it_is_tested(name: str) -> None:
 
 def test_the_page_draws_exactly_the_transitions_of_tasks_that_the_tables_have() -> None:
     made = {("[*]", row["is made"]) for row in parse(state_table.DUE).values()}
-    joined = {("WAITING", s) for s in ("QUEUED", "RUNNING", "READY", "SKIPPED", "DEAD_LETTER")}
+    joined = {("WAITING", s) for s in (*JOINED, "SUCCEEDED", "FAILED")}
     moved: set[tuple[str, str]] = set()
     for text in state_table.TASK_TABLES.values():
         for situation, row in parse(text).items():
             was = situation.partition(" /")[0].partition(",")[0]
             moved |= {(was, new) for cell in row.values() if (new := arrow(cell))}
-    ended = {(s, "[*]") for s in ("SUCCEEDED", "SKIPPED", "CANCELLED", "DEAD_LETTER")}
+    ended = {(s, "[*]") for s in ("SUCCEEDED", "SKIPPED", "CANCELLED", "DEAD_LETTER", "FAILED")}
     assert drawn("Tasks") == {
         (was, new) for was, new in made | joined | moved | ended if was != new
     }

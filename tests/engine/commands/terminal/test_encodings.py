@@ -1,10 +1,8 @@
 """No command ends by a letter that its terminal lacks."""
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -67,21 +65,6 @@ def test_a_locale_without_letters(instance: str) -> None:
     done = encoded("", "show", instance, env=env)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"no credit -> \\u0141" in done.stdout
-
-
-def test_commands_find_a_dev_whatever_the_locale(tmp_path: Path) -> None:
-    """Its file may name a folder that ASCII has not."""
-    program = (
-        "import sys; from pathlib import Path; from onceflow.engine.dev import dev_file as d;"
-        "from onceflow.engine.settings import Settings; data = Path(sys.argv[1]);"
-        "given = Settings(data=data, dsn='host=/tmp/\\u017c', kafka='k:1');"
-        "lock = d.lock_of(given); lock.take('', ''); d.write_dev_file(given);"
-        "print(ascii(d.with_running_dev(Settings(data=data)).dsn))"
-    )
-    env = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    argv = [sys.executable, "-P", "-c", program, str(tmp_path)]
-    done = subprocess.run(argv, capture_output=True, text=True, env=env, check=False)
-    assert (done.stderr, done.stdout) == ("", "'host=/tmp/\\u017c'\n")
 
 
 def test_what_is_no_text_is_escaped_in_utf_8_too() -> None:

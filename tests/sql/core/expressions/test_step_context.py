@@ -9,4 +9,6 @@ def test_an_expression_sees_only_the_steps_that_it_names(play: Play) -> None:
     instance = play.begin(workflow(*steps))
     play.complete(instance, "a", output="x" * 1000)
     play.complete(instance, "b", output=1)
-    assert play.task(instance, "c", "input") == ({"b": {"output": 1, "state": "SUCCEEDED"}},)
+    assert play.task(instance, "c", "input") == (
+        {"b": {"output": 1, "state": "SUCCEEDED", "error": None}},
+    )
