@@ -46,6 +46,11 @@ class Browser:
         self._session = attached["sessionId"]
         self.call("Page.enable")
 
+    def close(self) -> None:
+        """Close our end of the pipe."""
+        self._answers.close()
+        os.close(self._commands)
+
     def resize(self, width: int, height: int) -> None:
         """Make the window so large, in CSS pixels."""
         self.call(
@@ -106,9 +111,12 @@ def running_browser(path: str, folder: Path) -> Generator[Browser]:
     )
     for one in (theirs, ours, *passed):
         os.close(one)
+    browser = None
     try:
-        yield Browser(commands, answers)
+        browser = Browser(commands, answers)
+        yield browser
     finally:
-        process.terminate()
-        process.wait(20)
-        os.close(commands)
+        process.kill()
+        process.wait()
+        if browser is not None:
+            browser.close()
