@@ -89,9 +89,11 @@ Action: TypeAlias = Claim | Complete | Fail | GiveBack | Tick | Operate | Redriv
 
 
 def some(items: Sequence[str], pick: int) -> tuple[str, ...]:
-    """Return one of the items, or, every third time, those whose bits are set."""
-    if pick % 3:
+    """Return one of the items, or all, or those whose bits are set."""
+    if pick % 3 == 1:
         return (items[pick // 3 % len(items)],)
+    if pick % 3 == 2:
+        return tuple(items)
     chosen = tuple(item for n, item in enumerate(items) if pick >> (n % 8) & 1)
     return chosen or (items[pick % len(items)],)
 

@@ -73,7 +73,7 @@ def steps(drawing: Drawing, depth: int, seen: list[str]) -> list[Document]:
     """Draw a list: a sequence, or a DAG, in which each names only what has ended before it."""
     least, most = (4, 7) if depth == drawing.depth else (1, 3)
     many = drawing.draw(st.integers(least, most))
-    as_graph = many > 1 and drawing.chance(2 if depth == drawing.depth else 3)
+    as_graph = many > 1 and not drawing.chance(3)
     made: list[Document] = []
     before: dict[str, set[str]] = {}
     for _ in range(many):
@@ -82,7 +82,10 @@ def steps(drawing: Drawing, depth: int, seen: list[str]) -> list[Document]:
         ids = [step["id"] for step in made]
         needs = ids[-1:]
         if as_graph:
-            needs = sorted(drawing.draw(st.sets(st.sampled_from(ids), max_size=2))) if ids else []
+            # Half of them begin beside what runs already; the others join.
+            beside = not ids or drawing.chance(2)
+            some = st.sets(st.sampled_from(ids or [""]), min_size=1, max_size=3)
+            needs = [] if beside else sorted(drawing.draw(some))
         ended = set[str]().union(*(before[need] | {need} for need in needs))
         item = step(drawing, depth, [*seen, *sorted(ended)])
         before[item["id"]] = ended
