@@ -156,7 +156,11 @@ class SqlOperations:
             fields=wanted.fields,
             before=UUID(cursor) if cursor else None,
         )
-        found = _read((yield _json(*reads.list_instances(SUMMARY, chosen, limit))), Instance)
+        asked = reads.list_instances(SUMMARY, chosen, limit)
+        if reads.by_fields_alone(chosen):
+            ids = _read((yield _json(*reads.list_found_ids(chosen, limit))), dict[str, UUID])
+            asked = reads.list_these(SUMMARY, [each["id"] for each in ids])
+        found = _read((yield _json(*asked)), Instance)
         if not found and wanted.fields:
             names = _read((yield _json(*reads.list_fields())), dict[str, str])
             if fault := not_listed(wanted.fields, [each["name"] for each in names]):

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Final, LiteralString
 from uuid import UUID
 
+import msgspec
+
 from ...engine import calls
 from ...engine.calls import reads
 from ...engine.calls.search import not_listed
@@ -37,6 +39,12 @@ TASK: Final[LiteralString] = """task, step, kind, state, open, handler, queue, a
        output, error, reason, progress, worker_id, due_at, changed_at, seq"""
 
 LOG_ENTRY: Final[LiteralString] = "seq, task, attempt, state, worker_id, error, at"
+
+
+class FoundId(msgspec.Struct, frozen=True):
+    """The id of an instance that was found."""
+
+    id: UUID
 
 
 def find_instance(conn: Connection, instance: UUID, workflow: str | None = None) -> Instance:
@@ -90,6 +98,9 @@ def list_instances(
             before=before[0] if before else None,
         )
         asked = reads.list_instances(SUMMARY, wanted, query.limit + 1)
+        if reads.by_fields_alone(wanted):
+            ids = rows(conn, FoundId, *reads.list_found_ids(wanted, query.limit + 1))
+            asked = reads.list_these(SUMMARY, [each.id for each in ids])
         found = rows(conn, InstanceSummary, *asked)
         if not found and query.fields:
             _require_listed(conn, query.fields)

@@ -152,6 +152,38 @@ def find_instance(columns: LiteralString, instance: UUID) -> Query:
     return Query(text, {"id": instance})
 
 
+def by_fields_alone(wanted: InstanceFilter) -> bool:
+    """Return whether ``list_found_ids`` finds all that there is to know."""
+    given = {name for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
+    return bool(wanted.fields) and given <= {"fields", "workflow", "before", "id"}
+
+
+def list_found_ids(wanted: InstanceFilter, limit: int) -> Query:
+    """Ask for the ids alone that fields find, the youngest first.
+
+    The instances themselves are asked for by ``list_these``, so that Postgres plans for the weeks
+    of these and of no others, however many there are.
+    """
+    leading, parameters = conditions(wanted.fields)
+    of: list[LiteralString] = [leading, *_bounds("s.instance_id", wanted, parameters)]
+    if wanted.workflow is not None:
+        of.append("s.workflow = %(workflow)s")
+    text: LiteralString = (
+        "select s.instance_id as id from onceflow.search_values s"
+        f" where {' and '.join(of)} order by s.instance_id desc limit %(limit)s"
+    )
+    return Query(text, {**parameters, "workflow": wanted.workflow, "limit": limit})
+
+
+def list_these(columns: LiteralString, ids: Sequence[UUID]) -> Query:
+    """Ask for instances by their ids, the youngest first."""
+    text: LiteralString = (
+        f"select {columns} from onceflow.instances where id = any (%(ids)s::uuid[])"
+        " order by id desc"
+    )
+    return Query(text, {"ids": list(ids)})
+
+
 def list_instances(columns: LiteralString, wanted: InstanceFilter, limit: int) -> Query:
     """Ask for instances, the youngest first."""
     where: list[LiteralString] = ["true"]

@@ -58,7 +58,11 @@ def open_database(settings: Settings) -> Generator[Connection]:
 
 def list_instances(conn: Connection, wanted: reads.InstanceFilter, limit: int) -> list[Row]:
     """Return instances, the newest first. Raises BadArgument for a field that none lists."""
-    found = json_rows(conn, reads.list_instances(SUMMARY, wanted, limit))
+    asked = reads.list_instances(SUMMARY, wanted, limit)
+    if reads.by_fields_alone(wanted):
+        ids = [UUID(row["id"]) for row in json_rows(conn, reads.list_found_ids(wanted, limit))]
+        asked = reads.list_these(SUMMARY, ids)
+    found = json_rows(conn, asked)
     if not found and wanted.fields:
         known = [row["name"] for row in json_rows(conn, reads.list_fields())]
         if fault := not_listed(wanted.fields, known):

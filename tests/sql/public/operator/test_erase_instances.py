@@ -34,6 +34,7 @@ def failing(play: Play) -> str:
         workflow(
             Step("a", input=fields(who=path("$.input.who"))),
             Step("b", ("a",), input=fields(who=path("$.steps.a.output.who")), reads=("a",)),
+            search=["who"],
         )
     )
 
