@@ -127,6 +127,8 @@ def parameter(described: Schema) -> st.SearchStrategy[str]:
         sound += ["decoy", "1"]
     elif name in ("instanceId", "instance"):
         sound += ["IDS", "IDS"]
+    elif name == "name":
+        sound += ["elsewhere"]  # of a queue that can be paused: by the others the canary goes
     elif name == "cursor":
         sound += CURSORS
     elif name == "wait":
