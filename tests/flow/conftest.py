@@ -8,8 +8,8 @@ import pytest
 
 from ..servers import Database, Servers, create_database, drop_database
 from ..sql.play import Connection, Worker
-from .coverage import Coverage
-from .effort import TIMES
+from .cases.coverage import Coverage
+from .cases.effort import TIMES
 
 COVERAGE = {"of the engine": Coverage(), "of the interpreter": Coverage()}
 

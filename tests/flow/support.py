@@ -57,3 +57,8 @@ def each(name: str, items: Json, *steps: Json, **more: Json) -> Json:
 def given(name: str, value: Json, **more: Json) -> Json:
     """Return a set."""
     return {"id": name, "set": value, **more}
+
+
+def caught(*steps: Json, **more: Json) -> Json:
+    """Return a try whose only catch runs the task c."""
+    return block("x", "try", list(steps), catch=[{"steps": [task("c")]}], **more)

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from onceflow.engine import calls
 
 from ..sql.play import Connection, Worker
-from .coverage import Coverage
-from .effort import TIMES, UNBOUNDED
-from .engine_harness import Engine, Pair
+from .cases.coverage import Coverage
+from .cases.effort import TIMES, UNBOUNDED
+from .cases.engine_harness import Engine, Pair
+from .cases.scripts import Call, choose, next_of
+from .cases.strategies import INPUT, Document, definitions, scripts
 from .model import TODAY
-from .scripts import Call, choose, next_of
-from .strategies import INPUT, Document, definitions, scripts
 
 ENDS = ("SUCCEEDED", "FAILED", "COMPENSATED", "CANCELLED")
 

@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given, settings
 
-from .coverage import Coverage
-from .effort import TIMES, UNBOUNDED
+from .cases.coverage import Coverage
+from .cases.effort import TIMES, UNBOUNDED
+from .cases.invariants import check, frozen
+from .cases.scripts import Call, apply, choose, next_of
+from .cases.strategies import INPUT, Document, definitions, scripts
 from .interpreter import Machine
-from .invariants import check, frozen
-from .scripts import Call, apply, choose, next_of
-from .strategies import INPUT, Document, definitions, scripts
 
 ENDS = ("SUCCEEDED", "FAILED", "COMPENSATED", "CANCELLED")
 

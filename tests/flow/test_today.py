@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from ..sql.play import Connection, Worker
-from .engine_harness import Engine, Pair
+from .cases.engine_harness import Engine, Pair
+from .cases.scripts import Action, Claim, Complete, Discard, Fail, Operate
+from .cases.strategies import INPUT
 from .interpreter import Failure
 from .model import PAGE, TODAY, Rules
-from .scripts import Action, Claim, Complete, Discard, Fail, Operate
-from .strategies import INPUT
 
 Json = Any
 

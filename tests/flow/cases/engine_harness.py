@@ -9,9 +9,9 @@ from onceflow.engine.calls import Completion, GiveBack, Grant, Key
 from onceflow.engine.calls import Failure as FailureOfTask
 from onceflow.engine.definition import compile_definition
 
-from ..sql.play import Connection, Worker, execute, tick
-from .interpreter import End, Machine, RowView
-from .model import Rules
+from ...sql.play import Connection, Worker, execute, tick
+from ..interpreter import End, Machine, RowView
+from ..model import Rules
 from .scripts import (
     Action,
     Claim,

@@ -1,9 +1,9 @@
 """What holds of any instance, after any call."""
 
-from .definition import CHAINS
-from .interpreter import Machine
-from .model import PASSES, Instance, Row, Scope
-from .undoing import can_undo
+from ..definition import CHAINS
+from ..interpreter import Machine
+from ..model import PASSES, Instance, Row, Scope
+from ..undoing import can_undo
 
 
 def check(machine: Machine) -> None:

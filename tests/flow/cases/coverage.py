@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from .interpreter import Machine
+from ..interpreter import Machine
 from .scripts import Action, Claim, Complete, Discard, Fail, GiveBack, Operate, Redrive, Skip, Tick
 
 RowAction: TypeAlias = Claim | Complete | Fail | GiveBack | Redrive | Skip | Discard

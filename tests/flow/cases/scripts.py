@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from .interpreter import Failure, Machine
+from ..interpreter import Failure, Machine
 
 Json = Any
 
