@@ -17,6 +17,7 @@ PATH_PARAMETERS: Final[Mapping[str, Schema]] = {
     "n": {"schema": {"type": "integer", "minimum": 1}, "description": "A version."},
     "instanceId": {"schema": {"type": "string", "format": "uuid"}},
     "name": {"schema": {"type": "string"}, "description": "The queue's name."},
+    "configName": {"schema": {"type": "string"}, "description": "The value's name."},
 }
 TAGS: Final = [
     {"name": "workflows", "description": "Definitions, in immutable versions."},

@@ -1,18 +1,22 @@
 """The one place where credentials are masked, before a text is stored, logged, answered or printed.
 
 Two ways: by the form in which credentials stand (URLs, connection strings, headers, fields named
-like one), and by the secrets that our own settings brought, wherever and in whatever spelling they
-stand. Nothing is bounded here, and no text takes longer than its length demands: every repetition
-is possessive, of bounded length, or ends where the next begins.
+like one), and by the secrets that our own settings brought, or that definitions name, wherever and
+in whatever spelling they stand. Nothing is bounded here, and no text takes longer than its length
+demands: every repetition is possessive, of bounded length, or ends where the next begins.
 """
 
+import html
 import json
 import re
 import threading
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
 from urllib.parse import quote, quote_plus, unquote
 
+import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
@@ -61,21 +65,34 @@ _SECRET_NAME = re.compile(
 )
 
 _TOKEN = re.compile(r"""(?:[^\s<>'"]++|(?<=\w)['"](?=\w))++""")
+_STRING_OR_NUMBER = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|-?[0-9][0-9.eE+-]*+')
 _LITERAL = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"(\s*+:)?')
 
 _COMMON = frozenset({"onceflow", "postgres", "postgresql", "localhost", "password", "secret"})
 """Words that say more where they are not a password than they hide where they are one."""
 _SHORTEST = 4
+"""Characters of a secret that is masked at all: of a shorter one every text is full."""
+_ANYWHERE = 8
+"""Characters of a named secret that is masked within longer words too, and encoded in base64."""
+
+
+class _Spelling(NamedTuple):
+    """How a secret may be written, the pattern to be masked where it is, and what stands there."""
+
+    text: str
+    pattern: re.Pattern[str]
+    mask: str
+
 
 _lock = threading.Lock()
-_known: tuple[tuple[str, re.Pattern[str]], ...] = ()
+_known: tuple[_Spelling, ...] = ()
 
 
 def masked(text: str) -> str:
     """Return ``text`` without the credentials in it."""
-    for spelling, pattern in _known:
-        if spelling in text:
-            text = pattern.sub(MASK, text)
+    for known in _known:
+        if known.text in text:
+            text = known.pattern.sub(known.mask, text)
     if "://" in text:
         text = _TOKEN.sub(_masked_token, text)
     lower = text.lower()
@@ -123,6 +140,11 @@ def masked_value(value: object) -> Any:
     return value
 
 
+def is_secret_name(name: str) -> bool:
+    """Return whether a value is most likely a secret by its name."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def masked_url(url: str) -> str:
     """Return a text that is perhaps no URL without user, password, and what its query says.
 
@@ -142,7 +164,72 @@ def keep_secret(secret: str, *, told: Iterable[str] = ()) -> None:
     """
     if len(secret) < _SHORTEST or secret in {*_COMMON, *told} or secret.isdigit():
         return
-    _remember(_spellings(secret), bound=secret.isalpha() or len(secret) < 6)
+    bound = secret.isalpha() or len(secret) < 6
+    _remember(_spelling(text, MASK, bound=bound) for text in _spellings(secret))
+
+
+def keep_named_secret(name: str, secret: str) -> None:
+    """Have a secret that definitions name masked from now on; what stands there names it.
+
+    Not where it is too short or too common a word, which only those who were given it mask.
+    """
+    if secret not in _COMMON and not (secret.isdigit() and len(secret) < _ANYWHERE):
+        _remember(_named_spellings(name, secret))
+
+
+class SecretMask:
+    """Masks the secrets that an attempt was given, by name, in all that it answers.
+
+    Those of less than ``_SHORTEST`` characters are not masked. ``told`` are the names of those that
+    stood in what was masked.
+    """
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        self.told: set[str] = set()
+        self.too_short = sorted(n for n, secret in secrets.items() if len(secret) < _SHORTEST)
+        self._numbers = {secret: name for name, secret in secrets.items() if secret.isdigit()}
+        spelled = [(name, one) for name, s in secrets.items() for one in _named_spellings(name, s)]
+        self._spelled = sorted(spelled, key=lambda of: -len(of[1].text))
+
+    def text(self, text: str) -> str:
+        """Return ``text`` with names in place of secrets."""
+        for name, spelling in self._spelled:
+            if spelling.text in text:
+                text, found = spelling.pattern.subn(spelling.mask, text)
+                if found:
+                    self.told.add(name)
+        return text
+
+    def json(self, text: bytes) -> bytes:
+        """Return JSON text with its strings, and numbers that are secrets, masked."""
+        given = text.decode()
+        if "\\" not in given and not self._numbers and self.text(given) == given:
+            return text  # nothing is escaped, so a secret in it would have been seen
+        return _with_literals(given, self._literal).encode()
+
+    def value(self, value: Any) -> Any:
+        """Return a value of lists, mappings, texts and ready JSON with its texts masked."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, msgspec.Raw):
+            return msgspec.Raw(self.json(bytes(value)))
+        if isinstance(value, dict):
+            given = cast("dict[Any, Any]", value)
+            return {self.value(name): self.value(inner) for name, inner in given.items()}
+        if isinstance(value, list):
+            return [self.value(inner) for inner in cast("list[Any]", value)]
+        return value
+
+    def _literal(self, literal: str) -> str:
+        if not literal.startswith('"'):
+            name = self._numbers.get(literal)
+            if name is None or len(literal) < _SHORTEST:
+                return literal
+            self.told.add(name)
+            return json.dumps(_name_mask(name))
+        said = json.loads(literal)
+        told = self.text(said)
+        return literal if told == said else json.dumps(told)
 
 
 def keep_dsn(dsn: str) -> None:
@@ -157,7 +244,7 @@ def keep_dsn(dsn: str) -> None:
     # Where an @ of the password is not written %40, libpq takes what follows it for a host.
     before, at, _ = told[2].rpartition("@")
     if at:
-        _remember({before + at}, bound=False)
+        _remember([_spelling(before + at, MASK, bound=False)])
 
 
 def keep_url(url: str) -> None:
@@ -185,7 +272,7 @@ def _without_login(rest: str) -> str:
 
 
 def _hides(name: object, value: object) -> bool:
-    return isinstance(name, str) and isinstance(value, str) and bool(_SECRET_NAME.search(name))
+    return isinstance(name, str) and isinstance(value, str) and is_secret_name(name)
 
 
 def _spellings(secret: str) -> set[str]:
@@ -199,12 +286,58 @@ def _spellings(secret: str) -> set[str]:
     )
 
 
-def _remember(spellings: set[str], *, bound: bool) -> None:
+def _name_mask(name: str) -> str:
+    return f"[$secrets.{name}]"
+
+
+@lru_cache(maxsize=256)
+def _named_spellings(name: str, secret: str) -> tuple[_Spelling, ...]:
+    """Return how a secret that definitions name may be written, encoded too."""
+    mask = _name_mask(name)
+    spelled: list[_Spelling] = []
+    for each in {secret, secret.strip()}:
+        if len(each) < _SHORTEST:
+            continue
+        texts = {*_spellings(each), html.escape(each), html.escape(each, quote=False)}
+        texts |= {json.dumps(text)[1:-1] for text in texts}  # JSON in a string of JSON
+        texts |= {text.replace("/", "\\/") for text in texts}
+        spelled += [_spelling(text, mask, bound=len(each) < _ANYWHERE) for text in texts]
+        if len(each) >= _ANYWHERE:
+            spelled += _in_base64(each, mask)
+    return tuple(spelled)
+
+
+def _in_base64(secret: str, mask: str) -> Iterator[_Spelling]:
+    """Yield how a secret is written in base64, wherever in what was encoded it stood."""
+    raw = secret.encode()
+    for shift in range(3):
+        text = b64encode(bytes(shift) + raw).decode()
+        # The letters at its ends hold bits of what stands beside it.
+        first, last = -(-shift * 8 // 6), (shift + len(raw)) * 8 // 6
+        before = "[A-Za-z0-9+/_-]?" if shift else ""
+        after = "[A-Za-z0-9+/_-]?=*" if (shift + len(raw)) % 3 else ""
+        core = text[first:last]
+        for one in {core, core.replace("+", "-").replace("/", "_"), core.replace("/", "\\/")} | {
+            quote(core, safe="")
+        }:
+            yield _Spelling(one, re.compile(f"{before}{re.escape(one)}{after}"), mask)
+
+
+def _spelling(text: str, mask: str, *, bound: bool) -> _Spelling:
+    pattern = re.escape(text)
+    return _Spelling(text, re.compile(rf"(?<!\w){pattern}(?!\w)" if bound else pattern), mask)
+
+
+def _with_literals(text: str, change: Callable[[str], str]) -> str:
+    """Return JSON text with each of its strings and numbers changed."""
+    return _STRING_OR_NUMBER.sub(lambda found: change(found[0]), text)
+
+
+def _remember(spellings: Iterable[_Spelling]) -> None:
     global _known
     with _lock:
-        known = dict(_known)
-        for text in spellings - known.keys():
-            pattern = re.escape(text)
-            known[text] = re.compile(rf"(?<!\w){pattern}(?!\w)" if bound else pattern)
-        # The longest first: one spelling may be part of another.
-        _known = tuple(sorted(known.items(), key=lambda one: -len(one[0])))
+        known = {one.text: one for one in _known}
+        new = {one.text: one for one in spellings if one.text not in known}
+        if new:
+            # The longest first: one spelling may be part of another.
+            _known = tuple(sorted([*_known, *new.values()], key=lambda one: -len(one.text)))

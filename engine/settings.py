@@ -15,7 +15,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from .egress import EVERYTHING, parse_egress
 from .errors import SettingsError
-from .redact import keep_dsn, keep_secret
+from .redact import keep_dsn, keep_named_secret, keep_secret
+from .secrets import FOLDER, NAME, NAME_RULE, Secrets
+from .secrets import PREFIX as SECRET_PREFIX
 
 PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 TRANSPORTS = ("kafka", "postgres")
@@ -29,7 +31,7 @@ LEASE = (0.1, 3600)
 """Seconds: what the table of workers takes."""
 
 
-def _no_kafka_options() -> dict[str, str]:
+def _none() -> dict[str, str]:
     return {}
 
 
@@ -53,11 +55,13 @@ class Settings:
     ``log``            debug, info, warning or error
     ``log_format``     text or json
     ``http_allow``     hosts, networks and ports that ``http.request`` may reach (see ``egress``)
+    ``secrets_dir``    folder of files that are secrets of definitions; None: there is none
+    ``secret_variables``  secrets of definitions that came as variables, by their names
     """
 
     dsn: str = ""
     kafka: str = ""
-    kafka_options: Mapping[str, str] = field(default_factory=_no_kafka_options)
+    kafka_options: Mapping[str, str] = field(default_factory=_none)
     transport: str = "kafka"
     prefix: str = "onceflow"
     partitions: int = 8
@@ -72,6 +76,8 @@ class Settings:
     log: str = "info"
     log_format: str = "text"
     http_allow: str = EVERYTHING
+    secrets_dir: Path | None = None
+    secret_variables: Mapping[str, str] = field(default_factory=_none, repr=False)
 
     def __post_init__(self) -> None:
         """Have what is secret in it masked from now on, wherever it is told."""
@@ -79,6 +85,13 @@ class Settings:
         for name, value in self.kafka_options.items():
             if name.endswith(("password", "secret", "token")):
                 keep_secret(value)
+        for name, value in self.secret_variables.items():
+            keep_named_secret(name, value)
+
+    @property
+    def secrets(self) -> Secrets:
+        """The secrets that definitions name."""
+        return Secrets(self.secrets_dir, self.secret_variables)
 
     def require_dsn(self) -> str:
         """Return the dsn. Raises SettingsError where none is set."""
@@ -127,9 +140,12 @@ class Settings:
             "ONCEFLOW_LOG": self.log,
             "ONCEFLOW_LOG_FORMAT": self.log_format,
             "ONCEFLOW_HTTP_ALLOW": self.http_allow,
+            FOLDER: "" if self.secrets_dir is None else str(self.secrets_dir),
         }
         for name, value in self.kafka_options.items():
             env["ONCEFLOW_KAFKA_" + name.replace(".", "_").upper()] = value
+        for name, value in self.secret_variables.items():
+            env[SECRET_PREFIX + name] = value
         return env
 
 
@@ -157,6 +173,8 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         log=_log_level(env.get("ONCEFLOW_LOG") or default.log),
         log_format=_log_format(env.get("ONCEFLOW_LOG_FORMAT", "").strip() or default.log_format),
         http_allow=_http_allow(env.get("ONCEFLOW_HTTP_ALLOW", "").strip() or default.http_allow),
+        secrets_dir=Path(env[FOLDER]) if env.get(FOLDER) else None,
+        secret_variables=_secret_variables(env),
     )
 
 
@@ -280,6 +298,19 @@ def _kafka_options(env: Mapping[str, str]) -> dict[str, str]:
         for name, value in sorted(env.items())
         if name.startswith(start) and len(name) > len(start) and value
     }
+
+
+def _secret_variables(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the secrets that variables hold, by their names. Raises SettingsError."""
+    found = {
+        name.removeprefix(SECRET_PREFIX): value
+        for name, value in sorted(env.items())
+        if name.startswith(SECRET_PREFIX) and value
+    }
+    for name in found:
+        if not NAME.fullmatch(name):
+            raise SettingsError(f"{SECRET_PREFIX}{name} names no secret: a name is {NAME_RULE}")
+    return found
 
 
 def _transport(text: str) -> str:

@@ -19,6 +19,7 @@ from typing import Protocol
 
 from ..engine.calls import Grant, Key, stop_worker
 from ..engine.errors import ServerError, WorkerNotLive
+from ..engine.json_text import Json
 from ..engine.settings import Settings
 from .attempts.attempt import Outcome, Running
 from .attempts.engine_calls import EngineCalls
@@ -172,10 +173,11 @@ class Worker:
         """From how many partitions it receives."""
         return 0 if self._delivery is None else self._delivery.partitions
 
-    def _stats(self) -> dict[str, int]:
+    def _stats(self) -> dict[str, Json]:
         delivery: Mapping[str, int] = {} if self._delivery is None else self._delivery.stats
         slots = {"slots": self._slots.total, "busy": self._slots.busy}
-        return {**self.counters.snapshot(), **slots, **delivery}
+        secrets = self._settings.secrets.names()
+        return {**self.counters.snapshot(), **slots, **delivery, "secrets": secrets}
 
     def _open_delivery(self) -> Delivery:
         # Imported here: who needs no broker needs no client of it.

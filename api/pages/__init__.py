@@ -4,6 +4,7 @@ from typing import Final
 
 from starlette.routing import Route
 
+from .config import change_config, show_config
 from .dashboard import show_dashboard
 from .dead_letters import decide as decide_dead_letters
 from .dead_letters import show_dead_letters
@@ -26,5 +27,7 @@ PAGES: Final[list[Route]] = [
     page("/ui/workflows/{workflow}/{decision}", switch, "POST"),
     page("/ui/workers", show_workers),
     page("/ui/queues/{queue}/{decision}", switch_queue, "POST"),
+    page("/ui/config", show_config),
+    page("/ui/config/{decision}", change_config, "POST"),
     page("/ui/quarantine/release", release, "POST"),
 ]

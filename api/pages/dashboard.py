@@ -38,6 +38,7 @@ def find_alarms(overview: Overview, now: datetime) -> list[Alarm]:
             text = f"Queue {queue.name} is paused."
             alarms.append(Alarm("warn", text, "/ui/workers#queues"))
     alarms += [Alarm("bad", str(one), "/ui/workers") for one in overview.missing_handlers]
+    alarms += [Alarm("bad", str(one), "/ui/workers") for one in overview.missing_secrets]
     oldest = min((row.oldest_at for row in overview.outbox if row.oldest_at), default=now)
     # Where workers take messages themselves, the outbox is their queue: it may be long.
     if overview.transport != "postgres" and now - oldest > SHIPPING_LATE:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from ...engine import calls
 from ..problems import not_found
 from ..reads import workflows as reads
+from ..reads.config import read_needs
 from ..schemas.workflows import PageQuery
 from .page import Visit, see_other
 from .render import render
@@ -41,7 +42,15 @@ def show_workflow(visit: Visit) -> Response:
     shown = reads.read_version(visit.database, reference, number)
     versions = reads.list_versions(visit.database, reference, visit.read_query(PageQuery))
     following = "?" + urlencode({"cursor": versions.next}) if versions.next else None
+    with visit.database.connection() as conn:
+        needs = read_needs(conn, shown.name, shown.version)
     return render(
         "workflow.html",
-        {"latest": latest, "shown": shown, "versions": versions, "following": following},
+        {
+            "latest": latest,
+            "shown": shown,
+            "needs": needs,
+            "versions": versions,
+            "following": following,
+        },
     )

@@ -9,11 +9,27 @@ import msgspec
 from ..database import Connection, Database, rows
 from ..schemas.dead_letters import DeadLetter
 from ..schemas.instances import InstanceSummary
-from ..schemas.system import Backlog, Heartbeat, IdleWorker, MissingHandler, Queue, Worker
+from ..schemas.system import (
+    Backlog,
+    Heartbeat,
+    IdleWorker,
+    MissingHandler,
+    MissingSecret,
+    Queue,
+    Worker,
+)
 from ..schemas.words import InstanceState
 from .dead_letters import COLUMNS as DEAD_LETTER
 from .instances import SUMMARY
-from .system import BACKLOG, QUEUES, WORKER, idle_workers, missing_handlers, read_heartbeat
+from .system import (
+    BACKLOG,
+    QUEUES,
+    WORKER,
+    idle_workers,
+    missing_handlers,
+    missing_secrets,
+    read_heartbeat,
+)
 
 COUNT_LIMIT: Final = 10_000
 RECENT: Final = 1000
@@ -78,6 +94,7 @@ class Overview(msgspec.Struct, frozen=True):
     workers: list[Worker]
     queues: list[Queue]
     missing_handlers: list[MissingHandler]
+    missing_secrets: list[MissingSecret]
     idle_workers: list[IdleWorker]
     outbox: list[Backlog]
     transport: str
@@ -106,6 +123,7 @@ def read_overview(database: Database) -> Overview:
             workers=rows(conn, Worker, WORKER + LIVING),
             queues=rows(conn, Queue, QUEUES),
             missing_handlers=missing_handlers(conn),
+            missing_secrets=missing_secrets(conn),
             idle_workers=idle_workers(conn),
             outbox=rows(conn, Backlog, BACKLOG),
             transport=rows(conn, Transport, "select transport from onceflow.transport")[

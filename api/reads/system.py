@@ -13,6 +13,7 @@ from ..schemas.system import (
     Heartbeat,
     IdleWorker,
     MissingHandler,
+    MissingSecret,
     Quarantined,
     QuarantinePage,
     Queue,
@@ -34,6 +35,9 @@ QUEUES: Final[LiteralString] = (
 )
 MISSING_HANDLERS: Final[LiteralString] = (
     "select handler, queue, waiting from onceflow.missing_handlers order by since"
+)
+MISSING_SECRETS: Final[LiteralString] = (
+    "select secret, queue, waiting from onceflow.missing_secrets order by since"
 )
 IDLE_WORKERS: Final[LiteralString] = (
     "select name, without_partitions from onceflow.workers where without_partitions is not null"
@@ -93,6 +97,11 @@ def list_quarantined(database: Database, page: PageQuery) -> QuarantinePage:
 def missing_handlers(conn: Connection) -> list[MissingHandler]:
     """Return the tasks that wait for a handler which no live worker has."""
     return rows(conn, MissingHandler, MISSING_HANDLERS)
+
+
+def missing_secrets(conn: Connection) -> list[MissingSecret]:
+    """Return the secrets that tasks wait for."""
+    return rows(conn, MissingSecret, MISSING_SECRETS)
 
 
 def clock_heartbeat(database: Database) -> Heartbeat:

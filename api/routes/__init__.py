@@ -3,7 +3,7 @@
 from typing import Final
 
 from ..operation import Operation
-from . import dead_letters, deferred, health, instances, starts, system, workflows
+from . import config, dead_letters, deferred, health, instances, starts, system, workflows
 
 OPERATIONS: Final[list[Operation]] = [
     *workflows.OPERATIONS,
@@ -12,5 +12,6 @@ OPERATIONS: Final[list[Operation]] = [
     *dead_letters.OPERATIONS,
     *deferred.OPERATIONS,
     *system.OPERATIONS,
+    *config.OPERATIONS,
     *health.OPERATIONS,
 ]

@@ -8,7 +8,13 @@ import psycopg
 from ..database import Connection
 from ..operation import Call, Nothing, Operation
 from ..problems import unavailable
-from ..reads.system import idle_workers, missing_handlers, missing_migrations, read_heartbeat
+from ..reads.system import (
+    idle_workers,
+    missing_handlers,
+    missing_migrations,
+    missing_secrets,
+    read_heartbeat,
+)
 from ..schemas.system import Health, VersionAnswer
 
 READY_TIMEOUT: Final = 3.0
@@ -38,7 +44,8 @@ def _warnings(conn: Connection) -> list[str]:
     """Say what keeps tasks waiting though this process is well."""
     heartbeat = read_heartbeat(conn)
     silent = [] if heartbeat.turns else [str(heartbeat)]
-    return silent + [str(one) for one in [*missing_handlers(conn), *idle_workers(conn)]]
+    lacking = [*missing_handlers(conn), *missing_secrets(conn), *idle_workers(conn)]
+    return silent + [str(one) for one in lacking]
 
 
 async def version(_: Call[Nothing, Nothing]) -> VersionAnswer:

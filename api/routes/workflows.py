@@ -8,7 +8,9 @@ from ...engine.definition import compile_definition, parse
 from ..database import Connection
 from ..operation import JSON, Answer, Call, Document, Nothing, Operation
 from ..reads import workflows as reads
+from ..reads.config import read_needs
 from ..requests import decode_text, refuse_malformed
+from ..schemas.config import NeedList
 from ..schemas.workflows import (
     PageQuery,
     Registered,
@@ -70,6 +72,13 @@ def list_versions(call: Call[PageQuery, Nothing]) -> VersionPage:
 def read_version(call: Call[Nothing, Nothing]) -> Version:
     """Read one version of a workflow."""
     return reads.read_version(call.context.database, call.path["id"], call.path["n"])
+
+
+def read_version_needs(call: Call[Nothing, Nothing]) -> NeedList:
+    """Read what a version needs of the deployment."""
+    version = reads.read_version(call.context.database, call.path["id"], call.path["n"])
+    with call.context.database.connection() as conn:
+        return NeedList(read_needs(conn, version.name, version.version))
 
 
 OPERATIONS: Final = [
@@ -143,5 +152,15 @@ OPERATIONS: Final = [
         summary="Read a version and its definition",
         handler=read_version,
         answers={200: Version},
+    ),
+    Operation(
+        method="GET",
+        path="/workflows/{id}/versions/{n}/needs",
+        name="readVersionNeeds",
+        tag="workflows",
+        summary="Read what a version needs of the deployment, and what of it is missing",
+        description="Values of its configuration, and secrets of the workers that run its steps.",
+        handler=read_version_needs,
+        answers={200: NeedList},
     ),
 ]

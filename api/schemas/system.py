@@ -133,6 +133,22 @@ class MissingHandler(msgspec.Struct, frozen=True):
         return f"No live worker has the task {self.handler}, on queue {self.queue}: {many} for it."
 
 
+class MissingSecret(msgspec.Struct, frozen=True):
+    """A secret that tasks of a queue wait for, and how many of them."""
+
+    secret: str
+    queue: str
+    waiting: int
+
+    def __str__(self) -> str:
+        """Say it."""
+        many = "1 task waits" if self.waiting == 1 else f"{self.waiting} tasks wait"
+        return (
+            f"A worker of queue {self.queue} lacks the secret {self.secret}: {many} for one that "
+            "has it."
+        )
+
+
 class Heartbeat(msgspec.Struct, frozen=True):
     """When a relay last turned the clock, and which."""
 

@@ -18,6 +18,7 @@ from .clock import (
     fail_lost_attempts,
     fire_timers,
 )
+from .config import ConfigSet, Need, read_needs, set_config_values, unset_config_values
 from .deferred import (
     AnsweredToken,
     complete_deferred_tasks,
@@ -93,6 +94,7 @@ __all__ = [
     "Because",
     "Claimed",
     "Completion",
+    "ConfigSet",
     "Decided",
     "Deferral",
     "Deferred",
@@ -106,6 +108,7 @@ __all__ = [
     "InstanceFault",
     "Key",
     "NamedDecision",
+    "Need",
     "OutboxRow",
     "RegisteredVersion",
     "Started",
@@ -139,6 +142,7 @@ __all__ = [
     "pause_queues",
     "publish_events",
     "quarantine_messages",
+    "read_needs",
     "read_outcomes",
     "read_watermark",
     "redrive_dead_letters",
@@ -150,6 +154,7 @@ __all__ = [
     "require_transport",
     "resume_instances",
     "resume_queues",
+    "set_config_values",
     "skip_dead_letters",
     "start_instances",
     "stop_worker",
@@ -158,4 +163,5 @@ __all__ = [
     "take_outbox",
     "take_tasks",
     "token_of",
+    "unset_config_values",
 ]

@@ -63,6 +63,7 @@ COMMANDS = {
     "disable": Command("engine.commands.switches.disable", "let no instances of workflows start"),
     "enable": Command("engine.commands.switches.enable", "let them start again"),
     "queue": Command("engine.commands.switches.queue", "pause queues, and resume them"),
+    "config": Command("engine.commands.switches.config", "values that definitions name"),
     "explain": Command("engine.commands.explain", "say why an instance is not moving"),
 }
 
@@ -86,7 +87,9 @@ ENVIRONMENT = """settings are environment variables:
   ONCEFLOW_DATA       folder of the embedded servers' data              (.onceflow)
   ONCEFLOW_LOG        debug, info, warning or error                     (info)
   ONCEFLOW_LOG_FORMAT text, or json: one object a line                  (text)
-  ONCEFLOW_HTTP_ALLOW hosts, networks, ports that http.request may reach (all but link-local)"""
+  ONCEFLOW_HTTP_ALLOW hosts, networks, ports that http.request may reach (all but link-local)
+  ONCEFLOW_SECRETS_DIR   a folder with a file for each secret that definitions name
+  ONCEFLOW_SECRET_X   the secret X, where no file is it"""
 
 
 class CommandModule(Protocol):

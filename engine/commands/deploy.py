@@ -1,18 +1,22 @@
 """Register a workflow from a file of YAML or JSON.
 
 The content of the workflow's latest version stays that version; anything else makes a new one.
-Running instances keep the version that they were started with.
+Running instances keep the version that they were started with. What its steps need of the
+deployment (values of its configuration, secrets of its workers) is listed, and what is missing.
 """
 
 import argparse
 import sys
 from typing import Literal
 
-from ..calls import register_workflow
-from ..definition import compile_definition, parse
+import msgspec
+
+from ..calls import Need, read_needs, register_workflow
+from ..definition import compile_definition, needs_of, parse
 from ..errors import DefinitionError, Fault
 from ..json_text import Json
 from ..redact import masked
+from ..secrets import how_to_give
 from ..settings import Settings
 from .arguments import add_json, read_text
 from .database import open_database
@@ -43,13 +47,16 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         print_json({"faults": [_described(fault) for fault in error.faults]})
         return 1
     if args.check:
+        needed = [{"kind": kind, "name": name} for kind, name in needs_of(compiled)]
         if args.json:
-            print_json({"name": compiled["name"], "faults": []})
+            print_json({"name": compiled["name"], "faults": [], "needs": needed})
         else:
             print(f"{compiled['name']}: nothing is wrong with it")
+            _print_needs([(need["kind"], need["name"], "") for need in needed])
         return 0
     with open_database(settings) as conn:
         version = register_workflow(conn, compiled)
+        needs = read_needs(conn, version.name, version.version) if needs_of(compiled) else []
     if args.json:
         print_json(
             {
@@ -57,6 +64,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 "name": version.name,
                 "version": version.version,
                 "created": version.created,
+                "needs": [msgspec.structs.asdict(need) for need in needs],
             }
         )
     else:
@@ -69,6 +77,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             )
         what = "registered as" if version.created else "unchanged since"
         print(f"{version.name}: {what} version {version.version}")
+        _print_needs([(need.kind, need.name, _state(need)) for need in needs])
     return 0
 
 
@@ -76,3 +85,23 @@ def _described(fault: Fault) -> Json:
     line, column = fault.position or (None, None)
     place = fault.pointer if fault.position else fault.place
     return {"place": place, "line": line, "column": column, "message": masked(fault.message)}
+
+
+def _print_needs(needs: list[tuple[str, str, str]]) -> None:
+    if not needs:
+        return
+    print("its steps need of this deployment:")
+    width = max(len(name) for _, name, _ in needs)
+    for kind, name, state in needs:
+        print(f"  {kind}  {name:<{width}}  {state}".rstrip())
+
+
+def _state(need: Need) -> str:
+    """Tell whether what is needed is there, and else how it gets there."""
+    if need.kind == "config":
+        return "is set" if need.is_there else f"MISSING: onceflow config set {need.name} VALUE"
+    if need.is_there is None:
+        return "no live worker tells whether it has it"
+    if need.is_there:
+        return "is there, at all live workers that run these steps"
+    return f"MISSING at {', '.join(need.lacking)}: {how_to_give(need.name)}"

@@ -11,7 +11,7 @@ evaluated in Postgres, by `evaluate`.
 from typing import Literal
 
 from ..errors import Fault
-from .compiler import compile_definition
+from .compiler import compile_definition, needs_of
 from .inputs.check import TooMuchWork, check_input, find_faults
 from .schema import json_schema
 from .source.document import MAX_BYTES, Document, refusal, text_fault
@@ -25,6 +25,7 @@ __all__ = [
     "compile_definition",
     "find_faults",
     "json_schema",
+    "needs_of",
     "parse",
 ]
 

@@ -51,6 +51,18 @@ def compile_definition(source: Document | Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def needs_of(compiled: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what a compiled definition needs of its deployment: (config or secret, name)."""
+    needs: set[tuple[str, str]] = set()
+    for step in compiled["steps"]:
+        needs |= {("config", name) for name in step["spec"].get("config", ())}
+        for text in step["spec"].get("extra", {}).get("secrets", ()):
+            needs |= {
+                ("secret", part["secret"]) for part in text["parts"] if isinstance(part, dict)
+            }
+    return sorted(needs)
+
+
 # Order
 
 

@@ -73,7 +73,7 @@ MEMBERS = Members(
             required=True,
         ),
         "output": Key(
-            checks.expression, {}, "The output of an instance; texts in it may be expressions."
+            checks.output, {}, "The output of an instance; texts in it may be expressions."
         ),
         "on_failure": Key(
             checks.on_failure(checks.ON_FAILURE),

@@ -50,6 +50,8 @@ create table onceflow.step (
     timeout float8 generated always as ((spec ->> 'timeout')::float8) stored,
     -- Whether the instance goes on when it has failed for good.
     continues boolean generated always as (coalesce(spec ->> 'on_failure' = 'continue', false)) stored,
+    -- What a worker is told besides with each attempt; null for most.
+    extra jsonb generated always as (spec -> 'extra') stored,
     -- The input of a step without expressions, the value of a set; null where there is something to evaluate.
     constant_input jsonb generated always as (
         case
@@ -72,6 +74,18 @@ create table onceflow.edge (
     foreign key (version_id, to_step) references onceflow.step
 );
 create index edge_into on onceflow.edge (to_step, version_id, kind);
+
+-- A deployment's own values, which the expressions of definitions see as $config.NAME. The row of the latest
+-- version of a name counts; the others are its history.
+create table onceflow.config_value (
+    name text collate "C" not null check (name ~ '^[A-Za-z_][A-Za-z0-9_]{0,63}$'),
+    version int not null check (version > 0),
+    -- Null: it was unset.
+    value jsonb,
+    set_by text not null,
+    set_at timestamptz not null default pg_catalog.clock_timestamp(),
+    primary key (name, version)
+);
 
 -- Instances and tasks, partitioned by the time in their UUIDv7 ---------------------------------
 -- No foreign keys between these: a partition of one is dropped without a look at the others.
@@ -152,9 +166,9 @@ create table onceflow.task (
     -- The transaction that queued the row; it names this dispatch to the search for lost messages.
     queued_xid xid8,
     -- When the clock acts on the row: a retry that is due, an attempt that has timed out, another look
-    -- for a worker that has the handler; the start of an instance.
+    -- for a worker that has the handler, or the secret; the start of an instance.
     due_at timestamptz,
-    -- What a READY row waits for: an operator's resume, a worker that has its handler, its queue's limit or resume.
+    -- What a READY row waits for: an operator's resume, a worker that has its handler or its secrets, its queue's limit or resume.
     held_by text collate "C",
     changed_at timestamptz not null,
     input jsonb,
@@ -179,12 +193,12 @@ create table onceflow.task (
             when 'RETRYING' then due_at is not null and attempt > 0
             when 'RUNNING' then true
             when 'WAITING' then true
-            when 'READY' then held_by is not null and (due_at is not null) = (held_by = 'handler')
+            when 'READY' then held_by is not null and (due_at is not null) = (held_by in ('handler', 'secret'))
             else due_at is null
         end),
     -- Begins with what is true of nearly every row, as each one written pays for it.
     constraint task_held check (
-        held_by is null or state = 'READY' and held_by in ('operator', 'handler', 'limit', 'pause')),
+        held_by is null or state = 'READY' and held_by in ('operator', 'handler', 'secret', 'limit', 'pause')),
     constraint task_made check (
         (input is not null and queue is not null)
         -- What no worker has run has neither: a set that SUCCEEDED, a step whose expression FAILED.

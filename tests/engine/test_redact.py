@@ -1,14 +1,18 @@
 """Credentials are masked by the form in which they stand, or because they are known as ours."""
 
+import base64
+import html
 import json
 import time
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
 from onceflow.engine import redact
 from onceflow.engine.redact import (
+    SecretMask,
     keep_dsn,
+    keep_named_secret,
     keep_secret,
     keep_url,
     masked,
@@ -194,3 +198,99 @@ def test_a_line_without_credentials_costs_microseconds() -> None:
     for _ in range(10_000):
         masked(line)
     assert (time.process_time() - began) / 10_000 < 50e-6
+
+
+NAMED = 'p"a/ss+wörd\nof two lines'
+"""A secret with all that is written in another way somewhere."""
+
+
+def told_forms(secret: str) -> dict[str, str]:
+    """Return texts that hold a secret, each in one form."""
+    encoded = base64.b64encode
+    return {
+        "plain": f"-{secret}-",
+        "in json": json.dumps({"a": secret}),
+        "in json of letters": json.dumps({"a": secret}, ensure_ascii=False),
+        "in json in json": json.dumps(json.dumps([secret])),
+        "in json of PHP": json.dumps(secret).replace("/", "\\/"),
+        "in python": repr([secret]),
+        "in a URL": f"https://x/?k={quote(secret)}",
+        "in a URL, all quoted": f"https://x/{quote(secret, safe='')}",
+        "in a form": urlencode({"k": secret}),
+        "in a URL of small letters": quote(secret, safe="").lower()
+        if secret.islower()
+        else quote(secret),
+        "in HTML": html.escape(secret),
+        "base64": encoded(secret.encode()).decode(),
+        "base64 behind a user": encoded(f"user:{secret}".encode()).decode(),
+        "base64 behind one letter": encoded(f"u{secret}".encode()).decode(),
+        "base64 behind two letters": encoded(f"us{secret} and more".encode()).decode(),
+        "base64 for URLs": base64.urlsafe_b64encode(f"u:{secret}".encode()).decode(),
+        "base64 in a URL": quote(encoded(secret.encode()).decode(), safe=""),
+    }
+
+
+@pytest.mark.parametrize("form", told_forms(NAMED))
+@pytest.mark.parametrize("secret", [NAMED, "sk_live_51H8x?>~/zQ", "correcthorsebattery"])
+def test_a_named_secret_is_masked_in_every_encoding(form: str, secret: str) -> None:
+    text = told_forms(secret)[form]
+    mask = SecretMask({"TOKEN": secret})
+    told = mask.text(text)
+    assert "[$secrets.TOKEN]" in told
+    assert mask.told == {"TOKEN"}
+    for kept in (secret, json.dumps(secret)[1:-1], quote(secret), secret[:9], secret[-9:]):
+        assert kept not in told
+    for n in range(len(text) - 12):  # nor a longer part of it, as it was encoded
+        if "base64" in form and "and more" not in form:
+            assert text[n : n + 13] not in told
+    answer = json.dumps({"said": text, text: [1.50, "é", text]}).encode()
+    stored = mask.json(answer)
+    assert json.loads(stored) == {"said": told, told: [1.5, "é", told]}
+    assert b"1.5" in stored
+    keep_named_secret("TOKEN", secret)
+    assert "[$secrets.TOKEN]" in masked(text)
+
+
+def test_json_without_a_secret_is_left_as_it_is() -> None:
+    mask = SecretMask({"A": "hidden-away", "PIN": "90210733"})
+    for text in (b'{"a": 1.10, "b": "\\u0041\\n"}', b"[-1.50E+5, null, true]", b'"x"', b"12"):
+        assert mask.json(text) == text
+    assert mask.told == set()
+
+
+def test_a_secret_of_digits_is_masked_as_a_number_too() -> None:
+    mask = SecretMask({"PIN": "4711"})
+    told = mask.json(b'{"pin": 4711, "other": 47110, "text": "pin 4711, id 47110", "x": 0.4711}')
+    assert json.loads(told) == {
+        "pin": "[$secrets.PIN]",
+        "other": 47110,
+        "text": "pin [$secrets.PIN], id 47110",
+        "x": 0.4711,
+    }
+
+
+@pytest.mark.parametrize("secret", ["a", "ab", "abc", "1", "   "])
+def test_a_secret_that_every_text_is_full_of_is_not_masked(secret: str) -> None:
+    mask = SecretMask({"SHORT": secret})
+    text = "a cab with abc and 1    more"
+    assert mask.text(text) == text
+    assert mask.json(json.dumps([text, 1]).encode()) == json.dumps([text, 1]).encode()
+    assert mask.too_short == ["SHORT"]
+    keep_named_secret("SHORT", secret)
+    assert masked(text) == text
+
+
+def test_a_short_secret_is_masked_as_a_word_alone() -> None:
+    mask = SecretMask({"S": "hush"})
+    assert mask.text("hush, hushed: ahush hush") == "[$secrets.S], hushed: ahush [$secrets.S]"
+
+
+def test_a_common_word_is_masked_for_who_was_given_it_alone() -> None:
+    keep_named_secret("S", "password")
+    assert masked("the password is wrong") == "the password is wrong"
+    assert SecretMask({"S": "password"}).text("the password") == "the [$secrets.S]"
+
+
+def test_of_two_secrets_the_longer_is_masked_first() -> None:
+    mask = SecretMask({"A": "hunter22", "B": "hunter22-and-more"})
+    assert mask.text("hunter22-and-more hunter22") == "[$secrets.B] [$secrets.A]"

@@ -31,6 +31,7 @@ EMPTY = """
     delete from onceflow.workflow_version;
     delete from onceflow.workflow;
     delete from onceflow.queue;
+    delete from onceflow.config_value;
     delete from onceflow.test_clock;
     update onceflow.deployment set transport = 'kafka', towards = null, cell = 0;
     update onceflow.clock set last_tick_at = null, turned_by = null, grace_until = null;

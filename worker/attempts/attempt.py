@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ...engine.calls import Fenced, Grant, Key
+from ...engine.redact import SecretMask
 from ..handlers.context import Context
 from ..handlers.faults import Fault
 from ..handlers.later import Later
@@ -32,6 +33,8 @@ class Attempt:
         self.registration = registration
         self.context: Context[Any] = Context(grant)
         self.started = False
+        self.mask: SecretMask | None = None
+        """What masks the secrets that its handler was given, if it was given any."""
         self.deadline: Deadline | None = None
         self._lock = threading.Lock()
         self._settled = False

@@ -11,12 +11,14 @@ from typing import Any
 from ...engine import failpoints
 from ...engine.calls import Grant
 from ...engine.errors import WorkerNotLive
+from ...engine.secrets import Secrets
 from ...engine.settings import Settings
 from ..handlers.conversion import InputInvalid, encode_output
 from ..handlers.errors import TaskError
-from ..handlers.faults import UNDESCRIBED, Fault, describe, fault
+from ..handlers.faults import UNDESCRIBED, Fault, describe, fault, masked_fault
 from ..handlers.later import Later
 from ..handlers.registry import Handler, Registry
+from ..handlers.secrets import SecretsMissing, fill_secrets
 from ..handlers.texts import text_of, type_name
 from ..registration.deadlines import Deadlines
 from ..registration.leases import Registration
@@ -42,6 +44,7 @@ class Executor:
         deadlines: Deadlines,
     ) -> None:
         self._settings = settings
+        self._secrets = settings.secrets
         self._registry = registry
         self._slots = slots
         self._running = running
@@ -110,7 +113,8 @@ class Executor:
     async def _run_async(self, attempt: Attempt, handler: Handler) -> None:
         answer: bytes | Fault | Later = UNDESCRIBED
         try:
-            answer = encode_output(await begin(attempt, handler), unknown=True)
+            result = await begin(attempt, handler, self._secrets)
+            answer = encode_output(result, unknown=True, mask=attempt.mask)
         except BaseException as error:
             answer = self._fault_of(attempt, error)
         finally:
@@ -119,10 +123,10 @@ class Executor:
     def _run_sync(self, attempt: Attempt, handler: Handler) -> None:
         answer: bytes | Fault | Later = UNDESCRIBED
         try:
-            result = begin(attempt, handler)
+            result = begin(attempt, handler, self._secrets)
             if inspect.iscoroutine(result):  # it is async under a wrapper that is not
                 result = self._loop.wait_for(result, attempt.on_stop)
-            answer = encode_output(result, unknown=True)
+            answer = encode_output(result, unknown=True, mask=attempt.mask)
         except BaseException as error:
             answer = self._fault_of(attempt, error)
         finally:
@@ -137,6 +141,7 @@ class Executor:
         except BaseException as error:  # there is no connection for it
             answer = self._fault_of(attempt, error) if attempt.finish() else None
         finally:
+            _tell_masked(attempt)
             self._slots.leave(Outcome(attempt, answer) if answer is not None else None)
             self._running.remove(attempt)
 
@@ -157,10 +162,10 @@ class Executor:
         try:
             transaction.begin()
             attempt.on_stop(abort=transaction.session.abort)
-            result = begin(attempt, handler)
+            result = begin(attempt, handler, self._secrets)
             if handler.is_async:
                 result = self._loop.wait_for(result, attempt.on_stop)
-            return encode_output(result, unknown=False)
+            return encode_output(result, unknown=False, mask=attempt.mask)
         except BaseException as error:
             return self._fault_of(attempt, error)
 
@@ -184,13 +189,14 @@ class Executor:
             if judge(error) is not Trouble.DATA:
                 return self._fault_of(attempt, error)
             message = f"Postgres refuses the output, so all was rolled back: {text_of(error)}"
-            return fault("output.refused", message)
+            return masked_fault(fault("output.refused", message), attempt.mask)
         return Recorded("accepted", grants)
 
     # Answers.
 
     def _leave(self, attempt: Attempt, answer: bytes | Fault | Later) -> None:
         first = attempt.finish()
+        _tell_masked(attempt)
         self._slots.leave(Outcome(attempt, answer) if first else None)
         self._running.remove(attempt)
 
@@ -205,6 +211,9 @@ class Executor:
             found = fault("input.invalid", text_of(error))
             if getattr(error, "unknown_field", False):  # a worker of another release may know it
                 found.error["unknown_field"] = True
+        elif isinstance(error, SecretsMissing):  # another worker may have them, or this one soon
+            found = fault("secret.missing", text_of(error), retryable=True)
+            found.error["missing_secrets"] = error.names
         elif issubclass(type(error), asyncio.CancelledError) and attempt.context.cancelled:
             message = "the handler was cancelled, as its task was told to stop"
             found = fault("task.cancelled", message, retryable=True, unknown=unknown)
@@ -212,6 +221,7 @@ class Executor:
             found = describe(error, unknown=unknown)
             if attempt.handler is not None and attempt.handler.refuses_retry(error):
                 found = replace(found, never_again=True)
+        found = masked_fault(found, attempt.mask)
         try:
             logger = attempt.context.logger
             logger.debug("attempt %d raised", attempt.grant.attempt, exc_info=error)
@@ -226,15 +236,25 @@ class Executor:
         return fault("task.unknown", message, retryable=True)
 
 
-def begin(attempt: Attempt, handler: Handler) -> Any:
+def begin(attempt: Attempt, handler: Handler, secrets: Secrets) -> Any:
     """Convert the input, note that the handler is about to run, and call it.
 
-    An async one gives a coroutine. Raises InputInvalid: then it has not run.
+    An async one gives a coroutine. Raises InputInvalid and SecretsMissing: then it has not run.
     """
-    arguments = handler.arguments(attempt.grant.input_json, attempt.context)
+    input_json = attempt.grant.input_json
+    if attempt.grant.extra_json is not None:
+        input_json, attempt.mask = fill_secrets(input_json, attempt.grant.extra_json, secrets)
+        attempt.context.mask = attempt.mask
+    arguments = handler.arguments(input_json, attempt.context)
     attempt.started = True
     failpoints.hit("worker.in_handler")
     return handler.function(*arguments[0], **arguments[1])
+
+
+def _tell_masked(attempt: Attempt) -> None:
+    if attempt.mask is not None and attempt.mask.told:
+        names = ", ".join(sorted(attempt.mask.told))
+        log.warning("%s: its answer held the secret %s, masked there", attempt.grant.key, names)
 
 
 class _Timeout:

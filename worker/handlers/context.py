@@ -14,6 +14,7 @@ from ...engine import json_text
 from ...engine.calls import Event, Grant, token_of
 from ...engine.ids import make_ids
 from ...engine.payloads import payload_fault
+from ...engine.redact import SecretMask
 from .errors import Cancelled, PermanentError
 
 if TYPE_CHECKING:  # a type variable with a default, which Python's own has from 3.13 on
@@ -59,6 +60,7 @@ class Context(Generic[C]):
         self._lock = threading.Lock()
         self._connection: C | None = None
         self._events: list[Event] = []
+        self.mask: SecretMask | None = None  # of the secrets that the handler was given
 
     @classmethod
     def for_test(
@@ -120,6 +122,8 @@ class Context(Generic[C]):
         for what has no JSON form.
         """
         text = json_text.encode(value).encode()
+        if self.mask is not None:
+            text = self.mask.json(text)
         if found := payload_fault(text, PROGRESS_LIMIT):
             self.logger.warning("a progress was left out: %s %s", found[0] or "it", found[1])
         else:

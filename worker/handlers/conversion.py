@@ -16,6 +16,7 @@ from typing import Any, Union, get_args, get_origin
 import msgspec
 
 from ...engine.payloads import LIMIT, payload_fault
+from ...engine.redact import SecretMask
 from .callables import parameters_of, place
 from .context import Context
 from .faults import Fault, fault
@@ -140,17 +141,22 @@ class Parameters:
         return TypeError(f"the task {self._place} has {what}")
 
 
-def encode_output(value: Any, *, unknown: bool) -> bytes | Fault | Later:
+def encode_output(
+    value: Any, *, unknown: bool, mask: SecretMask | None = None
+) -> bytes | Fault | Later:
     """Return a handler's result as JSON text, or the permanent fault that it cannot be recorded.
 
     That the result is to come later is no result, and stays as it is.
 
-    ``unknown`` tells whether the handler's effect stands although its result is refused.
+    ``unknown`` tells whether the handler's effect stands although its result is refused. ``mask``
+    takes the secrets out of it that the handler was given.
     """
     if type(value) is Later:
         return value
     try:
         output = _encoder.encode(value)
+        if mask is not None:
+            output = mask.json(output)
     except BaseException as error:  # what is returned may have methods that raise anything
         message = f"the result, a {type_name(value)}, cannot be written as JSON: {text_of(error)}"
         return fault("output.invalid", message, unknown=unknown)

@@ -10,7 +10,7 @@ An exception is an object of strangers. Its text, its attributes and its detail 
 any type, so each is read on its own, and nothing here ever raises.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from ...engine.payloads import payload_fault
-from ...engine.redact import masked_json
+from ...engine.redact import SecretMask, masked_json
 from .errors import Cancelled, PermanentError, RetryableError, TaskError, UnknownOutcome
 from .fingerprints import fingerprint
 from .texts import keepable, text_of, type_name
@@ -104,6 +104,16 @@ def describe(error: BaseException, *, unknown: bool) -> Fault:
         name = type_name(error)
         message = _message(error) or f"the handler raised {name}"
         return fault(f"exception.{name}", message, retryable=True, unknown=unknown, raised=error)
+    except BaseException:
+        return UNDESCRIBED
+
+
+def masked_fault(found: Fault, mask: SecretMask | None) -> Fault:
+    """Return a fault without the secrets that its attempt was given; raises nothing."""
+    if mask is None:
+        return found
+    try:
+        return replace(found, error=mask.value(found.error))
     except BaseException:
         return UNDESCRIBED
 

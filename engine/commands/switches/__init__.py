@@ -1,1 +1,1 @@
-"""Commands by which an operator switches something off, and on again."""
+"""Commands by which an operator sets how a deployment behaves, and switches things off and on."""

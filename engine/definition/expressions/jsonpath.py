@@ -23,10 +23,10 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from ..common.mends import did_you_mean
 from ..common.regex import regex_fault
+from .pieces import CONFIG, SECRETS, Piece, Reference
 from .scanner import Scanner
 
 METHODS = frozenset({"type", "size", "double", "ceiling", "floor", "abs", "keyvalue", "datetime"})
@@ -42,28 +42,6 @@ _NAME = re.compile(r"[^\W\d](?:\w|-(?=[\w.-]))*")
 _NUMBER = re.compile(r"(?:0|[1-9]\d{0,99})(?:\.\d{1,100})?(?:[eE][+-]?\d{1,2})?(?![\w.])", re.ASCII)
 _INDEX = re.compile(r"(?:0|[1-9]\d{0,8})(?!\w)", re.ASCII)
 _COMPARISONS = ("==", "!=", "<>", "<=", ">=", "<", ">")
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """What one ``$`` in a path names: the members that follow it, up to any other accessor."""
-
-    names: tuple[str, ...]
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a path in its sure form.
-
-    ``many``: gives any number of values; otherwise exactly one, or an error. ``root``: the mark
-    that a path begins with, ``$`` or ``@``.
-    """
-
-    text: str
-    kind: Literal["value", "condition"] = "value"
-    many: bool = False
-    root: str = ""
 
 
 @dataclass(slots=True)
@@ -235,6 +213,14 @@ class PathReader(Scanner):
         """Read what follows a ``$``, and note what it names."""
         names: list[str] = []
         piece = Piece("$", root="$")
+        word = _NAME.match(self.text, self.offset)
+        if word and word[0] == SECRETS:
+            self.fail("a secret stands alone: ${ $secrets.NAME }, beside literals at most", start)
+        if word and word[0] != CONFIG:
+            self.fail(f"there is no ${word[0]}; write $.{word[0]}, or $config.{word[0]}", start)
+        if word:
+            self.offset = word.end()
+            piece = replace(piece, text=f"$.{_quoted(CONFIG)}")
         while True:
             before = self.offset
             name = self._member_name()
@@ -244,7 +230,7 @@ class PathReader(Scanner):
             names.append(name)
             piece = replace(piece, text=f"{piece.text}.{_quoted(name)}")
         text = self.text[start : self.offset]
-        self.references.append(Reference(tuple(names), text))
+        self.references.append(Reference(tuple(names), text, word is not None))
         piece = self._accessors(piece)
         if piece.many and self._filters:
             self.wide = True

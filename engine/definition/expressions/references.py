@@ -3,8 +3,9 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from ...secrets import NAME, NAME_RULE
 from ..common.mends import did_you_mean, one_of
-from .jsonpath import Reference
+from .pieces import Reference
 
 INSTANCE_FIELDS = ("id", "workflow", "version", "started_at")
 STEP_FIELDS = ("output", "state", "error")
@@ -25,7 +26,7 @@ class Scope:
 
     def fault(self, reference: Reference) -> str | None:
         """Return what is wrong with a reference, or None."""
-        fault = self._fault(reference.names)
+        fault = (_config_fault if reference.config else self._fault)(reference.names)
         return f"{reference.text}: {fault}" if fault else None
 
     def _fault(self, names: tuple[str, ...]) -> str | None:
@@ -41,6 +42,8 @@ class Scope:
                 return None
             case root if root in _BLOCK_ROOTS:
                 return "blocks are not available in this release"
+            case "config" | "secrets" as root:
+                return f"write ${{ ${root}.NAME }}, without a dot behind the dollar sign"
             case root if root in UNDONE:
                 return f"only the `with` of a compensation sees $.{root}"
             case root:
@@ -58,6 +61,12 @@ class Scope:
         if len(names) == 1:
             return f"name what you want of the step: $.steps.{step}.output or .state"
         return _field_fault(f"$.steps.{step}", STEP_FIELDS, names[1:2])
+
+
+def _config_fault(names: tuple[str, ...]) -> str | None:
+    if names and NAME.fullmatch(names[0]):
+        return None
+    return f"name one value of the configuration, $config.NAME: {NAME_RULE}"
 
 
 def _field_fault(what: str, fields: tuple[str, ...], names: tuple[str, ...]) -> str | None:

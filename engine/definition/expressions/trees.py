@@ -1,12 +1,14 @@
 """Compiles the texts of a definition to trees, which onceflow.evaluate walks in Postgres.
 
 A text that begins with ``$.`` is one expression. In any other, ``${ … }`` is an expression and
-``$$`` a dollar sign. An expression is a path (jsonpath.py), with functions behind pipes. The trees:
+``$$`` a dollar sign. An expression is a path (jsonpath.py), with functions behind pipes. A text
+with secrets is null in its tree, and stands aside for workers to fill in (secrets.py). The trees:
 
     {"v": value}                 a literal; whatever holds no expression is one
     {"p": path, "t": text}       a path and how the user wrote it; besides, "m": true where it gives
                                  an array of all it finds, "b": true where it is a condition,
-                                 "w": true where it compares each value with each
+                                 "w": true where it compares each value with each, "g": the
+                                 values of the configuration that it names
     {"f": name, "x": tree, "a": [tree], "t": text}      a function of x, with arguments
     {"c": [tree]}                a text put together
     {"o": {key: tree}}           an object
@@ -23,8 +25,10 @@ from ..common.mends import did_you_mean
 from ..source.document import Faults, Reading, child
 from ..source.read_json import JsonReader, JsonSyntaxError
 from .functions import FUNCTIONS
-from .jsonpath import PathReader, Reference
+from .jsonpath import PathReader
+from .pieces import Reference
 from .scanner import PathError
+from .secrets import Filled, Place, forgotten_braces, names_secret, read_secret, secret_fault
 
 Tree = dict[str, Any]
 
@@ -38,26 +42,27 @@ _DOLLAR = re.compile(r"\$\$|\$\{")
 
 @dataclass(slots=True)
 class Compiled:
-    """A tree, and what its paths name: (pointer of the text, reference)."""
+    """A tree, what its paths name: (pointer of the text, reference), and the texts with secrets."""
 
     tree: Tree
     references: list[tuple[str, Reference]] = field(default_factory=list[tuple[str, Reference]])
+    filled: list[Filled] = field(default_factory=list[Filled])
 
 
 def compile_value(value: Json, pointer: str, faults: Faults) -> Compiled:
     """Compile a value whose texts may be expressions. After a fault the tree is of no use."""
     compiled = Compiled({})
-    compiled.tree = _value(value, pointer, faults, compiled)
+    compiled.tree = _value(value, pointer, (), faults, compiled)
     return compiled
 
 
-def _value(value: Json, pointer: str, faults: Faults, compiled: Compiled) -> Tree:
+def _value(value: Json, pointer: str, at: Place, faults: Faults, compiled: Compiled) -> Tree:
     match value:
         case str():
-            return _text(value, pointer, faults, compiled)
+            return _text(value, pointer, at, faults, compiled)
         case dict():
             members = {
-                key: _value(item, child(pointer, key), faults, compiled)
+                key: _value(item, child(pointer, key), (*at, key), faults, compiled)
                 for key, item in cast(dict[str, Json], value).items()
             }
             if all("v" in tree for tree in members.values()):
@@ -65,7 +70,7 @@ def _value(value: Json, pointer: str, faults: Faults, compiled: Compiled) -> Tre
             return {"o": members}
         case list():
             items = [
-                _value(item, child(pointer, n), faults, compiled)
+                _value(item, child(pointer, n), (*at, n), faults, compiled)
                 for n, item in enumerate(cast(list[Json], value))
             ]
             if all("v" in tree for tree in items):
@@ -75,8 +80,10 @@ def _value(value: Json, pointer: str, faults: Faults, compiled: Compiled) -> Tre
             return {"v": value}
 
 
-def _text(text: str, pointer: str, faults: Faults, compiled: Compiled) -> Tree:
+def _text(text: str, pointer: str, at: Place, faults: Faults, compiled: Compiled) -> Tree:
     """Compile one text."""
+    if fault := forgotten_braces(text):
+        faults.add(pointer, fault)
     if text == "$":
         faults.add(pointer, "$ alone is no expression; write $.input, or $$ for a dollar sign")
         return {"p": "", "t": text}
@@ -87,7 +94,12 @@ def _text(text: str, pointer: str, faults: Faults, compiled: Compiled) -> Tree:
         faults.add(pointer, _explain(text, error))
         return {"p": "", "t": text}
     compiled.references.extend((pointer, reference) for reference in reader.references)
-    return tree
+    if not names_secret(tree):
+        return tree
+    if fault := secret_fault(tree):
+        faults.add(pointer, fault)
+    compiled.filled.append(Filled.of(at, pointer, tree))
+    return {"v": None}
 
 
 def _explain(text: str, error: PathError) -> str:
@@ -142,7 +154,9 @@ class _ExpressionReader:
         return parts[0] if len(parts) == 1 else {"c": parts}
 
     def _expression(self) -> Tree:
-        """Read a path and the functions behind it."""
+        """Read a path and the functions behind it, or a secret."""
+        if secret := read_secret(self._path):
+            return secret
         self._path.skip_space()
         start = self._path.offset
         self._path.limit = start + MAX_LENGTH
@@ -175,6 +189,8 @@ class _ExpressionReader:
             tree["b"] = True
         if self._path.wide:
             tree["w"] = True
+        if values := sorted({r.names[0] for r in self.references[known:] if r.config and r.names}):
+            tree["g"] = values
         return tree
 
     def _function(self, value: Tree) -> Tree:

@@ -137,7 +137,23 @@ def input_schema(value: Json, pointer: str, faults: Faults) -> Json:
 
 
 def expression(value: Json, pointer: str, faults: Faults) -> Compiled:
-    return compile_value(value, pointer, faults)
+    return _without_secrets(compile_value(value, pointer, faults), faults)
+
+
+def output(value: Json, pointer: str, faults: Faults) -> Compiled:
+    compiled = expression(value, pointer, faults)
+    for where, reference in compiled.references:
+        if reference.config:
+            faults.add(
+                where, "an output does not see $config; take it from a step that was given it"
+            )
+    return compiled
+
+
+def _without_secrets(compiled: Compiled, faults: Faults) -> Compiled:
+    for text in compiled.filled:
+        faults.add(text.pointer, "secrets are for the `with` of steps and compensations alone")
+    return compiled
 
 
 def task_input(value: Json, pointer: str, faults: Faults) -> Compiled | None:
@@ -149,8 +165,10 @@ def task_input(value: Json, pointer: str, faults: Faults) -> Compiled | None:
 
 
 def condition(value: Json, pointer: str, faults: Faults) -> Compiled | None:
-    compiled = compile_value(value, pointer, faults)
+    compiled = expression(value, pointer, faults)
     tree = compiled.tree
+    if compiled.filled:
+        return None
     if isinstance(value, bool) or "b" in tree:
         return compiled
     if "m" in tree or not ("p" in tree or "f" in tree):

@@ -102,9 +102,15 @@ def reads(positions: dict[str, int], *compiled: Compiled | None) -> list[str]:
         for each in compiled
         if each
         for _, reference in each.references
-        if reference.names[0] == "steps"
+        if reference.names[0] == "steps" and not reference.config
     }
     return sorted(named, key=positions.__getitem__)
+
+
+def config(*compiled: Compiled | None) -> list[str]:
+    """Return the values of the deployment's configuration that expressions name."""
+    given = (each for each in compiled if each)
+    return sorted({r.names[0] for each in given for _, r in each.references if r.config})
 
 
 _ID = checks.matching(STEP_ID, "an id: a letter, then up to 62 letters, digits, - or _")

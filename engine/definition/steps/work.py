@@ -29,8 +29,13 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
     KEYS: ClassVar = ("task", "with", "queue", "retry", "timeout")
 
-    def spec(self, queue: str, reads: list[str], position: int) -> dict[str, Any]:
-        """Return what a worker and the engine need of it; ``queue`` is for one that names none."""
+    def spec(
+        self, queue: str, reads: list[str], config: list[str], position: int
+    ) -> dict[str, Any]:
+        """Return what a worker and the engine need of it; ``queue`` is for one that names none.
+
+        ``extra`` is handed to the worker with each attempt, as it stands.
+        """
         spec: dict[str, Any] = {
             "task": self.task,
             "queue": self.queue or queue,
@@ -38,6 +43,11 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
             "reads": reads,
             "position": position,
         }
+        if config:
+            spec["config"] = config
+        if self.input.filled:
+            texts = [{"at": text.at, "parts": text.parts} for text in self.input.filled]
+            spec["extra"] = {"secrets": texts}
         if self.retry is not None:
             spec["retry"] = self.retry.spec()
         if self.timeout is not None:

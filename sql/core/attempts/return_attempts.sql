@@ -1,22 +1,23 @@
--- return_attempts(sorted ids, keys, fences, started, keep fences, held) -> change[]   (internal)
+-- return_attempts(sorted ids, keys, fences, started, keep fences, errors) -> change[]   (internal)
 -- Takes locked RUNNING tasks out of their workers' hands without a failure: due again at once
 -- (QUEUED, or READY where the instance may not run them), CANCELLED in a CLOSING instance. An attempt
--- so returned does not count against the budget. p_held: not at once but after a pause, since it wants a worker
--- with another handler.
+-- so returned does not count against the budget. p_errors, where given, tell for each why it is not due at once but
+-- after a pause: it wants a worker with another handler, or with the secrets that this one lacks (missing_secrets).
 create or replace function onceflow.return_attempts(
     p_ids uuid[], p_keys onceflow.task_key[], p_fences uuid[], p_started boolean[],
-    p_keep_fences boolean, p_held boolean default false)
+    p_keep_fences boolean, p_errors jsonb[] default null)
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
     v_changes onceflow.change[];
 begin
     with judged as (
-        select k.*, i.seq + 1 as seq, t.worker_id, case
+        select k.*, i.seq + 1 as seq, t.worker_id, k.error ? 'missing_secrets' as lacks_secrets, case
             when i.state = 'CLOSING' then 'CANCELLED'
-            when not p_held and onceflow.may_run(i.state, i.suspended_at, s.kind) then 'QUEUED'
+            when p_errors is null and onceflow.may_run(i.state, i.suspended_at, s.kind) then 'QUEUED'
             else 'READY' end as state
-        from unnest(p_keys, p_fences, p_started) k (instance_id, step, scope, visit, fence, started)
+        from unnest(p_keys, p_fences, p_started, p_errors)
+            k (instance_id, step, scope, visit, fence, started, error)
         cross join lateral (
             select t.worker_id from onceflow.task t
             where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
@@ -35,9 +36,11 @@ begin
             queued_xid = case j.state when 'QUEUED' then pg_current_xact_id() end,
             extra_attempts = t.extra_attempts + 1, unknown = t.unknown or j.started,
             worker_id = null, call = null,
-            held_by = case when p_held and j.state = 'READY' then 'handler'
-                when j.state = 'READY' then 'operator' end,
-            due_at = case when p_held and j.state = 'READY' then onceflow.now()
+            held_by = case when j.state <> 'READY' then null when j.lacks_secrets then 'secret'
+                when p_errors is not null then 'handler' else 'operator' end,
+            -- explain_task() tells it.
+            error = case when j.state = 'READY' and j.lacks_secrets then j.error else t.error end,
+            due_at = case when p_errors is not null and j.state = 'READY' then onceflow.now()
                 + onceflow.hold_pause(t.instance_id, t.step, t.scope, t.visit) end,
             fence = case when p_keep_fences then t.fence end, changed_at = onceflow.now()
         from judged j
@@ -52,4 +55,4 @@ begin
     from returned r;
     return v_changes;
 end $$;
-revoke execute on function onceflow.return_attempts(uuid[], onceflow.task_key[], uuid[], boolean[], boolean, boolean) from public;
+revoke execute on function onceflow.return_attempts(uuid[], onceflow.task_key[], uuid[], boolean[], boolean, jsonb[]) from public;

@@ -2,7 +2,8 @@
 -- What the path of a leaf {"p": path, "t": text} finds in the context: one value; with "m" an array
 -- of all that it finds; with "b" the truth of a condition, which is nothing where a part of it finds
 -- nothing or compares values of different kinds. With "w" it compares each value of one sequence with each
--- of another, and takes little data.
+-- of another, and takes little data. With "g" it names values of the deployment's configuration: asked first
+-- whether these are there, for a filter would take one that is missing for a condition that does not hold.
 -- Lenient (under default()): SQL null where it finds nothing.
 -- Errors: WF006, which names the path as the user wrote it and gives Postgres's reason.
 -- Not parallel safe: before Postgres 17 a block with an exception handler may not run in parallel.
@@ -12,7 +13,19 @@ language plpgsql immutable as $$
 declare
     v_found jsonb;
     v_reason text;
+    v_missing text;
 begin
+    if p_leaf ? 'g' then
+        select min(n.name) into v_missing from jsonb_array_elements_text(p_leaf -> 'g') n (name)
+        where not p_context -> 'config' ? n.name;
+        if v_missing is not null and p_lenient then
+            return null;
+        elsif v_missing is not null then
+            raise exception '%: the configuration of this deployment has no value %; set it: onceflow config set % VALUE',
+                p_leaf ->> 't', v_missing, v_missing
+                using errcode = 'WF006';
+        end if;
+    end if;
     -- It compares each value with each.
     if p_leaf ? 'w' and pg_column_size(p_context) > 131072 then
         raise exception '%: it compares each value with each, and takes at most 128 KiB of data for that',

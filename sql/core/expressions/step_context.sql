@@ -1,9 +1,10 @@
--- step_context(instance, version, step, scope, visit, kind, reads) -> jsonb   (internal)
+-- step_context(instance, version, step, scope, visit, kind, reads, config) -> jsonb   (internal)
 -- What the expressions of one step see: input, instance, and of the steps those that they name.
--- A compensation also sees output, task_input and key of the step that it undoes.
+-- A compensation also sees output, task_input and key of the step that it undoes. Of the deployment's
+-- configuration they see the values that they name (p_config, null for none), as they are now.
 create or replace function onceflow.step_context(
     p_instance_id uuid, p_version_id bigint, p_step text, p_scope bigint, p_visit int,
-    p_kind text, p_reads jsonb)
+    p_kind text, p_reads jsonb, p_config jsonb default null)
 returns jsonb
 language plpgsql stable as $$
 declare
@@ -37,6 +38,15 @@ begin
             and t.scope = p_scope and t.visit = p_visit
         where e.version_id = p_version_id and e.to_step = p_step and e.kind = 'undo';
     end if;
+    if p_config is not null then
+        v_context := v_context || jsonb_build_object('config', coalesce((
+            select jsonb_object_agg(n.name, c.value)
+            from (select p #>> '{}' as name from jsonb_path_query(p_config, 'lax $[*]') p) n
+            cross join lateral (
+                select c.value from onceflow.config_value c
+                where c.name = n.name order by c.version desc limit 1) c
+            where c.value is not null), '{}'));
+    end if;
     return v_context;
 end $$;
-revoke execute on function onceflow.step_context(uuid, bigint, text, bigint, int, text, jsonb) from public;
+revoke execute on function onceflow.step_context(uuid, bigint, text, bigint, int, text, jsonb, jsonb) from public;

@@ -13,7 +13,7 @@ language sql stable as $$
             else onceflow.try_evaluate('expression',
                 case when s.kind <> 'compensation' then s.spec -> 'when' end, s.spec -> 'with',
                 onceflow.step_context(d.instance_id, d.version_id, d.step, d.scope, d.visit,
-                    s.kind, s.spec -> 'reads'))
+                    s.kind, s.spec -> 'reads', s.spec -> 'config'))
             end
     from unnest(p_due) d
     cross join lateral (

@@ -22,7 +22,7 @@ declare
         'redrive_dead_letters', 'skip_dead_letters', 'discard_dead_letters', 'release_quarantine',
         'check_instances', 'drop_partitions', 'ensure_partitions', 'list_queues', 'switch_transport',
         'disable_workflows', 'enable_workflows', 'pause_queues', 'resume_queues',
-        'erase_instances'];
+        'erase_instances', 'set_config_values'];
     v_functions text[] := case p_kind
         when 'worker' then v_worker when 'relay' then v_relay
         when 'client' then v_client when 'operator' then v_client || v_operator end;

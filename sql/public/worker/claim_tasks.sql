@@ -99,7 +99,7 @@ begin
         select t.fence, s.handler, t.queue, t.input, t.attempt, s.timeout,
             onceflow.idempotency_key(t.instance_id, onceflow.task_name(t.step, t.scope, t.visit)) as key,
             s.workflow, s.version, s.kind = 'compensation' as compensation,
-            null::jsonb as extra
+            s.extra
         from onceflow.instance i
         join onceflow.step s on s.version_id = i.version_id and s.step = t.step
         where t.granted and i.id = t.instance_id

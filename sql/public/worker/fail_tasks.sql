@@ -3,7 +3,8 @@
 -- Ends attempts that failed. An error is {"code", "message", …}; "unknown": true in it says that the
 -- effect may have happened, "retry_after" asks for a pause in seconds; "unknown_field": true that the handler was
 -- not called, since its input has a field that it does not take. While a worker with another signature of that
--- handler lives, or did ten minutes ago, such an attempt does not count: another worker is tried. p_retries are the handlers' own
+-- handler lives, or did ten minutes ago, such an attempt does not count: another worker is tried. Nor does one with
+-- "missing_secrets": [names], which the worker lacks: it waits, READY, until some worker may have them. p_retries are the handlers' own
 -- policies (null for none), for steps that have none.
 -- Answers as complete_tasks(); state is RETRYING, DEAD_LETTER, CANCELLED or READY where accepted.
 -- Errors: WF002 arrays that differ · WF004.
@@ -26,7 +27,7 @@ begin
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_retries));
     v_held := onceflow.held_attempts(v_ids, v_keys, p_fences, true);
 
-    if exists (select from unnest(p_errors) e where e ? 'unknown_field') then
+    if exists (select from unnest(p_errors) e where e ?| '{unknown_field,missing_secrets}') then
         v_returned := onceflow.return_misfits(v_ids, v_keys, p_fences, p_errors);
     end if;
 

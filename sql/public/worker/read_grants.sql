@@ -1,7 +1,9 @@
 -- read_grants(worker, token, instance ids) -> the tasks that run under a token
 -- What a claim or a completion with hand-off has granted, for as long as it is not answered; both tell
 -- it themselves as well. key is the idempotency key, the same in every attempt; timeout is in seconds,
--- null for none; extra is null: the place of what later releases tell besides. The ids of the claim or
+-- null for none; extra is null for most, else {"secrets": [{"at", "parts"}]}:
+-- for each place in the input (keys and indexes) a text to be put there, of strings and {"secret": name}; what else
+-- later releases tell stands beside it. The ids of the claim or
 -- completion, where given, keep the search to their partitions.
 create or replace function onceflow.read_grants(
     p_worker_id uuid, p_token uuid, p_instance_ids uuid[] default null)

@@ -15,6 +15,7 @@ from onceflow.engine import calls, json_text
 from onceflow.engine.calls import (
     base,
     clock,
+    config,
     deferred,
     operators,
     outbox,
@@ -38,7 +39,7 @@ NOT_CALLED = {
 def statements() -> dict[str, list[str]]:
     """Return the statements of all calls by the name of the function in them."""
     found: dict[str, list[str]] = {}
-    for module in (clock, deferred, operators, outbox, tasks, workers, workflows):
+    for module in (clock, config, deferred, operators, outbox, tasks, workers, workflows):
         for name, value in vars(module).items():
             if name.isupper() and isinstance(value, str) and "onceflow." in value:
                 (function,) = re.findall(r"onceflow\.(\w+)\(", value)

@@ -70,6 +70,7 @@ TASK = [
     ("task_due", "queued", "due_at = now()"),
     ("task_due", "ready", "due_at = now()"),
     ("task_due", "ready", "held_by = 'handler'"),
+    ("task_due", "ready", "held_by = 'secret'"),
     ("task_due", "done", "due_at = now()"),
     ("task_due", "ready", "held_by = null"),
     ("task_held", "ready", "held_by = 'nobody'"),
@@ -126,6 +127,8 @@ OTHERS = [
     ("idempotency_key_key_check", "update onceflow.idempotency_key set key = ''"),
     ("worker_state_check", "update onceflow.worker set state = 'ill'"),
     ("worker_lease_check", "update onceflow.worker set lease = '0 s'"),
+    ("config_value_name_check", "update onceflow.config_value set name = 'a-b'"),
+    ("config_value_version_check", "update onceflow.config_value set version = 0"),
     ("clock_one_check", "update onceflow.clock set one = false"),
     ("test_clock_one_check", "update onceflow.test_clock set one = false"),
 ]
@@ -212,6 +215,7 @@ def test_what_the_other_tables_may_not_hold_is_rejected(
     calls.start_instances(play.conn, "flow", [{}], ["key"])
     calls.quarantine_messages(play.conn, [calls.BadMessage("t", 0, 1, b"", "")])
     play.conn.execute("select onceflow.set_clock(now())")
+    calls.set_config_values(play.conn, {"A": 1})
     assert rejected_by(play, statement, {}) == name
 
 
