@@ -67,7 +67,9 @@ def test_what_is_no_secret_is_told_and_never_waited_for(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["../outside", "..", "/etc/passwd", "a/b", "", "a\0b", "ä", "x" * 65]
+    "name",
+    ["../outside", "..", "/etc/passwd", "a/b", "", "a\0b", "ä", "x" * 65],
+    ids=["up", "above", "root", "below", "none", "nul", "letter", "long"],
 )
 def test_no_name_leads_out_of_the_folder(folder: Path, name: str) -> None:
     (folder.parent / "outside").write_text("not to be had")
