@@ -73,7 +73,7 @@ def test_every_setting_is_one_and_every_one_is_told() -> None:
     wrong = {
         name
         for name in told - read - compose - THEIRS
-        if not name.startswith(("ONCEFLOW_KAFKA_", "ONCEFLOW_TEST_"))
+        if not name.startswith(("ONCEFLOW_KAFKA_", "ONCEFLOW_SECRET_", "ONCEFLOW_TEST_"))
     }
     assert wrong == set()
     table = re.findall(r"^\| (`ONCEFLOW_.*?) \|", TEXTS["docs/operations.md"], re.MULTILINE)
