@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...json_text import Json
-from ..expressions.trees import Compiled, compile_value
+from ..expressions.trees import Compiled
 from ..source.document import Faults
 from . import checks
 from .members import Key, Members, later
 from .retry import ERROR_CODE
-from .step import FAILURE, HEAD, NOT_YET, ORDER, Lowered, Row, Step, reads
+from .step import FAILURE, HEAD, NOT_YET, ORDER, Lowered, Row, Step, config, reads
 
 CODE = ERROR_CODE.replace(r"\*?", "")
 
@@ -35,7 +35,7 @@ ERROR = Members(
 
 def _error(value: Json, pointer: str, faults: Faults) -> Compiled | None:
     sound = ERROR.read(value, pointer, faults)
-    return None if sound is None else compile_value(value, pointer, faults)
+    return None if sound is None else checks.expression(value, pointer, faults)
 
 
 MEMBERS = Members(
@@ -72,10 +72,12 @@ class Fail(Step, frozen=True, kw_only=True, tag="fail"):
 
     def lower(self, joins: int, positions: dict[str, int]) -> Lowered:
         """Return its row."""
+        given = config(self.error, self.when)
         spec = {
             "with": self.error.tree,
             "reads": reads(positions, self.error, self.when),
             "position": self.position,
+            **({"config": given} if given else {}),
             **self.policy(),
         }
         return Lowered([Row(self.id, "fail", joins, spec)], [])

@@ -6,7 +6,7 @@ from typing import Any
 from ..expressions.trees import Compiled
 from . import checks
 from .members import Key, Members, later
-from .step import FAILURE, HEAD, NOT_YET, ORDER, Lowered, Row, Step, reads
+from .step import FAILURE, HEAD, NOT_YET, ORDER, Lowered, Row, Step, config, reads
 
 MEMBERS = Members(
     "a step",
@@ -42,10 +42,12 @@ class Set(Step, frozen=True, kw_only=True, tag="set"):
 
     def lower(self, joins: int, positions: dict[str, int]) -> Lowered:
         """Return its row."""
+        given = config(self.value, self.when)
         spec = {
             "with": self.value.tree,
             "reads": reads(positions, self.value, self.when),
             "position": self.position,
+            **({"config": given} if given else {}),
             **self.policy(),
         }
         return Lowered([Row(self.id, "set", joins, spec)], [])

@@ -62,6 +62,17 @@ def test_the_configuration_that_a_step_names_stands_in_its_spec() -> None:
     assert needs_of(found) == [("config", name) for name in names]
 
 
+def test_steps_without_a_worker_see_the_configuration_and_no_secret() -> None:
+    more = (
+        '  - {id: b, set: {a: "${ $config.A }"}}\n'
+        '  - {id: c, fail: {code: x.y, message: "${ $config.B }"}}\n'
+    )
+    found = compiled("{}", more)
+    assert [step["spec"].get("config") for step in found["steps"]] == [None, ["A"], ["B"]]
+    faults = refused("{}", more.replace("$config", "$secrets"))
+    assert faults.count("for the `with` of steps and compensations alone") == 2
+
+
 def test_a_compensation_has_secrets_of_its_own() -> None:
     found = compiled("{}", '    compensate: {task: undo, with: {key: "${ $secrets.UNDO }"}}\n')
     step, undo = found["steps"]
