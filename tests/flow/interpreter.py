@@ -150,6 +150,8 @@ class Machine:
         row = self._dead_letter(path)
         if row is None or not _may_redrive(row, value):
             return "refused"
+        if row.step.kind != "task" and not self.rules.redrives_values:
+            return "refused"
         self._begin()
         if row.step.kind == "task":
             row.input = row.input if value is None else value

@@ -26,6 +26,7 @@ class Rules:
     ``discard_walks``: whether a discarded failure goes to whoever handles it further out, or its
     instance closes by the workflow's policy and whatever held it is lifted. ``output_waits``: a
     failing ``output`` of the workflow is a dead letter, or closes the instance.
+    ``redrives_values``: whether a step without a worker is redriven with its value.
     """
 
     dead_letter_holds: Literal["dependants", "instance"] = "dependants"
@@ -33,10 +34,11 @@ class Rules:
     under_hold: Literal["policy", "waits"] = "policy"
     discard_walks: bool = True
     output_waits: bool = True
+    redrives_values: bool = True
 
 
 PAGE = Rules()
-TODAY = Rules("instance", "at the end", "waits", False, False)
+TODAY = Rules("instance", "at the end", "waits", False, False, False)
 """What the engine does that has no blocks yet."""
 
 

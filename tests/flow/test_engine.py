@@ -22,7 +22,7 @@ ENDS = ("SUCCEEDED", "FAILED", "COMPENSATED", "CANCELLED")
     derandomize=TIMES == 1,
     suppress_health_check=UNBOUNDED,
 )
-@given(document=definitions(kinds=("task",), depth=0, size=10), script=scripts(8))
+@given(document=definitions(kinds=("task", "set", "fail"), depth=0, size=10), script=scripts(8))
 def test_engine_and_interpreter_agree_after_every_call(
     conn: Connection, worker: Worker, coverage: Coverage, document: Document, script: list[Call]
 ) -> None:

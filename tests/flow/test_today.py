@@ -7,7 +7,7 @@ import pytest
 
 from ..sql.play import Connection, Worker
 from .cases.engine_harness import Engine, Pair
-from .cases.scripts import Action, Claim, Complete, Discard, Fail, Operate
+from .cases.scripts import Action, Claim, Complete, Discard, Fail, Operate, Redrive
 from .cases.strategies import INPUT
 from .interpreter import Failure
 from .model import PAGE, TODAY, Rules
@@ -49,6 +49,11 @@ CASES: dict[str, tuple[list[Json], list[Action], Json]] = {
             *(Claim(("a",)), Complete((("a", 1),)), Claim(("b",)), Fail(("b",), FAILS)),
             *(Operate("suspend"), Discard(("b",))),
         ],
+        {},
+    ),
+    "redrives_values": (
+        [{"id": "a", "set": "$.input.missing", "on_failure": "suspend"}],
+        [Redrive("a", 1)],
         {},
     ),
     "output_waits": (

@@ -117,8 +117,6 @@ def step(drawing: Drawing, depth: int, seen: list[str]) -> Document:
     policies = (
         ["continue", "suspend"] if kind in BLOCKS else ["continue", "suspend", "compensate", "fail"]
     )
-    # Where there are no blocks yet, a step has no `continue`.
-    policies = policies if set(drawing.kinds) & set(BLOCKS) else policies[1:]
     if kind != "set" and drawing.chance(5):
         item["on_failure"] = drawing.draw(st.sampled_from(policies))
         if item["on_failure"] == "continue" and drawing.chance(2):
