@@ -3,7 +3,7 @@
 from typing import Final, LiteralString
 
 from ...engine import calls
-from ...engine.calls import reads
+from ...engine.calls import config
 from ..database import Connection, Database, rows
 from ..problems import not_found
 from ..schemas.config import ConfigHistory, ConfigList, ConfigValue, ConfigVersion, Need
@@ -15,12 +15,12 @@ VERSION: Final[LiteralString] = "name, version, value, unset, set_at, set_by"
 def list_config(database: Database) -> ConfigList:
     """Return all values: as many as definitions name, so few."""
     with database.connection() as conn:
-        return ConfigList(rows(conn, ConfigValue, *reads.list_config(VALUE)))
+        return ConfigList(rows(conn, ConfigValue, *config.list_config(VALUE)))
 
 
 def read_config(conn: Connection, name: str) -> ConfigValue:
     """Return one value. Raises Problem 404."""
-    found = rows(conn, ConfigValue, *reads.list_config(VALUE, name))
+    found = rows(conn, ConfigValue, *config.list_config(VALUE, name))
     if not found:
         raise not_found(f"value {name} in the configuration")
     return found[0]
@@ -28,7 +28,7 @@ def read_config(conn: Connection, name: str) -> ConfigValue:
 
 def read_history(conn: Connection, name: str, limit: int) -> ConfigHistory:
     """Return the versions of a value, the latest first. Raises Problem 404."""
-    found = rows(conn, ConfigVersion, *reads.list_config_history(VERSION, name, limit))
+    found = rows(conn, ConfigVersion, *config.list_config_history(VERSION, name, limit))
     if not found:
         raise not_found(f"value {name} in the configuration, and never was one")
     return ConfigHistory(found)

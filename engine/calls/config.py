@@ -7,7 +7,7 @@ from typing import Final, Literal, LiteralString
 from .. import json_text
 from ..json_text import Json
 from .base import Connection, Record, fetch, word
-from .reads import list_needs
+from .reads import Query
 
 SET_CONFIG_VALUES: Final[LiteralString] = """
 select name, version, outcome
@@ -82,3 +82,33 @@ def _set(
         ConfigSet(name, version, word(outcome, "done", "unchanged", "unknown"))
         for name, version, outcome in fetch(conn, SET_CONFIG_VALUES, (names, list(values), by))
     ]
+
+
+# Reads
+
+
+def list_needs(workflow: str, version: int) -> Query:
+    """Ask what the steps of a version need, by its workflow's name."""
+    text: LiteralString = (
+        "select kind, name, step, is_there, coalesce(lacking, '{}') from onceflow.workflow_needs"
+        " where workflow = %(workflow)s and version = %(version)s order by kind, name, step"
+    )
+    return Query(text, {"workflow": workflow, "version": version})
+
+
+def list_config(columns: LiteralString, name: str | None = None) -> Query:
+    """Ask for the values of the configuration, or for that of one name."""
+    where: LiteralString = "true" if name is None else "name = %(name)s"
+    text: LiteralString = (
+        f"select {columns} from onceflow.config_values where {where} order by name"
+    )
+    return Query(text, {"name": name})
+
+
+def list_config_history(columns: LiteralString, name: str, limit: int) -> Query:
+    """Ask for the versions of a value of the configuration, the latest first."""
+    text: LiteralString = (
+        f"select {columns} from onceflow.config_history where name = %(name)s"
+        " order by version desc limit %(limit)s"
+    )
+    return Query(text, {"name": name, "limit": limit})

@@ -127,33 +127,6 @@ def _named(reference: str, column: LiteralString) -> LiteralString:
 # Configuration
 
 
-def list_needs(workflow: str, version: int) -> Query:
-    """Ask what the steps of a version need, by its workflow's name."""
-    text: LiteralString = (
-        "select kind, name, step, is_there, coalesce(lacking, '{}') from onceflow.workflow_needs"
-        " where workflow = %(workflow)s and version = %(version)s order by kind, name, step"
-    )
-    return Query(text, {"workflow": workflow, "version": version})
-
-
-def list_config(columns: LiteralString, name: str | None = None) -> Query:
-    """Ask for the values of the configuration, or for that of one name."""
-    where: LiteralString = "true" if name is None else "name = %(name)s"
-    text: LiteralString = (
-        f"select {columns} from onceflow.config_values where {where} order by name"
-    )
-    return Query(text, {"name": name})
-
-
-def list_config_history(columns: LiteralString, name: str, limit: int) -> Query:
-    """Ask for the versions of a value of the configuration, the latest first."""
-    text: LiteralString = (
-        f"select {columns} from onceflow.config_history where name = %(name)s"
-        " order by version desc limit %(limit)s"
-    )
-    return Query(text, {"name": name, "limit": limit})
-
-
 # Instances
 
 

@@ -344,3 +344,19 @@ def test_quarantine_is_shown_escaped(client: TestClient, conn: psycopg.Connectio
     assert r"\377&lt;script&gt;" in text
     assert post(client, "/ui/quarantine/release", cell="0", id="1").status_code == 303
     assert post(client, "/ui/quarantine/release", cell="0", id="x").status_code == 422
+
+
+def test_what_cannot_be_taken_back_is_asked_before(
+    client: TestClient, start: Start, dead: str
+) -> None:
+    letters = client.get("/ui/dead-letters").text
+    assert dead in letters
+    pages = letters + client.get(f"/ui/instances/{start()}").text
+    forms = re.findall(r'<form method="post"[^>]* action="([^"]*)">(.*?)</form>', pages, re.DOTALL)
+    asking = {path.rpartition("/")[2] for path, form in forms if 'type="checkbox" required' in form}
+    assert asking == {"cancel", "skip", "discard"}
+    assert all(
+        'type="checkbox" required' in form
+        for path, form in forms
+        if path.endswith(("/cancel", "/skip", "/discard"))
+    )

@@ -13,7 +13,8 @@ from typing import Any
 from ... import json_text
 from ...calls import ConfigSet, set_config_values, unset_config_values
 from ...calls.base import Connection
-from ...calls.reads import json_rows, list_config, list_config_history
+from ...calls.config import list_config, list_config_history
+from ...calls.reads import json_rows
 from ...errors import NotFound
 from ...json_text import Json
 from ...redact import is_secret_name
