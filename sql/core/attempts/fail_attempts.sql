@@ -11,7 +11,6 @@ language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
     v_changes onceflow.change[];
-    v_dead onceflow.task_key[];
     v_continuing onceflow.task_key[];
 begin
     if cardinality(p_failed) = 0 then
@@ -60,13 +59,13 @@ begin
         'RUNNING', f.state, f.queue, f.worker_id, f.error)), '{}')
     into v_changes
     from failed f;
-    v_dead := onceflow.changed_to(v_changes, 'DEAD_LETTER');
     v_continuing := onceflow.changed_to(v_changes, 'FAILED');
+    -- All are judged first: in an instance that closes nothing comes due.
+    v_changes := v_changes || onceflow.apply_failure_policy(p_ids, onceflow.changed_to(v_changes, 'DEAD_LETTER'));
     if cardinality(v_continuing) > 0 then
         v_changes := v_changes || (onceflow.advance_instances(
             p_ids, onceflow.find_tasks(p_ids, v_continuing), '{}')).o_changes;
     end if;
-    -- What has come due meanwhile and failed is judged already.
-    return v_changes || onceflow.apply_failure_policy(p_ids, v_dead);
+    return v_changes;
 end $$;
 revoke execute on function onceflow.fail_attempts(uuid[], onceflow.failed_attempt[], boolean) from public;
