@@ -149,6 +149,8 @@ def live(by: Mapping[str, Connection], play: Play) -> str:
     calls.resume_queues(operator, ["default"])
     calls.disable_workflows(operator, ["flow"])
     calls.enable_workflows(operator, ["flow"])
+    assert [one.outcome for one in calls.set_config_values(operator, {"rate": 1})] == ["done"]
+    assert [one.outcome for one in calls.unset_config_values(operator, ["rate"])] == ["done"]
 
     calls.read_outcomes(by["worker"], [Fenced(first, "c", c.fence)])
     calls.publish_events(by["worker"], [Event("t", "k", "v", {"h": "1"}, "1")])
