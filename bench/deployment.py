@@ -188,7 +188,8 @@ class Deployment:
     def _read_counters(self) -> dict[str, float]:
         rows = self.conn.execute(
             "select s.key, sum(s.value::text::numeric)::float from onceflow.worker w,"
-            " pg_catalog.jsonb_each(w.stats) s group by s.key order by s.key"
+            " pg_catalog.jsonb_each(w.stats) s where jsonb_typeof(s.value) = 'number'"
+            " group by s.key order by s.key"
         ).fetchall()
         return {str(name): float(value) for name, value in rows}
 
