@@ -47,24 +47,23 @@ class Attempt:
         """What names the attempt to the engine."""
         return Fenced(self.grant.instance_id, self.grant.task, self.grant.fence)
 
-    def settle(self) -> bool:
-        """Decide the attempt. True for the first caller alone: only its answer is sent."""
+    def settle(self, *, ended: bool = False) -> bool:
+        """Decide the attempt. True for the first caller alone: only its answer is sent.
+
+        Once its handler has ``ended`` nothing interrupts what follows any more.
+        """
         with self._lock:
             first = not self._settled
             self._settled = True
+            if ended:
+                self._interrupt = self._abort = None
         if first and self.deadline is not None:
             self.deadline.cancel()
         return first
 
     def finish(self) -> bool:
-        """Settle it as its handler has ended: nothing interrupts what follows any more."""
-        with self._lock:
-            first = not self._settled
-            self._settled = True
-            self._interrupt = self._abort = None
-        if first and self.deadline is not None:
-            self.deadline.cancel()
-        return first
+        """Settle it as its handler has ended."""
+        return self.settle(ended=True)
 
     def stop(self, reason: str) -> None:
         """Tell the handler to stop, and interrupt it where that can be done.

@@ -215,8 +215,7 @@ class Slots:
             self._free += 1
             if outcome is not None:
                 self._outcomes.append(outcome)
-                if type(outcome.answer) is Recorded:
-                    self._handed += _handed(outcome)
+                self._handed += _handed(outcome)
             self._work.notify()
 
     @property

@@ -6,7 +6,7 @@ from ...json_text import Json
 from ..source.document import Faults
 from .members import Key, Members, later
 from .retry import RETRY
-from .step import Edge, Lowered, Row, config, reads
+from .step import Edge, Lowered, Row, names
 from .work import TIMEOUT, WITH, Work, fields, queue_key, task_key
 
 MEMBERS = Members(
@@ -30,8 +30,7 @@ class Compensation(Work, frozen=True, kw_only=True, tag_field="kind", tag="compe
     def lower(self, step: str, queue: str, positions: dict[str, int]) -> Lowered:
         """Return its row, and the edge from the step that it undoes, which is on ``queue``."""
         # The workers that do a thing are taken for those that undo it.
-        read, given = reads(positions, self.input), config(self.input)
-        spec = self.spec(queue, read, given, positions[step])
+        spec = self.spec(queue, names(positions, self.input), positions[step])
         name = f"{step}.compensate"
         return Lowered([Row(name, "compensation", 0, spec)], [Edge(step, name, "undo")])
 

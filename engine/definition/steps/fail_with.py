@@ -1,23 +1,20 @@
 """A step that fails for good, with an error of the workflow's own."""
 
-from collections.abc import Iterator
-from typing import Any
-
 from ...json_text import Json
 from ..expressions.trees import Compiled
 from ..source.document import Faults
 from . import checks
 from .members import Key, Members, later
 from .retry import ERROR_CODE
-from .step import FAILURE, HEAD, NOT_YET, ORDER, Lowered, Row, Step, config, reads
+from .step import FAILURE, HEAD, NOT_YET, ORDER, ValueStep
 
-CODE = ERROR_CODE.replace(r"\*?", "")
+_literal = checks.matching(ERROR_CODE, "an error code such as order.too_old")
 
 
 def _code(value: Json, pointer: str, faults: Faults) -> str | None:
     if isinstance(value, str) and "$" in value:
         return value
-    return checks.matching(CODE, "an error code such as order.too_old")(value, pointer, faults)
+    return _literal(value, pointer, faults)
 
 
 ERROR = Members(
@@ -55,29 +52,5 @@ MEMBERS = Members(
 )
 
 
-class Fail(Step, frozen=True, kw_only=True, tag="fail"):
-    """A step of the kind `fail`."""
-
-    error: Compiled
-
-    @classmethod
-    def own(cls, members: dict[str, Any]) -> dict[str, Any]:
-        """Return its error."""
-        return {"error": members.get("fail", Compiled({"v": {}}))}
-
-    def expressions(self) -> Iterator[Compiled]:
-        """Yield its condition and its error."""
-        yield from super().expressions()
-        yield self.error
-
-    def lower(self, joins: int, positions: dict[str, int]) -> Lowered:
-        """Return its row."""
-        given = config(self.error, self.when)
-        spec = {
-            "with": self.error.tree,
-            "reads": reads(positions, self.error, self.when),
-            "position": self.position,
-            **({"config": given} if given else {}),
-            **self.policy(),
-        }
-        return Lowered([Row(self.id, "fail", joins, spec)], [])
+class Fail(ValueStep, frozen=True, kw_only=True, tag="fail"):
+    """A step of the kind `fail`; its value is the error."""

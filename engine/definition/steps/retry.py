@@ -10,7 +10,9 @@ from . import checks
 from .durations import SCHEMA as DURATION
 from .members import Key, Members
 
-ERROR_CODE = r"^(?=.)[A-Za-z0-9_.:-]{0,127}\*?$"
+ERROR_CODE = r"^(?=.)[A-Za-z0-9_.:-]{0,127}$"
+ERROR_CODES = ERROR_CODE.replace("$", r"\*?$")
+"""A code, or a prefix that stands for all that begin so."""
 
 
 class Retry(msgspec.Struct, frozen=True):
@@ -57,14 +59,14 @@ MEMBERS = Members(
         "non_retryable": Key(
             checks.strings(
                 checks.matching(
-                    ERROR_CODE, "an error code such as http.404, or a prefix such as http.4*"
+                    ERROR_CODES, "an error code such as http.404, or a prefix such as http.4*"
                 ),
                 "error codes",
             ),
             {
                 "type": "array",
                 "uniqueItems": True,
-                "items": {"type": "string", "pattern": ERROR_CODE},
+                "items": {"type": "string", "pattern": ERROR_CODES},
             },
             "Codes of errors after which the task is not tried again; * at the end stands for any.",
         ),

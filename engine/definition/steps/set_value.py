@@ -1,12 +1,8 @@
 """A step that has a value, made of expressions, and needs no worker."""
 
-from collections.abc import Iterator
-from typing import Any
-
-from ..expressions.trees import Compiled
 from . import checks
 from .members import Key, Members, later
-from .step import FAILURE, HEAD, NOT_YET, ORDER, Lowered, Row, Step, config, reads
+from .step import FAILURE, HEAD, NOT_YET, ORDER, ValueStep
 
 MEMBERS = Members(
     "a step",
@@ -25,29 +21,5 @@ MEMBERS = Members(
 )
 
 
-class Set(Step, frozen=True, kw_only=True, tag="set"):
+class Set(ValueStep, frozen=True, kw_only=True, tag="set"):
     """A step of the kind `set`."""
-
-    value: Compiled
-
-    @classmethod
-    def own(cls, members: dict[str, Any]) -> dict[str, Any]:
-        """Return its value."""
-        return {"value": members.get("set", Compiled({"v": None}))}
-
-    def expressions(self) -> Iterator[Compiled]:
-        """Yield its condition and its value."""
-        yield from super().expressions()
-        yield self.value
-
-    def lower(self, joins: int, positions: dict[str, int]) -> Lowered:
-        """Return its row."""
-        given = config(self.value, self.when)
-        spec = {
-            "with": self.value.tree,
-            "reads": reads(positions, self.value, self.when),
-            "position": self.position,
-            **({"config": given} if given else {}),
-            **self.policy(),
-        }
-        return Lowered([Row(self.id, "set", joins, spec)], [])

@@ -95,6 +95,43 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
         raise NotImplementedError
 
 
+class ValueStep(Step, frozen=True, kw_only=True):
+    """A step that needs no worker: a value, under the key of its kind, is all that it has."""
+
+    value: Compiled
+
+    @classmethod
+    def own(cls, members: dict[str, Any]) -> dict[str, Any]:
+        """Return its value; one that is missed was noted as a fault."""
+        return {"value": members.get(cls.kind(), Compiled({"v": None}))}
+
+    @classmethod
+    def kind(cls) -> str:
+        """Return the key that tells it."""
+        return str(cls.__struct_config__.tag)
+
+    def expressions(self) -> Iterator[Compiled]:
+        """Yield its condition and its value."""
+        yield from super().expressions()
+        yield self.value
+
+    def lower(self, joins: int, positions: dict[str, int]) -> Lowered:
+        """Return its row."""
+        spec = {
+            "with": self.value.tree,
+            "position": self.position,
+            **names(positions, self.value, self.when),
+            **self.policy(),
+        }
+        return Lowered([Row(self.id, self.kind(), joins, spec)], [])
+
+
+def names(positions: dict[str, int], *compiled: Compiled | None) -> dict[str, Any]:
+    """Return what the engine keeps of what expressions name: steps, and configuration if any."""
+    given = config(*compiled)
+    return {"reads": reads(positions, *compiled), **({"config": given} if given else {})}
+
+
 def reads(positions: dict[str, int], *compiled: Compiled | None) -> list[str]:
     """Return the steps that expressions name, in the order of the definition."""
     named = {

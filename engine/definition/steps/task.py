@@ -7,7 +7,7 @@ from ..expressions.trees import Compiled
 from .compensation import COMPENSATE, Compensation
 from .members import Members, later
 from .retry import RETRY
-from .step import FAILURE, HEAD, NOT_YET, ORDER, Lowered, Row, Step, config, reads
+from .step import FAILURE, HEAD, NOT_YET, ORDER, Lowered, Row, Step, names
 from .work import TIMEOUT, WITH, Work, fields, queue_key, task_key
 
 DEFAULT_QUEUE = "default"
@@ -52,9 +52,8 @@ class Task(Step, frozen=True, kw_only=True, tag="task"):
 
     def lower(self, joins: int, positions: dict[str, int]) -> Lowered:
         """Return its row, and that of its undoing."""
-        seen = (self.work.input, self.when)
-        read, given = reads(positions, *seen), config(*seen)
-        spec = self.work.spec(DEFAULT_QUEUE, read, given, self.position) | self.policy()
+        named = names(positions, self.work.input, self.when)
+        spec = self.work.spec(DEFAULT_QUEUE, named, self.position) | self.policy()
         own = Row(self.id, "task", joins, spec)
         if self.compensation is None:
             return Lowered([own], [])

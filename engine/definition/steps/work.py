@@ -29,10 +29,10 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
     KEYS: ClassVar = ("task", "with", "queue", "retry", "timeout")
 
-    def spec(
-        self, queue: str, reads: list[str], config: list[str], position: int
-    ) -> dict[str, Any]:
+    def spec(self, queue: str, names: dict[str, Any], position: int) -> dict[str, Any]:
         """Return what a worker and the engine need of it; ``queue`` is for one that names none.
+
+        ``names`` is what its expressions name (``step.names``).
 
         ``extra`` is handed to the worker with each attempt, as it stands.
         """
@@ -40,11 +40,9 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
             "task": self.task,
             "queue": self.queue or queue,
             "with": self.input.tree,
-            "reads": reads,
             "position": position,
+            **names,
         }
-        if config:
-            spec["config"] = config
         if self.input.filled:
             texts = [{"at": text.at, "parts": text.parts} for text in self.input.filled]
             spec["extra"] = {"secrets": texts}
