@@ -221,7 +221,7 @@ create index task_due on onceflow.task (due_at)
     where due_at is not null and (attempt > 0 or held_by is not null);
 create index task_start on onceflow.task (due_at)
     where due_at is not null and attempt = 0 and held_by is null;
-create index task_held on onceflow.task (queue) where held_by is not null;
+create index task_held on onceflow.task (held_by, queue) where held_by is not null;
 create index task_dead_letter on onceflow.task (instance_id) where state = 'DEAD_LETTER' and seq is null;
 create index task_undo on onceflow.task (instance_id, undoes_seq)
     where state = 'WAITING' and undoes_seq is not null;

@@ -29,9 +29,9 @@ begin
             return case when v_paused.because is not null then v_paused
                 else row('its queue has been resumed, and the clock has to queue it', null, null)::onceflow.explanation end;
         elsif p_task.held_by = 'secret' then
-            return row(format('held back since %s, uncounted: %s; it is looked for again %s', p_task.changed_at,
+            return row(format('held back since %s, uncounted: %s; it is looked for again %s', onceflow.time_text(p_task.changed_at),
                 p_task.error ->> 'message', case when v_past then 'with the next turn of the clock'
-                    else 'at ' || p_task.due_at end), null, null)::onceflow.explanation;
+                    else 'at ' || v_due end), null, null)::onceflow.explanation;
         elsif p_task.held_by = 'operator' then
             return row('held back by the suspension of its instance', null, null)::onceflow.explanation;
         elsif exists (select from onceflow.worker w where w.state = 'live' and w.lease_until > clock_timestamp()
