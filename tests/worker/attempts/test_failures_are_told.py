@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -42,7 +42,7 @@ def stack(servers: Servers, transport: str) -> Iterator[Stack]:
 
 
 @contextmanager
-def no_timers(dsn: str) -> Iterator[None]:
+def no_timers(dsn: str) -> Generator[None]:
     """Keep the clock from timers: it would end an attempt at the same moment as its worker."""
     with psycopg.connect(dsn) as conn:
         conn.execute("select from onceflow.job where name = 'fire_timers' for update")
