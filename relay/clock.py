@@ -37,9 +37,10 @@ LIMIT = 500
 PORTION = 8
 """Candidates of which all that come due are failed unevaluated, where many of them are slow."""
 
-REST, REST_OF_STARTS, REST_OF_LEASES = 0.1, 0.25, 0.5
-"""Seconds between two calls of a job while nothing more is due: how late a timer may be, and
-how late a lost worker is noticed. Leases are long, and that look costs more than all others."""
+REST, REST_OF_INSTANCES, REST_OF_LEASES = 0.1, 0.25, 0.5
+"""Seconds between two calls of a job while nothing more is due: how late a timer may be, the start
+or the deadline of an instance, and how late a lost worker is noticed. Leases are long, and that
+look costs more than all others."""
 
 RETRY_SKIPPED, RETRY_SKIPPED_AT_MOST = 60.0, 3600.0
 """Seconds until what was passed over is tried again: twice as many each time, up to these."""
@@ -92,9 +93,9 @@ def _fire_without_evaluating(conn: Connection, limit: int) -> int:
 JOBS = (
     Job("workers", _expire_workers, rest=REST_OF_LEASES),
     Job("timers", _fire_timers, _fire_without_evaluating),
-    Job("starts", begin_instances, rest=REST_OF_STARTS),
+    Job("starts", begin_instances, rest=REST_OF_INSTANCES),
     Job("lost attempts", fail_lost_attempts, rest=REST_OF_LEASES),
-    Job("deadlines", enforce_deadlines),
+    Job("deadlines", enforce_deadlines, rest=REST_OF_INSTANCES),
 )
 """The jobs of the clock, by what they look after."""
 

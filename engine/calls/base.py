@@ -82,7 +82,12 @@ def uuid_array(values: Iterable[UUID]) -> str:
     A list would do, here and below; psycopg takes several times as long over it, which workers do
     all day.
     """
-    return "{" + ",".join([value.hex for value in values]) + "}"
+    return array_of([value.hex for value in values])
+
+
+def array_of(texts: Sequence[str]) -> str:
+    """Return the text of a Postgres array of texts in which nothing need be quoted."""
+    return "{" + ",".join(texts) + "}"
 
 
 def text_array(values: Iterable[str]) -> str:

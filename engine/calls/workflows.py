@@ -7,12 +7,13 @@ from uuid import UUID
 
 from .. import json_text
 from ..errors import BadArgument, Refused
-from ..ids import make_ids
+from ..ids import make_hex_ids
 from ..json_text import Json
 from .base import (
     Connection,
     Decided,
     Record,
+    array_of,
     decided,
     fetch,
     json_array,
@@ -155,7 +156,7 @@ def start_instances(
         json_array(inputs),
         None if keys is None else list(keys),
         version,
-        uuid_array(make_ids(len(inputs)) if ids is None else ids),
+        array_of(make_hex_ids(len(inputs))) if ids is None else uuid_array(ids),
         None if start_at is None else [require_offset(each) for each in start_at],
     )
     return [

@@ -1,6 +1,7 @@
 -- The tables of Onceflow. They are private: functions and views are the interface.
 -- docs/state-machine.md draws the states that the checks below encode. A check that gives null holds;
--- few and short ones, since Postgres reads their text anew for each statement that writes.
+-- few and short ones, since Postgres reads their text anew for each statement that writes, and works them out for
+-- each row: a list is one literal array, what is most rows' own stands first in it.
 
 create schema onceflow;
 revoke all on schema onceflow from public;
@@ -69,6 +70,8 @@ create table onceflow.edge (
     from_step text collate "C" not null,
     to_step text collate "C" not null,
     kind text not null check (kind in ('next', 'undo')),
+    -- That of to_step, so that passing an edge is one look.
+    join_count int not null,
     primary key (version_id, from_step, to_step, kind),
     foreign key (version_id, from_step) references onceflow.step,
     foreign key (version_id, to_step) references onceflow.step
@@ -112,23 +115,21 @@ create table onceflow.instance (
     erased_at timestamptz,
     erased_by text,
     constraint instance_state check (
-        case when ended_at is null
-            then state in ('RUNNING', 'CLOSING', 'COMPENSATING')
-            else state in ('SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED') and open_tasks = 0
-        end),
+        state = any (case when ended_at is null
+            then '{RUNNING,CLOSING,COMPENSATING}'::text[]
+            else '{SUCCEEDED,FAILED,COMPENSATED,CANCELLED}'
+        end) and (ended_at is null or open_tasks = 0)),
     constraint instance_open_tasks check (open_tasks >= 0),
     constraint instance_closing check (
-        case state
-            when 'RUNNING' then closing_as is null
-            when 'SUCCEEDED' then closing_as is null
-            when 'COMPENSATING' then closing_as is not null and compensate
-            when 'CLOSING' then closing_as is not null
-            else closing_as is not distinct from state
-        end and closing_as in ('FAILED', 'COMPENSATED', 'CANCELLED')),
+        case when closing_as is null then state = any ('{RUNNING,SUCCEEDED}')
+            else closing_as = any ('{FAILED,COMPENSATED,CANCELLED}')
+                and (state = closing_as or state = 'CLOSING' or state = 'COMPENSATING' and compensate)
+        end),
     constraint instance_suspended check (
-        (suspended_at is null) = (suspended_by is null)
-        and suspended_by in ('operator', 'dead_letter')
-        and (suspended_at is null or state in ('RUNNING', 'COMPENSATING'))),
+        case when suspended_at is null then suspended_by is null
+            else suspended_by is not null and suspended_by = any ('{operator,dead_letter}')
+                and state = any ('{RUNNING,COMPENSATING}')
+        end),
     constraint instance_deadline check (deadline_at is null or state = 'RUNNING'),
     constraint instance_output check (output is null or state = 'SUCCEEDED'),
     constraint instance_payload check (
@@ -178,10 +179,10 @@ create table onceflow.task (
     primary key (instance_id, step, scope, visit),
     -- A dead letter is open while seq is null, else a record.
     constraint task_state check (
-        case when seq is null
-            then state in ('WAITING', 'READY', 'QUEUED', 'RUNNING', 'RETRYING', 'DEAD_LETTER')
-            else state in ('SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED', 'DEAD_LETTER')
-        end),
+        state = any (case when seq is null
+            then '{RUNNING,QUEUED,READY,WAITING,RETRYING,DEAD_LETTER}'::text[]
+            else '{SUCCEEDED,FAILED,SKIPPED,CANCELLED,DEAD_LETTER}'
+        end)),
     constraint task_running check (
         case when state = 'RUNNING'
             then worker_id is not null and fence is not null and call is not null and attempt > 0
@@ -189,26 +190,24 @@ create table onceflow.task (
         end),
     constraint task_queued check ((state = 'QUEUED') = (queued_xid is not null)),
     constraint task_due check (
-        case state
-            when 'RETRYING' then due_at is not null and attempt > 0
-            when 'RUNNING' then true
-            when 'WAITING' then true
-            when 'READY' then held_by is not null and (due_at is not null) = (held_by in ('handler', 'secret'))
-            else due_at is null
+        case when state = 'RETRYING' then due_at is not null and attempt > 0
+            when held_by = any ('{handler,secret}') then due_at is not null
+            else due_at is null or state = any ('{RUNNING,WAITING}')
         end),
-    -- Begins with what is true of nearly every row, as each one written pays for it.
     constraint task_held check (
-        held_by is null or state = 'READY' and held_by in ('operator', 'handler', 'secret', 'limit', 'pause')),
+        case when held_by is null then state <> 'READY'
+            else state = 'READY' and held_by = any ('{operator,handler,secret,limit,pause}')
+        end),
     constraint task_made check (
         (input is not null and queue is not null)
         -- What no worker has run has neither: a set that SUCCEEDED, a step whose expression FAILED.
-        or state in ('WAITING', 'SKIPPED', 'CANCELLED', 'DEAD_LETTER', 'FAILED')
+        or state = any ('{WAITING,SKIPPED,CANCELLED,DEAD_LETTER,FAILED}')
         or (state = 'SUCCEEDED' and attempt = 0)),
-    constraint task_output check (output is null or state in ('SUCCEEDED', 'SKIPPED', 'FAILED')),
-    constraint task_error check (error is not null or state not in ('RETRYING', 'FAILED', 'DEAD_LETTER')),
+    constraint task_output check (output is null or state = any ('{SUCCEEDED,SKIPPED,FAILED}')),
+    constraint task_error check (error is not null or state <> all ('{RETRYING,FAILED,DEAD_LETTER}')),
     constraint task_reason check ((state = 'SKIPPED') = (reason is not null)),
-    constraint task_counts check (
-        attempt >= 0 and extra_attempts >= 0 and passed >= 0 and scope >= 0 and visit >= 0),
+    -- Of numbers joined bit by bit the sign is minus where that of any is.
+    constraint task_counts check ((attempt | extra_attempts | passed | visit) >= 0 and scope >= 0),
     constraint task_payload check (
         pg_catalog.pg_column_size(input) <= 8500000 and pg_catalog.pg_column_size(output) <= 8500000)
 ) partition by range (instance_id);

@@ -12,7 +12,10 @@ begin
             using errcode = 'WF002', hint = 'Give one task for each instance id.';
     end if;
     return array(
-        select case when k.task ~ '^[^/]+(/[0-9]{1,18}(/[0-9]{1,9})?)?$'
+        select case
+            -- Most are in no scope, and nothing is to be read of them.
+            when strpos(k.task, '/') = 0 and k.task <> '' then row(k.instance_id, k.task, 0, 0)::onceflow.task_key
+            when k.task ~ '^[^/]+(/[0-9]{1,18}(/[0-9]{1,9})?)?$'
             then row(
                 k.instance_id,
                 split_part(k.task, '/', 1),

@@ -15,14 +15,11 @@ begin
     into o_due, v_joins
     from (
         select onceflow.placed_task(k.instance_id, e.to_step, k.scope, k.visit,
-            k.version_id, k.seq, k.state, k.suspended_at) as passed, s.join_count
+            k.version_id, k.seq, k.state, k.suspended_at) as passed, e.join_count
         from unnest(p_ended) k
         cross join lateral (
-            select e.to_step from onceflow.edge e
+            select e.to_step, e.join_count from onceflow.edge e
             where e.version_id = k.version_id and e.from_step = k.step and e.kind = 'next' offset 0) e
-        cross join lateral (
-            select s.join_count from onceflow.step s
-            where s.version_id = k.version_id and s.step = e.to_step offset 0) s
         where k.state = 'RUNNING') p;
 
     o_changes := '{}';

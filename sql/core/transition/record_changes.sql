@@ -39,28 +39,29 @@ begin
         where c.state = 'QUEUED' or c.state = 'DEAD_LETTER' and c.was is distinct from 'DEAD_LETTER'
             -- Asked only where there is a dead letter.
             and (select d.transport from onceflow.deployment d) <> 'postgres'
-    )
-    update onceflow.instance i
-    set seq = i.seq + 1,
-        open_tasks = i.open_tasks + d.opened,
-        state = case when d.done then 'SUCCEEDED' else i.state end,
-        output = d.output,
-        ended_at = case when d.done then v_now else i.ended_at end,
-        deadline_at = case when not d.done then i.deadline_at end,
-        suspended_at = case when not d.done then i.suspended_at end,
-        suspended_by = case when not d.done then i.suspended_by end
-    from (
-        select c.instance_id, sum(c.opened) as opened, bool_or(c.done) as done,
-            (array_agg(c.output) filter (where c.done))[1] as output
+        returning kind, topic
+    ), counted as (
+        update onceflow.instance i
+        set seq = i.seq + 1,
+            open_tasks = i.open_tasks + d.opened,
+            state = case when d.done then 'SUCCEEDED' else i.state end,
+            output = d.output,
+            ended_at = case when d.done then v_now else i.ended_at end,
+            deadline_at = case when not d.done then i.deadline_at end,
+            suspended_at = case when not d.done then i.suspended_at end,
+            suspended_by = case when not d.done then i.suspended_by end
         from (
-            select c.instance_id, c.opened, false as done, null::jsonb as output
-            from unnest(p_changes) c
-            union all
-            select s.instance_id, 0, true, s.value from unnest(p_succeeded) s) c
-        group by c.instance_id) d
-    where i.id = d.instance_id and i.id >= p_ids[1];
-
-    v_queues := array(select distinct c.queue from unnest(p_changes) c where c.state = 'QUEUED');
+            select c.instance_id, sum(c.opened) as opened, bool_or(c.done) as done,
+                (array_agg(c.output) filter (where c.done))[1] as output
+            from (
+                select c.instance_id, c.opened, false as done, null::jsonb as output
+                from unnest(p_changes) c
+                union all
+                select s.instance_id, 0, true, s.value from unnest(p_succeeded) s) c
+            group by c.instance_id) d
+        where i.id = d.instance_id and i.id >= p_ids[1]
+    )
+    select array_agg(distinct s.topic) into v_queues from sent s where s.kind = 'task';
     if cardinality(v_queues) > 0 then
         perform onceflow.wake_sleepers(v_queues);
     end if;

@@ -88,9 +88,10 @@ begin
     insert into onceflow.step (version_id, step, kind, join_count, spec, workflow, version)
     select v_version_id, s.step, s.kind, s.join_count, s.spec, p_compiled ->> 'name', v_number
     from jsonb_to_recordset(p_compiled -> 'steps') s (step text, kind text, join_count int, spec jsonb);
-    insert into onceflow.edge (version_id, from_step, to_step, kind)
-    select v_version_id, e."from", e."to", e.kind
-    from jsonb_to_recordset(p_compiled -> 'edges') e ("from" text, "to" text, kind text);
+    insert into onceflow.edge (version_id, from_step, to_step, kind, join_count)
+    select v_version_id, e."from", e."to", e.kind, s.join_count
+    from jsonb_to_recordset(p_compiled -> 'edges') e ("from" text, "to" text, kind text)
+    join onceflow.step s on s.version_id = v_version_id and s.step = e."to";
     insert into onceflow.queue (name)
     select distinct coalesce(s.spec ->> 'queue', 'default') as queue
     from onceflow.step s where s.version_id = v_version_id
