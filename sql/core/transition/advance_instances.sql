@@ -24,7 +24,7 @@ begin
             o_changes := o_changes || v_passed.o_changes;
         end if;
         exit when cardinality(v_due) = 0;
-        v_made := onceflow.make_tasks(v_due, p_worker_id, p_token, p_call, p_room - o_granted);
+        v_made := onceflow.make_tasks(p_ids, v_due, p_worker_id, p_token, p_call, p_room - o_granted);
         o_changes := o_changes || v_made.o_changes;
         o_granted := o_granted + v_made.o_granted;
         v_dead := v_dead || v_made.o_dead;

@@ -2,13 +2,13 @@
 -- What becomes of each step that is due: where an expression fails, or the step is one that fails, FAILED if its
 -- instance goes on then, else DEAD_LETTER; SKIPPED by its own `when`; SUCCEEDED where it has its value and needs no
 -- worker; READY in a suspended instance; RUNNING where it is granted, up to p_room of them on these queues, for
--- these handlers; else QUEUED. Inlined into make_tasks(), so it costs no call.
+-- these handlers; else QUEUED. ended: it passes on. Inlined into make_tasks(), so it costs no call.
 create or replace function onceflow.decide_tasks(
     p_due onceflow.placed_task[], p_queues text[], p_tasks text[], p_room int)
 returns table (
     instance_id uuid, step text, scope bigint, visit int, version_id bigint, seq int,
     state text, suspended_at timestamptz, waits boolean,
-    queue text, timeout float8, value jsonb, error jsonb, granted boolean, becomes text)
+    queue text, timeout float8, input jsonb, output jsonb, error jsonb, granted boolean, becomes text, ended boolean)
 language sql stable as $$
     with judged as (
         select e.*, case when e.kind = 'fail' and (e.found).runs and (e.found).error is null
@@ -34,10 +34,12 @@ language sql stable as $$
             from made m) f
     )
     select r.instance_id, r.step, r.scope, r.visit, r.version_id, r.seq, r.state, r.suspended_at, r.waits,
-        case when r.kind in ('task', 'compensation') then r.queue end, r.timeout,
-        case r.becomes when 'SKIPPED' then null when 'FAILED' then onceflow.failed_output(r.version_id, r.step)
-            else case when r.error is null then (r.found).value end end,
-        r.error, r.granted, case when r.granted then 'RUNNING' else r.becomes end
+        case when r.kind in ('task', 'compensation') and r.becomes <> 'SKIPPED' then r.queue end, r.timeout,
+        case when r.becomes in ('QUEUED', 'READY') then (r.found).value end,
+        case r.becomes when 'SUCCEEDED' then (r.found).value
+            when 'FAILED' then onceflow.failed_output(r.version_id, r.step) end,
+        r.error, r.granted, case when r.granted then 'RUNNING' else r.becomes end,
+        r.becomes in ('SKIPPED', 'SUCCEEDED', 'FAILED')
     from ranked r
 $$;
 revoke execute on function onceflow.decide_tasks(onceflow.placed_task[], text[], text[], int) from public;
