@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from ..servers import Database, Servers, create_database, drop_database
-from ..sql.play import Connection, Worker
+from ..sql.play import Connection
 from .cases.coverage import Coverage
 from .cases.effort import TIMES
+from .cases.engine_harness import Hand
 
 COVERAGE = {"of the engine": Coverage(), "of the interpreter": Coverage()}
 
@@ -27,6 +28,13 @@ def own_coverage() -> Coverage:
 
 
 @pytest.fixture(scope="session")
+def seed(pytestconfig: pytest.Config) -> int:
+    """What the cases are drawn by: always the same, but by --hypothesis-seed at length."""
+    given = pytestconfig.getoption("--hypothesis-seed")
+    return 0 if given is None or TIMES == 1 else int(given)
+
+
+@pytest.fixture(scope="session")
 def conn(servers: Servers) -> Iterator[Connection]:
     """One database for all cases: each has an instance of its own, and brings it to its end."""
     made: Database = create_database(servers, migrated=True)
@@ -36,8 +44,8 @@ def conn(servers: Servers) -> Iterator[Connection]:
 
 
 @pytest.fixture(scope="session")
-def worker(conn: Connection) -> Worker:
-    return Worker(conn, lease=3600)
+def worker(conn: Connection) -> Hand:
+    return Hand(conn)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from ..sql.play import Connection, Worker
-from .cases.engine_harness import Engine, Pair
-from .cases.scripts import Action, Claim, Complete, Discard, Fail, Operate, Redrive
-from .cases.strategies import INPUT
+from onceflow.engine.definition import compile_definition
+
+from ..sql.play import Connection
+from .cases.actions import Action, Claim, Complete, Discard, Fail, Operate, Redrive
+from .cases.drawing import INPUT
+from .cases.engine_harness import Engine, Hand, Pair
 from .interpreter import Failure
 from .model import PAGE, TODAY, Rules
 
@@ -70,13 +72,13 @@ def test_all_differences_are_shown() -> None:
 
 @pytest.mark.parametrize("difference", CASES)
 def test_it_is_what_the_engine_does_and_not_what_is_specified(
-    conn: Connection, worker: Worker, difference: str
+    conn: Connection, worker: Hand, difference: str
 ) -> None:
     steps, script, more = CASES[difference]
     document: Json = {"name": "flow", "steps": steps, **more}
 
     def play(rules: Rules) -> None:
-        pair = Pair(Engine(conn, worker, document, INPUT), document, INPUT, rules)
+        pair = Pair(Engine(conn, worker, compile_definition(document)), document, INPUT, rules)
         for action in script:
             pair.apply(action)
 

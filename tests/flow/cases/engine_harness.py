@@ -1,106 +1,103 @@
 """The engine beside the interpreter: each call is made of both, and then both must say the same."""
 
-from datetime import datetime, timedelta
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from onceflow.engine import calls
-from onceflow.engine.calls import Completion, GiveBack, Grant, Key
+from onceflow.engine.calls import Completion, Grant, Key
 from onceflow.engine.calls import Failure as FailureOfTask
-from onceflow.engine.definition import compile_definition
+from onceflow.engine.calls import GiveBack as GiveBackOfTask
+from onceflow.engine.ids import make_ids
 
-from ...sql.play import Connection, Worker, execute, tick
-from ..interpreter import End, Machine, RowView
+from ...sql.play import Connection, Worker, tick
+from ..interpreter import Machine
 from ..model import Rules
-from .scripts import (
+from .actions import (
     Action,
     Claim,
     Complete,
     Discard,
     Fail,
+    GiveBack,
     Operate,
     Redrive,
     Skip,
     Tick,
     apply,
 )
-from .scripts import (
-    GiveBack as GiveBackOf,
-)
+from .snapshot import Snapshot
 
 Json = Any
 
-ROWS = """
-    select task, state, output, error ->> 'code', open, attempts
-    from onceflow.tasks where instance_id = %s"""
-END = """
-    select state, output, error ->> 'code', error ->> 'task', suspended_by
-    from onceflow.instances where id = %s"""
-UNDONE = """
-    select undone.step from onceflow.task t
-    join onceflow.task undone on undone.instance_id = t.instance_id
-        and undone.step = replace(t.step, '.compensate', '')
-    where t.instance_id = %s and t.undoes_seq is not null and t.state in ('SUCCEEDED', 'SKIPPED')
-    order by t.seq"""
+RENEWED_AFTER = 600.0
+"""Seconds, after which a worker's lease is renewed: its life is the true clock's."""
+TABLES = ("task", "task_log", "instance")
 
 
 class Engine:
-    """One instance of a definition in the database, moved by the calls of ``scripts``."""
+    """One instance of a definition in the database, moved by the calls of a script.
 
-    def __init__(self, conn: Connection, worker: Worker, document: Json, given: Json) -> None:
+    ``snapshot`` is what the database has had of it since the last ``look``.
+    """
+
+    snapshot: Snapshot
+
+    def __init__(self, conn: Connection, worker: "Hand", compiled: Json) -> None:
         self.conn, self.worker = conn, worker
         self.grants: dict[str, Grant] = {}
+        worker.keep_alive()
         # What others left behind is of no concern, and a look at it is paid in every case.
         conn.execute("delete from onceflow.outbox")
-        conn.execute("delete from onceflow.test_clock")
-        ((self.began,),) = execute(conn, "select onceflow.now()").fetchall()
+        self.began = datetime.now(UTC)
         self.turn(0)
-        name = calls.register_workflow(conn, compile_definition(document)).name
-        (started,) = calls.start_instances(conn, name, [given])
-        assert started.outcome == "started"
-        self.id: UUID = started.instance_id
+        self.workflow = calls.register_workflow(conn, compiled).name
+        (self.id,) = make_ids(1)
+
+    def start(self, given: Json) -> None:
+        """Start the instance."""
+        (started,) = calls.start_instances(self.conn, self.workflow, [given], ids=[self.id])
+        assert started.outcome == "started", started
 
     def turn(self, now: float) -> None:
         """Set the clock to so many seconds after the start."""
-        assert isinstance(self.began, datetime)
         at = self.began + timedelta(seconds=now)
         self.conn.execute("select onceflow.set_clock(%s)", (at,))
+
+    def look(self) -> Snapshot:
+        """Read what the database has of it."""
+        self.snapshot = Snapshot(self.conn, self.id)
+        return self.snapshot
+
+    def erase(self) -> None:
+        """Remove it: one that was left in the middle would be met by every turn of the clock."""
+        for table in TABLES:
+            column = "id" if table == "instance" else "instance_id"
+            self.conn.execute(f"delete from onceflow.{table} where {column} = %s", (self.id,))  # pyright: ignore
 
     def apply(self, action: Action) -> object:
         """Make a call; return what operators are answered."""
         match action:
             case Claim(paths):
-                granted = self.worker.claim(*map(self._key, paths))
-                assert [grant.task for grant in granted] == sorted(paths)
-                self.grants |= {grant.task: grant for grant in granted}
+                granted = self.worker.take_all([self._key(path) for path in paths])
+                assert len(granted) == len(paths), f"{paths} are claimed, {granted} granted"
+                for path in paths:
+                    self.grants[path] = granted[self.snapshot.names[path]]
             case Complete(outputs):
-                answers = calls.complete_tasks(
-                    self.conn,
-                    self.worker.id,
-                    [
-                        Completion(self.id, path, self.grants.pop(path).fence, output)
-                        for path, output in outputs
-                    ],
-                )
-                assert {answer.answer for answer in answers} == {"accepted"}
+                items = [Completion(*self._held(path), output) for path, output in outputs]
+                _accepted(calls.complete_tasks(self.conn, self.worker.id, items))
             case Fail(paths, failure):
                 error: Json = {"code": failure.code, "message": "it failed"}
                 if failure.unknown:
                     error["unknown"] = True
                 failures = [
-                    FailureOfTask(
-                        self.id, path, self.grants.pop(path).fence, error, failure.retryable
-                    )
-                    for path in paths
+                    FailureOfTask(*self._held(path), error, failure.retryable) for path in paths
                 ]
-                answers = calls.fail_tasks(self.conn, failures)
-                assert {answer.answer for answer in answers} == {"accepted"}
-            case GiveBackOf(paths, started):
-                items = [
-                    GiveBack(self.id, path, self.grants.pop(path).fence, started) for path in paths
-                ]
-                answers = calls.give_back_tasks(self.conn, items)
-                assert {answer.answer for answer in answers} == {"accepted"}
+                _accepted(calls.fail_tasks(self.conn, failures))
+            case GiveBack(paths, started):
+                given = [GiveBackOfTask(*self._held(path), started) for path in paths]
+                _accepted(calls.give_back_tasks(self.conn, given))
             case Tick(now):
                 self.turn(now)
                 tick(self.conn)
@@ -126,26 +123,34 @@ class Engine:
                 raise AssertionError(action)
 
     def _key(self, path: str) -> Key:
-        return Key(self.id, path)
+        return Key(self.id, self.snapshot.names[path])
 
-    def rows(self) -> dict[str, RowView]:
-        """Return all rows, as the interpreter gives them."""
-        found = execute(self.conn, ROWS, self.id).fetchall()
-        return {task: RowView(*rest) for task, *rest in sorted(found)}
+    def _held(self, path: str) -> tuple[UUID, str, UUID]:
+        grant = self.grants.pop(path)
+        return self.id, grant.task, grant.fence
 
-    def due(self) -> list[str]:
-        """Return what a worker may claim."""
-        return [path for path, row in self.rows().items() if row.state == "QUEUED"]
 
-    def undone(self) -> list[str]:
-        """Return what was undone, in that order."""
-        return [step for (step,) in execute(self.conn, UNDONE, self.id).fetchall()]
+def _accepted(answers: list[calls.Answer] | list[Any]) -> None:
+    assert {answer.answer for answer in answers} == {"accepted"}, answers
 
-    def end(self) -> End:
-        """Return what has become of it."""
-        row = execute(self.conn, END, self.id).fetchone()
-        assert row is not None
-        return End(*row)
+
+class Hand(Worker):
+    """A worker that is told what to claim, and lives as long as there are cases."""
+
+    def __init__(self, conn: Connection) -> None:
+        super().__init__(conn, lease=3600)
+        self.renewed_at = time.monotonic()
+
+    def keep_alive(self) -> None:
+        """Renew the lease, now and then, while nothing is held."""
+        if time.monotonic() - self.renewed_at > RENEWED_AFTER:
+            self.renew()
+            self.renewed_at = time.monotonic()
+
+    def take_all(self, keys: list[Key]) -> dict[str, Grant]:
+        """Claim tasks in one call; return what was granted, by task."""
+        claimed = calls.claim_tasks(self.conn, self.id, self.next_token(), self.call, keys)
+        return {answer.task: answer.grant for answer in claimed if answer.grant is not None}
 
 
 class Pair:
@@ -154,6 +159,7 @@ class Pair:
     def __init__(self, engine: Engine, document: Json, given: Json, rules: Rules) -> None:
         self.engine = engine
         self.machine = Machine(document, rules)
+        engine.start(given)
         self.machine.start(given)
         self.compare("start")
 
@@ -167,17 +173,19 @@ class Pair:
 
     def compare(self, after: object) -> None:
         """Assert that both say the same: the rows, what is due, what is undone, the end."""
-        machine, engine = self.machine, self.engine
-        rows, expected = engine.rows(), machine.rows()
+        machine, engine = self.machine, self.engine.look()
+        rows, expected = engine.rows, machine.rows()
         differ = {
             path: (rows.get(path), expected.get(path))
             for path in sorted({*rows, *expected})
             if rows.get(path) != expected.get(path)
         }
         assert not differ, f"after {after}, of engine and interpreter: {differ}"
-        assert engine.end() == machine.end(), f"after {after}"
-        assert engine.due() == sorted(machine.due()), f"after {after}"
-        assert engine.undone() == machine.undone(), f"after {after}"
+        assert engine.end == machine.end(), f"after {after}: {engine.end}, not {machine.end()}"
+        assert engine.due == machine.due(), f"after {after}: {engine.due}, not {machine.due()}"
+        undone = machine.undone()
+        assert engine.undone == undone, f"after {after}: {engine.undone}, not {undone}"
+        engine.check()
 
 
-__all__ = ["Engine", "Pair"]
+__all__ = ["Engine", "Hand", "Pair"]

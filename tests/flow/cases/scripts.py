@@ -2,27 +2,27 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from random import Random
+from typing import Any
 
 from ..interpreter import Failure, Machine
+from ..model import Row
+from .actions import Action, Claim, Complete, Discard, Fail, GiveBack, Operate, Redrive, Skip, Tick
 
 Json = Any
 
-WEIGHTS = {
-    "complete": 10,
-    "fail": 6,
-    "claim": 8,
-    "tick": 3,
-    "resume": 2,
-    "suspend": 1,
-    "redrive": 3,
-    "skip": 2,
-    "discard": 1,
-    "give back": 2,
-    "cancel": 2,
-}
-NAMES = [name for name, weight in WEIGHTS.items() for _ in range(weight)]
-"""Each as often as it is to be drawn; the first is what a script shrinks to."""
+TEMPERS: tuple[dict[str, int], ...] = (
+    # All goes well, for the most part.
+    {"complete": 10, "claim": 8, "fail": 2, "tick": 1, "give back": 1},
+    # Much fails, and people decide.
+    {"complete": 8, "claim": 6, "fail": 8, "tick": 2, "redrive": 4, "skip": 2, "discard": 2},
+    # What closes meets what runs.
+    {"complete": 5, "claim": 8, "close": 6, "fail": 4, "give back": 3, "tick": 3, "redrive": 1},
+    # Time passes, and operators intervene.
+    {"complete": 7, "claim": 6, "fail": 3, "tick": 6, "suspend": 3, "resume": 3, "redrive": 2,
+     "give back": 2, "skip": 1, "discard": 2, "cancel": 1},
+)  # fmt: skip
+"""What a script is made of: each of its calls so often."""
 
 
 @dataclass(frozen=True)
@@ -34,58 +34,15 @@ class Call:
     how: int = 0
 
 
-@dataclass(frozen=True)
-class Claim:
-    paths: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Complete:
-    outputs: tuple[tuple[str, Json], ...]
-
-
-@dataclass(frozen=True)
-class Fail:
-    paths: tuple[str, ...]
-    failure: Failure
-
-
-@dataclass(frozen=True)
-class GiveBack:
-    paths: tuple[str, ...]
-    started: bool
-
-
-@dataclass(frozen=True)
-class Tick:
-    now: float
-
-
-@dataclass(frozen=True)
-class Operate:
-    """suspend, resume or cancel."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Redrive:
-    path: str
-    value: Json
-
-
-@dataclass(frozen=True)
-class Skip:
-    path: str
-    output: Json
-
-
-@dataclass(frozen=True)
-class Discard:
-    paths: tuple[str, ...]
-
-
-Action: TypeAlias = Claim | Complete | Fail | GiveBack | Tick | Operate | Redrive | Skip | Discard
+def script(rnd: Random, least: int = 8, most: int = 28) -> list[Call]:
+    """Draw calls, of one temper or of two, one after the other."""
+    tempers = [rnd.choice(TEMPERS) for _ in range(rnd.randint(1, 2))]
+    calls: list[Call] = []
+    for _ in range(rnd.randint(least, most)):
+        temper = tempers[len(calls) * len(tempers) // most]
+        (name,) = rnd.choices(list(temper), list(temper.values()))
+        calls.append(Call(name, rnd.randrange(512), rnd.randrange(8)))
+    return calls
 
 
 def some(items: Sequence[str], pick: int) -> tuple[str, ...]:
@@ -103,36 +60,63 @@ def choose(machine: Machine, call: Call) -> list[Action]:
 
     What cannot be done is replaced by a completion, and where nothing is due by what brings it on.
     """
-    letters, held = machine.dead_letters(), sorted(machine.due() + machine.running())
-    running = machine.running()
-    chosen: dict[str, Callable[[], list[Action]]] = {}
-    if held:
-        # What a worker has is answered first, every other time, so that something else still runs.
-        paths = some(running if running and call.pick % 2 else held, call.pick // 2)
+    chosen = _choices(machine, call)
+    if call.name in chosen:
+        return chosen[call.name]()
+    if "complete" in chosen:
+        return chosen["complete"]()
+    if machine.dead_letters() and call.pick % 2:
+        return chosen[("redrive", "skip", "discard")[call.how % 3]]()
+    return [next_of(machine)]
+
+
+def _choices(machine: Machine, call: Call) -> dict[str, Callable[[], list[Action]]]:
+    """Return what can be done, by name."""
+    due, running, letters = machine.due(), machine.running(), machine.dead_letters()
+    chosen: dict[str, Callable[[], list[Action]]] = {
+        "tick": lambda: [_tick(machine, call.how)],
+        "suspend": lambda: [Operate("suspend")],
+        "resume": lambda: [Operate("resume")],
+        "cancel": lambda: [Operate("cancel")],
+    }
+    if due or running:
+        paths = some(_answerable(machine, call.pick), call.pick // 4)
         chosen["complete"] = lambda: _after_claim(machine, Complete(outputs(paths, call.how)))
         chosen["fail"] = lambda: _after_claim(machine, Fail(paths, FAILURES[call.how]))
         chosen["give back"] = lambda: _after_claim(machine, GiveBack(paths, call.how % 2 == 1))
-    if machine.due():
-        chosen["claim"] = lambda: [Claim(some(machine.due(), call.pick))]
+        chosen["close"] = lambda: _close(machine, call)
+    if due:
+        chosen["claim"] = lambda: [Claim(some(due, call.pick))]
     if letters:
         one = letters[call.pick % len(letters)]
-        chosen["redrive"] = lambda: [Redrive(one, VALUES[call.how])]
+        row = next(row for row in machine.instance.dead_letters if row.path == one)
+        chosen["redrive"] = lambda: [Redrive(one, value_for(row, call.how))]
         chosen["skip"] = lambda: [Skip(one, VALUES[call.how])]
         chosen["discard"] = lambda: [Discard(some(letters, call.pick))]
-    for name in ("suspend", "resume", "cancel"):
-        chosen[name] = lambda name=name: [Operate(name)]
-    # A cancel ends what the other calls have begun: seldom, and not first.
-    if call.name == "cancel" and call.how > 2:
-        return choose(machine, Call("complete", call.pick, call.how))
-    if call.name in chosen:
-        return chosen[call.name]()
-    if call.name == "tick":
-        return [_tick(machine, call.how)]
-    if held:
-        return chosen["complete"]()
-    if letters and call.pick % 2:
-        return chosen[("redrive", "skip", "discard")[call.how % 3]]()
-    return [next_of(machine)]
+    return chosen
+
+
+def _answerable(machine: Machine, pick: int) -> list[str]:
+    """Return what may be answered: at times only what is awaited in what closes, or what runs."""
+    running = [row for row in machine.instance.rows() if row.state == "RUNNING"]
+    stopping = [row.path for row in running if row.undoes is None and row.scope.state != "OPEN"]
+    if stopping and pick % 4:
+        return stopping
+    if running and pick % 2:
+        return [row.path for row in running]
+    return sorted(machine.due() + machine.running())
+
+
+def _close(machine: Machine, call: Call) -> list[Action]:
+    """Return what closes something while other tasks run: one fails of all that could be claimed.
+
+    At times it is a cancel.
+    """
+    claims: list[Action] = [Claim(tuple(machine.due()))] if machine.due() else []
+    if call.how == 7 and machine.instance.state == "RUNNING":
+        return [*claims, Operate("cancel")]
+    one = sorted(machine.due() + machine.running())
+    return [*claims, Fail((one[call.pick % len(one)],), Failure("bad"))]
 
 
 FAILURES = [
@@ -146,6 +130,16 @@ FAILURES = [
     Failure("bad.worse"),
 ]
 VALUES: list[Json] = [None, True, False, 7, [5, 6], [], {"code": "other"}, {"v": 1}]
+
+
+def value_for(row: Row, how: int) -> Json:
+    """Return what a dead letter is redriven with: mostly what it takes."""
+    if how < 6 and row.wrong is not None and row.wrong != "value":
+        return how % 2 == 0
+    if how < 6 and row.wrong == "value":
+        kinds: dict[str, Json] = {"for_each": [[], [7], [5, 6]][how % 3], "fail": {"code": "bad"}}
+        return kinds.get(row.step.kind, VALUES[how])
+    return VALUES[how]
 
 
 def outputs(paths: Sequence[str], how: int) -> tuple[tuple[str, Json], ...]:
@@ -163,40 +157,6 @@ def _tick(machine: Machine, how: int) -> Tick:
     """Return a turn of the clock to the next timer, or by a little."""
     now, timers = machine.instance.now, machine.timers()
     return Tick(max(now, timers[0]) if timers and how < 6 else now + 1)
-
-
-def apply(machine: Machine, action: Action) -> object:
-    """Make a call; return what it answers."""
-    match action:
-        case Claim(paths):
-            return machine.claim(paths)
-        case Complete(given):
-            return machine.answer(dict(given))
-        case Fail(paths, failure):
-            return machine.answer(dict.fromkeys(paths, failure))
-        case GiveBack(paths, started):
-            return machine.give_back(paths, started=started)
-        case Tick(now):
-            return machine.tick(now)
-        case Operate(name):
-            return getattr(machine, name)()
-        case Redrive(path, value):
-            return machine.redrive(path, value)
-        case Skip(path, output):
-            return machine.skip(path, output)
-        case Discard(paths):
-            return machine.discard(paths)
-
-
-def finish(machine: Machine, most: int = 400) -> list[Action]:
-    """Bring an instance to its end: all is answered, and dead letters are given up."""
-    made: list[Action] = []
-    while machine.end().state in ("RUNNING", "CLOSING", "COMPENSATING"):
-        action = next_of(machine)
-        apply(machine, action)
-        made.append(action)
-        assert len(made) < most, f"it does not end: {machine.rows()}"
-    return made
 
 
 def next_of(machine: Machine) -> Action:

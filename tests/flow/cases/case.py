@@ -1,0 +1,62 @@
+"""A case: a definition and a script of calls, told by a number from which it can be drawn again."""
+
+import json
+import re
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from ..interpreter import Machine
+from .actions import Action
+from .drawing import ALL, Document, definition
+from .scripts import Call, choose, next_of, script
+
+ENDS = ("SUCCEEDED", "FAILED", "COMPENSATED", "CANCELLED")
+MOST_CALLS = 400
+"""Within so many calls every instance has ended."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is asked of an instance."""
+
+    document: Document
+    script: tuple[Call, ...]
+
+
+class CaseFailed(AssertionError):
+    """A case failed, with these calls made; ``about`` is the same for what looks alike."""
+
+    def __init__(self, case: Case, actions: Sequence[Action], error: BaseException) -> None:
+        self.about = f"{type(error).__name__}: {re.sub(r'[0-9]+', 'n', str(error))[:120]}"
+        where = "".join(traceback.format_tb(error.__traceback__)[-1:])
+        calls = "\n".join(f"    {action}" for action in actions)
+        document = json.dumps(case.document)
+        super().__init__(f"{document}\n{calls}\n{type(error).__name__}: {error}\n{where}")
+
+
+def draw(seed: int, kinds: Sequence[str] = ALL, depth: int = 3, size: int = 16) -> Case:
+    """Draw the case of this number."""
+    rnd = Random(seed)
+    return Case(definition(rnd, kinds, depth, size), tuple(script(rnd)))
+
+
+def seeds(seed: int, cases: int) -> Iterable[int]:
+    """Return the numbers of a run's cases: always the same ones by one seed."""
+    rnd = Random(seed)
+    return (rnd.getrandbits(48) for _ in range(cases))
+
+
+def play(case: Case, machine: Machine, make: Callable[[Action], None]) -> None:
+    """Have all calls of a script made, and then what brings the instance to its end."""
+    for call in case.script:
+        if machine.end().state in ENDS:
+            return
+        for action in choose(machine, call):
+            make(action)
+    for _ in range(MOST_CALLS):
+        if machine.end().state in ENDS:
+            return
+        make(next_of(machine))
+    raise AssertionError(f"it does not end: {machine.rows()}")

@@ -1,0 +1,287 @@
+"""Definitions with every kind in every kind, drawn by chance.
+
+The documents are those of a user: what the compiler takes, as far as it knows the kinds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+Json = Any
+Document = dict[str, Any]
+
+INPUT = {
+    "x": 2,
+    "flag": True,
+    "xs": [1, 2, 3],
+    "xss": [[1, 2], [], [3]],
+    "none": [],
+    "nothing": None,
+}
+"""What every instance is started with."""
+CODES = ("bad", "bad.worse", "other")
+LEAVES = ("task", "set", "fail")
+FANS = ("steps", "switch", "parallel", "race", "for_each")
+CHAINS = ("try", "repeat")
+FAN = (*LEAVES, *FANS)
+"""The kinds of step whose blocks are fans."""
+ALL = (*FAN, *CHAINS)
+
+ARRAYS: tuple[Json, ...] = ("$.input.xss", [[1], [2, 3]])
+"""Arrays of arrays, so that a for_each goes by the items of another."""
+NESTING = (0, 35, 60, 75)
+"""How many of a hundred steps are blocks, by how many levels may still lie beneath."""
+
+
+@dataclass
+class Drawing:
+    """What is drawn so far: names, what may be drawn, and how large.
+
+    ``kinds``: those that may stand; ``size``: from so many steps on, lists are as short as may be.
+    """
+
+    rnd: Random
+    kinds: Sequence[str]
+    depth: int
+    size: int
+    steps: dict[str, Document] = field(default_factory=dict[str, Document])
+    around: list[Document] = field(default_factory=list[Document])
+    """Each for_each around a step."""
+
+    def name(self) -> str:
+        name = f"s{len(self.steps) + 1}"
+        self.steps[name] = {}
+        return name
+
+    def one_of(self, *choices: Any) -> Any:
+        return self.rnd.choice(choices)
+
+    def chance(self, part: int) -> bool:
+        """Be true one time in ``part``."""
+        return self.rnd.randrange(part) == 0
+
+    @property
+    def full(self) -> bool:
+        return len(self.steps) >= self.size
+
+
+def definition(rnd: Random, kinds: Sequence[str] = ALL, depth: int = 3, size: int = 16) -> Document:
+    """Draw a workflow of about so many steps, with blocks nested so deep."""
+    drawing = Drawing(rnd, kinds, depth, size)
+    document: Document = {
+        "name": "flow",
+        "steps": steps(drawing, depth, []),
+        "on_failure": drawing.one_of("compensate", "suspend", "suspend", "fail"),
+    }
+    if drawing.chance(8):
+        document["deadline"] = rnd.randint(5, 40)
+    if drawing.chance(3):
+        ids = [step["id"] for step in document["steps"]]
+        path = f"$.steps.{rnd.choice(ids)}.output"
+        document["output"] = drawing.one_of(path, path, f"{path}.none")
+    return document
+
+
+def steps(drawing: Drawing, depth: int, seen: list[str]) -> list[Document]:
+    """Draw a list: a sequence, or a DAG, in which each names only what has ended before it."""
+    top = depth == drawing.depth
+    least, most = (4, 7) if drawing.depth == 0 else (2, 5) if top else (1, 3)
+    many = 1 if drawing.full else drawing.rnd.randint(least, most)
+    as_graph = many > 1 and drawing.chance(2)
+    made: list[Document] = []
+    before: dict[str, set[str]] = {}
+    for _ in range(many):
+        if made and drawing.full and not top:
+            break
+        ids = [step["id"] for step in made]
+        needs = ids[-1:]
+        if as_graph:
+            # Half of them begin beside what runs already; the others join.
+            beside = not ids or drawing.chance(2)
+            needs = [] if beside else sorted({drawing.one_of(*ids) for _ in range(2)})
+        ended = set[str]().union(*(before[need] | {need} for need in needs))
+        item = step(drawing, depth, [*seen, *sorted(ended)])
+        before[item["id"]] = ended
+        made.append({**item, "needs": needs} if as_graph else item)
+    return made
+
+
+def step(drawing: Drawing, depth: int, seen: list[str]) -> Document:
+    """Draw a step of any kind that fits."""
+    blocks = [kind for kind in drawing.kinds if kind not in LEAVES]
+    share = NESTING[min(depth, 3)] if blocks and not drawing.full else 0
+    if drawing.rnd.randrange(100) < share:
+        kind = drawing.one_of(*blocks)
+    else:
+        others = [kind for kind in drawing.kinds if kind in LEAVES and kind != "task"]
+        kind = drawing.one_of(*["task"] * 7, *others)
+    name = drawing.name()
+    item: Document = {"id": name}
+    if drawing.chance(8):
+        item["when"] = condition(drawing, seen)
+    match kind:
+        case "task":
+            item |= task(drawing, seen)
+        case "set":
+            item["set"] = value(drawing, seen)
+        case "fail":
+            item["fail"] = {"code": drawing.one_of(*CODES), "message": "it was to fail"}
+        case _:
+            item |= block(drawing, kind, depth - 1, seen, name)
+    if drawing.chance(5):
+        own = () if kind not in LEAVES else ("compensate", "fail")
+        item["on_failure"] = drawing.one_of("continue", "suspend", *own)
+        if item["on_failure"] == "continue" and drawing.chance(2):
+            item["default"] = drawing.one_of("default", ["default"])
+    drawing.steps[name] = item
+    return item
+
+
+def task(drawing: Drawing, seen: list[str]) -> Document:
+    """Draw what is special of a task."""
+    made: Document = {"task": "work", "with": {"v": value(drawing, seen)}, "retry": retry(drawing)}
+    if not drawing.chance(3):
+        given = drawing.one_of(
+            *(1, "$.output", "$.task_input.v", "$.input.x"),
+            *(["$.input.missing"] if drawing.chance(3) else []),
+        )
+        made["compensate"] = {"task": "undo", "with": {"v": given}, "retry": retry(drawing)}
+    if drawing.chance(6):
+        made["timeout"] = drawing.one_of(3, 7)
+    return made
+
+
+def retry(drawing: Drawing) -> Document:
+    attempts = drawing.one_of(1, 1, 2)
+    made: Document = {"attempts": attempts, "backoff": 4, "factor": 1, "max": 4, "jitter": 0}
+    if attempts > 1 and drawing.chance(4):
+        made["non_retryable"] = drawing.one_of(["bad"], ["bad*"])
+    return made
+
+
+def block(drawing: Drawing, kind: str, depth: int, seen: list[str], name: str) -> Document:
+    """Draw what is special of a block."""
+    made: Document = {}
+    if drawing.chance(8):
+        made["timeout"] = drawing.one_of(2, 6, 9)
+    if drawing.chance(8):
+        made["undo"] = False
+    match kind:
+        case "steps" | "try" | "repeat":
+            made[kind] = steps(drawing, depth, seen)
+        case "switch":
+            made["switch"] = [
+                {"when": condition(drawing, seen), "steps": steps(drawing, depth, seen)}
+                for _ in range(drawing.rnd.randint(1, 2))
+            ]
+            if drawing.chance(2):
+                made["else"] = steps(drawing, depth, seen) if drawing.chance(2) else []
+        case "parallel" | "race":
+            made |= branches(drawing, kind, depth, seen, name)
+        case _:
+            made |= for_each(drawing, depth, seen)
+    if kind in ("steps", "repeat", "try") and drawing.chance(4):
+        made["output"] = value(drawing, [*seen, made[kind][-1]["id"]])
+    if kind == "try":
+        made |= handlers(drawing, depth, seen)
+    if kind == "repeat":
+        made |= rounds(drawing)
+    return made
+
+
+def branches(drawing: Drawing, kind: str, depth: int, seen: list[str], name: str) -> Document:
+    """Draw the branches of a parallel or a race: by name, or steps that give their names."""
+    count = drawing.rnd.randint(2, 3)
+    made: Document
+    if drawing.chance(4):
+        made = {kind: [step(drawing, depth, seen) for _ in range(count)]}
+    else:
+        made = {kind: {f"{name}b{n}": steps(drawing, depth, seen) for n in range(count)}}
+    if kind == "parallel":
+        made |= drawing.one_of({}, {"tolerate": 1}, {"join": 1}, {"join": count}, {"tolerate": 2})
+    return made
+
+
+def for_each(drawing: Drawing, depth: int, seen: list[str]) -> Document:
+    """Draw a for_each: of a few items, at times of none, or of arrays that an inner one goes by."""
+    choices: list[Json] = [*ARRAYS, *ARRAYS, "$.input.xs", [1, 2], "$.input.xs", [1, 2]]
+    if drawing.around and drawing.around[-1]["for_each"] in ARRAYS:
+        choices += ["$.item"] * 8
+    if drawing.chance(12):
+        choices = ["$.input.none", "$.input.none", "$.input.x", "$.input.missing"]
+    made: Document = {"for_each": drawing.one_of(*choices)}
+    if drawing.chance(4):
+        made["as"] = f"each{len(drawing.around)}"
+    drawing.around.append(made)
+    made["steps"] = steps(drawing, depth, seen)
+    if drawing.chance(4):
+        made["output"] = value(drawing, [*seen, made["steps"][-1]["id"]])
+    drawing.around.pop()
+    made |= drawing.one_of(
+        *({}, {"tolerate": 1}, {"join": 1}, {"join": 2}, {"tolerate": "40%"}, {"tolerate": "100%"})
+    )
+    if drawing.chance(3):
+        made["max_parallel"] = drawing.one_of(1, 2)
+    return made
+
+
+def handlers(drawing: Drawing, depth: int, seen: list[str]) -> Document:
+    """Draw a try's catches and its retry."""
+    made: Document = {}
+    catches: list[Document] = []
+    for _ in range(drawing.rnd.randint(0, 2)):
+        catch: Document = {"steps": steps(drawing, depth, seen) if drawing.chance(2) else []}
+        if drawing.chance(2):
+            catch["errors"] = drawing.one_of(["bad"], ["bad*", "timeout"])
+        if drawing.chance(4):
+            catch["undo"] = False
+        catches.append(catch)
+    if catches:
+        made["catch"] = catches
+    if drawing.chance(2):
+        made["retry"] = {"attempts": 2, "backoff": drawing.one_of(0, 3)}
+    return made
+
+
+def rounds(drawing: Drawing) -> Document:
+    """Draw how often a repeat is gone through."""
+    key = drawing.one_of("until", "while")
+    made: Document = {key: drawing.one_of(key == "until", "$.input.flag")}
+    if key == "while":
+        made["limit"] = drawing.one_of(1, 2)
+    if drawing.chance(3):
+        made["delay"] = 3
+    return made
+
+
+def condition(drawing: Drawing, seen: list[str]) -> Json:
+    """Draw a condition; one in twenty cannot be decided, or is no boolean."""
+    choices: list[Json] = [True, False, "$.input.flag", "$.input.x > 1", "$.input.x == 9"]
+    if drawing.around:
+        choices += ["$.index > 0", "$.index == 0"]
+    if seen:
+        choices.append(f'$.steps.{drawing.one_of(*seen)}.state == "SUCCEEDED"')
+    if drawing.chance(20):
+        choices = ['$.input.x == "2"', "$.input.missing", "$.input.x", "$.input.nothing"]
+    return drawing.one_of(*choices)
+
+
+def value(drawing: Drawing, seen: list[str]) -> Json:
+    """Draw a value; one in thirty finds nothing."""
+    choices: list[Json] = [1, {"deep": ["$.input.x", None]}, "$.input.xs[1]"]
+    if drawing.around:
+        choices += ["$.item", "$.index"]
+        name = drawing.one_of(*drawing.around).get("as")
+        choices += [] if name is None else [f"$.{name}", f"$.{name}_index"]
+    if seen:
+        named = drawing.one_of(*seen)
+        choices += [f"$.steps.{named}.output"] * 2 + [f"$.steps.{named}.state"]
+        if drawing.steps[named].get("on_failure") == "continue":
+            # Found where it has failed, and else not.
+            choices.append(f"$.steps.{named}.error.code")
+        if "for_each" in drawing.steps[named]:
+            choices.append(f"$.steps.{named}.errors[0].index")
+    if drawing.chance(30):
+        choices = ["$.input.missing"]
+    return drawing.one_of(*choices)

@@ -1,0 +1,47 @@
+"""Many cases are tried; what fails is made small, and told once for all that looks alike."""
+
+from collections.abc import Callable
+
+from onceflow.engine.errors import DefinitionError
+
+from .case import Case, CaseFailed, draw, seeds
+from .shrinking import shrink
+
+MOST_TOLD = 5
+"""Failures that look different, after which a search ends."""
+
+
+def search(
+    seed: int,
+    cases: int,
+    run: Callable[[Case], None],
+    drawn: Callable[[int], Case] = draw,
+    seconds: float = 60,
+) -> list[str]:
+    """Run so many cases; return what failed. Each is made smaller for so many ``seconds``."""
+    found: dict[str, str] = {}
+
+    def fails(case: Case) -> bool:
+        try:
+            return failure(case) is not None
+        except DefinitionError:
+            return False
+
+    def failure(case: Case) -> CaseFailed | None:
+        try:
+            run(case)
+        except CaseFailed as failed:
+            return failed
+        return None
+
+    for number in seeds(seed, cases):
+        case = drawn(number)
+        failed = failure(case)
+        if failed is None or failed.about in found:
+            continue
+        found[failed.about] = ""
+        smallest = failure(shrink(case, fails, seconds)) or failed
+        found[failed.about] = f"case {number}: {smallest}"
+        if len(found) == MOST_TOLD:
+            break
+    return list(found.values())
