@@ -29,14 +29,15 @@ class CaseFailed(AssertionError):
     """A case failed, with these calls made; ``about`` is the same for what looks alike."""
 
     def __init__(self, case: Case, actions: Sequence[Action], error: BaseException) -> None:
-        self.about = f"{type(error).__name__}: {re.sub(r'[0-9]+', 'n', str(error))[:120]}"
+        words = re.sub(r"[0-9]+|'[^']*'", "…", str(error).partition(" after ")[0])
+        self.about = f"{type(error).__name__}: {words}"
         where = "".join(traceback.format_tb(error.__traceback__)[-1:])
         calls = "\n".join(f"    {action}" for action in actions)
         document = json.dumps(case.document)
         super().__init__(f"{document}\n{calls}\n{type(error).__name__}: {error}\n{where}")
 
 
-def draw(seed: int, kinds: Sequence[str] = ALL, depth: int = 3, size: int = 16) -> Case:
+def draw(seed: int, kinds: Sequence[str] = ALL, depth: int = 3, size: int = 24) -> Case:
     """Draw the case of this number."""
     rnd = Random(seed)
     return Case(definition(rnd, kinds, depth, size), tuple(script(rnd)))

@@ -66,13 +66,13 @@ class Drawing:
         return len(self.steps) >= self.size
 
 
-def definition(rnd: Random, kinds: Sequence[str] = ALL, depth: int = 3, size: int = 16) -> Document:
+def definition(rnd: Random, kinds: Sequence[str] = ALL, depth: int = 3, size: int = 24) -> Document:
     """Draw a workflow of about so many steps, with blocks nested so deep."""
     drawing = Drawing(rnd, kinds, depth, size)
     document: Document = {
         "name": "flow",
         "steps": steps(drawing, depth, []),
-        "on_failure": drawing.one_of("compensate", "suspend", "suspend", "fail"),
+        "on_failure": drawing.one_of("compensate", *["suspend"] * 3, "fail"),
     }
     if drawing.chance(8):
         document["deadline"] = rnd.randint(5, 40)
@@ -86,7 +86,7 @@ def definition(rnd: Random, kinds: Sequence[str] = ALL, depth: int = 3, size: in
 def steps(drawing: Drawing, depth: int, seen: list[str]) -> list[Document]:
     """Draw a list: a sequence, or a DAG, in which each names only what has ended before it."""
     top = depth == drawing.depth
-    least, most = (4, 7) if drawing.depth == 0 else (2, 5) if top else (1, 3)
+    least, most = (4, 7) if drawing.depth == 0 else (4, 7) if top else (1, 3)
     many = 1 if drawing.full else drawing.rnd.randint(least, most)
     as_graph = many > 1 and drawing.chance(2)
     made: list[Document] = []
@@ -115,7 +115,7 @@ def step(drawing: Drawing, depth: int, seen: list[str]) -> Document:
         kind = drawing.one_of(*blocks)
     else:
         others = [kind for kind in drawing.kinds if kind in LEAVES and kind != "task"]
-        kind = drawing.one_of(*["task"] * 7, *others)
+        kind = drawing.one_of(*["task"] * 12, *others)
     name = drawing.name()
     item: Document = {"id": name}
     if drawing.chance(8):

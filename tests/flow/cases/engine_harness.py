@@ -12,7 +12,7 @@ from onceflow.engine.calls import GiveBack as GiveBackOfTask
 from onceflow.engine.ids import make_ids
 
 from ...sql.play import Connection, Worker, tick
-from ..interpreter import Machine
+from ..interpreter import Machine, RowView
 from ..model import Rules
 from .actions import (
     Action,
@@ -180,12 +180,20 @@ class Pair:
             for path in sorted({*rows, *expected})
             if rows.get(path) != expected.get(path)
         }
-        assert not differ, f"after {after}, of engine and interpreter: {differ}"
-        assert engine.end == machine.end(), f"after {after}: {engine.end}, not {machine.end()}"
-        assert engine.due == machine.due(), f"after {after}: {engine.due}, not {machine.due()}"
-        undone = machine.undone()
-        assert engine.undone == undone, f"after {after}: {engine.undone}, not {undone}"
+        assert not differ, f"{_about(differ)} after {after}, of engine and interpreter: {differ}"
+        for what in ("end", "due", "undone"):
+            found, wanted = getattr(engine, what), getattr(machine, what)()
+            assert found == wanted, f"{what} differs after {after}: {found}, not {wanted}"
         engine.check()
+
+
+def _about(differ: dict[str, tuple[RowView | None, RowView | None]]) -> str:
+    """Return in what rows differ, without their names."""
+    states = {
+        f"{found.state if found else None}/{wanted.state if wanted else None}"
+        for found, wanted in differ.values()
+    }
+    return f"rows are {', '.join(sorted(states))}"
 
 
 __all__ = ["Engine", "Hand", "Pair"]

@@ -13,7 +13,7 @@ Json = Any
 
 TEMPERS: tuple[dict[str, int], ...] = (
     # All goes well, for the most part.
-    {"complete": 10, "claim": 8, "fail": 2, "tick": 1, "give back": 1},
+    {"complete": 12, "claim": 8, "fail": 1, "tick": 1, "give back": 1},
     # Much fails, and people decide.
     {"complete": 8, "claim": 6, "fail": 8, "tick": 2, "redrive": 4, "skip": 2, "discard": 2},
     # What closes meets what runs.
@@ -46,10 +46,10 @@ def script(rnd: Random, least: int = 8, most: int = 28) -> list[Call]:
 
 
 def some(items: Sequence[str], pick: int) -> tuple[str, ...]:
-    """Return one of the items, or all, or those whose bits are set."""
-    if pick % 3 == 1:
-        return (items[pick // 3 % len(items)],)
-    if pick % 3 == 2:
+    """Return one of the items, every other time, or all, or those whose bits are set."""
+    if pick % 2:
+        return (items[pick // 2 % len(items)],)
+    if pick % 4:
         return tuple(items)
     chosen = tuple(item for n, item in enumerate(items) if pick >> (n % 8) & 1)
     return chosen or (items[pick % len(items)],)

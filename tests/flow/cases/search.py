@@ -21,12 +21,6 @@ def search(
     """Run so many cases; return what failed. Each is made smaller for so many ``seconds``."""
     found: dict[str, str] = {}
 
-    def fails(case: Case) -> bool:
-        try:
-            return failure(case) is not None
-        except DefinitionError:
-            return False
-
     def failure(case: Case) -> CaseFailed | None:
         try:
             run(case)
@@ -34,13 +28,23 @@ def search(
             return failed
         return None
 
+    def like(failed: CaseFailed) -> Callable[[Case], bool]:
+        def fails(case: Case) -> bool:
+            try:
+                again = failure(case)
+            except DefinitionError:
+                return False
+            return again is not None and again.about == failed.about
+
+        return fails
+
     for number in seeds(seed, cases):
         case = drawn(number)
         failed = failure(case)
         if failed is None or failed.about in found:
             continue
         found[failed.about] = ""
-        smallest = failure(shrink(case, fails, seconds)) or failed
+        smallest = failure(shrink(case, like(failed), seconds)) or failed
         found[failed.about] = f"case {number}: {smallest}"
         if len(found) == MOST_TOLD:
             break

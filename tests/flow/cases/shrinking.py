@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from .case import Case
 from .drawing import CHAINS, FANS, Document
@@ -15,9 +15,9 @@ Json = Any
 
 OPTIONS = (
     *("when", "on_failure", "default", "timeout", "undo", "join", "tolerate", "max_parallel"),
-    *("output", "compensate", "as", "else", "catch", "retry", "delay", "limit"),
+    *("output", "compensate", "as", "else", "catch", "retry", "delay"),
 )
-CONSTANTS = {"when": True, "until": True, "while": False, "with": {}}
+CONSTANTS: dict[str, Json] = {"when": True, "until": True, "while": False, "with": {}}
 """What stands in place of an expression that sees what has gone; elsewhere it is 1."""
 
 
@@ -91,11 +91,11 @@ def _documents(document: Document) -> Iterator[Document]:
             yield {**document, "on_failure": policy}
 
 
-def _changes(steps: list[Document]) -> Iterator[Callable[[list[Document]], None]]:
+def _changes(steps: list[Document]) -> Iterator[Callable[[list[Document]], object]]:
     """Yield what makes a list of steps less."""
     for n, step in enumerate(steps):
         if len(steps) > 1:
-            yield lambda made, n=n: made.pop(n) and None
+            yield lambda made, n=n: made.pop(n)
         for inner in range(len(_own_lists(step))):
             yield lambda made, n=n, inner=inner: _hoist(made, n, inner)
         if any(kind in step for kind in (*FANS, *CHAINS)):
@@ -121,7 +121,7 @@ def _changes(steps: list[Document]) -> Iterator[Callable[[list[Document]], None]
         if step.get("needs"):
             yield lambda made, n=n: made[n].update(needs=made[n]["needs"][1:])
     if steps and all("needs" in step for step in steps):
-        yield lambda made: [step.pop("needs") for step in made] and None
+        yield lambda made: [step.pop("needs") for step in made]
 
 
 def _put(steps: list[Document], n: int, step: Document) -> None:
@@ -154,8 +154,11 @@ def _own_lists(step: Document) -> list[list[Document]]:
         found += [step[key]] if step.get(key) else []
     found += [part["steps"] for key in ("switch", "catch") for part in step.get(key, [])]
     for key in ("parallel", "race"):
-        branches = step.get(key, {})
-        found += [[one] for one in branches] if isinstance(branches, list) else branches.values()
+        branches: Json = step.get(key, {})
+        if isinstance(branches, dict):
+            found += cast("dict[str, list[Document]]", branches).values()
+        else:
+            found += [[one] for one in branches]
     return [part for part in found if part]
 
 
@@ -173,11 +176,13 @@ def _mended(document: Document) -> Document:
 
     def mend(tree: Json, key: str = "") -> Json:
         if isinstance(tree, dict):
-            return {name: mend(part, name) for name, part in tree.items()}
+            members = cast("dict[str, Json]", tree)
+            return {name: mend(part, name) for name, part in members.items()}
         if isinstance(tree, list):
+            items = cast("list[Json]", tree)
             if key == "needs":
-                return [name for name in tree if name in ids]
-            return [mend(part, key) for part in tree]
+                return [name for name in items if name in ids]
+            return [mend(part, key) for part in items]
         if isinstance(tree, str) and tree.startswith("$.steps."):
             return tree if tree.split(".")[2] in ids else CONSTANTS.get(key, 1)
         return tree
