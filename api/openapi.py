@@ -3,7 +3,7 @@
 import importlib.metadata
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -73,12 +73,26 @@ class _Schemas:
         # A body that its operation reads itself: there is one such type, with a schema of its own.
         definition = json_schema()
         definition.pop("$schema")
-        self.components["Definition"] = definition
+        parts = {f"Definition-{name}": part for name, part in definition.pop("$defs").items()}
+        for name, part in {"Definition": definition, **parts}.items():
+            self.components[name] = _moved(part)
         self._by_type[Document] = {"$ref": "#/components/schemas/Definition"}
 
     def of(self, kind: Any) -> Schema:
         """Return the (reference to the) schema of a type."""
         return self._by_type[kind]
+
+
+def _moved(schema: Any) -> Any:
+    """Return a part of a definition's schema, with references to the components it is now in."""
+    if isinstance(schema, list):
+        return [_moved(item) for item in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    members = cast("Schema", schema)
+    if isinstance(reference := members.get("$ref"), str):
+        return {"$ref": reference.replace("#/$defs/", "#/components/schemas/Definition-")}
+    return {key: _moved(item) for key, item in members.items()}
 
 
 def _operation(operation: Operation, schemas: _Schemas) -> Schema:

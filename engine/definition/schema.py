@@ -6,6 +6,7 @@
 import json
 from pathlib import Path
 
+from .steps.kinds import step_schema
 from .steps.members import Schema
 from .workflow import MEMBERS
 
@@ -18,6 +19,7 @@ def json_schema() -> Schema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Onceflow workflow definition",
         **MEMBERS.schema(),
+        "$defs": {"step": step_schema()},
     }
 
 

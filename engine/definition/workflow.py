@@ -1,20 +1,18 @@
 """The keys of a workflow, and the workflow that they make."""
 
-from typing import cast
-
 import msgspec
 
 from ..json_text import Json
 from .expressions.trees import Compiled
-from .source.document import Document, Faults, child
+from .source.document import Document, Faults
 from .steps import checks
+from .steps.block import LIST
 from .steps.durations import SCHEMA as DURATION
-from .steps.kinds import read_step, step_schema
-from .steps.members import Key, Members, later
+from .steps.kinds import read_list
+from .steps.members import Key, Members
 from .steps.step import Step
+from .steps.words import OF_A_WORKFLOW
 from .steps.work import NAME
-
-MAX_STEPS = 10_000
 
 
 class Workflow(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,27 +26,6 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     on_failure: str = "compensate"
     deadline: float | None = None
     search: list[str] = []
-
-
-def _steps(value: Json, pointer: str, faults: Faults) -> list[Step] | None:
-    if not isinstance(value, list) or not value:
-        faults.add(pointer, "must be a list of at least one step")
-        return None
-    items = cast(list[Json], value)
-    if len(items) > MAX_STEPS:
-        faults.add(pointer, f"has more than {MAX_STEPS} steps; split the workflow")
-        return None
-    steps: dict[str, Step] = {}
-    for n, item in enumerate(items):
-        step = read_step(item, child(pointer, n), len(steps), faults)
-        if step is None:
-            continue
-        if step.id in steps:
-            taken = f"{step.id!r} is the id of {steps[step.id].pointer} already; take another"
-            faults.add(f"{step.pointer}/id", taken)
-            continue
-        steps[step.id] = step
-    return list(steps.values())
 
 
 MEMBERS = Members(
@@ -66,12 +43,7 @@ MEMBERS = Members(
             {"type": "object"},
             "A JSON Schema (draft 2020-12) that the input of an instance must fit.",
         ),
-        "steps": Key(
-            _steps,
-            {"type": "array", "minItems": 1, "items": step_schema()},
-            "The steps, in order.",
-            required=True,
-        ),
+        "steps": Key(read_list, LIST, "The steps, in order.", required=True),
         "output": Key(
             checks.output, {}, "The output of an instance; texts in it may be expressions."
         ),
@@ -92,11 +64,7 @@ MEMBERS = Members(
             "Fields of the input by which instances are found, such as $.input.order.",
         ),
     },
-    {
-        **later("catch", "concurrency", "finally", "limit", "priority", "schedule", "schedules"),
-        **later("signals", "timeout", "triggers", "vars"),
-        "version": "the engine numbers versions; leave `version` out",
-    },
+    OF_A_WORKFLOW,
 )
 
 

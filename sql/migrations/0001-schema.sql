@@ -40,8 +40,11 @@ create table onceflow.workflow_version (
 create table onceflow.step (
     version_id bigint not null references onceflow.workflow_version,
     step text collate "C" not null,
-    kind text not null check (kind in ('task', 'set', 'fail', 'compensation')),
+    kind text not null check (kind in (
+        'task', 'set', 'fail', 'steps', 'switch', 'parallel', 'race', 'for_each', 'compensation', 'undo')),
+    -- The block whose list it stands in, and which of its lists; null at the top, and of what undoes.
     block text collate "C",
+    list int,
     join_count int not null check (join_count >= 0),
     spec jsonb not null,
     -- What transitions read of the spec, once each time a step is made, claimed or handed off; so too the
@@ -64,6 +67,7 @@ create table onceflow.step (
     version int not null,
     primary key (version_id, step)
 );
+create index step_in_list on onceflow.step (version_id, block, list) where block is not null;
 
 create table onceflow.edge (
     version_id bigint not null,

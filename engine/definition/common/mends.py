@@ -19,3 +19,8 @@ def one_of(known: Iterable[str]) -> str:
     """Return the known words as a list in words: ``a, b or c``."""
     words = list(known)
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
+
+
+def count_of(number: int, one: str, many: str) -> str:
+    """Return a number with its noun: ``1 branch``, ``2 branches``."""
+    return f"{number} {one if number == 1 else many}"

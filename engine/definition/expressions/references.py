@@ -1,6 +1,6 @@
 """Which values the expressions of a definition may name, and where."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...secrets import NAME, NAME_RULE
@@ -12,17 +12,28 @@ STEP_FIELDS = ("output", "state", "error")
 UNDONE = ("output", "task_input", "key")
 """What only a compensation sees: output, input and idempotency key of the step that it undoes."""
 
-_ROOTS = ("input", "steps", "instance")
-_BLOCK_ROOTS = frozenset({"item", "vars", "index", "scope"})
+ITEMS = ("item", "index")
+"""What the steps of a for_each see besides; by the name that its `as` gives too."""
+
+_EVERYWHERE = ("input", "steps", "instance")
+_LATER = {"round": "repeat", "previous": "repeat", "error": "try"}
+"""What the steps of a kind will see that this release does not have."""
+ROOTS = frozenset({*_EVERYWHERE, *UNDONE, *ITEMS, *_LATER, "config", "secrets"})
+"""Every word that a path may begin with, somewhere: none of them names an item."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an expression sees. ``ended`` tells why a step may not be named, or gives None."""
+    """What an expression sees.
 
-    steps: Collection[str]
-    ended: Callable[[str], str | None]
+    ``steps`` are all, with what may be asked of each; ``hidden`` tells why a step may not be named,
+    or gives None. ``items`` are the roots that the blocks around give.
+    """
+
+    steps: Mapping[str, Sequence[str]]
+    hidden: Callable[[str], str | None]
     compensation: bool = False
+    items: Sequence[str] = ()
 
     def fault(self, reference: Reference) -> str | None:
         """Return what is wrong with a reference, or None."""
@@ -30,7 +41,7 @@ class Scope:
         return f"{reference.text}: {fault}" if fault else None
 
     def _fault(self, names: tuple[str, ...]) -> str | None:
-        roots = (*_ROOTS, *UNDONE) if self.compensation else _ROOTS
+        roots = (*_EVERYWHERE, *self.items, *(UNDONE if self.compensation else ()))
         if not names:
             return f"a path begins with {one_of([f'$.{root}' for root in roots])}"
         match names[0]:
@@ -40,8 +51,12 @@ class Scope:
                 return _field_fault("$.instance", INSTANCE_FIELDS, names[1:2])
             case root if root in roots:
                 return None
-            case root if root in _BLOCK_ROOTS:
-                return "blocks are not available in this release"
+            case root if root in ITEMS:
+                return f"only the steps of a `for_each` see $.{root}"
+            case root if root in _LATER:
+                return (
+                    f"{_LATER[root]!r}, whose steps see $.{root}, is not available in this release"
+                )
             case "config" | "secrets" as root:
                 return f"write ${{ ${root}.NAME }}, without a dot behind the dollar sign"
             case root if root in UNDONE:
@@ -56,11 +71,11 @@ class Scope:
         step = names[0]
         if step not in self.steps:
             return f"there is no step {step!r}{did_you_mean(step, self.steps)}"
-        if fault := self.ended(step):
+        if fault := self.hidden(step):
             return fault
         if len(names) == 1:
             return f"name what you want of the step: $.steps.{step}.output or .state"
-        return _field_fault(f"$.steps.{step}", STEP_FIELDS, names[1:2])
+        return _field_fault(f"$.steps.{step}", self.steps[step], names[1:2])
 
 
 def _config_fault(names: tuple[str, ...]) -> str | None:

@@ -23,6 +23,8 @@ ON_FAILURE = ("compensate", "fail", "suspend")
 """What a workflow may do when a step fails for good."""
 STEP_ON_FAILURE = ("continue", *ON_FAILURE)
 """What a step may have done; `continue` lets the instance go on."""
+BLOCK_ON_FAILURE = ("continue", "suspend")
+"""What a block may have done; else the blocks around it are asked, then the workflow."""
 
 
 def text(value: Json, pointer: str, faults: Faults) -> str | None:

@@ -1,12 +1,14 @@
 """The key `compensate`: the task that undoes a step."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ...json_text import Json
-from ..source.document import Faults
-from .members import Key, Members, later
+from ..source.document import Faults, child
+from .members import Key, Members
 from .retry import RETRY
-from .step import Edge, Lowered, Row, names
+from .step import Lowered, Step, names, undoing
+from .words import later
 from .work import TIMEOUT, WITH, Work, fields, queue_key, task_key
 
 MEMBERS = Members(
@@ -27,12 +29,11 @@ MEMBERS = Members(
 class Compensation(Work, frozen=True, kw_only=True, tag_field="kind", tag="compensation"):
     """What undoes a step."""
 
-    def lower(self, step: str, queue: str, positions: dict[str, int]) -> Lowered:
+    def lower(self, undone: Step, queue: str, positions: Mapping[str, int]) -> Lowered:
         """Return its row, and the edge from the step that it undoes, which is on ``queue``."""
         # The workers that do a thing are taken for those that undo it.
-        spec = self.spec(queue, names(positions, self.input), positions[step])
-        name = f"{step}.compensate"
-        return Lowered([Row(name, "compensation", 0, spec)], [Edge(step, name, "undo")])
+        spec = self.spec(queue, names(positions, self.input), positions[undone.id])
+        return undoing(undone, "compensation", spec, child(undone.pointer, "compensate"))
 
 
 def _read(value: Json, pointer: str, faults: Faults) -> Compensation | None:

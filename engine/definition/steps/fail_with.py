@@ -4,9 +4,10 @@ from ...json_text import Json
 from ..expressions.trees import Compiled
 from ..source.document import Faults
 from . import checks
-from .members import Key, Members, later
+from .members import Key, Members
 from .retry import ERROR_CODE
-from .step import FAILURE, HEAD, NOT_YET, ORDER, ValueStep
+from .step import FAILURE, HEAD, ORDER, ValueStep
+from .words import OF_A_STEP
 
 _literal = checks.matching(ERROR_CODE, "an error code such as order.too_old")
 
@@ -48,7 +49,7 @@ MEMBERS = Members(
         **ORDER,
         **FAILURE,
     },
-    later(*NOT_YET),
+    OF_A_STEP,
 )
 
 

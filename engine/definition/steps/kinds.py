@@ -3,11 +3,14 @@
 The next kind is a module beside `task.py` and a line here.
 """
 
+from dataclasses import replace
 from typing import NamedTuple, cast
 
 from ...json_text import Json
+from ..common.mends import one_of
 from ..source.document import Faults, child
-from . import fail_with, set_value, task
+from . import fail_with, for_each, group, parallel, race, set_value, switch, task
+from .block import Readers
 from .members import Members, Schema
 from .step import Step
 
@@ -19,32 +22,63 @@ class Kind(NamedTuple):
     struct: type[Step]
 
 
-KINDS = {
-    "task": Kind(task.MEMBERS, task.Task),
-    "set": Kind(set_value.MEMBERS, set_value.Set),
-    "fail": Kind(fail_with.MEMBERS, fail_with.Fail),
-}
-"""By the key that tells the kind; the first is that of a step without any such key."""
-
-
-def read_step(value: Json, pointer: str, position: int, faults: Faults) -> Step | None:
+def read_step(value: Json, pointer: str, faults: Faults) -> Step | None:
     """Read a step; None where it is none, or has no name."""
     keys = cast(dict[str, Json], value).keys() if isinstance(value, dict) else ()
-    first, *others = [key for key in KINDS if key in keys] or KINDS
-    if others and others[0] in keys:
-        message = f"a step is of one kind, and has {first!r} already; make two steps of it"
-        faults.add(child(pointer, others[0]), message, key=True)
+    told = [key for key in KINDS if key in keys]
+    # The `steps` of a for_each tell no kind.
+    told = [key for key in told if all(k == key or key not in KINDS[k].members.keys for k in told)]
+    if len(told) > 1:
+        message = f"a step is of one kind, and has {told[0]!r} already; make two steps of it"
+        faults.add(child(pointer, told[1]), message, key=True)
         return None
-    kind = KINDS[first]
+    kind = KINDS[told[0] if told else DEFAULT]
     members = kind.members.read(value, pointer, faults)
     if members is None:
         return None
-    if "default" in members and members.get("on_failure") != "continue":
-        message = "is for an instance that goes on; write `on_failure: continue` beside it"
-        faults.add(child(pointer, "default"), message, key=True)
-    if "id" not in members:
+    kind.struct.check(members, pointer, faults)
+    return kind.struct.of(members, pointer) if "id" in members else None
+
+
+def read_list(value: Json, pointer: str, faults: Faults) -> list[Step] | None:
+    """Read a list of steps; those that are none are left out."""
+    if not isinstance(value, list) or not value:
+        faults.add(pointer, "must be a list of at least one step")
         return None
-    return kind.struct.of(members, pointer, position)
+    items = enumerate(cast(list[Json], value))
+    read = [read_step(item, child(pointer, n), faults) for n, item in items]
+    return [step for step in read if step is not None]
+
+
+_READERS = Readers(read_step, read_list)
+_KINDS = {
+    "task": Kind(task.MEMBERS, task.Task),
+    "set": Kind(set_value.MEMBERS, set_value.Set),
+    "fail": Kind(fail_with.MEMBERS, fail_with.Fail),
+    "steps": Kind(group.members(_READERS), group.Group),
+    "switch": Kind(switch.members(_READERS), switch.Switch),
+    "parallel": Kind(parallel.members(_READERS), parallel.Parallel),
+    "race": Kind(race.members(_READERS), race.Race),
+    "for_each": Kind(for_each.members(_READERS), for_each.ForEach),
+}
+
+
+def _with_reasons(name: str) -> Kind:
+    """Return a kind that tells of the keys of others which steps have them."""
+    kind = _KINDS[name]
+    reasons: dict[str, str] = {}
+    for key in {key for other in _KINDS.values() for key in other.members.keys}:
+        having = [repr(other) for other, that in _KINDS.items() if key in that.members.keys]
+        if key not in kind.members.keys:
+            reasons[key] = f"{key!r} is of steps of the kind {one_of(having)}, not of {name!r}"
+    refused = {**reasons, **kind.members.refused}
+    return kind._replace(members=replace(kind.members, refused=refused))
+
+
+KINDS = {name: _with_reasons(name) for name in _KINDS}
+"""By the key that tells the kind."""
+DEFAULT = "task"
+"""The kind of a step without any such key."""
 
 
 def step_schema() -> Schema:

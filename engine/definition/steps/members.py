@@ -73,8 +73,3 @@ class Members:
             "required": [name for name, key in self.keys.items() if key.required],
             "properties": {name: key.published() for name, key in self.keys.items()},
         }
-
-
-def later(*names: str) -> dict[str, str]:
-    """Return the reasons why keys are refused that a later release may have."""
-    return {name: f"{name!r} is not available in this release" for name in names}

@@ -1,8 +1,9 @@
 """A step that has a value, made of expressions, and needs no worker."""
 
 from . import checks
-from .members import Key, Members, later
-from .step import FAILURE, HEAD, NOT_YET, ORDER, ValueStep
+from .members import Key, Members
+from .step import FAILURE, HEAD, ORDER, ValueStep
+from .words import OF_A_STEP
 
 MEMBERS = Members(
     "a step",
@@ -17,7 +18,7 @@ MEMBERS = Members(
         **ORDER,
         **FAILURE,
     },
-    later(*NOT_YET),
+    OF_A_STEP,
 )
 
 

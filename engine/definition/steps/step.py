@@ -5,26 +5,42 @@ expressions stand in it and lowers itself to rows; `MEMBERS` beside it are the k
 have, with their checks and their part of the JSON Schema. `kinds.py` lists the kinds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import msgspec
 
 from ...json_text import Json
 from ..expressions.trees import Compiled
+from ..source.document import Faults, child
 from . import checks
 from .members import Key
 
 STEP_ID = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
 
 
+class Place(NamedTuple):
+    """Where a step stands: how many edges lead into it, and in which list of which block, if any.
+
+    ``positions`` are those of all steps: their order as they were written.
+    """
+
+    joins: int
+    positions: Mapping[str, int]
+    block: str | None = None
+    list: int | None = None
+
+
 class Row(NamedTuple):
-    """A step of a version, as the engine keeps it."""
+    """A step of a version, as the engine keeps it; ``pointer`` is its place in the definition."""
 
     step: str
     kind: str
     join_count: int
     spec: dict[str, Any]
+    pointer: str
+    block: str | None = None
+    list: int | None = None
 
 
 class Edge(NamedTuple):
@@ -36,10 +52,10 @@ class Edge(NamedTuple):
 
 
 class Lowered(NamedTuple):
-    """What steps become; edges between steps are not among them."""
+    """What a step becomes; edges between steps are not among them, nor the steps of a block."""
 
-    rows: list[Row]
-    edges: list[Edge]
+    rows: Sequence[Row]
+    edges: Sequence[Edge] = ()
 
 
 class Constant(NamedTuple):
@@ -52,7 +68,6 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """A step as it was written. ``needs`` is None where the step says nothing of it."""
 
     pointer: str
-    position: int
     id: str
     needs: list[str] | None = None
     when: Compiled | None = None
@@ -60,15 +75,27 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     default: Constant | None = None
 
     @classmethod
-    def of(cls, members: dict[str, Any], pointer: str, position: int) -> Self:
+    def of(cls, members: dict[str, Any], pointer: str) -> Self:
         """Make it of members that were read."""
         common = {key: members[key] for key in COMMON if key in members}
-        return cls(pointer=pointer, position=position, **common, **cls.own(members))
+        return cls(pointer=pointer, **common, **cls.own(members, pointer))
 
     @classmethod
-    def own(cls, members: dict[str, Any]) -> dict[str, Any]:
+    def own(cls, members: dict[str, Any], pointer: str) -> dict[str, Any]:
         """Return the fields that only this kind has, of members that were read."""
         raise NotImplementedError
+
+    @classmethod
+    def check(cls, members: dict[str, Any], pointer: str, faults: Faults) -> None:
+        """Note what is wrong with members that are sound each by itself."""
+        if "default" in members and members.get("on_failure") != "continue":
+            message = "is for an instance that goes on; write `on_failure: continue` beside it"
+            faults.add(child(pointer, "default"), message, key=True)
+
+    @property
+    def is_undone(self) -> bool:
+        """Whether there is something to undo once it has run."""
+        return False
 
     def expressions(self) -> Iterator[Compiled]:
         """Yield what is evaluated before the step begins."""
@@ -90,9 +117,19 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
         """Yield what is evaluated when the step is undone."""
         yield from ()
 
-    def lower(self, joins: int, positions: dict[str, int]) -> Lowered:
-        """Return the rows of the step, into which ``joins`` edges lead; ``positions`` are all's."""
+    def lower(self, place: Place) -> Lowered:
+        """Return the rows of the step that stands there."""
         raise NotImplementedError
+
+    def row(self, place: Place, spec: dict[str, Any]) -> Row:
+        """Return the step's own row."""
+        kind = self.kind()
+        return Row(self.id, kind, place.joins, spec, self.pointer, place.block, place.list)
+
+    @classmethod
+    def kind(cls) -> str:
+        """Return the key that tells it."""
+        return str(cls.__struct_config__.tag)
 
 
 class ValueStep(Step, frozen=True, kw_only=True):
@@ -101,38 +138,39 @@ class ValueStep(Step, frozen=True, kw_only=True):
     value: Compiled
 
     @classmethod
-    def own(cls, members: dict[str, Any]) -> dict[str, Any]:
+    def own(cls, members: dict[str, Any], pointer: str) -> dict[str, Any]:
         """Return its value; one that is missed was noted as a fault."""
         return {"value": members.get(cls.kind(), Compiled({"v": None}))}
-
-    @classmethod
-    def kind(cls) -> str:
-        """Return the key that tells it."""
-        return str(cls.__struct_config__.tag)
 
     def expressions(self) -> Iterator[Compiled]:
         """Yield its condition and its value."""
         yield from super().expressions()
         yield self.value
 
-    def lower(self, joins: int, positions: dict[str, int]) -> Lowered:
+    def lower(self, place: Place) -> Lowered:
         """Return its row."""
         spec = {
             "with": self.value.tree,
-            "position": self.position,
-            **names(positions, self.value, self.when),
+            "position": place.positions[self.id],
+            **names(place.positions, self.value, self.when),
             **self.policy(),
         }
-        return Lowered([Row(self.id, self.kind(), joins, spec)], [])
+        return Lowered([self.row(place, spec)])
 
 
-def names(positions: dict[str, int], *compiled: Compiled | None) -> dict[str, Any]:
+def undoing(undone: Step, kind: str, spec: dict[str, Any], pointer: str) -> Lowered:
+    """Return the row of what undoes a step, in no list, and the edge that leads to it."""
+    name = f"{undone.id}.compensate"
+    return Lowered([Row(name, kind, 0, spec, pointer)], [Edge(undone.id, name, "undo")])
+
+
+def names(positions: Mapping[str, int], *compiled: Compiled | None) -> dict[str, Any]:
     """Return what the engine keeps of what expressions name: steps, and configuration if any."""
     given = config(*compiled)
     return {"reads": reads(positions, *compiled), **({"config": given} if given else {})}
 
 
-def reads(positions: dict[str, int], *compiled: Compiled | None) -> list[str]:
+def reads(positions: Mapping[str, int], *compiled: Compiled | None) -> list[str]:
     """Return the steps that expressions name, in the order of the definition."""
     named = {
         reference.names[1]
@@ -190,9 +228,3 @@ FAILURE = {
 }
 """The keys that say what follows when a step of any kind fails for good."""
 COMMON = ("id", "needs", "when", "on_failure", "default")
-
-NOT_YET = (
-    *("branch", "for_each", "loop", "map", "parallel", "schedule", "signal", "sleep"),
-    *("steps", "switch", "try", "wait", "while", "workflow"),
-)
-"""What stands in steps of kinds that this release does not have."""

@@ -5,9 +5,10 @@ from typing import Any
 
 from ..expressions.trees import Compiled
 from .compensation import COMPENSATE, Compensation
-from .members import Members, later
+from .members import Members
 from .retry import RETRY
-from .step import FAILURE, HEAD, NOT_YET, ORDER, Lowered, Row, Step, names
+from .step import FAILURE, HEAD, ORDER, Lowered, Place, Step, names
+from .words import OF_A_STEP
 from .work import TIMEOUT, WITH, Work, fields, queue_key, task_key
 
 DEFAULT_QUEUE = "default"
@@ -16,7 +17,7 @@ MEMBERS = Members(
     "a step",
     {
         **HEAD,
-        "task": task_key(unless=frozenset(NOT_YET)),
+        "task": task_key(unless=frozenset(OF_A_STEP)),
         "with": WITH,
         **ORDER,
         "queue": queue_key("The queue of the workers that carry it out.", DEFAULT_QUEUE),
@@ -25,7 +26,7 @@ MEMBERS = Members(
         "compensate": COMPENSATE,
         **FAILURE,
     },
-    later(*NOT_YET, "catch", "goto", "jump", "limit"),
+    OF_A_STEP,
 )
 
 
@@ -36,9 +37,14 @@ class Task(Step, frozen=True, kw_only=True, tag="task"):
     compensation: Compensation | None = None
 
     @classmethod
-    def own(cls, members: dict[str, Any]) -> dict[str, Any]:
+    def own(cls, members: dict[str, Any], pointer: str) -> dict[str, Any]:
         """Return its work and its undoing."""
         return {"work": Work(**fields(members)), "compensation": members.get("compensate")}
+
+    @property
+    def is_undone(self) -> bool:
+        """Whether there is something to undo once it has run."""
+        return self.compensation is not None
 
     def expressions(self) -> Iterator[Compiled]:
         """Yield its condition and its input."""
@@ -50,12 +56,13 @@ class Task(Step, frozen=True, kw_only=True, tag="task"):
         if self.compensation is not None:
             yield self.compensation.input
 
-    def lower(self, joins: int, positions: dict[str, int]) -> Lowered:
+    def lower(self, place: Place) -> Lowered:
         """Return its row, and that of its undoing."""
-        named = names(positions, self.work.input, self.when)
-        spec = self.work.spec(DEFAULT_QUEUE, named, self.position) | self.policy()
-        own = Row(self.id, "task", joins, spec)
+        named = names(place.positions, self.work.input, self.when)
+        position = place.positions[self.id]
+        own = self.row(place, self.work.spec(DEFAULT_QUEUE, named, position) | self.policy())
         if self.compensation is None:
-            return Lowered([own], [])
-        undo = self.compensation.lower(self.id, self.work.queue or DEFAULT_QUEUE, positions)
+            return Lowered([own])
+        queue = self.work.queue or DEFAULT_QUEUE
+        undo = self.compensation.lower(self, queue, place.positions)
         return Lowered([own, *undo.rows], undo.edges)

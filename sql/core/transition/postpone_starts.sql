@@ -32,7 +32,8 @@ begin
         select k.id, s.step, 'WAITING', k.at, p_now
         from unnest(v_ids, v_times) k (id, at)
         join onceflow.step s
-            on s.version_id = p_version.id and s.kind <> 'compensation' and s.join_count = 0
+            on s.version_id = p_version.id and s.block is null and s.join_count = 0
+            and s.kind not in ('compensation', 'undo')
         order by k.id, s.step
         returning instance_id, step
     )

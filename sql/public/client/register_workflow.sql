@@ -1,6 +1,7 @@
 -- register_workflow(compiled) -> (workflow_id, name, version, created)
 -- Stores a definition as compiled by `onceflow deploy` or the API. The definition of the latest
--- version again gives that version (created is false); anything else makes the next one.
+-- version again, its branches in the same order, gives that version (created is false); anything else makes
+-- the next one.
 -- Errors: WF007 where Postgres refuses one of its paths, or where a step publishes to Kafka and messages
 -- do not travel over it; nothing is stored then.
 create or replace function onceflow.register_workflow(p_compiled jsonb)
@@ -24,10 +25,9 @@ begin
     for v_path in
         -- The expression trees alone are walked: a `p` in the user's own data is no path.
         with recursive node (tree) as (
-            (select p_compiled -> 'output'
-            union all
-            select unnest(array[s -> 'spec' -> 'with', s -> 'spec' -> 'when'])
-            from jsonb_array_elements(p_compiled -> 'steps') s)
+            select jsonb_path_query(p_compiled, e.path)
+            from unnest('{$.output,$.steps[*].spec.with,$.steps[*].spec.when,$.steps[*].spec.lists[*].when}'
+                ::jsonpath[]) e (path)
             union all
             select c.tree
             from node n
@@ -48,14 +48,12 @@ begin
         end;
     end loop;
 
-    select jsonb_agg(jsonb_build_object('place', p.place, 'message',
-        'kafka.publish needs Kafka, and the transport of this deployment is Postgres') order by s.n, p.place)
+    select jsonb_agg(jsonb_build_object('place', coalesce(s.pointer || '/task', s.step), 'message',
+        'kafka.publish needs Kafka, and the transport of this deployment is Postgres') order by s.n)
     into v_publishing
-    from jsonb_array_elements(p_compiled #> '{definition,steps}') with ordinality s (step, n)
-    cross join lateral (values
-        (format('steps[%s].task', s.n - 1), s.step ->> 'task'),
-        (format('steps[%s].compensate.task', s.n - 1), s.step #>> '{compensate,task}')) p (place, task)
-    where p.task = 'kafka.publish';
+    from rows from (jsonb_to_recordset(p_compiled -> 'steps') as (step text, pointer text, spec jsonb))
+        with ordinality s (step, pointer, spec, n)
+    where s.spec ->> 'task' = 'kafka.publish';
     if v_publishing is not null then
         lock table onceflow.deployment in row share mode; -- as require_transport()
         if (select d.transport from onceflow.deployment d) <> 'kafka' then
@@ -69,7 +67,11 @@ begin
     where w.name = p_compiled ->> 'name' for no key update;
     select * into v_latest from onceflow.workflow_version v
     where v.workflow_id = v_workflow_id order by v.version desc limit 1;
-    if v_latest.definition = p_compiled -> 'definition' then
+    if v_latest.definition = p_compiled -> 'definition' and not exists (
+        -- The order of branches, which jsonb does not keep.
+        select from jsonb_to_recordset(p_compiled -> 'steps') s (step text, spec jsonb)
+        join onceflow.step k on k.version_id = v_latest.id and k.step = s.step
+        where k.spec -> 'position' <> s.spec -> 'position') then
         return query select v_workflow_id, p_compiled ->> 'name', v_latest.version, false;
         return;
     end if;
@@ -85,9 +87,10 @@ begin
         (select array_agg(f) from jsonb_array_elements_text(p_compiled -> 'search') f))
     returning id, workflow_version.version into v_version_id, v_number;
 
-    insert into onceflow.step (version_id, step, kind, join_count, spec, workflow, version)
-    select v_version_id, s.step, s.kind, s.join_count, s.spec, p_compiled ->> 'name', v_number
-    from jsonb_to_recordset(p_compiled -> 'steps') s (step text, kind text, join_count int, spec jsonb);
+    insert into onceflow.step (version_id, step, kind, block, list, join_count, spec, workflow, version)
+    select v_version_id, s.step, s.kind, s.block, s.list, s.join_count, s.spec, p_compiled ->> 'name', v_number
+    from jsonb_to_recordset(p_compiled -> 'steps')
+        s (step text, kind text, block text, list int, join_count int, spec jsonb);
     insert into onceflow.edge (version_id, from_step, to_step, kind, join_count)
     select v_version_id, e."from", e."to", e.kind, s.join_count
     from jsonb_to_recordset(p_compiled -> 'edges') e ("from" text, "to" text, kind text)

@@ -81,7 +81,8 @@ begin
             select onceflow.placed_task(u.id, s.step, 0, 0, v_version.id, 1, 'RUNNING')
             from unnest(v_started) u (id)
             join onceflow.step s
-                on s.version_id = v_version.id and s.kind <> 'compensation' and s.join_count = 0
+                on s.version_id = v_version.id and s.block is null and s.join_count = 0
+                and s.kind not in ('compensation', 'undo')
             where u.id <> all (array(select c.instance_id from unnest(v_postponed) c))))).o_changes);
 
     if not v_all then

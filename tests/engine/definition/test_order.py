@@ -112,6 +112,9 @@ def test_a_compensation_is_a_step_of_its_own_behind_an_undo_edge() -> None:
             "position": 0,
             "timeout": 5,
         },
+        "pointer": "/steps/0/compensate",
+        "block": None,
+        "list": None,
     }
     assert compiled["edges"][-1] == {"from": "a", "to": "a.compensate", "kind": "undo"}
 

@@ -8,11 +8,12 @@ import pytest
 
 from onceflow.engine import calls
 from onceflow.engine.calls import Event, Key
+from onceflow.engine.definition import compile_definition
 from onceflow.engine.errors import BadArgument, DefinitionError, Refused
 
 from ...play import Play, Worker, switch, take_messages
 from ...sessions import Sessions
-from ...workflows import Step, sequence, value, workflow
+from ...workflows import Step, sequence, workflow
 
 
 @pytest.fixture
@@ -193,18 +194,17 @@ def test_on_postgres_no_events_are_published(stopped: Play) -> None:
 
 
 def publishing(name: str = "flow") -> dict[str, object]:
-    compiled = workflow(Step("a"), Step("b"), Step("c", undo=value(1)), name=name)
-    for row in compiled["steps"]:
-        if row["step"] in ("b", "c.compensate"):
-            row["spec"]["task"] = "kafka.publish"
-    compiled["definition"] = {
-        "steps": [
-            {"id": "a", "task": "work"},
-            {"id": "b", "task": "kafka.publish"},
-            {"id": "c", "task": "work", "compensate": {"task": "kafka.publish"}},
-        ]
-    }
-    return compiled
+    return compile_definition(
+        {
+            "name": name,
+            "steps": [
+                {"id": "a", "task": "work"},
+                {"id": "b", "task": "kafka.publish"},
+                {"id": "c", "task": "work", "compensate": {"task": "kafka.publish"}},
+                {"id": "d", "parallel": {"x": [{"id": "e", "task": "kafka.publish"}]}},
+            ],
+        }
+    )
 
 
 def test_on_postgres_a_workflow_that_publishes_is_refused_with_each_place(stopped: Play) -> None:
@@ -214,7 +214,7 @@ def test_on_postgres_a_workflow_that_publishes_is_refused_with_each_place(stoppe
     with pytest.raises(DefinitionError) as caught:
         calls.register_workflow(stopped.conn, publishing())
     places = [fault.place for fault in caught.value.faults]
-    assert places == ["steps[1].task", "steps[2].compensate.task"]
+    assert places == ["/steps/1/task", "/steps/2/compensate/task", "/steps/3/parallel/x/0/task"]
     assert "needs Kafka" in caught.value.faults[0].message
     assert stopped.rows("select from onceflow.workflow where name = 'flow'") == []
 

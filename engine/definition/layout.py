@@ -1,0 +1,88 @@
+"""Where every step of a definition stands: in which list, of which block."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from .source.document import Faults, child
+from .steps.block import Block
+from .steps.step import Step
+
+MAX_STEPS: Final = 10_000
+MAX_DEPTH: Final = 16
+"""Blocks around a step."""
+
+
+@dataclass(frozen=True, eq=False)
+class StepList:
+    """A list of steps by id: that of the workflow, or one of a block, in the list ``outer``."""
+
+    block: Block | None = None
+    number: int | None = None
+    outer: "StepList | None" = None
+    steps: dict[str, Step] = field(default_factory=dict[str, Step])
+
+    def around(self) -> Iterator[Block]:
+        """Yield the blocks that it lies in, from the inside out."""
+        here: StepList | None = self
+        while here is not None and here.block is not None:
+            yield here.block
+            here = here.outer
+
+    def items(self) -> dict[str, Block]:
+        """Return the names of items that its steps see, and of which block."""
+        return {name: block for block in reversed([*self.around()]) for name in block.items()}
+
+
+class Layout:
+    """All lists of a definition, and the one of each step; both in the order written.
+
+    Notes ids that stand twice, and blocks in blocks without end. Raises DefinitionError at once
+    where there are too many steps.
+    """
+
+    def __init__(self, steps: Sequence[Step], faults: Faults) -> None:
+        self.lists: list[StepList] = []
+        self.homes: dict[str, StepList] = {}
+        self._faults = faults
+        self._add(steps, StepList(), 0)
+
+    @property
+    def steps(self) -> Iterator[tuple[Step, StepList]]:
+        """Yield every step with its list."""
+        for name, home in self.homes.items():
+            yield home.steps[name], home
+
+    def path(self, step: str) -> Iterator[tuple[str, StepList]]:
+        """Yield a step and the blocks around it, from the inside out, each with its list."""
+        while True:
+            home = self.homes[step]
+            yield step, home
+            if home.block is None:
+                return
+            step = home.block.id
+
+    def _add(self, steps: Sequence[Step], into: StepList, depth: int) -> None:
+        self.lists.append(into)
+        for step in steps:
+            if step.id in self.homes:
+                taken = self.homes[step.id].steps[step.id].pointer
+                message = f"{step.id!r} is the id of {taken} already; take another"
+                self._faults.add(child(step.pointer, "id"), message)
+                continue
+            self.homes[step.id] = into
+            into.steps[step.id] = step
+            if len(self.homes) > MAX_STEPS:
+                message = f"has more than {MAX_STEPS} steps; split the workflow"
+                self._faults.add("/steps", message)
+                self._faults.raise_any()
+            if isinstance(step, Block):
+                self._enter(step, into, depth + 1)
+
+    def _enter(self, block: Block, home: StepList, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            message = f"has {MAX_DEPTH} blocks around it already; put its steps into one of them"
+            self._faults.add(block.pointer, message)
+            return
+        for number, branch in enumerate(block.lists):
+            self._add(branch.steps, StepList(block, number, home), depth)

@@ -1,0 +1,95 @@
+"""What the expressions of each step see: its own list, and what the blocks around it see."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from .expressions.references import ITEMS, STEP_FIELDS, Scope
+from .expressions.trees import Compiled
+from .layout import Layout, StepList
+from .order import Order
+from .source.document import Faults, child
+from .steps.for_each import ForEach
+from .steps.step import Step
+
+
+def check_references(
+    layout: Layout, orders: Mapping[StepList, Order], output: Compiled | None, faults: Faults
+) -> None:
+    """Note every path of the workflow that names what it cannot see."""
+    for home in layout.lists:
+        _check_alias(home, faults)
+    # The id of a block's own `output` has a dot: nobody names it.
+    fields = {step.id: _fields(step) for step, _ in layout.steps if "." not in step.id}
+    sight = Sight(layout, orders, fields)
+    for step, home in layout.steps:
+        items = tuple(home.items())
+        for undo, compiled in ((False, step.expressions()), (True, step.undo_expressions())):
+            sees = Scope(
+                sight.fields,
+                lambda named, step=step.id, undo=undo: sight.hidden(named, step, undo=undo),
+                undo,
+                items,
+            )
+            _check(compiled, sees, faults)
+    _check([output] if output else [], Scope(sight.fields, sight.hidden_at_the_end), faults)
+
+
+def _check(expressions: Iterable[Compiled], scope: Scope, faults: Faults) -> None:
+    for compiled in expressions:
+        for pointer, reference in compiled.references:
+            if fault := scope.fault(reference):
+                faults.add(pointer, fault)
+
+
+def _check_alias(home: StepList, faults: Faults) -> None:
+    """Note names for items that a block further out has given already."""
+    block = home.block
+    if not isinstance(block, ForEach) or home.outer is None:
+        return
+    taken = home.outer.items()
+    for name in block.items():
+        if name in taken and name not in ITEMS:
+            message = f"{taken[name].id!r} around it gives $.{name} already; take another name"
+            faults.add(child(block.pointer, "as"), message)
+
+
+def _fields(step: Step) -> tuple[str, ...]:
+    return (*STEP_FIELDS, "errors") if isinstance(step, ForEach) else STEP_FIELDS
+
+
+class Sight(NamedTuple):
+    """Who sees whom. ``fields`` are what may be asked of each step that can be named."""
+
+    layout: Layout
+    orders: Mapping[StepList, Order]
+    fields: Mapping[str, tuple[str, ...]]
+
+    def hidden(self, named: str, step: str, *, undo: bool = False) -> str | None:
+        """Tell why an expression of ``step`` may not name another; None where it may."""
+        if named == step:
+            mend = "$.output is what the step gave" if undo else "name a step before it"
+            return f"this is of step {step!r} itself; {mend}"
+        for number, (name, home) in enumerate(self.layout.path(step)):
+            if named == name and number:
+                return f"{named!r} is the block that {step!r} stands in, and has no output yet"
+            if named in home.steps:
+                ancestors = self.orders[home].ancestors
+                if ancestors is None or (named, name) in ancestors:
+                    return None
+                return f"{named!r} may not have ended when {name!r} begins; let {name!r} need it"
+        (_, own), *around = self.layout.path(step)
+        blocks = dict(around)
+        return self._inside(named, {own, *blocks.values()}, blocks)
+
+    def hidden_at_the_end(self, named: str) -> str | None:
+        """Tell why the output of the workflow may not name a step; None where it may."""
+        (top, *_) = self.layout.lists
+        return None if named in top.steps else self._inside(named, {top})
+
+    def _inside(self, named: str, lists: set[StepList], around: Collection[str] = ()) -> str:
+        """Tell what to name instead of a step in a block that stands in one of the lists."""
+        block = next(name for name, home in self.layout.path(named) if home in lists)
+        if block in around:
+            return f"{named!r} stands in another list of {block!r}; its lists do not see each other"
+        only = f"of which only the output is seen: $.steps.{block}.output"
+        return f"{named!r} stands in the block {block!r}, {only}"
