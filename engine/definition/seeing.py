@@ -47,10 +47,10 @@ def _check_alias(home: StepList, faults: Faults) -> None:
     if not isinstance(block, ForEach) or home.outer is None:
         return
     taken = home.outer.items()
-    for name in block.items():
-        if name in taken and name not in ITEMS:
-            message = f"{taken[name].id!r} around it gives $.{name} already; take another name"
-            faults.add(child(block.pointer, "as"), message)
+    clash = next((name for name in block.items() if name in taken and name not in ITEMS), None)
+    if clash is not None:
+        message = f"{taken[clash].id!r} around it gives $.{clash} already; take another name"
+        faults.add(child(block.pointer, "as"), message)
 
 
 def _fields(step: Step) -> tuple[str, ...]:

@@ -54,9 +54,7 @@ class Scope:
             case root if root in ITEMS:
                 return f"only the steps of a `for_each` see $.{root}"
             case root if root in _LATER:
-                return (
-                    f"{_LATER[root]!r}, whose steps see $.{root}, is not available in this release"
-                )
+                return f"{_LATER[root]!r}, which gives $.{root}, is not available in this release"
             case "config" | "secrets" as root:
                 return f"write ${{ ${root}.NAME }}, without a dot behind the dollar sign"
             case root if root in UNDONE:

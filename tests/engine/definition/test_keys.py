@@ -61,7 +61,8 @@ def step_fault(**members: Json) -> list[str]:
         ({"compensate": {}}, "/steps/0/compensate: a compensation needs the key 'task'"),
         ({"compensate": {"task": "t", "when": True}}, "/when: 'when' is not available"),
         ({"catch": []}, "/steps/0/catch: 'catch' is not available in this release"),
-        ({"map": {}}, "/steps/0/map: 'map' is not available in this release"),
+        ({"map": {}}, "/steps/0/map: 'map' is `for_each: $.input.orders`, with `steps: […]` be"),
+        ({"loop": {}}, "/steps/0/loop: 'loop' is not available in this release"),
     ],
 )
 def test_a_faulty_step(members: dict[str, Json], fault: str) -> None:

@@ -11,6 +11,7 @@ from onceflow.engine.definition import compile_definition, json_schema
 from onceflow.engine.errors import DefinitionError
 
 from .support import workflow
+from .test_blocks import block, task
 
 VALIDATOR: Any = Draft202012Validator(json_schema())
 
@@ -34,7 +35,27 @@ def test_it_is_a_json_schema() -> None:
         (workflow({"id": "a", "timeout": "1h30m", "retry": {"backoff": 2, "max": "1m"}}), True),
         (workflow({"id": "a", "compensate": {"task": "u", "queue": "q"}}, output="x"), True),
         (workflow({"id": "a", "retry": {"non_retryable": ["http.4*"]}}), True),
+        (block(steps=[task("a")], output="x", undo=False, timeout="1h"), True),
+        (block(switch=[{"when": "$.input.x", "steps": [task("a")]}], **{"else": []}), True),
+        (block(parallel=[task("a"), task("b")], join=1), True),
+        (block(parallel={"a": [task("b")]}, tolerate=1), True),
+        (block(race={"a": [{"id": "b", "steps": [task("c")]}]}), True),
+        (block(for_each=[1], steps=[task("a")], tolerate="2.5%", **{"as": "n"}), True),
+        (block(for_each="$.input", steps=[task("a")], max_parallel=9, tolerate=9), True),
         (workflow({"id": "1"}), False),
+        (block(steps=[]), False),
+        (block(steps=[{"id": "a", "steps": [{"id": "b", "steps": [task("c", queue=1)]}]}]), False),
+        (block(steps=[task("a")], retry={}), False),
+        (block(steps=[task("a")], on_failure="fail"), False),
+        (block(switch=[]), False),
+        (block(switch=[{"steps": [task("a")]}]), False),
+        (block(parallel={}), False),
+        (block(parallel={"1": [task("a")]}), False),
+        (block(race=[task("a")], join=1), False),
+        (block(for_each="items", steps=[task("a")]), False),
+        (block(for_each=[1], steps=[task("a")], tolerate="x"), False),
+        (block(for_each=[1], steps=[task("a")], join=0), False),
+        (block(for_each=[1], steps=[task("a")], **{"as": "a-b"}), False),
         (workflow({"id": "a", "map": {}}), False),
         (workflow({"id": "a", "timeout": "x"}), False),
         (workflow({"id": "a", "timeout": 0}), False),
