@@ -13,6 +13,7 @@ from onceflow.engine.calls import register_workflow
 from onceflow.engine.definition import workflow
 from onceflow.engine.definition.expressions.functions import FUNCTIONS
 from onceflow.engine.definition.steps import compensation, retry
+from onceflow.engine.definition.steps.block import Block
 from onceflow.engine.definition.steps.kinds import KINDS
 from onceflow.engine.definition.steps.members import Members
 
@@ -73,8 +74,10 @@ def test_every_key_has_a_row(title: str, members: Members) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_key_of_a_kind_of_step_has_a_row(kind: str) -> None:
-    title = "Tasks" if kind == "task" else kind.capitalize()
-    assert sorted(keys_of("Steps") + keys_of(title)) == sorted(KINDS[kind].members.keys)
+    titles = {"task": "Tasks", "steps": "Group"}
+    title = titles.get(kind, kind.replace("_", " ").capitalize())
+    shared = keys_of("Steps") + (keys_of("Blocks") if issubclass(KINDS[kind].struct, Block) else [])
+    assert sorted(shared + keys_of(title)) == sorted(KINDS[kind].members.keys)
 
 
 def keys_of(title: str) -> list[str]:
