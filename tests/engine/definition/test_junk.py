@@ -39,19 +39,40 @@ JUNK: st.SearchStrategy[Json] = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),
     max_leaves=12,
 )
-STEPS: st.SearchStrategy[Json] = st.lists(
-    st.fixed_dictionaries(
-        {"id": WORDS, "task": WORDS},
-        optional={
-            "with": JUNK,
-            "when": JUNK,
-            "needs": st.lists(WORDS, max_size=3),
-            "retry": JUNK,
-            "compensate": st.fixed_dictionaries({"task": WORDS, "with": JUNK}),
-        },
-    ),
-    max_size=4,
+TASKS: st.SearchStrategy[Json] = st.fixed_dictionaries(
+    {"id": WORDS, "task": WORDS},
+    optional={
+        "with": JUNK,
+        "when": JUNK,
+        "needs": st.lists(WORDS, max_size=3),
+        "retry": JUNK,
+        "compensate": st.fixed_dictionaries({"task": WORDS, "with": JUNK}),
+    },
 )
+
+
+def blocks(inner: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
+    """Return blocks of steps that are drawn from ``inner``."""
+    steps = st.lists(inner, max_size=3)
+    case = st.fixed_dictionaries({"when": JUNK, "steps": steps})
+    branches = steps | st.dictionaries(WORDS, steps, max_size=3)
+    more = {
+        "as": WORDS, "join": JUNK, "tolerate": JUNK, "output": JUNK, "undo": JUNK,
+        "max_parallel": JUNK, "on_failure": JUNK, "needs": st.lists(WORDS, max_size=3),
+    }  # fmt: skip
+    kinds: list[dict[str, st.SearchStrategy[Any]]] = [
+        {"steps": steps},
+        {"switch": st.lists(case, max_size=2), "else": steps | JUNK},
+        {"parallel": branches},
+        {"race": branches},
+        {"for_each": JUNK, "steps": steps},
+    ]
+    return st.one_of(
+        [st.fixed_dictionaries({"id": WORDS, **kind}, optional=more) for kind in kinds]
+    )
+
+
+STEPS: st.SearchStrategy[Json] = st.lists(st.recursive(TASKS, blocks, max_leaves=6), max_size=4)
 WORKFLOWS: st.SearchStrategy[Json] = st.fixed_dictionaries(
     {"name": WORDS, "steps": STEPS}, optional={"input": JUNK, "output": JUNK, "deadline": JUNK}
 )

@@ -53,6 +53,24 @@ def test_ten_thousand_steps_that_need_all_of_a_hundred() -> None:
     assert "more than 10000 steps" in fault
 
 
+def test_steps_in_blocks_count_too() -> None:
+    tasks = "".join(f"  - {{id: t%s-{n}, task: t}}\n" for n in range(5_000))
+    blocks = "".join(f"- id: x{n}\n  steps:\n{tasks.replace('%s', str(n))}" for n in range(2))
+    (fault,) = faults_of(f"name: w\nsteps:\n{blocks}")
+    assert "more than 10000 steps" in fault
+
+
+def test_ten_thousand_steps_in_blocks_in_blocks() -> None:
+    tasks = "".join(
+        f"{' ' * 30}- {{id: t{n}, task: t, with: {{x: $.item}}}}\n" for n in range(9_000)
+    )
+    blocks = "".join(
+        f"{' ' * 2 * n}- id: x{n}\n{' ' * 2 * n}  for_each: $.input\n{' ' * 2 * n}  steps:\n"
+        for n in range(15)
+    )
+    assert len(compile_yaml(f"name: w\nsteps:\n{blocks}{tasks}")["steps"]) == 9_015
+
+
 def test_a_huge_input_schema() -> None:
     schema = {"properties": {f"p{n}": {"type": "string"} for n in range(5_000)}}
     (fault,) = faults_of(workflow({"id": "a"}, input=schema))

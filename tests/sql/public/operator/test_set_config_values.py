@@ -183,3 +183,14 @@ def test_workflow_needs_tell_what_is_there(play: Play) -> None:
         ("config", "B", ["b"], False),
     ]
     assert calls.read_needs(play.conn, "flow", 2) == []
+
+
+def test_workflow_needs_tell_of_steps_in_blocks(play: Play) -> None:
+    more = (
+        "  - id: b\n    for_each: ${ $config.A }\n    steps:\n"
+        "      - id: c\n        switch:\n"
+        '          - {when: "${ $config.B }", steps: [{id: d, set: "${ $config.C }"}]}\n'
+    )
+    deploy(play, flow("{}", more))
+    needs = calls.read_needs(play.conn, "flow", 1)
+    assert [(need.name, need.steps) for need in needs] == [("A", ["b"]), ("B", ["c"]), ("C", ["d"])]
