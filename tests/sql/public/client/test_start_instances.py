@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from onceflow.engine import calls
+from onceflow.engine.definition import compile_definition
 from onceflow.engine.errors import NotFound
 
 from ...play import Play, pass_time, take_messages
@@ -29,6 +30,14 @@ def test_the_first_steps_are_queued_each_with_one_message_that_names_it_alone(pl
         ("task", "default", str(instance), {"instance": str(instance), "task": "a"}),
         ("task", "other", str(instance), {"instance": str(instance), "task": "b"}),
     ]
+
+
+def test_what_stands_in_a_block_does_not_begin_with_the_instance(play: Play) -> None:
+    undo = {"task": "undo"}
+    inside = {"id": "x", "steps": [{"id": "b", "task": "work", "compensate": undo}]}
+    steps = [{"id": "a", "task": "work"}, inside]
+    play.deploy(compile_definition({"name": "flow", "steps": steps}))
+    assert play.states(play.start("flow")) == {"a": "QUEUED"}
 
 
 def test_the_log_begins_with_the_instance_itself(play: Play) -> None:

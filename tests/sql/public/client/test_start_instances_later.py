@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from onceflow.engine import calls
+from onceflow.engine.definition import compile_definition
 from onceflow.engine.errors import BadArgument
 from onceflow.engine.ids import make_ids
 
@@ -46,6 +47,16 @@ def test_first_steps_come_due_at_the_start_time_and_not_before(play: Play) -> No
     assert play.log(instance, "a") == ["WAITING", "QUEUED"]
     play.complete(instance, "a", "b", "c")
     assert play.state(instance) == "SUCCEEDED"
+
+
+def test_what_stands_in_a_block_does_not_begin_with_the_instance(play: Play) -> None:
+    undo = {"task": "undo"}
+    inside = {"id": "x", "steps": [{"id": "b", "task": "work", "compensate": undo}]}
+    steps = [{"id": "a", "task": "work"}, inside]
+    play.deploy(compile_definition({"name": "flow", "steps": steps}))
+    at = later(play, 10)
+    (started,) = calls.start_instances(play.conn, "flow", [NOTHING], start_at=[at])
+    assert play.states(started.instance_id) == {"a": "WAITING"}
 
 
 def test_items_of_one_call_start_each_at_its_time(play: Play) -> None:
