@@ -82,7 +82,7 @@ def _config_fault(names: tuple[str, ...]) -> str | None:
     return f"name one value of the configuration, $config.NAME: {NAME_RULE}"
 
 
-def _field_fault(what: str, fields: tuple[str, ...], names: tuple[str, ...]) -> str | None:
+def _field_fault(what: str, fields: Sequence[str], names: tuple[str, ...]) -> str | None:
     if not names or names[0] in fields:
         return None
     return f"{what} has {one_of(fields)}, not {names[0]!r}{did_you_mean(names[0], fields)}"

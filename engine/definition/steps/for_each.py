@@ -7,7 +7,7 @@ from typing import Any
 from ...json_text import Json
 from ..common.mends import count_of
 from ..expressions.references import ITEMS, ROOTS
-from ..expressions.trees import Compiled
+from ..expressions.trees import Compiled, Tree
 from ..source.document import Faults, child
 from . import checks
 from .block import BLOCK, LIST, OUTPUT, Branch, Readers, with_output
@@ -107,8 +107,8 @@ class ForEach(Tolerant, frozen=True, kw_only=True, tag="for_each"):
     def check(cls, members: dict[str, Any], pointer: str, faults: Faults) -> None:
         """Note a list as it is written that is too short for what has to succeed."""
         super().check(members, pointer, faults)
-        tree = members["for_each"].tree if "for_each" in members else {}
-        items = tree.get("l", tree.get("v"))
+        tree: Tree = members["for_each"].tree if "for_each" in members else {}
+        items: list[Json] | None = tree.get("l", tree.get("v"))
         if items is not None and members.get("join", 0) > len(items):
             there = count_of(len(items), "item", "items")
             faults.add(child(pointer, "join"), f"is more than there are: it has {there}")
