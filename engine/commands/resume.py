@@ -1,7 +1,8 @@
 """Let suspended instances go on.
 
-What has become due meanwhile is started. An instance that an open dead letter suspends goes on once
-that is redriven, skipped or discarded. Exits 1 where one could not be resumed, and says why.
+What has become due meanwhile is started. An open dead letter holds nothing but what depends on it,
+and goes when it is redriven, skipped or discarded. Exits 1 where one could not be resumed, and says
+why.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """Hold instances back until they are resumed.
 
-What runs is finished and its answer recorded; nothing else is started. Exits 1 where one could not
-be suspended, and says why.
+What runs is finished and its answer recorded; nothing else is started. A failure follows its policy
+all the same, and what is to be undone then waits for the resume. Exits 1 where one could not be
+suspended, and says why.
 """
 
 import argparse

@@ -103,6 +103,7 @@ create table onceflow.instance (
     state text collate "C" not null,
     closing_as text collate "C",
     compensate boolean not null default false,
+    -- An operator, who holds the instance, or an open dead letter, which holds nothing but what depends on it.
     suspended_by text collate "C",
     suspended_at timestamptz,
     seq int not null default 0,
@@ -131,8 +132,7 @@ create table onceflow.instance (
         end),
     constraint instance_suspended check (
         case when suspended_at is null then suspended_by is null
-            else suspended_by is not null and suspended_by = any ('{operator,dead_letter}')
-                and state = any ('{RUNNING,COMPENSATING}')
+            else suspended_by is not null and suspended_by = any ('{operator,dead_letter}') and ended_at is null
         end),
     constraint instance_deadline check (deadline_at is null or state = 'RUNNING'),
     constraint instance_output check (output is null or state = 'SUCCEEDED'),
@@ -381,7 +381,8 @@ create type onceflow.evaluation as (runs boolean, value jsonb, error jsonb);
 create type onceflow.evaluated_output as (instance_id uuid, value jsonb, error jsonb);
 
 -- A task that has ended or comes due, and what its instance was when it was locked; seq is the number
--- of the transition under way. waits: its row is there already, in WAITING.
+-- of the transition under way. suspended_at: since when an operator holds the instance. waits: its row is there
+-- already, in WAITING.
 create type onceflow.placed_task as (
     instance_id uuid, step text, scope bigint, visit int,
     version_id bigint, seq int, state text, suspended_at timestamptz, waits boolean);

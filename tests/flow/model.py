@@ -20,25 +20,18 @@ ENDED = ("SUCCEEDED", "FAILED", "CANCELLED", "COMPENSATED")
 class Rules:
     """Where the page and what stands today differ; the defaults are the page's.
 
-    ``dead_letter_holds``: what stands still while a dead letter is open. ``judged``: when the
-    failures of expressions are judged, in the next wave or after the last one. ``under_hold``:
-    whether a failure under an operator's suspension follows its policy, or waits as a dead letter.
-    ``discard_walks``: whether a discarded failure goes to whoever handles it further out, or its
-    instance closes by the workflow's policy and whatever held it is lifted. ``output_waits``: a
-    failing ``output`` of the workflow is a dead letter, or closes the instance.
+    ``judged``: when the failures of expressions are judged, in the next wave or after the last one.
+    ``output_waits``: a failing ``output`` of the workflow is a dead letter, or closes the instance.
     ``redrives_values``: whether a step without a worker is redriven with its value.
     """
 
-    dead_letter_holds: Literal["dependants", "instance"] = "dependants"
     judged: Literal["in waves", "at the end"] = "in waves"
-    under_hold: Literal["policy", "waits"] = "policy"
-    discard_walks: bool = True
     output_waits: bool = True
     redrives_values: bool = True
 
 
 PAGE = Rules()
-TODAY = Rules("instance", "at the end", "waits", False, False, False)
+TODAY = Rules("at the end", False, False)
 """What the engine does that has no blocks yet."""
 
 
@@ -239,12 +232,6 @@ class Instance:
         if self.state in ENDED:
             return None
         return "operator" if self.held else "dead_letter" if self.dead_letters else None
-
-    @property
-    def stands_still(self) -> bool:
-        """Whether what comes due is READY."""
-        by_letter = self.rules.dead_letter_holds == "instance" and bool(self.dead_letters)
-        return self.held or by_letter
 
     def end(self, row: Row, state: str, output: Json = None, error: Error | None = None) -> None:
         """End a row with this transition."""

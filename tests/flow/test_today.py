@@ -8,15 +8,12 @@ import pytest
 from onceflow.engine.definition import compile_definition
 
 from ..sql.play import Connection
-from .cases.actions import Action, Claim, Complete, Discard, Fail, Operate, Redrive
+from .cases.actions import Action, Claim, Complete, Redrive
 from .cases.drawing import INPUT
 from .cases.engine_harness import Engine, Hand, Pair
-from .interpreter import Failure
 from .model import PAGE, TODAY, Rules
 
 Json = Any
-
-FAILS = Failure("bad")
 
 
 def work(name: str, *needs: str, **more: Json) -> Json:
@@ -25,11 +22,6 @@ def work(name: str, *needs: str, **more: Json) -> Json:
 
 
 CASES: dict[str, tuple[list[Json], list[Action], Json]] = {
-    "dead_letter_holds": (
-        [work("a", on_failure="suspend"), work("b")],
-        [Claim(("a",)), Fail(("a",), FAILS)],
-        {},
-    ),
     "judged": (
         [
             work("a"),
@@ -38,19 +30,6 @@ CASES: dict[str, tuple[list[Json], list[Action], Json]] = {
             work("d", "c"),
         ],
         [Claim(("a",)), Complete((("a", 1),))],
-        {},
-    ),
-    "under_hold": (
-        [work("a")],
-        [Claim(("a",)), Operate("suspend"), Fail(("a",), FAILS)],
-        {},
-    ),
-    "discard_walks": (
-        [work("a"), work("b", "a", on_failure="suspend")],
-        [
-            *(Claim(("a",)), Complete((("a", 1),)), Claim(("b",)), Fail(("b",), FAILS)),
-            *(Operate("suspend"), Discard(("b",))),
-        ],
         {},
     ),
     "redrives_values": (

@@ -26,7 +26,7 @@ def run(instance: Instance) -> None:
             break
     for row in instance.rows():
         if row.state in ("READY", "QUEUED"):
-            row.state = "READY" if instance.stands_still else "QUEUED"
+            row.state = "READY" if instance.held else "QUEUED"
 
 
 def _wave(instance: Instance) -> bool:

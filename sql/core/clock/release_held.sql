@@ -28,7 +28,8 @@ begin
                 and t.visit = k.visit and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
                 and (t.held_by = 'pause' or t.held_by in ('handler', 'secret') and t.due_at <= p_now) offset 0) t
         cross join lateral (
-            select i.version_id, i.state, i.suspended_at from onceflow.instance i
+            select i.version_id, i.state, case when i.suspended_by = 'operator' then i.suspended_at end as suspended_at
+            from onceflow.instance i
             where i.id = k.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
         cross join lateral (
             select s.kind, s.handler from onceflow.step s

@@ -12,8 +12,10 @@ begin
             onceflow.time_text(p_instance.ended_at),
             coalesce('; payloads erased at ' || onceflow.time_text(p_instance.erased_at) || ' by ' || p_instance.erased_by,
                 ': ' || (p_instance.error ->> 'message'), ''))
-        when p_instance.suspended_by = 'dead_letter' then format(
-            'suspended since %s by the open dead letter below', onceflow.time_text(p_instance.suspended_at))
+        when p_instance.suspended_by = 'dead_letter' then format(case p_instance.state
+            when 'COMPENSATING' then 'compensating: the way back waits since %s for the open dead letter below'
+            else 'waits since %s for a decision about the open dead letter below; what does not depend on it goes on' end,
+            onceflow.time_text(p_instance.suspended_at))
         when p_instance.state = 'CLOSING' then format(
             'closing, to end as %s%s: it waits for what still runs', p_instance.closing_as,
             coalesce(' (' || (p_instance.error ->> 'message') || ')', ''))

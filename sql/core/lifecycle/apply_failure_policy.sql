@@ -1,9 +1,10 @@
--- apply_failure_policy(ids, keys) -> change[]   (internal)
+-- apply_failure_policy(ids, keys, discarded) -> change[]   (internal)
 -- What follows a task's failure for good, its row being an open dead letter already: the policy of
--- its step, or else of its workflow, suspends the instance, or closes it (which makes the dead letter
--- a record). A compensation always suspends: the way back waits for a person. So does every failure in
--- an instance that an operator has suspended: it stands still, as he wants it to.
-create or replace function onceflow.apply_failure_policy(p_ids uuid[], p_keys onceflow.task_key[])
+-- its step, or else of its workflow, leaves it open for a person (`suspend`), or closes the instance, which makes
+-- it a record. A compensation is always left open: the way back waits for a person. One that he
+-- has discarded passes over every `suspend`, and where the workflow says that, it compensates.
+create or replace function onceflow.apply_failure_policy(
+    p_ids uuid[], p_keys onceflow.task_key[], p_discarded boolean default false)
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
@@ -11,7 +12,6 @@ declare
     v_closing_as text[];
     v_errors jsonb[];
     v_suspended uuid[];
-    v_closed onceflow.change[];
 begin
     if cardinality(p_keys) = 0 then
         return '{}';
@@ -21,12 +21,14 @@ begin
                 'task', onceflow.task_name(t.step, t.scope, t.visit)) as error,
             -- By strength: of several failures one decides for the instance.
             array_position(array['compensate', 'fail', 'suspend'],
-                case when s.kind = 'compensation' or i.suspended_by = 'operator' then 'suspend'
+                case when s.kind = 'compensation' then 'suspend'
+                    when p_discarded then coalesce(nullif(s.spec ->> 'on_failure', 'suspend'),
+                        nullif(v.on_failure, 'suspend'), 'compensate')
                     else coalesce(s.spec ->> 'on_failure', v.on_failure) end) as policy,
-            k.step, k.scope, k.visit
+            t.step, t.scope, t.visit
         from unnest(p_keys) k
         cross join lateral (
-            select i.version_id, i.suspended_by from onceflow.instance i
+            select i.version_id from onceflow.instance i
             where i.id = k.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
         cross join lateral (
             select v.on_failure from onceflow.workflow_version v
@@ -57,9 +59,7 @@ begin
     into v_ids, v_closing_as, v_errors, v_suspended
     from judged j;
 
-    -- Both kinds at once, so that their tasks are locked in one order.
-    perform onceflow.lock_open_tasks(v_ids || v_suspended);
-    v_closed := onceflow.close_instances(v_ids, v_closing_as, v_errors);
-    return v_closed || onceflow.hold_instances(v_suspended, 'dead_letter');
+    perform onceflow.note_dead_letters(v_suspended);
+    return onceflow.close_instances(v_ids, v_closing_as, v_errors);
 end $$;
-revoke execute on function onceflow.apply_failure_policy(uuid[], onceflow.task_key[]) from public;
+revoke execute on function onceflow.apply_failure_policy(uuid[], onceflow.task_key[], boolean) from public;

@@ -1,10 +1,11 @@
--- close_instances(sorted ids, closing_as, errors) -> change[]   (internal)
+-- close_instances(sorted ids, closing_as, errors, lifts) -> change[]   (internal)
 -- Begins the end of locked RUNNING instances: CLOSING cancels what is WAITING, READY, QUEUED or
 -- RETRYING and makes records of open dead letters; what is RUNNING is awaited. When nothing is open
 -- any more, settle_instances() takes it from there: an instance closing as COMPENSATED or CANCELLED is
--- compensated first, one closing as FAILED is not.
+-- compensated first, one closing as FAILED is not. An operator's suspension outlives it, so that what is undone
+-- waits for his resume, unless p_lifts: he has cancelled it himself, or its deadline has passed.
 create or replace function onceflow.close_instances(
-    p_ids uuid[], p_closing_as text[], p_errors jsonb[])
+    p_ids uuid[], p_closing_as text[], p_errors jsonb[], p_lifts boolean default false)
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
@@ -19,7 +20,9 @@ begin
     with closed as (
         update onceflow.instance i
         set state = 'CLOSING', closing_as = k.closing_as, compensate = k.closing_as <> 'FAILED',
-            error = k.error, suspended_at = null, suspended_by = null, deadline_at = null
+            error = k.error, deadline_at = null,
+            suspended_at = case when i.suspended_by = 'operator' and not p_lifts then i.suspended_at end,
+            suspended_by = case when i.suspended_by = 'operator' and not p_lifts then i.suspended_by end
         from unnest(p_ids, p_closing_as, p_errors) k (id, closing_as, error)
         where i.id = k.id and i.id >= p_ids[1]
             and i.state = 'RUNNING'
@@ -60,4 +63,4 @@ begin
     from ended e;
     return v_closed || v_ended;
 end $$;
-revoke execute on function onceflow.close_instances(uuid[], text[], jsonb[]) from public;
+revoke execute on function onceflow.close_instances(uuid[], text[], jsonb[], boolean) from public;

@@ -1,7 +1,7 @@
--- hold_instances(sorted ids, by) -> change[]   (internal)
--- Suspends locked instances: what is QUEUED goes back to READY, so a suspended instance never has a
--- message that a claim would have to refuse. An operator's suspension outranks a dead letter's.
-create or replace function onceflow.hold_instances(p_ids uuid[], p_by text)
+-- hold_instances(sorted ids) -> change[]   (internal)
+-- An operator suspends locked instances: what is QUEUED goes back to READY, so an instance that is held never has
+-- a message that a claim would have to refuse. That a dead letter is open is told again when he resumes it.
+create or replace function onceflow.hold_instances(p_ids uuid[])
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
@@ -12,10 +12,9 @@ begin
         return '{}';
     end if;
     update onceflow.instance i
-    set suspended_by = p_by, suspended_at = coalesce(i.suspended_at, v_now)
+    set suspended_by = 'operator', suspended_at = v_now
     where i.id = any (p_ids) and i.id >= p_ids[1]
-        and i.state in ('RUNNING', 'COMPENSATING')
-        and (i.suspended_by is null or p_by = 'operator');
+        and i.state in ('RUNNING', 'COMPENSATING') and i.suspended_by is distinct from 'operator';
 
     perform onceflow.lock_open_tasks(p_ids);
 
@@ -32,4 +31,4 @@ begin
     from held h;
     return v_changes;
 end $$;
-revoke execute on function onceflow.hold_instances(uuid[], text) from public;
+revoke execute on function onceflow.hold_instances(uuid[]) from public;

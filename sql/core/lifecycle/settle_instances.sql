@@ -34,7 +34,8 @@ begin
         update onceflow.instance i
         set state = k.state,
             ended_at = case when k.state <> 'COMPENSATING' then v_now end,
-            suspended_at = null, suspended_by = null
+            suspended_at = case when k.state = 'COMPENSATING' then i.suspended_at end,
+            suspended_by = case when k.state = 'COMPENSATING' then i.suspended_by end
         from (
             select i.id, i.state as was, case
                 when i.state = 'CLOSING' and exists (

@@ -9,7 +9,8 @@ begin
             i.version_id, i.seq + 1, i.state, i.suspended_at, t.step is not null)
         from unnest(p_keys) with ordinality k (instance_id, step, scope, visit, n)
         cross join lateral (
-            select i.version_id, i.seq, i.state, i.suspended_at from onceflow.instance i
+            select i.version_id, i.seq, i.state, case when i.suspended_by = 'operator' then i.suspended_at end as suspended_at
+            from onceflow.instance i
             where i.id = k.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
         left join lateral (
             select t.step from onceflow.task t

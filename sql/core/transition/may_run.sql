@@ -1,9 +1,9 @@
--- may_run(instance state, suspended at, step kind) -> boolean   (internal)
--- The one predicate that claim, hand-off and every requeue ask: a forward task runs in a RUNNING
--- instance, a compensation in a COMPENSATING one, neither in a suspended one.
-create or replace function onceflow.may_run(p_state text, p_suspended_at timestamptz, p_kind text)
+-- may_run(instance state, held since, step kind) -> boolean   (internal)
+-- The one predicate that claim, hand-off and every requeue ask: nothing runs in an instance that an operator
+-- holds; else a compensation always, since it is due only where something is undone, a forward task where its
+-- instance is RUNNING. An open dead letter holds nothing: p_held_since is null where that alone is told.
+create or replace function onceflow.may_run(p_state text, p_held_since timestamptz, p_kind text)
 returns boolean
 language sql immutable parallel safe
-return p_suspended_at is null
-    and p_state = case p_kind when 'compensation' then 'COMPENSATING' else 'RUNNING' end;
+return p_held_since is null and (p_kind = 'compensation' or p_state = 'RUNNING');
 revoke execute on function onceflow.may_run(text, timestamptz, text) from public;

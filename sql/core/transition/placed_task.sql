@@ -1,6 +1,7 @@
--- placed_task(instance, step, scope, visit, version, seq, instance's state, suspended at, waits)
+-- placed_task(instance, step, scope, visit, version, seq, instance's state, held since, waits)
 --   -> placed_task   (internal)
--- A task that has ended or comes due, with what its locked instance is. Inlined, as task_change() is.
+-- A task that has ended or comes due, with what its locked instance is; suspended_at where an
+-- operator holds it alone. Inlined, as task_change() is.
 create or replace function onceflow.placed_task(
     p_instance_id uuid, p_step text, p_scope bigint, p_visit int,
     p_version_id bigint, p_seq int, p_state text, p_suspended_at timestamptz default null,

@@ -1,5 +1,5 @@
 -- queue_tasks(sorted ids, keys, was) -> change[]   (internal)
--- Makes locked tasks of one state (RETRYING, READY, QUEUED) due again: QUEUED, with a new
+-- Makes locked tasks of one state (RETRYING, READY, QUEUED, DEAD_LETTER) due again: QUEUED, with a new
 -- dispatch, or READY where the instance may not run them now.
 create or replace function onceflow.queue_tasks(
     p_ids uuid[], p_keys onceflow.task_key[], p_was text)
@@ -17,7 +17,8 @@ begin
             select k.*, onceflow.may_run(i.state, i.suspended_at, s.kind) as runs
             from unnest(p_keys) k
             cross join lateral (
-                select i.version_id, i.state, i.suspended_at from onceflow.instance i
+                select i.version_id, i.state, case when i.suspended_by = 'operator' then i.suspended_at end as suspended_at
+                from onceflow.instance i
                 where i.id = k.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
             cross join lateral (
                 select s.kind from onceflow.step s

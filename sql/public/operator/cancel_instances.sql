@@ -18,7 +18,7 @@ declare
 begin
     perform onceflow.finish_transition(v_ids, onceflow.close_instances(v_running,
         array_fill('CANCELLED'::text, array[cardinality(v_running)]),
-        array_fill(null::jsonb, array[cardinality(v_running)])));
+        array_fill(null::jsonb, array[cardinality(v_running)]), true));
     return query
     select u.id, case when i.id is null then 'unknown'
             when i.id = any (v_running) then 'done' else 'refused' end,
@@ -26,8 +26,8 @@ begin
             when i.id = any (v_running) then 'it is ' || i.state
             when i.ended_at is not null then 'it has ended, as ' || i.state
             else 'it is ' || i.state || ' already, to end as ' || i.closing_as
-                || case when i.suspended_at is not null
-                    then '; redrive, skip or discard its dead letter' else '' end
+                || case i.suspended_by when 'operator' then '; resume it'
+                    when 'dead_letter' then '; redrive, skip or discard its dead letter' else '' end
             end
     from unnest(v_ids) u (id)
     left join onceflow.instance i on i.id = u.id

@@ -29,8 +29,9 @@ begin
             format('seq is %s, the log has %s numbers up to %s', c.seq, c.numbers, c.highest)),
         (c.state in ('RUNNING', 'CLOSING', 'COMPENSATING') and c.open = 0, 'nothing is open, but it has not ended'),
         (c.state = 'CLOSING' and c.open <> c.running, 'CLOSING with open tasks that are not RUNNING'),
-        (c.suspended_at is not null and c.queued > 0, 'suspended with QUEUED tasks'),
-        (c.dead > 0 and c.suspended_at is null, 'an open dead letter, but not suspended')
+        (c.suspended_by = 'operator' and c.queued > 0, 'suspended by an operator with QUEUED tasks'),
+        (c.dead > 0 and c.suspended_by is null, 'an open dead letter, but not told'),
+        (c.dead = 0 and c.suspended_by = 'dead_letter', 'told to have an open dead letter, but has none')
     ) f (holds, fault)
     where f.holds
     union all

@@ -1,7 +1,8 @@
 -- discard_dead_letters(instance ids, tasks) -> (instance_id, task, outcome, detail)
--- Gives open dead letters up: their instances fail, by their workflow's policy (`fail` without
--- compensation, else with it). The dead letter of a compensation becomes a record, the way back goes
--- on with the next, and the instance ends FAILED, since not everything was undone.
+-- Gives open dead letters up: their instances close, by the policy of the step (`compensate`, `fail`), or else of
+-- the workflow, where `suspend` means compensate now. An operator's suspension is not lifted by that. The dead
+-- letter of a compensation becomes a record, the way back goes on with the next, and the instance ends FAILED,
+-- since not everything was undone.
 -- outcome: done | refused (detail says why).
 -- Errors: WF002 arrays that differ · WF004.
 create or replace function onceflow.discard_dead_letters(p_instance_ids uuid[], p_tasks text[])
@@ -17,31 +18,20 @@ declare
     v_keys onceflow.task_key[];
     v_closed onceflow.change[];
     v_given_up onceflow.change[];
-    v_lifted onceflow.change[];
     v_moved record;
 begin
-    perform onceflow.lock_open_tasks(v_ids);
     v_keys := array(select j.key from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
-        where j.refusal is null);
+        where j.refusal is null and j.undoes);
     return query
     select j.instance_id, j.task, case when j.refusal is null then 'done' else 'refused' end,
         coalesce(j.refusal, 'it is given up')
     from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
     order by j.n;
 
-    select onceflow.close_instances(coalesce(array_agg(d.id order by d.id), '{}'),
-        array_agg(d.closing_as order by d.id), array_agg(d.error order by d.id))
-    into v_closed
-    from (
-        select distinct on (i.id) i.id, t.error || jsonb_build_object(
-                'task', onceflow.task_name(t.step, t.scope, t.visit)) as error,
-            case v.on_failure when 'fail' then 'FAILED' else 'COMPENSATED' end as closing_as
-        from unnest(v_keys) k
-        join onceflow.instance i on i.id = k.instance_id and i.state = 'RUNNING'
-        join onceflow.workflow_version v on v.id = i.version_id
-        join onceflow.task t on t.instance_id = k.instance_id and t.step = k.step
-            and t.scope = k.scope and t.visit = k.visit
-        order by i.id, k.step, k.scope, k.visit) d;
+    -- Those of one call are judged together; one of a compensation is only given up.
+    v_closed := onceflow.apply_failure_policy(v_ids, array(
+        select j.key from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
+        where j.refusal is null and not j.undoes), true);
 
     with given_up as (
         update onceflow.task t
@@ -66,10 +56,9 @@ begin
     update onceflow.instance i set closing_as = 'FAILED'
     where i.id = any (array(select g.instance_id from unnest(v_given_up) g)) and i.state = 'COMPENSATING';
 
-    -- The suspension is lifted before the next compensation is made, so that it is not held by it.
-    v_lifted := onceflow.lift_suspensions(v_ids);
+    perform onceflow.note_dead_letters(v_ids);
     v_moved := onceflow.advance_instances(v_ids, '{}', onceflow.find_tasks(v_ids,
         onceflow.next_compensations(v_ids, array(select g.instance_id from unnest(v_given_up) g))));
-    perform onceflow.finish_transition(v_ids, v_closed || v_given_up || v_lifted || v_moved.o_changes);
+    perform onceflow.finish_transition(v_ids, v_closed || v_given_up || v_moved.o_changes);
 end $$;
 revoke execute on function onceflow.discard_dead_letters(uuid[], text[]) from public;

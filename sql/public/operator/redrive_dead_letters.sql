@@ -2,7 +2,7 @@
 -- Tries open dead letters again: the same row and idempotency key, attempts counting on, a fresh
 -- budget of retries. p_inputs corrects their inputs (null, or null for one: as it was); one that never
 -- got an input, since its expression failed, needs one. A step that runs nothing (set, fail) is refused: skip it.
--- When the last open dead letter of an instance is redriven, the suspension by it ends.
+-- They are QUEUED at once, or READY where an operator has suspended their instance.
 -- outcome: done | refused (detail says why, and what to do instead).
 -- Errors: WF002 arrays that differ · WF004.
 create or replace function onceflow.redrive_dead_letters(
@@ -15,13 +15,11 @@ set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 100
 #variable_conflict use_column
 declare
     v_ids uuid[] := onceflow.lock_instances(p_instance_ids);
-    v_now timestamptz := onceflow.now();
-    v_changes onceflow.change[];
+    v_redriven onceflow.task_key[];
 begin
     if p_inputs is not null then
         perform onceflow.require_same_length(p_instance_ids, p_instance_ids, cardinality(p_inputs));
     end if;
-    perform onceflow.lock_open_tasks(v_ids);
 
     -- Answered from the rows as they were, before they are changed.
     return query
@@ -38,8 +36,7 @@ begin
 
     with redriven as (
         update onceflow.task t
-        set state = 'READY', held_by = 'operator', input = coalesce(k.input, t.input),
-            extra_attempts = t.attempt, changed_at = v_now
+        set input = coalesce(k.input, t.input), extra_attempts = t.attempt
         from (
             select (j.key).*, i.input
             from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
@@ -50,12 +47,10 @@ begin
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
             and t.visit = k.visit and t.instance_id >= v_ids[1]
             and t.state = 'DEAD_LETTER' and t.seq is null
-        returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue
+        returning t.instance_id, t.step, t.scope, t.visit
     )
-    select coalesce(array_agg(onceflow.task_change(r.instance_id, r.step, r.scope, r.visit, r.attempt,
-        'DEAD_LETTER', 'READY', r.queue)), '{}')
-    into v_changes
-    from redriven r;
-    perform onceflow.finish_transition(v_ids, v_changes || onceflow.lift_suspensions(v_ids));
+    select coalesce(array_agg(row(r.*)::onceflow.task_key), '{}') into v_redriven from redriven r;
+    perform onceflow.finish_transition(v_ids, onceflow.queue_tasks(v_ids, v_redriven, 'DEAD_LETTER'));
+    perform onceflow.note_dead_letters(v_ids);
 end $$;
 revoke execute on function onceflow.redrive_dead_letters(uuid[], text[], jsonb[]) from public;

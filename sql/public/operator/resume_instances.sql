@@ -1,6 +1,6 @@
 -- resume_instances(ids) -> (instance_id, outcome, detail)
--- Lifts an operator's suspension and releases what became READY under it. Where a dead letter is open,
--- the instance stays suspended by that. outcome: done | refused (detail says why) | unknown.
+-- Lifts an operator's suspension and releases what became READY under it. An open dead letter, which holds
+-- nothing but what depends on it, is told from then on. outcome: done | refused (detail says why) | unknown.
 -- Errors: WF004.
 create or replace function onceflow.resume_instances(p_ids uuid[])
 returns table (instance_id uuid, outcome text, detail text)
@@ -15,17 +15,25 @@ declare
         select i.id from onceflow.instance i
         where i.id = any (v_ids) and i.id >= v_ids[1] and i.suspended_by = 'operator' order by i.id);
 begin
-    -- An open dead letter takes the suspension over; lift_suspensions() looks for one.
+    -- Until note_dead_letters() has looked whether there is one.
     update onceflow.instance i set suspended_by = 'dead_letter'
     where i.id = any (v_held) and i.suspended_by = 'operator';
-    perform onceflow.finish_transition(v_ids, onceflow.lift_suspensions(v_held));
+    perform onceflow.note_dead_letters(v_held);
+    perform onceflow.lock_open_tasks(v_held);
+    perform onceflow.finish_transition(v_ids, onceflow.queue_tasks(v_held, array(
+        select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key
+        from onceflow.task t
+        where t.instance_id = any (v_held) and t.instance_id >= v_held[1]
+            and t.state = 'READY' and t.held_by = 'operator'
+        order by t.instance_id, t.step, t.scope, t.visit), 'READY'));
     return query
     select u.id, case when i.id is null then 'unknown'
-            when i.id = any (v_held) and i.suspended_at is null then 'done' else 'refused' end,
+            when i.id = any (v_held) then 'done' else 'refused' end,
         case when i.id is null then 'there is no such instance'
-            when i.suspended_at is not null
-                then 'it waits for its open dead letter: redrive, skip or discard that'
             when i.id = any (v_held) then 'it is ' || i.state
+                || case when i.suspended_by = 'dead_letter' then ', and has an open dead letter' else '' end
+            when i.suspended_by = 'dead_letter'
+                then 'nobody has suspended it: redrive, skip or discard its open dead letter'
             else 'it is not suspended, but ' || i.state end
     from unnest(v_ids) u (id)
     left join onceflow.instance i on i.id = u.id

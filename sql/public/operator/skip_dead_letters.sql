@@ -16,7 +16,6 @@ declare
     v_changes onceflow.change[];
 begin
     perform onceflow.require_same_length(p_instance_ids, p_instance_ids, cardinality(p_outputs));
-    perform onceflow.lock_open_tasks(v_ids);
 
     return query
     select j.instance_id, j.task, case when r.refusal is null then 'done' else 'refused' end,
@@ -47,8 +46,7 @@ begin
         'DEAD_LETTER', 'SKIPPED', s.queue)), '{}')
     into v_changes
     from skipped s;
-    -- The suspension is lifted before successors are made, so that they are not held by it.
-    v_changes := v_changes || onceflow.lift_suspensions(v_ids);
+    perform onceflow.note_dead_letters(v_ids);
     perform onceflow.finish_transition(v_ids, v_changes || (onceflow.advance_instances(v_ids,
         onceflow.find_tasks(v_ids, onceflow.changed_to(v_changes, 'SKIPPED')),
         onceflow.find_tasks(v_ids, onceflow.next_compensations(v_ids, array(

@@ -1,6 +1,7 @@
 -- suspend_instances(ids) -> (instance_id, outcome, detail)
 -- Holds instances until resume_instances(): what runs is finished and its answer recorded, nothing
--- else is started. outcome: done | refused (detail says why) | unknown.
+-- else is started, though steps that need no worker go on, timers fire, and a failure is handled as always.
+-- outcome: done | refused (detail says why) | unknown.
 -- Errors: WF004.
 create or replace function onceflow.suspend_instances(p_ids uuid[])
 returns table (instance_id uuid, outcome text, detail text)
@@ -12,14 +13,16 @@ set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 100
 declare
     v_ids uuid[] := onceflow.lock_instances(p_ids);
 begin
-    perform onceflow.finish_transition(v_ids, onceflow.hold_instances(v_ids, 'operator'));
+    perform onceflow.finish_transition(v_ids, onceflow.hold_instances(v_ids));
     return query
     select u.id, case when i.id is null then 'unknown'
-            when i.suspended_by = 'operator' then 'done' else 'refused' end,
+            when i.suspended_by = 'operator' and i.state <> 'CLOSING' then 'done' else 'refused' end,
         case when i.id is null then 'there is no such instance'
+            when i.state = 'CLOSING' then 'it is CLOSING: nothing more is started until what runs has ended'
+                || case i.suspended_by when 'operator' then ', and what is to be undone waits for its resume'
+                    else '' end
             when i.suspended_by = 'operator' then 'suspended since ' || onceflow.time_text(i.suspended_at)
-            when i.ended_at is not null then 'it has ended, as ' || i.state
-            else 'it is ' || i.state || ': nothing more is started until what runs has ended' end
+            else 'it has ended, as ' || i.state end
     from unnest(v_ids) u (id)
     left join onceflow.instance i on i.id = u.id
     order by u.id;

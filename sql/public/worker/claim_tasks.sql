@@ -50,7 +50,8 @@ begin
             select k.*, s.timeout
             from unnest(v_locked) k
             cross join lateral (
-                select i.version_id, i.state, i.suspended_at from onceflow.instance i
+                select i.version_id, i.state, case when i.suspended_by = 'operator' then i.suspended_at end as suspended_at
+                from onceflow.instance i
                 where i.id = k.instance_id and i.id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) i
             cross join lateral (
                 select s.kind, s.timeout, s.handler, s.queue from onceflow.step s

@@ -44,7 +44,8 @@ begin
             from unnest(v_keys, p_fences, p_outputs)
                 with ordinality k (instance_id, step, scope, visit, fence, output, n)
             cross join lateral (
-                select i.version_id, i.seq, i.state, i.suspended_at from onceflow.instance i
+                select i.version_id, i.seq, i.state, case when i.suspended_by = 'operator' then i.suspended_at end as suspended_at
+                from onceflow.instance i
                 where i.id = k.instance_id and i.id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) i
             order by k.instance_id, k.step, k.scope, k.visit
             offset 0) k

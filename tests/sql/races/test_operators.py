@@ -48,4 +48,4 @@ def test_two_operators_decide_about_one_dead_letter_once(
     one.commit()
     (decided,) = waiting.result(30)
     assert (decided.outcome, decided.detail) == ("refused", "it is no dead letter, but QUEUED")
-    assert play.log(instance, "a")[-2:] == ["READY", "QUEUED"]
+    assert play.log(instance, "a")[-2:] == ["DEAD_LETTER", "QUEUED"]

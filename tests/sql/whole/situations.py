@@ -433,6 +433,18 @@ def _closing(play: Play) -> UUID:
     return instance
 
 
+def _closing_suspended(play: Play) -> UUID:
+    # b without a timeout: otherwise the clock would end it, and with it the closing.
+    play.deploy(workflow(Step("a"), Step("b")))
+    (started,) = calls.start_instances(play.conn, "flow", [{}], ["key"])
+    instance = started.instance_id
+    play.take(instance, "b")
+    grant = play.take(instance, "a")
+    _suspend(play, instance)
+    play.worker.fail(grant, retryable=False)
+    return instance
+
+
 def _compensating(play: Play) -> UUID:
     instance = _start_and_do_a(play)
     _cancel(play, instance)
@@ -483,6 +495,7 @@ INSTANCES: dict[str, Callable[[Play], UUID]] = {
     "RUNNING, suspended": _instance_suspended,
     "RUNNING, dead letter": _instance_dead_letter,
     "CLOSING": _closing,
+    "CLOSING, suspended": _closing_suspended,
     "COMPENSATING": _compensating,
     "COMPENSATING, suspended": _compensating_suspended,
     "COMPENSATING, dead letter": _compensating_dead_letter,

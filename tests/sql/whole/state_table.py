@@ -17,7 +17,7 @@ BY_WORKERS = """
 | WAITING, its turn / COMPENSATING | skipped | skipped | stale | stale | stale | stale | stale |
 | WAITING, its start / RUNNING | skipped | skipped | stale | stale | stale | stale | stale |
 | WAITING, an answer / RUNNING | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING | repeated | repeated |
-| WAITING, an answer / RUNNING, suspended | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER | repeated | repeated |
+| WAITING, an answer / RUNNING, suspended | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING, suspended | repeated | repeated |
 | WAITING, an answer / COMPENSATING | skipped | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter | repeated | repeated |
 | READY / RUNNING, suspended | skipped | skipped | stale | stale | stale | stale | stale |
 | READY / COMPENSATING, suspended | skipped | skipped | stale | stale | stale | stale | stale |
@@ -32,7 +32,7 @@ BY_WORKERS = """
 | QUEUED, its queue paused / COMPENSATING | held → READY | — | stale | stale | stale | stale | stale |
 | RUNNING / RUNNING | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING | accepted → QUEUED | accepted → WAITING |
 | RUNNING, its queue paused / RUNNING | skipped | — | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING | accepted → QUEUED | accepted → WAITING |
-| RUNNING / RUNNING, suspended | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER | accepted → READY | accepted → WAITING |
+| RUNNING / RUNNING, suspended | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING, suspended | accepted → READY | accepted → WAITING |
 | RUNNING, continues / RUNNING | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → FAILED · SUCCEEDED | accepted → QUEUED | accepted → WAITING |
 | RUNNING / CLOSING | skipped | skipped | accepted → SUCCEEDED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING |
 | RUNNING / COMPENSATING | skipped | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter | accepted → QUEUED | accepted → WAITING |
@@ -66,7 +66,7 @@ FROM_OUTSIDE = """
 | WAITING, its turn / COMPENSATING | stale | stale | stale |
 | WAITING, its start / RUNNING | stale | stale | stale |
 | WAITING, an answer / RUNNING | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING |
-| WAITING, an answer / RUNNING, suspended | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER |
+| WAITING, an answer / RUNNING, suspended | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING, suspended |
 | WAITING, an answer / COMPENSATING | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter |
 | READY / RUNNING, suspended | stale | stale | stale |
 | READY / COMPENSATING, suspended | stale | stale | stale |
@@ -81,7 +81,7 @@ FROM_OUTSIDE = """
 | QUEUED, its queue paused / COMPENSATING | stale | stale | stale |
 | RUNNING / RUNNING | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING |
 | RUNNING, its queue paused / RUNNING | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING |
-| RUNNING / RUNNING, suspended | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER |
+| RUNNING / RUNNING, suspended | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING, suspended |
 | RUNNING, continues / RUNNING | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → FAILED · SUCCEEDED |
 | RUNNING / CLOSING | accepted → SUCCEEDED · COMPENSATING | accepted → CANCELLED · COMPENSATING | accepted → CANCELLED · COMPENSATING |
 | RUNNING / COMPENSATING | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter |
@@ -190,7 +190,7 @@ BY_OPERATORS_ON_DEAD_LETTERS = """
 | RETRYING / COMPENSATING | refused | refused | refused |
 | RETRYING / COMPENSATING, suspended | refused | refused | refused |
 | DEAD_LETTER / RUNNING, dead letter | done → QUEUED · RUNNING | done → SKIPPED · SUCCEEDED | done → DEAD_LETTER, record · COMPENSATING |
-| DEAD_LETTER / RUNNING, suspended | done → READY | done → SKIPPED · SUCCEEDED | done → DEAD_LETTER, record · COMPENSATING |
+| DEAD_LETTER / RUNNING, suspended | done → READY | done → SKIPPED · SUCCEEDED | done → DEAD_LETTER, record · COMPENSATING, suspended |
 | DEAD_LETTER / COMPENSATING, dead letter | done → QUEUED · COMPENSATING | done → SKIPPED · CANCELLED | done → DEAD_LETTER, record · FAILED |
 | DEAD_LETTER, record / COMPENSATING | refused | refused | refused |
 | DEAD_LETTER, record / COMPENSATED | refused | refused | refused |
@@ -239,7 +239,7 @@ BY_OPERATORS_ON_INSTANCES = """
 | RETRYING / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
 | RETRYING / COMPENSATING, suspended | refused | done | done · COMPENSATING |
 | DEAD_LETTER / RUNNING, dead letter | done → DEAD_LETTER, record · COMPENSATING | done · RUNNING, suspended | refused |
-| DEAD_LETTER / RUNNING, suspended | done → DEAD_LETTER, record · COMPENSATING | done | refused · RUNNING, dead letter |
+| DEAD_LETTER / RUNNING, suspended | done → DEAD_LETTER, record · COMPENSATING | done | done · RUNNING, dead letter |
 | DEAD_LETTER / COMPENSATING, dead letter | refused | done · COMPENSATING, suspended | refused |
 | DEAD_LETTER, record / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
 | DEAD_LETTER, record / COMPENSATED | refused | refused | refused |
@@ -264,6 +264,7 @@ INSTANCES = """
 | RUNNING, suspended | done · CANCELLED | done | done · RUNNING | · COMPENSATED | exists |
 | RUNNING, dead letter | done · CANCELLED | done · RUNNING, suspended | refused | · COMPENSATED | exists |
 | CLOSING | refused | refused | refused | — | exists |
+| CLOSING, suspended | refused | refused | done · CLOSING | — | exists |
 | COMPENSATING | refused | done · COMPENSATING, suspended | refused | — | exists |
 | COMPENSATING, suspended | refused | done | done · COMPENSATING | — | exists |
 | COMPENSATING, dead letter | refused | done · COMPENSATING, suspended | refused | — | exists |

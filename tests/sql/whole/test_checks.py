@@ -30,11 +30,6 @@ INSTANCE = [
     ("instance_suspended", "running", "suspended_by = 'operator'"),
     ("instance_suspended", "running", "suspended_by = 'me', suspended_at = now()"),
     ("instance_suspended", "done", "suspended_by = 'operator', suspended_at = now()"),
-    (
-        "instance_suspended",
-        "running",
-        "suspended_by = 'operator', suspended_at = now(), state = 'CLOSING', closing_as = 'FAILED'",
-    ),
     ("instance_deadline", "done", "deadline_at = now()"),
     (
         "instance_deadline",

@@ -220,7 +220,8 @@ def test_a_dead_letter_gives_the_statement_that_redrives_it(play: Play) -> None:
     execute(play.conn, statement(play, instance, "a"))
     assert play.state(instance, "a") == "QUEUED"
     play.fail(instance, "a")
-    assert "open dead letter below" in because(play, instance)
+    assert "the open dead letter below" in because(play, instance)
+    assert "what does not depend on it goes on" in because(play, instance)
 
 
 def test_a_suspension_gives_the_statement_that_lifts_it(play: Play) -> None:

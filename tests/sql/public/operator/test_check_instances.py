@@ -45,7 +45,7 @@ def test_a_sound_database_has_none(play: Play) -> None:
         ),
         (
             "update onceflow.instance set suspended_at = now(), suspended_by = 'operator'",
-            "suspended with QUEUED tasks",
+            "suspended by an operator with QUEUED tasks",
         ),
         (
             "update onceflow.instance set state = 'CLOSING', closing_as = 'FAILED'",
@@ -58,7 +58,11 @@ def test_a_sound_database_has_none(play: Play) -> None:
         (
             "update onceflow.task set state = 'DEAD_LETTER', error = '{}', queued_xid = null"
             " where step = 's0001'",
-            "an open dead letter, but not suspended",
+            "an open dead letter, but not told",
+        ),
+        (
+            "update onceflow.instance set suspended_at = now(), suspended_by = 'dead_letter'",
+            "told to have an open dead letter, but has none",
         ),
     ],
 )

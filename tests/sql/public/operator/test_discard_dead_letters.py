@@ -25,9 +25,10 @@ def discard(play: Play, *keys: Key) -> list[tuple[str, str]]:
         ("suspend", None, "COMPENSATED"),
         ("compensate", "suspend", "COMPENSATED"),
         ("fail", "suspend", "FAILED"),
+        ("suspend", "suspend", "COMPENSATED"),
     ],
 )
-def test_its_instance_fails_by_the_policy_of_the_workflow(
+def test_its_instance_fails_by_the_policy_of_the_workflow_and_passes_over_each_suspend(
     play: Play, flow: str, step: str | None, end: str
 ) -> None:
     steps = [Step("a", undo=value(1)), Step("b", ("a",), on_failure=step)]
@@ -64,13 +65,18 @@ def test_what_runs_beside_it_is_awaited(play: Play) -> None:
     assert play.state(instance) == "COMPENSATED"
 
 
-def test_an_operators_suspension_is_lifted_by_it(play: Play) -> None:
-    instance = play.begin(workflow(Step("a"), Step("b"), on_failure="suspend"))
-    play.fail(instance, "a")
+def test_an_operators_suspension_outlives_it_so_that_what_is_undone_is_held(play: Play) -> None:
+    steps = [Step("a", undo=value(1)), Step("b", ("a",)), Step("c", ("a",))]
+    instance = play.begin(workflow(*steps, on_failure="suspend"))
+    play.complete(instance, "a")
+    play.fail(instance, "b")
     calls.suspend_instances(play.conn, [instance])
-    discard(play, Key(instance, "a"))
-    assert play.instance(instance, "state", "suspended_by") == ("COMPENSATED", None)
-    assert play.state(instance, "b") == "CANCELLED"
+    discard(play, Key(instance, "b"))
+    assert play.instance(instance, "state", "suspended_by") == ("COMPENSATING", "operator")
+    assert (play.state(instance, "c"), play.state(instance, "a.compensate")) == (
+        "CANCELLED",
+        "READY",
+    )
 
 
 def test_a_compensation_given_up_lets_the_way_back_go_on_and_the_instance_has_failed(

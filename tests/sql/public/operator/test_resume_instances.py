@@ -6,7 +6,7 @@ from onceflow.engine import calls
 from onceflow.engine.calls import Key
 
 from ...play import Play, pass_time, take_messages
-from ...workflows import Step, diamond, sequence, workflow
+from ...workflows import Step, diamond, sequence, value, workflow
 
 
 def resume(play: Play, *ids: uuid.UUID) -> list[tuple[str, str]]:
@@ -59,25 +59,33 @@ def test_the_way_back_goes_on(play: Play) -> None:
     assert play.state(instance) == "CANCELLED"
 
 
-def test_where_a_dead_letter_is_open_the_instance_stays_suspended_by_that(play: Play) -> None:
+def test_a_dead_letter_that_is_open_is_told_and_holds_nothing(play: Play) -> None:
     instance = play.begin(workflow(Step("a"), Step("b"), on_failure="suspend"))
     play.fail(instance, "a")
     calls.suspend_instances(play.conn, [instance])
-    assert resume(play, instance) == [
-        ("refused", "it waits for its open dead letter: redrive, skip or discard that")
-    ]
-    assert play.instance(instance, "suspended_by") == ("dead_letter",)
     assert play.state(instance, "b") == "READY"
-    calls.skip_dead_letters(play.conn, [Key(instance, "a")], [None])
+    assert resume(play, instance) == [("done", "it is RUNNING, and has an open dead letter")]
+    assert play.instance(instance, "suspended_by") == ("dead_letter",)
     assert play.state(instance, "b") == "QUEUED"
 
 
-def test_a_suspension_by_a_dead_letter_alone_is_refused(play: Play) -> None:
+def test_where_a_dead_letter_alone_is_told_it_is_refused(play: Play) -> None:
     instance = play.begin(sequence("a", on_failure="suspend"))
     play.fail(instance, "a")
     ((outcome, detail),) = resume(play, instance)
     assert outcome == "refused"
-    assert detail == "it waits for its open dead letter: redrive, skip or discard that"
+    assert detail == "nobody has suspended it: redrive, skip or discard its open dead letter"
+
+
+def test_what_closes_and_is_held_goes_back_at_once(play: Play) -> None:
+    instance = play.begin(workflow(Step("a", undo=value(1)), Step("b", ("a",)), Step("c", ("a",))))
+    play.complete(instance, "a")
+    running, failing = play.take(instance, "b"), play.take(instance, "c")
+    calls.suspend_instances(play.conn, [instance])
+    play.worker.fail(failing, retryable=False)
+    assert resume(play, instance) == [("done", "it is CLOSING")]
+    play.worker.complete(running)
+    assert play.state(instance, "a.compensate") == "QUEUED"
 
 
 def test_one_that_is_not_suspended_is_refused_with_its_state(play: Play) -> None:

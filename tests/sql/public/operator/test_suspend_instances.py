@@ -39,17 +39,43 @@ def test_a_failure_of_what_runs_waits_for_its_retry_as_ever(play: Play) -> None:
     assert play.worker.fail(grant)[0].state == "RETRYING"
 
 
-def test_a_failure_for_good_of_what_runs_waits_for_a_person_as_the_instance_does(
+def test_a_failure_for_good_follows_its_policy_and_what_is_undone_waits_for_the_resume(
     play: Play,
 ) -> None:
-    instance = play.begin(sequence("a"))
+    instance = play.begin(sequence("a", "b", undo=True))
+    play.complete(instance, "a")
+    grant = play.take(instance, "b")
+    suspend(play, instance)
+    play.worker.fail(grant, retryable=False)
+    assert play.instance(instance, "state", "suspended_by") == ("COMPENSATING", "operator")
+    assert play.state(instance, "a.compensate") == "READY"
+    calls.resume_instances(play.conn, [instance])
+    play.complete(instance, "a.compensate")
+    assert play.instance(instance, "state", "suspended_by") == ("COMPENSATED", None)
+
+
+def test_one_that_waits_for_a_person_is_told_with_the_resume(play: Play) -> None:
+    instance = play.begin(sequence("a", on_failure="suspend"))
     grant = play.take(instance, "a")
     suspend(play, instance)
     play.worker.fail(grant, retryable=False)
-    assert play.instance(instance, "state", "suspended_by") == ("RUNNING", "operator")
-    assert play.state(instance, "a") == "DEAD_LETTER"
     calls.resume_instances(play.conn, [instance])
     assert play.instance(instance, "state", "suspended_by") == ("RUNNING", "dead_letter")
+
+
+def test_what_closes_keeps_it_and_is_not_suspended_anew(play: Play) -> None:
+    instance = play.begin(workflow(Step("a"), Step("b")))
+    play.take(instance, "b")
+    grant = play.take(instance, "a")
+    suspend(play, instance)
+    play.worker.fail(grant, retryable=False)
+    assert play.instance(instance, "state", "suspended_by") == ("CLOSING", "operator")
+    (refused,) = calls.suspend_instances(play.conn, [instance])
+    assert (refused.outcome, refused.detail) == (
+        "refused",
+        "it is CLOSING: nothing more is started until what runs has ended"
+        ", and what is to be undone waits for its resume",
+    )
 
 
 def test_the_way_back_can_be_suspended(play: Play) -> None:
