@@ -30,6 +30,8 @@ create table onceflow.workflow_version (
     output_reads text[] not null default '{}',
     on_failure text not null check (on_failure in ('compensate', 'fail', 'suspend')),
     deadline interval check (deadline > interval '0'),
+    -- Whether a step of it is a block.
+    blocks boolean not null default false,
     -- Fields of the input that instances are found by, `customer.email`; null where there are none.
     search text[],
     created_at timestamptz not null default pg_catalog.clock_timestamp(),
@@ -59,7 +61,7 @@ create table onceflow.step (
     -- The input of a step without expressions, the value of a set; null where there is something to evaluate.
     constant_input jsonb generated always as (
         case
-            when spec ? 'when' or kind = 'fail' then null
+            when spec ? 'when' or kind in ('fail', 'switch') then null
             when spec ? 'with' then spec -> 'with' -> 'v'
             else '{}'
         end) stored,
@@ -107,7 +109,10 @@ create table onceflow.instance (
     suspended_by text collate "C",
     suspended_at timestamptz,
     seq int not null default 0,
+    -- Of all its scopes together.
     open_tasks int not null default 0,
+    -- How many scopes it has made: the number of the last one.
+    scopes bigint not null default 0,
     started_at timestamptz not null,
     ended_at timestamptz,
     deadline_at timestamptz,
@@ -226,7 +231,7 @@ create index task_start on onceflow.task (due_at)
     where due_at is not null and attempt = 0 and held_by is null;
 create index task_held on onceflow.task (held_by, queue) where held_by is not null;
 create index task_dead_letter on onceflow.task (instance_id) where state = 'DEAD_LETTER' and seq is null;
-create index task_undo on onceflow.task (instance_id, undoes_seq)
+create index task_undo on onceflow.task (instance_id, scope, undoes_seq)
     where state = 'WAITING' and undoes_seq is not null;
 
 -- One row a transition; step is null where the instance itself moved.
@@ -246,6 +251,66 @@ create table onceflow.task_log (
     at timestamptz not null
 ) partition by range (instance_id);
 create index task_log_by_instance on onceflow.task_log (instance_id, seq, n);
+
+-- Blocks and scopes: an instance without blocks has no row in either ------------------------------
+
+-- What a block under way has opened, beside its task's row.
+create table onceflow.block (
+    instance_id uuid not null,
+    step text collate "C" not null,
+    scope bigint not null,
+    visit int not null default 0,
+    -- Its scopes: all, those opened so far, and of them those under way, ended, SUCCEEDED, closed as FAILED.
+    total int not null,
+    opened int not null default 0,
+    under_way int not null default 0,
+    ended int not null default 0,
+    succeeded int not null default 0,
+    failed int not null default 0,
+    -- Of those opened, how many are not settled: ended, with nothing beneath that is open or being undone.
+    live int not null default 0,
+    -- It has failed, and its step goes on once all its scopes have ended (closing) and are undone (undoing).
+    unwinds text collate "C",
+    -- When it times out.
+    due_at timestamptz,
+    primary key (instance_id, step, scope, visit),
+    constraint block_unwinds check (unwinds in ('closing', 'undoing'))
+) partition by range (instance_id);
+create index block_due on onceflow.block (due_at) where due_at is not null;
+
+-- One list of a block. Its number is that of its rows in task, unique in its instance; scope 0 is the instance's row.
+create table onceflow.scope (
+    instance_id uuid not null,
+    scope bigint not null,
+    -- The task of its block.
+    block text collate "C" not null,
+    parent bigint not null,
+    visit int not null default 0,
+    ordinal int not null,
+    -- Which list of the block it runs.
+    list int not null,
+    state text collate "C" not null,
+    -- What it is closing as.
+    ends_as text collate "C",
+    -- It undoes itself once it has drained, unless that is left to the scope around.
+    outermost boolean not null default false,
+    undoes boolean not null default true,
+    -- Its way back: waiting for its turn in the block's, under way, done.
+    undo text collate "C",
+    -- Its open tasks, and its blocks that live.
+    open int not null default 0,
+    live int not null default 0,
+    -- Ended, with nothing beneath that is open or being undone.
+    settled boolean not null default false,
+    item jsonb,
+    error jsonb,
+    primary key (instance_id, scope),
+    constraint scope_state check (
+        state in ('WAITING', 'OPEN', 'CLOSING', 'COMPENSATING', 'SUCCEEDED', 'FAILED', 'CANCELLED')),
+    constraint scope_ends_as check ((ends_as is not null) = (state in ('CLOSING', 'COMPENSATING'))),
+    constraint scope_undo check (undo in ('waiting', 'under way', 'done'))
+) partition by range (instance_id);
+create index scope_of_block on onceflow.scope (instance_id, parent, block, visit, ordinal);
 
 -- Messages --------------------------------------------------------------------------------------
 
@@ -373,6 +438,27 @@ create table onceflow.test_clock (
 -- Sets that the internal functions hand to each other --------------------------------------------
 
 create type onceflow.task_key as (instance_id uuid, step text, scope bigint, visit int);
+
+-- A scope of an instance; 0 is the instance itself.
+create type onceflow.scope_key as (instance_id uuid, scope bigint);
+
+-- Open tasks that a scope has gained or lost and that its row does not tell yet.
+create type onceflow.scope_count as (instance_id uuid, scope bigint, opened int);
+
+-- A scope that is to close; outermost: it undoes itself, undoes: unless that is left to the scope around.
+create type onceflow.closing_scope as (instance_id uuid, scope bigint, outermost boolean, undoes boolean);
+
+-- A scope around a task that has failed, its block's task, and the error that they end with.
+create type onceflow.failed_way as (
+    instance_id uuid, scope bigint, block text, parent bigint, visit int, error jsonb);
+
+-- What has come of scopes of a block: how many have ended, succeeded, settled.
+create type onceflow.block_count as (
+    instance_id uuid, step text, scope bigint, visit int, ended int, succeeded int, settled int);
+
+-- A block that begins; items are those of a for_each, or the number of the case that a switch has taken.
+create type onceflow.begun_block as (
+    instance_id uuid, step text, scope bigint, visit int, version_id bigint, seq int, items jsonb);
 
 -- What an expression gave: an input or output, or why there is none.
 create type onceflow.evaluation as (runs boolean, value jsonb, error jsonb);

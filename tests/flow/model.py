@@ -20,18 +20,16 @@ ENDED = ("SUCCEEDED", "FAILED", "CANCELLED", "COMPENSATED")
 class Rules:
     """Where the page and what stands today differ; the defaults are the page's.
 
-    ``judged``: when the failures of expressions are judged, in the next wave or after the last one.
     ``output_waits``: a failing ``output`` of the workflow is a dead letter, or closes the instance.
     ``redrives_values``: whether a step without a worker is redriven with its value.
     """
 
-    judged: Literal["in waves", "at the end"] = "in waves"
     output_waits: bool = True
     redrives_values: bool = True
 
 
 PAGE = Rules()
-TODAY = Rules("at the end", False, False)
+TODAY = Rules(False, False)
 """What the engine does that has no blocks yet."""
 
 

@@ -22,16 +22,6 @@ def work(name: str, *needs: str, **more: Json) -> Json:
 
 
 CASES: dict[str, tuple[list[Json], list[Action], Json]] = {
-    "judged": (
-        [
-            work("a"),
-            work("b", "a", **{"with": {"v": "$.input.missing"}}),
-            work("c", "a", when=False),
-            work("d", "c"),
-        ],
-        [Claim(("a",)), Complete((("a", 1),))],
-        {},
-    ),
     "redrives_values": (
         [{"id": "a", "set": "$.input.missing", "on_failure": "suspend"}],
         [Redrive("a", 1)],

@@ -18,11 +18,9 @@ OUTPUT = "workflow.output"
 
 def run(instance: Instance) -> None:
     """Carry a transition on to its end; then hold or release what is due."""
-    at_the_end = instance.rules.judged == "at the end"
     while True:
-        moved = not at_the_end and judge(instance)
-        moved = _wave(instance) or moved
-        if not moved and not judge(instance):
+        judged = judge(instance)
+        if not _wave(instance) and not judged:
             break
     for row in instance.rows():
         if row.state in ("READY", "QUEUED"):

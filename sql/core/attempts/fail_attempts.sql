@@ -1,29 +1,30 @@
--- fail_attempts(sorted ids, failed, keep fences) -> change[]   (internal)
+-- fail_attempts(sorted ids, failed, keep fences, changes) -> change[]   (internal)
 -- Ends attempts, locked before, deferred ones too, that did not succeed: RETRYING for as long as retry_wait() says, or, where it
 -- leaves no further attempt, FAILED where its step lets the instance go on, else a dead letter, which
--- apply_failure_policy() acts upon. In a CLOSING instance nothing is tried again: CANCELLED.
+-- advance_instances() judges. Where the scope closes nothing is tried again: CANCELLED.
 -- The fence is kept where the worker itself answered, so that its repetition is known; otherwise it
--- goes, and the worker's late answer is stale.
+-- goes, and the worker's late answer is stale. p_changes are those of what has failed besides.
 create or replace function onceflow.fail_attempts(
-    p_ids uuid[], p_failed onceflow.failed_attempt[], p_keep_fences boolean)
+    p_ids uuid[], p_failed onceflow.failed_attempt[], p_keep_fences boolean, p_changes onceflow.change[] default '{}')
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
     v_changes onceflow.change[];
-    v_continuing onceflow.task_key[];
 begin
-    if cardinality(p_failed) = 0 then
+    if cardinality(p_failed) + cardinality(p_changes) = 0 then
         return '{}';
     end if;
     with judged as (
         select w.*, case
-                when w.instance_state = 'CLOSING' then 'CANCELLED'
+                when w.closes then 'CANCELLED'
                 when w.wait is not null then 'RETRYING'
                 when w.continues then 'FAILED'
                 else 'DEAD_LETTER' end as state
         from (
-            select f.*, i.seq + 1 as seq, i.state as instance_state, i.version_id, s.continues, t.worker_id,
+            select f.*, i.seq + 1 as seq, i.version_id, s.continues, t.worker_id,
+                s.kind <> 'compensation' and case when f.scope = 0 then i.state
+                    else onceflow.own_state(f.instance_id, f.scope, i.state) end <> 'RUNNING' as closes,
                 case when f.retryable then onceflow.retry_wait(
                     s.spec -> 'retry', f.retry, t.attempt, t.extra_attempts, f.error) end as wait
             from unnest(p_failed) f
@@ -36,7 +37,7 @@ begin
                 select i.version_id, i.seq, i.state from onceflow.instance i
                 where i.id = f.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
             cross join lateral (
-                select s.spec, s.continues from onceflow.step s
+                select s.kind, s.spec, s.continues from onceflow.step s
                 where s.version_id = i.version_id and s.step = f.step offset 0) s
             offset 0) w
         offset 0
@@ -59,13 +60,10 @@ begin
         'RUNNING', f.state, f.queue, f.worker_id, f.error)), '{}')
     into v_changes
     from failed f;
-    v_continuing := onceflow.changed_to(v_changes, 'FAILED');
-    -- All are judged first: in an instance that closes nothing comes due.
-    v_changes := v_changes || onceflow.apply_failure_policy(p_ids, onceflow.changed_to(v_changes, 'DEAD_LETTER'));
-    if cardinality(v_continuing) > 0 then
-        v_changes := v_changes || (onceflow.advance_instances(
-            p_ids, onceflow.find_tasks(p_ids, v_continuing), '{}')).o_changes;
-    end if;
-    return v_changes;
+    -- All are judged together, and first: where an instance closes nothing comes due.
+    v_changes := p_changes || v_changes;
+    return (onceflow.advance_instances(p_ids, v_changes,
+        onceflow.find_tasks(p_ids, onceflow.changed_to(v_changes, 'FAILED')), '{}',
+        onceflow.changed_to(v_changes, 'DEAD_LETTER'))).o_changes;
 end $$;
-revoke execute on function onceflow.fail_attempts(uuid[], onceflow.failed_attempt[], boolean) from public;
+revoke execute on function onceflow.fail_attempts(uuid[], onceflow.failed_attempt[], boolean, onceflow.change[]) from public;

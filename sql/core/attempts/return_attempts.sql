@@ -13,8 +13,8 @@ declare
 begin
     with judged as (
         select k.*, i.seq + 1 as seq, t.worker_id, k.error ? 'missing_secrets' as lacks_secrets, case
-            when i.state = 'CLOSING' then 'CANCELLED'
-            when p_errors is null and onceflow.may_run(i.state, i.suspended_at, s.kind) then 'QUEUED'
+            when s.kind <> 'compensation' and o.state <> 'RUNNING' then 'CANCELLED'
+            when p_errors is null and onceflow.may_run(o.state, i.suspended_at, s.kind) then 'QUEUED'
             else 'READY' end as state
         from unnest(p_keys, p_fences, p_started, p_errors)
             k (instance_id, step, scope, visit, fence, started, error)
@@ -30,6 +30,9 @@ begin
         cross join lateral (
             select s.kind from onceflow.step s
             where s.version_id = i.version_id and s.step = k.step offset 0) s
+        cross join lateral (
+            select case when k.scope = 0 then i.state
+                else onceflow.own_state(k.instance_id, k.scope, i.state) end as state offset 0) o
         offset 0
     ), returned as (
         update onceflow.task t

@@ -18,6 +18,6 @@ begin
     if cardinality(v_begun) = 0 then
         return '{}';
     end if;
-    return (onceflow.advance_instances(p_ids, '{}', onceflow.find_tasks(p_ids, v_begun))).o_changes;
+    return (onceflow.advance_instances(p_ids, '{}', '{}', onceflow.find_tasks(p_ids, v_begun))).o_changes;
 end $$;
 revoke execute on function onceflow.begin_steps(uuid[], onceflow.task_key[], timestamptz) from public;

@@ -18,6 +18,6 @@ begin
     join onceflow.workflow_version v on v.id = i.version_id
     where i.id = any (p_ids) and i.id >= p_ids[1]
         and i.state = 'RUNNING' and i.deadline_at <= p_now;
-    return v_changes;
+    return (onceflow.advance_instances(p_ids, v_changes, '{}', '{}')).o_changes;
 end $$;
 revoke execute on function onceflow.close_expired(uuid[], timestamptz) from public;

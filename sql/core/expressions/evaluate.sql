@@ -6,6 +6,7 @@
 --   {"f": name, "x": tree, "a": […]}   a function behind a pipe: evaluate_pipe()
 --   {"c": [tree, …]}                   a text put together: strings as they are, numbers and booleans
 --                                      as JSON text, to the last digit
+--   {"s": [{"when": tree}, …]}         the number of the first case that holds: evaluate_cases()
 --   {"o": {key: tree, …}}  {"l": [tree, …]}    an object, an array
 -- A found null is a value. Never gives SQL null.
 -- A path that gives one value ("p" without "m" or "b"), as most do, is tried here first: silently, so
@@ -46,6 +47,8 @@ begin
         return (
             select jsonb_agg(onceflow.evaluate(l.item, p_context) order by l.n)
             from jsonb_array_elements(p_tree -> 'l') with ordinality l (item, n));
+    elsif p_tree ? 's' then
+        return onceflow.evaluate_cases(p_tree -> 's', p_context);
     end if;
     raise exception 'not an expression tree: %', left(p_tree::text, 200) using errcode = 'WF006';
 end $$;

@@ -1,6 +1,6 @@
 -- step_context(instance, version, step, scope, visit, kind, reads, config) -> jsonb   (internal)
 -- What the expressions of one step see: input, instance, and of the steps those that they name.
--- A compensation also sees output, task_input and key of the step that it undoes. Of the deployment's
+-- In a scope also the items around it. A compensation also sees output, task_input and key of the step that it undoes. Of the deployment's
 -- configuration they see the values that they name (p_config, null for none), as they are now.
 create or replace function onceflow.step_context(
     p_instance_id uuid, p_version_id bigint, p_step text, p_scope bigint, p_visit int,
@@ -14,13 +14,16 @@ begin
         'input', i.input,
         'instance', jsonb_build_object(
             'id', i.id, 'workflow', w.name, 'version', v.version, 'started_at', i.started_at),
-        'steps', case when jsonb_array_length(p_reads) > 0 then coalesce((
+        'steps', case when jsonb_array_length(p_reads) = 0 then '{}'
+            when v.blocks then onceflow.seen_steps(
+                p_instance_id, p_version_id, p_scope, array(select jsonb_array_elements_text(p_reads)))
+            else coalesce((
             select jsonb_object_agg(t.step, jsonb_build_object('output', t.output, 'state', t.state,
                 'error', case t.state when 'FAILED' then t.error end))
             from onceflow.task t
             where t.instance_id = p_instance_id and t.scope = 0
-                and t.step = any (array(select jsonb_array_elements_text(p_reads)))), '{}')
-            else '{}' end)
+                and t.step = any (array(select jsonb_array_elements_text(p_reads)))), '{}') end)
+        || case when p_scope > 0 then onceflow.seen_items(p_instance_id, p_version_id, p_scope) else '{}' end
     into v_context
     from onceflow.instance i
     join onceflow.workflow_version v on v.id = i.version_id

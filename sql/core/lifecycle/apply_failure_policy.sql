@@ -4,7 +4,7 @@
 -- it a record. A compensation is always left open: the way back waits for a person. One that he
 -- has discarded passes over every `suspend`, and where the workflow says that, it compensates.
 create or replace function onceflow.apply_failure_policy(
-    p_ids uuid[], p_keys onceflow.task_key[], p_discarded boolean default false)
+    p_ids uuid[], p_keys onceflow.task_key[], p_failed onceflow.task_key[], p_discarded boolean, p_token uuid)
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
@@ -25,7 +25,7 @@ begin
                     when p_discarded then coalesce(nullif(s.spec ->> 'on_failure', 'suspend'),
                         nullif(v.on_failure, 'suspend'), 'compensate')
                     else coalesce(s.spec ->> 'on_failure', v.on_failure) end) as policy,
-            t.step, t.scope, t.visit
+            case when t.scope = 0 then '' else onceflow.scope_path(t.instance_id, t.scope) end || t.step as path, t.visit
         from unnest(p_keys) k
         cross join lateral (
             select i.version_id from onceflow.instance i
@@ -46,7 +46,7 @@ begin
         select f.instance_id,
             -- The strongest policy among the failures, and its error.
             (array['compensate', 'fail', 'suspend'])[min(f.policy)] as policy,
-            (array_agg(f.error order by f.policy, f.step, f.scope, f.visit))[1] as error
+            (array_agg(f.error order by f.policy, f.path collate "C", f.visit))[1] as error
         from failed f
         group by f.instance_id
     )
@@ -60,6 +60,7 @@ begin
     from judged j;
 
     perform onceflow.note_dead_letters(v_suspended);
-    return onceflow.close_instances(v_ids, v_closing_as, v_errors);
+    return onceflow.close_instances(v_ids, v_closing_as, v_errors, false, p_failed, p_token);
 end $$;
-revoke execute on function onceflow.apply_failure_policy(uuid[], onceflow.task_key[], boolean) from public;
+revoke execute on function onceflow.apply_failure_policy(
+    uuid[], onceflow.task_key[], onceflow.task_key[], boolean, uuid) from public;

@@ -17,6 +17,6 @@ begin
     join onceflow.instance i on i.id = o.instance_id and i.id >= p_ids[1]
     join onceflow.workflow_version v on v.id = i.version_id
     where o.error is not null;
-    return v_changes;
+    return (onceflow.advance_instances(p_ids, v_changes, '{}', '{}')).o_changes;
 end $$;
 revoke execute on function onceflow.close_failed_outputs(uuid[], onceflow.evaluated_output[]) from public;

@@ -1,18 +1,21 @@
--- close_instances(sorted ids, closing_as, errors, lifts) -> change[]   (internal)
+-- close_instances(sorted ids, closing_as, errors, lifts, failed, token) -> change[]   (internal)
 -- Begins the end of locked RUNNING instances: CLOSING cancels what is WAITING, READY, QUEUED or
--- RETRYING and makes records of open dead letters; what is RUNNING is awaited. When nothing is open
+-- RETRYING, in whatever scope, and makes records of open dead letters; what is RUNNING is awaited. When nothing is open
 -- any more, settle_instances() takes it from there: an instance closing as COMPENSATED or CANCELLED is
 -- compensated first, one closing as FAILED is not. An operator's suspension outlives it, so that what is undone
 -- waits for his resume, unless p_lifts: he has cancelled it himself, or its deadline has passed.
+-- p_failed are the tasks for whose failure it closes, p_token that of what this call has handed off.
 create or replace function onceflow.close_instances(
-    p_ids uuid[], p_closing_as text[], p_errors jsonb[], p_lifts boolean default false)
+    p_ids uuid[], p_closing_as text[], p_errors jsonb[], p_lifts boolean default false,
+    p_failed onceflow.task_key[] default '{}', p_token uuid default null)
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
-    v_now timestamptz := onceflow.now();
+    v_ways constant onceflow.failed_way[] := onceflow.failed_ways(p_failed);
     v_closed onceflow.change[];
     v_ids uuid[];
-    v_ended onceflow.change[];
+    v_tasks onceflow.change[];
+    v_scopes onceflow.closing_scope[];
 begin
     if cardinality(p_ids) = 0 then
         return '{}';
@@ -33,34 +36,25 @@ begin
     into v_closed, v_ids
     from closed c;
 
-    perform onceflow.lock_open_tasks(v_ids);
-
-    with open as (
-        select t.instance_id, t.step, t.scope, t.visit, t.state as was, i.seq + 1 as seq
+    v_tasks := onceflow.end_tasks(p_ids, array(
+        select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key
         from onceflow.task t
-        cross join lateral (
-            select i.seq from onceflow.instance i
-            where i.id = t.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
-        where t.instance_id = any (v_ids) and t.instance_id >= p_ids[1]
-            and t.seq is null and t.state <> 'RUNNING'
-        offset 0
-    ), ended as (
-        update onceflow.task t
-        set state = case t.state when 'DEAD_LETTER' then 'DEAD_LETTER' else 'CANCELLED' end,
-            seq = o.seq, queued_xid = null, due_at = null, held_by = null, changed_at = v_now,
-            -- Of one that is deferred nobody knows what comes of it, and who answers it comes too late.
-            unknown = t.unknown or (o.was = 'WAITING' and t.fence is not null),
-            fence = case when o.was <> 'WAITING' then t.fence end
-        from open o
-        where t.instance_id = o.instance_id and t.step = o.step and t.scope = o.scope
-            and t.visit = o.visit and t.instance_id >= p_ids[1]
-            and t.seq is null and t.state = o.was
-        returning t.instance_id, t.step, t.scope, t.visit, t.attempt, o.was, t.state, t.queue, t.error
-    )
-    select coalesce(array_agg(onceflow.task_change(e.instance_id, e.step, e.scope, e.visit, e.attempt,
-        e.was, e.state, e.queue, p_error => e.error)), '{}')
-    into v_ended
-    from ended e;
-    return v_closed || v_ended;
+        where t.instance_id = any (v_ids) and t.instance_id >= p_ids[1] and t.seq is null and t.undoes_seq is null
+        order by t.instance_id, t.step, t.scope, t.visit), p_failed, v_ways, 'DEAD_LETTER', p_token);
+    v_scopes := array(
+        select row(s.instance_id, s.scope, false, true)::onceflow.closing_scope
+        from onceflow.instance i
+        join onceflow.scope s on s.instance_id = i.id and s.instance_id >= p_ids[1]
+        where i.id = any (v_ids) and i.id >= p_ids[1] and i.scopes > 0
+            and s.state in ('WAITING', 'OPEN', 'CLOSING'));
+    if cardinality(v_scopes) > 0 then
+        v_tasks := v_tasks || (onceflow.shut_scopes(p_ids, v_scopes, v_ways)).o_changes;
+        update onceflow.block b
+        set due_at = null, unwinds = nullif(b.unwinds, 'closing')
+        where b.instance_id = any (v_ids) and b.instance_id >= p_ids[1] and b.scope = 0
+            and (b.due_at is not null or b.unwinds = 'closing');
+    end if;
+    return v_closed || v_tasks;
 end $$;
-revoke execute on function onceflow.close_instances(uuid[], text[], jsonb[], boolean) from public;
+revoke execute on function onceflow.close_instances(
+    uuid[], text[], jsonb[], boolean, onceflow.task_key[], uuid) from public;

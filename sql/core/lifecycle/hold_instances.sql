@@ -16,7 +16,9 @@ begin
     where i.id = any (p_ids) and i.id >= p_ids[1]
         and i.state in ('RUNNING', 'COMPENSATING') and i.suspended_by is distinct from 'operator';
 
-    perform onceflow.lock_open_tasks(p_ids);
+    perform onceflow.lock_queued(array(
+        select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key from onceflow.task t
+        where t.instance_id = any (p_ids) and t.instance_id >= p_ids[1] and t.state = 'QUEUED'));
 
     with held as (
         update onceflow.task t

@@ -1,39 +1,96 @@
--- advance_instances(ids, ended, due, worker, token, call, room) -> changes, granted   (internal)
--- Moves instances on: what the ended tasks make due, and the steps in p_due, are made, and what of it
--- needs no worker, or is skipped, ends at once and passes on, set by set, until nothing more is due. o_granted counts
--- what was handed off.
--- A step whose expression fails is handled by its policy (apply_failure_policy).
+-- advance_instances(sorted ids, changes, ended, due, failed, undone, discarded, worker, token, call, room)
+--   -> changes, granted   (internal)
+-- Moves instances on, wave by wave, until nothing more is due that needs no worker. p_changes are those made so far,
+-- with which o_changes begins; p_ended the tasks that pass their edges, p_due the steps to be made, p_failed the tasks
+-- that have failed for good (their rows are open dead letters), p_undone the scopes of which a compensation has ended.
+-- In a wave failures are judged, then scopes that have ended are counted, blocks decide, and what is due is made; what
+-- of it needs no worker, or is skipped, ends at once and passes on in the next. o_granted counts what was handed off.
 create or replace function onceflow.advance_instances(
-    p_ids uuid[], p_ended onceflow.placed_task[], p_due onceflow.placed_task[],
+    p_ids uuid[], p_changes onceflow.change[], p_ended onceflow.placed_task[], p_due onceflow.placed_task[],
+    p_failed onceflow.task_key[] default '{}', p_undone onceflow.scope_key[] default '{}',
+    p_discarded boolean default false,
     p_worker_id uuid default null, p_token uuid default null, p_call bigint default 0, p_room int default 0,
     out o_changes onceflow.change[], out o_granted int)
 language plpgsql volatile as $$
 declare
     v_ended onceflow.placed_task[] := p_ended;
     v_due onceflow.placed_task[] := p_due;
-    v_dead onceflow.task_key[] := '{}';
-    v_passed record;
-    v_made record;
+    v_failed onceflow.task_key[] := p_failed;
+    v_undone onceflow.scope_key[] := p_undone;
+    v_handled onceflow.task_key[] := '{}';
+    -- Of instances without blocks nothing of scopes is ever looked at.
+    v_scoped boolean := exists (select from unnest(p_changes) c where c.scope > 0);
+    -- How many of the changes have been counted for their scopes.
+    v_counted int := 0;
+    v_counts onceflow.scope_count[];
+    v_pending onceflow.scope_count[] := '{}';
+    v_touched onceflow.scope_key[] := '{}';
+    v_opened onceflow.scope_key[] := '{}';
+    v_undoing onceflow.task_key[] := '{}';
+    v_discarded boolean := p_discarded;
+    v_part record;
 begin
-    o_changes := '{}';
+    o_changes := p_changes;
     o_granted := 0;
     loop
-        if cardinality(v_ended) > 0 then
-            v_passed := onceflow.pass_edges(p_ids, v_ended);
-            v_due := v_due || v_passed.o_due;
-            o_changes := o_changes || v_passed.o_changes;
+        if cardinality(v_failed) > 0 then
+            v_part := onceflow.judge_failures(p_ids, v_failed, v_discarded, p_token);
+            v_discarded := false;
+            v_scoped := v_scoped or exists (select from unnest(v_part.o_changes) c where c.scope > 0);
+            o_changes := o_changes || v_part.o_changes;
+            v_handled := v_handled || v_part.o_handled;
+            v_touched := v_touched || v_part.o_touched;
+            if v_part.o_closed then
+                v_ended := onceflow.find_tasks(p_ids, array(
+                    select row(e.instance_id, e.step, e.scope, e.visit)::onceflow.task_key from unnest(v_ended) e));
+            end if;
+            v_failed := '{}';
         end if;
-        exit when cardinality(v_due) = 0;
-        v_made := onceflow.make_tasks(p_ids, v_due, p_worker_id, p_token, p_call, p_room - o_granted);
-        o_changes := o_changes || v_made.o_changes;
-        o_granted := o_granted + v_made.o_granted;
-        v_dead := v_dead || v_made.o_dead;
-        v_ended := v_made.o_ended;
-        v_due := '{}';
+        if cardinality(v_ended) > 0 then
+            v_part := onceflow.pass_edges(p_ids, v_ended);
+            v_due := v_due || v_part.o_due;
+            o_changes := o_changes || v_part.o_changes;
+            v_ended := '{}';
+        end if;
+        if cardinality(v_undone) > 0 then
+            v_due := v_due || onceflow.find_tasks(p_ids, onceflow.next_compensations(p_ids, v_undone));
+            v_undone := '{}';
+        end if;
+        if v_scoped then
+            v_counts := onceflow.scope_counts(o_changes[v_counted + 1 :]);
+            v_counted := cardinality(o_changes);
+            exit when cardinality(v_due) = 0 and cardinality(v_counts) = 0 and cardinality(v_touched) = 0
+                and cardinality(v_opened) = 0 and cardinality(v_undoing) = 0;
+            v_part := onceflow.move_scopes(p_ids, v_pending || v_counts, v_touched, v_opened, v_undoing, v_due, p_token);
+            o_changes := o_changes || v_part.o_changes;
+            v_pending := v_part.o_left;
+            v_touched := v_part.o_touched;
+            v_due := v_part.o_due;
+            v_opened := '{}';
+            v_undoing := '{}';
+        end if;
+        if cardinality(v_due) > 0 then
+            v_part := onceflow.make_tasks(p_ids, v_due, p_worker_id, p_token, p_call, p_room - o_granted);
+            o_changes := o_changes || v_part.o_changes;
+            o_granted := o_granted + v_part.o_granted;
+            v_ended := v_part.o_ended;
+            v_failed := v_part.o_dead;
+            v_due := '{}';
+            v_undoing := v_part.o_undoing;
+            if cardinality(v_part.o_begun) > 0 then
+                v_opened := onceflow.begin_blocks(p_ids, v_part.o_begun);
+            end if;
+            v_scoped := v_scoped or cardinality(v_opened) > 0 or cardinality(v_undoing) > 0;
+        end if;
+        exit when not v_scoped and cardinality(v_ended) = 0 and cardinality(v_failed) = 0;
     end loop;
-    if cardinality(v_dead) > 0 then
-        o_changes := o_changes || onceflow.apply_failure_policy(p_ids, v_dead);
+    if cardinality(v_pending) > 0 then
+        perform onceflow.count_scopes(p_ids, v_pending);
+    end if;
+    if cardinality(v_handled) > 0 then
+        o_changes := onceflow.merge_judged(o_changes, v_handled);
     end if;
 end $$;
 revoke execute on function onceflow.advance_instances(
-    uuid[], onceflow.placed_task[], onceflow.placed_task[], uuid, uuid, bigint, int) from public;
+    uuid[], onceflow.change[], onceflow.placed_task[], onceflow.placed_task[], onceflow.task_key[],
+    onceflow.scope_key[], boolean, uuid, uuid, bigint, int) from public;

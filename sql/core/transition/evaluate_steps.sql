@@ -11,7 +11,8 @@ language sql stable as $$
         case when s.constant_input is not null
             then row(true, s.constant_input, null)::onceflow.evaluation
             else onceflow.try_evaluate('expression',
-                case when s.kind <> 'compensation' then s.spec -> 'when' end, s.spec -> 'with',
+                case when s.kind <> 'compensation' then s.spec -> 'when' end,
+                case s.kind when 'switch' then jsonb_build_object('s', s.spec -> 'lists') else s.spec -> 'with' end,
                 onceflow.step_context(d.instance_id, d.version_id, d.step, d.scope, d.visit,
                     s.kind, s.spec -> 'reads', s.spec -> 'config'))
             end

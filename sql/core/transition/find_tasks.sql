@@ -6,7 +6,9 @@ language plpgsql stable as $$
 begin
     return array(
         select onceflow.placed_task(k.instance_id, k.step, k.scope, k.visit,
-            i.version_id, i.seq + 1, i.state, i.suspended_at, t.step is not null)
+            i.version_id, i.seq + 1,
+            case when k.scope = 0 then i.state else onceflow.own_state(k.instance_id, k.scope, i.state) end,
+            i.suspended_at, t.step is not null)
         from unnest(p_keys) with ordinality k (instance_id, step, scope, visit, n)
         cross join lateral (
             select i.version_id, i.seq, i.state, case when i.suspended_by = 'operator' then i.suspended_at end as suspended_at

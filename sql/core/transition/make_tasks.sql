@@ -1,11 +1,13 @@
--- make_tasks(sorted ids, due, worker, token, call, room) -> changes, ended, dead, granted   (internal)
+-- make_tasks(sorted ids, due, worker, token, call, room) -> changes, ended, dead, begun, undoing, granted   (internal)
 -- Makes the rows of steps that are due, as evaluate_steps() and decide_tasks() have them: with their input
 -- evaluated now, once, and up to p_room of them handed off, on the queues of a live worker that has their handlers, under its token.
--- o_ended are those that have ended at once and pass on, o_dead the dead letters, o_granted counts the handed-off ones.
+-- o_ended are those that have ended at once and pass on, o_dead the dead letters, o_begun the blocks that begin,
+-- o_undoing the ways back of blocks that do; o_granted counts the handed-off ones.
 create or replace function onceflow.make_tasks(
     p_ids uuid[], p_due onceflow.placed_task[], p_worker_id uuid, p_token uuid, p_call bigint, p_room int,
     out o_changes onceflow.change[], out o_ended onceflow.placed_task[],
-    out o_dead onceflow.task_key[], out o_granted int)
+    out o_dead onceflow.task_key[], out o_begun onceflow.begun_block[], out o_undoing onceflow.task_key[],
+    out o_granted int)
 language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
@@ -30,13 +32,15 @@ begin
             case d.becomes when 'QUEUED' then pg_current_xact_id() end as queued_xid,
             case d.becomes when 'READY' then 'operator' end as held_by,
             case d.becomes when 'SKIPPED' then 'when' end as reason,
-            case when d.ended then d.seq end as ended_seq
+            case when d.ended then d.seq end as ended_seq,
+            -- That of a block's way back tells that it has begun.
+            case when d.kind = 'undo' then 1 else d.granted::int end as attempt
         from onceflow.decide_tasks(p_due, v_queues, v_tasks, p_room) d
     ), inserted as (
         insert into onceflow.task (
             instance_id, step, scope, visit, state, queue, attempt, seq, worker_id, fence, call,
             queued_xid, held_by, due_at, changed_at, input, output, error, reason)
-        select d.instance_id, d.step, d.scope, d.visit, d.becomes, d.queue, d.granted::int, d.ended_seq,
+        select d.instance_id, d.step, d.scope, d.visit, d.becomes, d.queue, d.attempt, d.ended_seq,
             d.worker_id, d.fence, d.call, d.queued_xid, d.held_by, d.due_at, v_now, d.input, d.output, d.error, d.reason
         from decided d
         where not d.waits
@@ -46,7 +50,7 @@ begin
         -- Of a join that has counted, or a compensation, the row is there already. (Not by `on conflict`, which
         -- looks twice for each of the others.)
         update onceflow.task t
-        set state = d.becomes, queue = d.queue, attempt = d.granted::int, seq = d.ended_seq, worker_id = d.worker_id,
+        set state = d.becomes, queue = d.queue, attempt = d.attempt, seq = d.ended_seq, worker_id = d.worker_id,
             fence = d.fence, call = d.call, queued_xid = d.queued_xid, held_by = d.held_by, due_at = d.due_at,
             changed_at = v_now, input = d.input, output = d.output, error = d.error, reason = d.reason
         from (
@@ -62,8 +66,12 @@ begin
             d.version_id, d.seq, d.state, d.suspended_at)) filter (where d.ended), '{}'),
         coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key)
             filter (where d.becomes = 'DEAD_LETTER'), '{}'),
+        coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit, d.version_id, d.seq, d.items)::onceflow.begun_block)
+            filter (where d.becomes = 'WAITING' and d.kind <> 'undo'), '{}'),
+        coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key)
+            filter (where d.becomes = 'WAITING' and d.kind = 'undo'), '{}'),
         count(*) filter (where d.granted), (select count(*) from inserted) + (select count(*) from updated)
-    into o_changes, o_ended, o_dead, o_granted, v_written
+    into o_changes, o_ended, o_dead, o_begun, o_undoing, o_granted, v_written
     from decided d;
     if v_written <> cardinality(p_due) then
         -- A step comes due once in a scope and visit: this cannot be, and must not be counted.

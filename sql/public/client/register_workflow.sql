@@ -77,14 +77,15 @@ begin
     end if;
 
     insert into onceflow.workflow_version (workflow_id, version, definition, input_schema,
-        input_checks, input_unchecked, output, output_reads, on_failure, deadline, search)
+        input_checks, input_unchecked, output, output_reads, on_failure, deadline, search, blocks)
     values (v_workflow_id, coalesce(v_latest.version, 0) + 1, p_compiled -> 'definition',
         nullif(p_compiled -> 'input_schema', 'null'), nullif(p_compiled -> 'input_checks', 'null'),
         nullif(array(select jsonb_array_elements_text(p_compiled -> 'input_unchecked')), '{}'),
         nullif(p_compiled -> 'output', 'null'),
         array(select jsonb_array_elements_text(p_compiled -> 'output_reads')),
         p_compiled ->> 'on_failure', make_interval(secs => (p_compiled ->> 'deadline')::float8),
-        (select array_agg(f) from jsonb_array_elements_text(p_compiled -> 'search') f))
+        (select array_agg(f) from jsonb_array_elements_text(p_compiled -> 'search') f),
+        jsonb_path_exists(p_compiled, '$.steps[*].block ? (@ <> null)'))
     returning id, workflow_version.version into v_version_id, v_number;
 
     insert into onceflow.step (version_id, step, kind, block, list, join_count, spec, workflow, version)

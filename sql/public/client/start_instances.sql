@@ -73,11 +73,11 @@ begin
         v_postponed := onceflow.postpone_starts(v_version, v_started, v_own, p_start_at, v_now);
     end if;
 
-    perform onceflow.finish_transition(v_started,
+    perform onceflow.finish_transition(v_started, (onceflow.advance_instances(v_started,
         v_postponed || array(
             select onceflow.instance_change(u.id, null, 'RUNNING', p_seq => 1)
-            from unnest(v_started) u (id))
-        || (onceflow.advance_instances(v_started, '{}', array(
+            from unnest(v_started) u (id)),
+        '{}', array(
             select onceflow.placed_task(u.id, s.step, 0, 0, v_version.id, 1, 'RUNNING')
             from unnest(v_started) u (id)
             join onceflow.step s

@@ -16,9 +16,9 @@ declare
         select i.id from onceflow.instance i
         where i.id = any (v_ids) and i.id >= v_ids[1] and i.state = 'RUNNING' order by i.id);
 begin
-    perform onceflow.finish_transition(v_ids, onceflow.close_instances(v_running,
+    perform onceflow.finish_transition(v_ids, (onceflow.advance_instances(v_ids, onceflow.close_instances(v_running,
         array_fill('CANCELLED'::text, array[cardinality(v_running)]),
-        array_fill(null::jsonb, array[cardinality(v_running)]), true));
+        array_fill(null::jsonb, array[cardinality(v_running)]), true), '{}', '{}')).o_changes);
     return query
     select u.id, case when i.id is null then 'unknown'
             when i.id = any (v_running) then 'done' else 'refused' end,

@@ -8,11 +8,11 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp a
 begin
     return query
     with looked_at as (
-        select i.*, t.open, t.running, t.queued, t.dead, l.highest, l.numbers
+        select i.*, t.open, t.awaited, t.queued, t.dead, l.highest, l.numbers
         from onceflow.instance i
         cross join lateral (
             select count(*) filter (where t.seq is null) as open,
-                count(*) filter (where t.state = 'RUNNING') as running,
+                count(*) filter (where t.state = 'RUNNING' or t.undoes_seq is not null and t.seq is null) as awaited,
                 count(*) filter (where t.state = 'QUEUED') as queued,
                 count(*) filter (where t.state = 'DEAD_LETTER' and t.seq is null) as dead
             from onceflow.task t where t.instance_id = i.id) t
@@ -28,7 +28,7 @@ begin
         (c.highest is distinct from c.seq or c.numbers <> c.seq,
             format('seq is %s, the log has %s numbers up to %s', c.seq, c.numbers, c.highest)),
         (c.state in ('RUNNING', 'CLOSING', 'COMPENSATING') and c.open = 0, 'nothing is open, but it has not ended'),
-        (c.state = 'CLOSING' and c.open <> c.running, 'CLOSING with open tasks that are not RUNNING'),
+        (c.state = 'CLOSING' and c.open <> c.awaited, 'CLOSING with open tasks that neither run nor undo'),
         (c.suspended_by = 'operator' and c.queued > 0, 'suspended by an operator with QUEUED tasks'),
         (c.dead > 0 and c.suspended_by is null, 'an open dead letter, but not told'),
         (c.dead = 0 and c.suspended_by = 'dead_letter', 'told to have an open dead letter, but has none')
@@ -45,7 +45,12 @@ begin
         from onceflow.task t
         join onceflow.instance i on i.id = t.instance_id
         where t.state = 'WAITING' and t.undoes_seq is null and t.fence is null
+            and not exists (
+                select from onceflow.block b
+                where b.instance_id = t.instance_id and b.step = t.step and b.scope = t.scope and b.visit = t.visit)
             and (p_ids is null or i.id = any (p_ids))) j
-    where j.edges <> j.passed;
+    where j.edges <> j.passed
+    union all
+    select f.instance_id, f.fault from onceflow.scope_faults(p_ids) f;
 end $$;
 revoke execute on function onceflow.check_instances(uuid[]) from public;

@@ -16,22 +16,19 @@ declare
     v_ids uuid[] := onceflow.lock_instances(p_instance_ids);
     v_now timestamptz := onceflow.now();
     v_keys onceflow.task_key[];
-    v_closed onceflow.change[];
+    v_failed onceflow.task_key[];
     v_given_up onceflow.change[];
     v_moved record;
 begin
     v_keys := array(select j.key from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
         where j.refusal is null and j.undoes);
+    v_failed := array(select j.key from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
+        where j.refusal is null and not j.undoes);
     return query
     select j.instance_id, j.task, case when j.refusal is null then 'done' else 'refused' end,
         coalesce(j.refusal, 'it is given up')
     from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
     order by j.n;
-
-    -- Those of one call are judged together; one of a compensation is only given up.
-    v_closed := onceflow.apply_failure_policy(v_ids, array(
-        select j.key from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
-        where j.refusal is null and not j.undoes), true);
 
     with given_up as (
         update onceflow.task t
@@ -41,8 +38,7 @@ begin
             from unnest(v_keys) k
             cross join lateral (
                 select i.seq from onceflow.instance i
-                where i.id = k.instance_id
-                    and i.id between v_ids[1] and v_ids[cardinality(v_ids)] and i.state = 'COMPENSATING' offset 0) i
+                where i.id = k.instance_id and i.id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) i
             offset 0) k
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
             and t.visit = k.visit and t.instance_id >= v_ids[1]
@@ -53,12 +49,10 @@ begin
         'DEAD_LETTER', 'DEAD_LETTER', g.queue, p_error => g.error)), '{}')
     into v_given_up
     from given_up g;
-    update onceflow.instance i set closing_as = 'FAILED'
-    where i.id = any (array(select g.instance_id from unnest(v_given_up) g)) and i.state = 'COMPENSATING';
-
+    -- Those of one call are judged together; one of a compensation is only given up.
+    v_moved := onceflow.advance_instances(v_ids, v_given_up, '{}', '{}', v_failed, array(
+        select row(g.instance_id, g.scope)::onceflow.scope_key from unnest(v_given_up) g), true);
     perform onceflow.note_dead_letters(v_ids);
-    v_moved := onceflow.advance_instances(v_ids, '{}', onceflow.find_tasks(v_ids,
-        onceflow.next_compensations(v_ids, array(select g.instance_id from unnest(v_given_up) g))));
-    perform onceflow.finish_transition(v_ids, v_closed || v_given_up || v_moved.o_changes);
+    perform onceflow.finish_transition(v_ids, v_moved.o_changes);
 end $$;
 revoke execute on function onceflow.discard_dead_letters(uuid[], text[]) from public;

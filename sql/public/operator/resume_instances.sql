@@ -19,7 +19,6 @@ begin
     update onceflow.instance i set suspended_by = 'dead_letter'
     where i.id = any (v_held) and i.suspended_by = 'operator';
     perform onceflow.note_dead_letters(v_held);
-    perform onceflow.lock_open_tasks(v_held);
     perform onceflow.finish_transition(v_ids, onceflow.queue_tasks(v_held, array(
         select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key
         from onceflow.task t

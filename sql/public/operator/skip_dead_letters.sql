@@ -47,9 +47,9 @@ begin
     into v_changes
     from skipped s;
     perform onceflow.note_dead_letters(v_ids);
-    perform onceflow.finish_transition(v_ids, v_changes || (onceflow.advance_instances(v_ids,
-        onceflow.find_tasks(v_ids, onceflow.changed_to(v_changes, 'SKIPPED')),
-        onceflow.find_tasks(v_ids, onceflow.next_compensations(v_ids, array(
-            select c.instance_id from unnest(v_changes) c where c.state = 'SKIPPED'))))).o_changes);
+    perform onceflow.finish_transition(v_ids, (onceflow.advance_instances(v_ids, v_changes,
+        onceflow.find_tasks(v_ids, onceflow.changed_to(v_changes, 'SKIPPED')), '{}',
+        p_undone => array(
+            select row(c.instance_id, c.scope)::onceflow.scope_key from unnest(v_changes) c))).o_changes);
 end $$;
 revoke execute on function onceflow.skip_dead_letters(uuid[], text[], jsonb[]) from public;

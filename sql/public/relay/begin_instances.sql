@@ -28,7 +28,6 @@ begin
     end if;
     v_ids := onceflow.lock_instances(array(select d.instance_id from unnest(v_due) d), false);
     v_due := array(select d::onceflow.task_key from unnest(v_due) d where d.instance_id = any (v_ids));
-    perform onceflow.lock_open_tasks(v_ids);
     perform onceflow.finish_transition(v_ids, onceflow.begin_steps(v_ids, v_due, v_now));
     return cardinality(v_due);
 end $$;

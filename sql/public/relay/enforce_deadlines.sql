@@ -23,7 +23,6 @@ begin
         return 0;
     end if;
     v_ids := onceflow.lock_instances(v_ids, false);
-    perform onceflow.lock_open_tasks(v_ids);
     perform onceflow.finish_transition(v_ids, onceflow.close_expired(v_ids, v_now));
     return cardinality(v_ids);
 end $$;

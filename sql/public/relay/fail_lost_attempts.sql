@@ -39,7 +39,6 @@ begin
     end if;
     v_ids := onceflow.lock_instances(array(select l.instance_id from unnest(v_lost) l), false);
     v_lost := array(select l::onceflow.task_key from unnest(v_lost) l where l.instance_id = any (v_ids));
-    perform onceflow.lock_open_tasks(v_ids);
     v_failed := onceflow.fail_unanswered(v_ids, v_lost, onceflow.now());
     perform onceflow.finish_transition(v_ids, v_failed);
     return cardinality(v_failed);

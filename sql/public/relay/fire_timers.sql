@@ -1,6 +1,6 @@
 -- fire_timers(limit, skip, evaluating) -> (retried, timed_out)
 -- A job of the clock: makes retries that are due QUEUED, queues what waited for queues that are resumed, looks
--- again for workers that have the handler of what waits for one, and fails attempts past their timeout; the oldest
+-- again for workers that have the handler of what waits for one, and fails attempts and blocks past their timeout; the oldest
 -- first, at most p_limit a call, the first p_skip passed over (so that one that cannot be handled does not stop
 -- the rest). Where the two are p_limit together there is more to do at once. Instances that others hold are left
 -- for the next time; of several that call it at once one works, and the others return. Without p_evaluating only what
@@ -16,6 +16,7 @@ set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 100
 declare
     v_now timestamptz := onceflow.now();
     v_due onceflow.task_key[];
+    v_blocks onceflow.task_key[];
     v_ids uuid[];
     v_retried onceflow.change[];
     v_failed onceflow.change[];
@@ -33,13 +34,17 @@ begin
         offset p_skip limit p_limit);
     -- What is passed over is counted among timers alone.
     v_due := v_due || onceflow.released_tasks(case p_skip when 0 then p_limit - cardinality(v_due) else 0 end);
-    if v_due = '{}' or not onceflow.take_job('fire_timers') then
+    v_blocks := array(
+        select row(b.instance_id, b.step, b.scope, b.visit)::onceflow.task_key
+        from onceflow.block b
+        where b.due_at <= v_now and p_evaluating
+        order by b.due_at limit case p_skip when 0 then p_limit - cardinality(v_due) else 0 end);
+    if v_due = '{}' and v_blocks = '{}' or not onceflow.take_job('fire_timers') then
         return query select 0, 0;
         return;
     end if;
-    v_ids := onceflow.lock_instances(array(select d.instance_id from unnest(v_due) d), false);
+    v_ids := onceflow.lock_instances(array(select d.instance_id from unnest(v_due || v_blocks) d), false);
     v_due := array(select d::onceflow.task_key from unnest(v_due) d where d.instance_id = any (v_ids));
-    perform onceflow.lock_open_tasks(v_ids);
 
     v_retried := onceflow.queue_tasks(v_ids, array(
         select k::onceflow.task_key
@@ -50,7 +55,8 @@ begin
                 and t.visit = k.visit and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
                 and t.state = 'RETRYING' and t.due_at <= v_now offset 0) t), 'RETRYING');
     v_retried := v_retried || onceflow.release_held(v_ids, v_due, v_now);
-    v_failed := onceflow.fail_unanswered(v_ids, v_due, v_now);
+    v_failed := onceflow.fail_unanswered(v_ids, v_due, v_now, onceflow.time_out_blocks(v_ids, array(
+        select b::onceflow.task_key from unnest(v_blocks) b where b.instance_id = any (v_ids)), v_now));
     perform onceflow.finish_transition(v_ids, v_retried || v_failed);
     return query select cardinality(v_retried), cardinality(v_failed);
 end $$;

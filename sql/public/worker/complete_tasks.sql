@@ -26,7 +26,7 @@ declare
     v_now timestamptz := onceflow.now();
     v_accepted int[];
     v_ended onceflow.placed_task[];
-    v_undone uuid[];
+    v_undone onceflow.scope_key[];
     v_changes onceflow.change[];
     v_moved record;
     v_granted int := 0;
@@ -40,7 +40,8 @@ begin
         set state = 'SUCCEEDED', output = k.output, seq = k.seq, error = null,
             worker_id = null, call = null, due_at = null, changed_at = v_now
         from (
-            select k.*, i.version_id, i.seq + 1 as seq, i.state, i.suspended_at
+            select k.*, i.version_id, i.seq + 1 as seq, i.suspended_at,
+                case when k.scope = 0 then i.state else onceflow.own_state(k.instance_id, k.scope, i.state) end as state
             from unnest(v_keys, p_fences, p_outputs)
                 with ordinality k (instance_id, step, scope, visit, fence, output, n)
             cross join lateral (
@@ -59,18 +60,16 @@ begin
         coalesce(array_agg(onceflow.placed_task(c.instance_id, c.step, c.scope, c.visit,
             c.version_id, c.seq, c.state, c.suspended_at)), '{}'),
         coalesce(array_agg(c.n), '{}'),
-        coalesce(array_agg(c.instance_id) filter (where c.undoes_seq is not null), '{}')
+        coalesce(array_agg(row(c.instance_id, c.scope)::onceflow.scope_key) filter (where c.undoes_seq is not null), '{}')
     into v_changes, v_ended, v_accepted, v_undone
     from completed c;
 
     if cardinality(v_changes) > 0 then
-        v_moved := onceflow.advance_instances(v_ids, v_ended,
-            case when cardinality(v_undone) > 0
-                then onceflow.find_tasks(v_ids, onceflow.next_compensations(v_ids, v_undone))
-                else '{}' end,
-            p_worker_id, p_token, p_call, case when p_token is null then 0 else p_room end);
+        v_moved := onceflow.advance_instances(v_ids, v_changes, v_ended, '{}', p_undone => v_undone,
+            p_worker_id => p_worker_id, p_token => p_token, p_call => p_call,
+            p_room => case when p_token is null then 0 else p_room end);
         v_granted := v_moved.o_granted;
-        perform onceflow.finish_transition(v_ids, v_changes || v_moved.o_changes);
+        perform onceflow.finish_transition(v_ids, v_moved.o_changes);
     end if;
 
     if cardinality(v_accepted) = cardinality(p_tasks) then

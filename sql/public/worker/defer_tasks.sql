@@ -28,10 +28,12 @@ begin
     v_held := onceflow.held_attempts(v_ids, v_keys, p_fences);
 
     with judged as (
-        select k.*, i.seq + 1 as seq, i.state = 'CLOSING' as closing, t.worker_id
+        select k.*, i.seq + 1 as seq, t.worker_id, t.undoes_seq is null and case
+                when k.scope = 0 then i.state else onceflow.own_state(k.instance_id, k.scope, i.state) end <> 'RUNNING'
+                as closing
         from unnest(v_keys, p_fences, p_timeouts) k (instance_id, step, scope, visit, fence, timeout)
         cross join lateral (
-            select t.worker_id from onceflow.task t
+            select t.worker_id, t.undoes_seq from onceflow.task t
             where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
                 and t.visit = k.visit and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
                 and t.state = 'RUNNING' and t.fence = k.fence offset 0) t

@@ -47,7 +47,8 @@ begin
     return query
     select t.instance_id, onceflow.task_name(t.step, t.scope, t.visit)
     from onceflow.task t
-    join onceflow.instance i on i.id = t.instance_id and i.state = 'CLOSING'
-    where t.worker_id = p_worker_id and t.state = 'RUNNING';
+    join onceflow.instance i on i.id = t.instance_id
+    where t.worker_id = p_worker_id and t.state = 'RUNNING' and t.undoes_seq is null and case t.scope
+        when 0 then i.state else onceflow.own_state(t.instance_id, t.scope, i.state) end <> 'RUNNING';
 end $$;
 revoke execute on function onceflow.renew_worker(uuid, uuid[], bigint, jsonb, jsonb) from public;

@@ -103,7 +103,20 @@ STATES = [
     ("task_state", "update onceflow.task set state = 'queued'"),
 ]
 
+SCOPE = (
+    "insert into onceflow.scope"
+    " (instance_id, scope, block, parent, ordinal, list, state, ends_as, undo)"
+    " select id, 1, 'b', 0, 0, 0, {} from onceflow.instance"
+)
 OTHERS = [
+    ("scope_state", SCOPE.format("'OVER', null, null")),
+    ("scope_ends_as", SCOPE.format("'OPEN', 'FAILED', null")),
+    ("scope_undo", SCOPE.format("'OPEN', null, 'soon'")),
+    (
+        "block_unwinds",
+        "insert into onceflow.block (instance_id, step, scope, total, unwinds)"
+        " select id, 'b', 0, 1, 'soon' from onceflow.instance",
+    ),
     ("workflow_name_check", "update onceflow.workflow set name = '1x'"),
     ("workflow_version_version_check", "update onceflow.workflow_version set version = 0"),
     ("workflow_version_on_failure_check", "update onceflow.workflow_version set on_failure = ''"),

@@ -159,7 +159,7 @@ def test_a_timeout_in_an_expression_is_the_failure_of_the_step_that_comes_due(pl
         "expression.timeout",
     )
     assert play.state(instance, "c") == "DEAD_LETTER"
-    assert play.state(instance, "d") == "READY"  # held by the dead letter
+    assert play.state(instance, "d") == "QUEUED"
 
 
 def test_a_timeout_in_an_expression_of_one_blames_no_other_of_the_call(play: Play) -> None:

@@ -22,7 +22,6 @@ IDS = "array(select i.id from onceflow.instance i order by i.id)"
 SORTED = "set enable_hashagg = off"
 LOCKING = {
     "lock_instances": ("instance", f"select onceflow.lock_instances({IDS})"),
-    "lock_open_tasks": ("task", f"select onceflow.lock_open_tasks({IDS})"),
     "lock_tasks": (
         "task",
         f"select count(distinct l) from unnest(onceflow.lock_tasks({KEYS} || {KEYS})) l",

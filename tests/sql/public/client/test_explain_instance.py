@@ -312,7 +312,7 @@ def test_the_most_telling_comes_first(play: Play) -> None:
     play.fail(instance, "dead")
     turn_clock(play.conn)
     told = [b.task for b in calls.explain_instance(play.conn, instance)]
-    assert told == [None, "dead", "retrying", "running", "queued"]
+    assert told == [None, "dead", "retrying", "queued", "running"]
 
 
 def test_reading_changes_nothing(play: Play) -> None:

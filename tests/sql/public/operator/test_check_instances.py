@@ -49,7 +49,7 @@ def test_a_sound_database_has_none(play: Play) -> None:
         ),
         (
             "update onceflow.instance set state = 'CLOSING', closing_as = 'FAILED'",
-            "CLOSING with open tasks that are not RUNNING",
+            "CLOSING with open tasks that neither run nor undo",
         ),
         (
             "update onceflow.task set passed = 2 where step = 'end'",

@@ -25,29 +25,29 @@ def ensure(conn: Connection, begin: datetime, end: datetime) -> int:
 
 
 def test_a_week_has_a_partition_of_each_table(conn: Connection) -> None:
-    assert ensure(conn, THEN, THEN) == 3
+    assert ensure(conn, THEN, THEN) == 5
     assert "_20310605" in suffixes(conn)  # the Thursday before: weeks count from the epoch
-    for table in ("instance", "task", "task_log"):
+    for table in ("instance", "task", "block", "scope", "task_log"):
         rows = execute(conn, f"select to_regclass('onceflow.{table}_20310605')").fetchall()
         assert rows != [(None,)]
 
 
 def test_what_is_there_is_not_made_again(conn: Connection) -> None:
-    assert ensure(conn, THEN, THEN + WEEK) == 6
+    assert ensure(conn, THEN, THEN + WEEK) == 10
     assert ensure(conn, THEN, THEN + WEEK) == 0
-    assert ensure(conn, THEN, THEN + 2 * WEEK) == 3
+    assert ensure(conn, THEN, THEN + 2 * WEEK) == 5
 
 
 def test_by_default_there_are_partitions_from_an_hour_ago_to_two_weeks_ahead(
     conn: Connection,
 ) -> None:
     for suffix in suffixes(conn):
-        for table in ("instance", "task", "task_log"):
+        for table in ("instance", "task", "block", "scope", "task_log"):
             execute(conn, f"drop table onceflow.{table}{suffix}")
     hour, week = 3600, 7 * 86400
     now = int(time.time())
     weeks = (now + 2 * week) // week - (now - hour) // week + 1
-    assert calls.ensure_partitions(conn) == 3 * weeks
+    assert calls.ensure_partitions(conn) == 5 * weeks
     assert calls.ensure_partitions(conn) == 0
     play = Play(conn)
     play.complete(play.begin(sequence("a")), "a")
@@ -92,7 +92,7 @@ def test_what_the_functions_make_lies_in_one_partition(conn: Connection) -> None
     play.fail(instance, "b")
     ends = {
         name[-9:]
-        for table in ("instance", "task", "task_log")
+        for table in ("instance", "task", "block", "scope", "task_log")
         for (name,) in execute(conn, f"select tableoid::regclass::text from onceflow.{table}")
     }
     assert len(ends) == 1
@@ -110,7 +110,7 @@ def test_partitions_are_as_their_parents(conn: Connection) -> None:
         ("instance_20310605", ["fillfactor=70"]),
         ("task_20310605", ["fillfactor=80"]),
     ]
-    for table in ("instance", "task", "task_log"):
+    for table in ("instance", "task", "block", "scope", "task_log"):
         counts = execute(
             conn,
             "select count(*) from pg_index"
@@ -123,10 +123,10 @@ def test_partitions_are_as_their_parents(conn: Connection) -> None:
 
 def test_two_sessions_make_each_partition_once(conn: Connection, connect: Connect) -> None:
     one, other = Session(connect(), conn), Session(connect(), conn)
-    assert one.begin(lambda c: ensure(c, THEN, THEN)) == 3
+    assert one.begin(lambda c: ensure(c, THEN, THEN)) == 5
     waiting = other.call_blocked(lambda c: ensure(c, THEN, THEN + WEEK))
     one.commit()
-    assert waiting.result(30) == 3
+    assert waiting.result(30) == 5
     one.close()
     other.close()
 

@@ -1,0 +1,82 @@
+-- judge_failures(sorted ids, tasks, discarded, token) -> (changes, touched, handled, closed)   (internal)
+-- What follows for instances from tasks that have failed for good, their rows being open dead letters already; those of
+-- one instance are judged together, in the order of their paths, on the state before. Who handles it is found from the
+-- task outwards (find_handler); what lies between closes, and the task is FAILED. Where nobody does the policy acts.
+-- o_handled are the tasks that are no dead letters; o_closed says that something closed: what was due may not be any more.
+create or replace function onceflow.judge_failures(
+    p_ids uuid[], p_keys onceflow.task_key[], p_discarded boolean, p_token uuid,
+    out o_changes onceflow.change[], out o_touched onceflow.scope_key[], out o_handled onceflow.task_key[],
+    out o_closed boolean)
+language plpgsql volatile as $$
+declare
+    v_key record;
+    v_found record;
+    v_borne onceflow.closing_scope[] := '{}';
+    v_scopes onceflow.closing_scope[] := '{}';
+    v_unhandled onceflow.task_key[] := '{}';
+    v_blocks onceflow.task_key[] := '{}';
+    v_suspended onceflow.task_key[] := '{}';
+    v_closed record;
+begin
+    o_changes := '{}'; o_touched := '{}'; o_handled := '{}'; o_closed := false;
+    -- Around what fails in the instance itself there is nobody to be asked.
+    v_unhandled := array(
+        select k::onceflow.task_key from unnest(p_keys) k
+        where k.scope = 0 and not exists (
+            select from onceflow.block b
+            where b.instance_id = k.instance_id and b.step = k.step and b.scope = 0 and b.visit = k.visit));
+    for v_key in
+        select row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key as key, k.*, i.version_id
+        from unnest(p_keys) k
+        join onceflow.instance i on i.id = k.instance_id
+        where row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key <> all (v_unhandled)
+        order by k.instance_id, (onceflow.scope_path(k.instance_id, k.scope) || k.step) collate "C", k.visit
+    loop
+        v_found := onceflow.find_handler(v_key.instance_id, v_key.version_id, v_key.key, v_borne, p_discarded);
+        case v_found.o_kind
+            when 'tolerate' then
+                v_borne := v_borne || row(v_key.instance_id, v_found.o_scope, true, v_found.o_undoes)::onceflow.closing_scope;
+            when 'continue' then
+                v_blocks := v_blocks || row(v_key.instance_id, v_found.o_block, v_found.o_scope, v_found.o_visit)
+                    ::onceflow.task_key;
+            when 'close' then v_unhandled := v_unhandled || v_key.key;
+            else
+                v_suspended := v_suspended || v_key.key;
+                -- A block that failed itself is one whose scopes close, though it waits: nothing in it runs again.
+                v_scopes := v_scopes || onceflow.block_scopes(v_key.key, true, v_found.o_undoes);
+        end case;
+    end loop;
+    if cardinality(v_unhandled) > 0 then
+        o_changes := onceflow.apply_failure_policy(p_ids, v_unhandled, p_keys, p_discarded, p_token);
+        o_closed := exists (select from unnest(o_changes) c where c.step is null and c.state = 'CLOSING');
+    end if;
+    perform onceflow.note_dead_letters(array(
+        select distinct k.instance_id from unnest(v_suspended) k order by 1));
+
+    -- Where the instance closes, all of it does.
+    v_blocks := array(
+        select distinct k::onceflow.task_key from unnest(v_blocks) k
+        join onceflow.instance i on i.id = k.instance_id and i.state = 'RUNNING');
+    perform onceflow.begin_unwinding(p_ids, v_blocks, p_keys);
+    select v_scopes || v_borne || coalesce(array_agg(s), '{}') into v_scopes
+    from unnest(v_blocks) k
+    cross join lateral unnest(onceflow.block_scopes(
+        row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key, false, true)) s;
+    v_scopes := array(
+        select s from unnest(v_scopes) s
+        join onceflow.instance i on i.id = s.instance_id and i.state = 'RUNNING');
+    if cardinality(v_scopes) > 0 then
+        v_closed := onceflow.close_scopes(p_ids, v_scopes, p_keys, p_token);
+        o_changes := o_changes || v_closed.o_changes;
+        o_touched := v_closed.o_touched;
+        o_closed := true;
+    end if;
+    o_handled := array(
+        select row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key
+        from unnest(p_keys) k
+        cross join lateral (
+            select from onceflow.task t
+            where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
+                and t.visit = k.visit and t.state <> 'DEAD_LETTER' offset 0) t);
+end $$;
+revoke execute on function onceflow.judge_failures(uuid[], onceflow.task_key[], boolean, uuid) from public;

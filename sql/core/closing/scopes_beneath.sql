@@ -1,0 +1,22 @@
+-- scopes_beneath(scopes) -> closing_scope[]   (internal)
+-- The scopes and all beneath them, each once; who lies under another of them undoes itself no more.
+create or replace function onceflow.scopes_beneath(p_scopes onceflow.closing_scope[])
+returns onceflow.closing_scope[]
+language plpgsql stable as $$
+begin
+    return array(
+        with recursive beneath as (
+            select c.instance_id, c.scope, c.outermost, c.undoes from unnest(p_scopes) c
+            union all
+            select b.instance_id, s.scope, false, true
+            from beneath b
+            cross join lateral (
+                select s.scope from onceflow.scope s
+                where s.instance_id = b.instance_id and s.parent = b.scope offset 0) s
+        )
+        select row(b.instance_id, b.scope, bool_and(b.outermost), bool_and(b.undoes))::onceflow.closing_scope
+        from beneath b
+        group by b.instance_id, b.scope
+        order by b.instance_id, b.scope);
+end $$;
+revoke execute on function onceflow.scopes_beneath(onceflow.closing_scope[]) from public;

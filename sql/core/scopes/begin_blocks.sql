@@ -1,0 +1,65 @@
+-- begin_blocks(sorted ids, begun) -> scopes opened   (internal)
+-- Makes the scopes of blocks whose rows have just been made, numbered within their instance in the order of the
+-- blocks' keys and of their ordinals, and opens the first of them, as many as the block lets run side by side. A
+-- for_each copies its items here, once.
+create or replace function onceflow.begin_blocks(p_ids uuid[], p_begun onceflow.begun_block[])
+returns onceflow.scope_key[]
+language plpgsql volatile as $$
+declare
+    v_now timestamptz := onceflow.now();
+    v_opened onceflow.scope_key[];
+begin
+    with found as (
+        select b.*, st.spec, st.timeout, case st.kind when 'for_each' then jsonb_array_length(b.items)
+                when 'switch' then 1 else jsonb_array_length(st.spec -> 'lists') end as total,
+            st.kind, i.scopes
+        from unnest(p_begun) b
+        cross join lateral (
+            select st.kind, st.spec, st.timeout from onceflow.step st
+            where st.version_id = b.version_id and st.step = b.step offset 0) st
+        cross join lateral (
+            select i.scopes from onceflow.instance i
+            where i.id = b.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
+    ), numbered as (
+        select f.*, least((f.spec ->> 'max_parallel')::int, f.total) as opened,
+            f.scopes + sum(f.total) over (
+                partition by f.instance_id order by f.step, f.scope, f.visit) - f.total as before
+        from found f
+    ), blocks as (
+        insert into onceflow.block (instance_id, step, scope, visit, total, opened, under_way, live, due_at)
+        select n.instance_id, n.step, n.scope, n.visit, n.total, n.opened, n.opened, n.opened,
+            v_now + make_interval(secs => n.timeout)
+        from numbered n
+    ), scopes as (
+        insert into onceflow.scope (instance_id, scope, block, parent, visit, ordinal, list, state, open, item)
+        select n.instance_id, n.before + o.n, n.step, n.scope, n.visit, o.n - 1, o.list,
+            case when o.n <= n.opened then 'OPEN' else 'WAITING' end,
+            case when o.n <= n.opened then onceflow.first_count(n.version_id, n.step, o.list) else 0 end, o.item
+        from numbered n
+        cross join lateral (
+            select e.n, 0 as list, e.item
+            from jsonb_array_elements(case n.kind when 'for_each' then n.items end) with ordinality e (item, n)
+            union all
+            select 1, (n.items #>> '{}')::int, null where n.kind = 'switch'
+            union all
+            select g, g - 1, null from generate_series(1, n.total) g where n.kind not in ('for_each', 'switch')
+        ) o
+        returning instance_id, scope, state
+    ), counted as (
+        update onceflow.instance i
+        set scopes = i.scopes + t.total
+        from (select n.instance_id, sum(n.total) as total from numbered n group by 1) t
+        where i.id = t.instance_id and i.id >= p_ids[1] and i.state = 'RUNNING'
+    ), lives as (
+        update onceflow.scope s
+        set live = s.live + t.blocks
+        from (select n.instance_id, n.scope, count(*) as blocks from numbered n where n.scope > 0 group by 1, 2) t
+        where s.instance_id = t.instance_id and s.scope = t.scope and s.instance_id >= p_ids[1]
+    )
+    select coalesce(array_agg(row(s.instance_id, s.scope)::onceflow.scope_key order by s.instance_id, s.scope)
+        filter (where s.state = 'OPEN'), '{}')
+    into v_opened
+    from scopes s;
+    return v_opened;
+end $$;
+revoke execute on function onceflow.begin_blocks(uuid[], onceflow.begun_block[]) from public;

@@ -1,0 +1,59 @@
+-- move_scopes(sorted ids, pending counts, touched, opened, undo rows, due, token) -> (changes, left, touched, due)   (internal)
+-- The part of a wave that concerns scopes: those in which nothing is open any more end or begin their way back, their
+-- blocks decide, what blocks leave behind closes, ways back go on, and what has opened begins. p_due is what is due
+-- already, o_due all that is due then; o_left what the rows of scopes do not count yet, o_touched the scopes for the
+-- next wave to look at.
+create or replace function onceflow.move_scopes(
+    p_ids uuid[], p_pending onceflow.scope_count[], p_touched onceflow.scope_key[], p_opened onceflow.scope_key[],
+    p_undoing onceflow.task_key[], p_due onceflow.placed_task[], p_token uuid,
+    out o_changes onceflow.change[], out o_left onceflow.scope_count[], out o_touched onceflow.scope_key[],
+    out o_due onceflow.placed_task[])
+language plpgsql volatile as $$
+declare
+    v_settled record;
+    v_decided record;
+    v_part record;
+    v_opened onceflow.scope_key[] := p_opened;
+    v_lost onceflow.closing_scope[];
+    v_ended onceflow.placed_task[];
+begin
+    v_settled := onceflow.settle_scopes(p_ids, p_pending, p_touched, p_due);
+    o_changes := v_settled.o_changes || onceflow.plan_undo(p_ids, v_settled.o_planned);
+    o_left := v_settled.o_left;
+    o_due := p_due;
+
+    v_decided := onceflow.decide_blocks(v_settled.o_counts);
+    o_changes := o_changes || v_decided.o_changes;
+    o_touched := v_decided.o_touched;
+    v_opened := v_opened || v_decided.o_opened;
+    v_ended := v_decided.o_ended;
+    v_lost := v_settled.o_late || v_decided.o_lost;
+    if cardinality(v_lost) > 0 then
+        v_part := onceflow.close_scopes(p_ids, v_lost, '{}', p_token);
+        o_changes := o_changes || v_part.o_changes;
+        o_touched := o_touched || v_part.o_touched;
+        o_due := array(
+            select d from unnest(o_due) d
+            where d.scope = 0 or d.step like '%.compensate'
+                or onceflow.own_state(d.instance_id, d.scope, d.state) = 'RUNNING');
+    end if;
+    o_due := o_due || onceflow.find_tasks(p_ids, onceflow.next_compensations(p_ids, v_settled.o_planned));
+
+    -- Ways back of blocks: what begins, what goes on, what is done.
+    v_part := onceflow.unwind_blocks(p_ids, v_decided.o_unwinding);
+    o_changes := o_changes || v_part.o_changes;
+    v_ended := v_ended || v_part.o_ended;
+    v_part := onceflow.undo_blocks(p_ids, p_undoing || v_part.o_undoing, v_decided.o_undoing);
+    o_changes := o_changes || v_part.o_changes;
+    o_due := o_due || v_part.o_due;
+    v_ended := v_ended || v_part.o_ended;
+
+    v_part := onceflow.pass_edges(p_ids, v_ended);
+    o_changes := o_changes || v_part.o_changes;
+    o_due := o_due || v_part.o_due || onceflow.first_steps(p_ids, v_opened);
+    -- They were counted as open when their scopes opened.
+    o_left := o_left || onceflow.first_counts(p_ids, v_opened);
+end $$;
+revoke execute on function onceflow.move_scopes(
+    uuid[], onceflow.scope_count[], onceflow.scope_key[], onceflow.scope_key[], onceflow.task_key[],
+    onceflow.placed_task[], uuid) from public;
