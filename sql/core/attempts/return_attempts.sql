@@ -57,6 +57,10 @@ begin
         'RUNNING', r.state, r.queue, r.worker_id)), '{}')
     into v_changes
     from returned r;
+    -- What ends in a scope that closes moves that on.
+    if exists (select from unnest(v_changes) c where c.scope > 0 and c.state = 'CANCELLED') then
+        v_changes := (onceflow.advance_instances(p_ids, v_changes, '{}', '{}')).o_changes;
+    end if;
     return v_changes;
 end $$;
 revoke execute on function onceflow.return_attempts(uuid[], onceflow.task_key[], uuid[], boolean[], boolean, jsonb[]) from public;

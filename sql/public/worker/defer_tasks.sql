@@ -57,7 +57,7 @@ begin
         'RUNNING', d.state, d.queue, d.worker_id)), '{}')
     into v_changes
     from deferred d;
-    perform onceflow.finish_transition(v_ids, v_changes);
+    perform onceflow.finish_transition(v_ids, (onceflow.advance_instances(v_ids, v_changes, '{}', '{}')).o_changes);
     return query
     select * from onceflow.answer_tasks(v_ids, v_keys, p_tasks, p_fences, v_held);
 end $$;

@@ -147,3 +147,14 @@ def test_a_worker_is_told_what_runs_in_a_closing_scope(play: Play) -> None:
     assert told == run.key("r[1]/b")
     run.done("r[1]/b")
     assert run.state() == "SUCCEEDED"
+
+
+def test_a_task_given_back_in_a_closing_scope_moves_it_on(play: Play) -> None:
+    steps = [task("a", undo=True), task("b", needs=[])]
+    run = Blocks(play, {"id": "g", "steps": steps, "on_failure": "continue"})
+    run.take("g[0]/a", "g[0]/b")
+    run.fails("g[0]/b")
+    play.worker.give_back(run.grants.pop("g[0]/a"))
+    assert run.state("g[0]/a") == "CANCELLED"
+    run.done("g[0]/a.compensate")
+    assert run.state() == "SUCCEEDED"

@@ -149,3 +149,11 @@ def test_a_join_in_a_block_waits_for_all_edges_of_its_own_scope(play: Play) -> N
     run.done("e[1]/a", "e[0]/c")
     run.done("e[1]/c")
     assert run.state() == "SUCCEEDED"
+
+
+def test_what_ends_at_once_ends_its_scope(play: Play) -> None:
+    step = task("a", when="${ $.index == 0 }")
+    run = Blocks(play, each("e", ITEMS, step, max_parallel=1), given={"items": [1, 2, 3]})
+    assert run.scopes() == {"e[0]": "OPEN", "e[1]": "WAITING", "e[2]": "WAITING"}
+    run.done("e[0]/a")
+    assert run.state() == "SUCCEEDED"
