@@ -1,5 +1,6 @@
 """The running API held against its own description, with requests that are made up from that."""
 
+import json
 import re
 import subprocess
 import sys
@@ -32,6 +33,24 @@ CHECKS = (
 )
 
 
+def described(url: str, folder: Path) -> Path:
+    """Return a file with the API's own description, in which the steps of blocks are any objects.
+
+    Of steps in steps without end the tool would make up requests for minutes.
+    """
+    document = httpx2.get(f"{url}/openapi.json").json()
+    step = document["components"]["schemas"]["Definition-step"]
+    whole = '{"$ref": "#/components/schemas/Definition-step"}'
+    text = json.dumps(step)
+    assert whole in text
+    document["components"]["schemas"]["Definition-step"] = json.loads(
+        text.replace(whole, '{"type": "object"}')
+    )
+    file = folder / "openapi.json"
+    file.write_text(json.dumps(document))
+    return file
+
+
 @pytest.mark.timeout(300)
 def test_made_up_requests_get_no_undescribed_answer(
     settings: Settings, conn: psycopg.Connection[Any], worker: HandWorker, tmp_path: Path
@@ -55,7 +74,8 @@ def test_made_up_requests_get_no_undescribed_answer(
         run = subprocess.run(
             [
                 *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config)),
-                *("run", f"{api.url}/openapi.json", "--no-color", "--seed", "1"),
+                *("run", str(described(api.url, tmp_path)), "--url", api.url),
+                *("--no-color", "--seed", "1"),
                 *("--checks", ",".join(CHECKS), "--continue-on-failure"),
                 *("--phases", "coverage,fuzzing", "--max-examples", "5"),
             ],
