@@ -1,24 +1,28 @@
--- find_handler(instance, version, task, closing, discarded) -> (kind, scope, block, visit, undoes)   (internal)
+-- find_handler(instance, version, task, borne, discarded) -> (kind, scope, block, visit, undoes, borne)   (internal)
 -- Who handles a failure for good, asked from the task outwards: of a block on the way first its tolerance, then its own
 -- on_failure. tolerate: that scope closes, and its block bears it; continue: all scopes of that block close, and its step
 -- goes on; suspend: the task is a dead letter; close: nobody, so the policy of the workflow, or of the step, acts.
--- p_closing are the scopes that close for failures judged before this one. What was suspended and is discarded passes
--- over every suspend. o_undoes: not left to the scope around (`undo: false`, the workflow's `on_failure: fail`).
+-- p_borne has the scopes that close for failures judged before this one (a key each), and how many of them their
+-- blocks bear; o_borne has this one, too. What was suspended and is discarded passes over every suspend. o_undoes: not
+-- left to the scope around (`undo: false`, the workflow's `on_failure: fail`).
 create or replace function onceflow.find_handler(
-    p_instance_id uuid, p_version_id bigint, p_key onceflow.task_key, p_closing onceflow.closing_scope[],
+    p_instance_id uuid, p_version_id bigint, p_key onceflow.task_key, p_borne jsonb,
     p_discarded boolean, out o_kind text, out o_scope bigint, out o_block text, out o_visit int,
-    out o_undoes boolean)
+    out o_undoes boolean, out o_borne jsonb)
 language plpgsql stable as $$
 declare
     v_step onceflow.step;
     v_scope onceflow.scope;
     v_block onceflow.block;
     v_failed int;
+    v_closes text;
+    v_bears text;
     v_undoes constant boolean := (
         select v.on_failure <> 'fail' from onceflow.workflow_version v where v.id = p_version_id);
 begin
     select * into v_step from onceflow.step st where st.version_id = p_version_id and st.step = p_key.step;
     o_scope := p_key.scope;
+    o_borne := p_borne;
     if v_step.kind = 'compensation' or v_step.spec ->> 'on_failure' = 'suspend' and not p_discarded then
         o_kind := 'suspend';
         o_undoes := v_undoes and v_step.spec -> 'undo' is distinct from 'false';
@@ -37,19 +41,20 @@ begin
         select * into v_step from onceflow.step st
         where st.version_id = p_version_id and st.step = v_scope.block;
         if v_step.kind in ('parallel', 'race', 'for_each') then
-            v_failed := v_block.failed + (
-                select count(*) from unnest(p_closing) c
-                join onceflow.scope s on s.instance_id = c.instance_id and s.scope = c.scope
-                where c.instance_id = p_instance_id and s.parent = v_scope.parent and s.block = v_scope.block
-                    and s.visit = v_scope.visit) + 1;
-            if v_scope.ends_as = 'FAILED'
-                or exists (select from unnest(p_closing) c where c.instance_id = p_instance_id and c.scope = o_scope)
+            v_closes := p_instance_id || '/' || o_scope;
+            v_bears := p_instance_id || '/' || v_scope.parent || '/' || v_scope.visit || '/' || v_scope.block;
+            v_failed := coalesce((p_borne ->> v_bears)::int, 0) + 1;
+            if v_scope.ends_as = 'FAILED' or p_borne ? v_closes
                 or (case
-                    when v_step.spec ? 'join' then v_block.total - v_failed >= (v_step.spec ->> 'join')::int
+                    when v_step.spec ? 'join'
+                        then v_block.total - v_block.failed - v_failed >= (v_step.spec ->> 'join')::int
                     when v_step.spec ? 'percent'
-                        then v_failed * 100 <= (v_step.spec ->> 'percent')::numeric * v_block.total
-                    else v_failed <= coalesce((v_step.spec ->> 'tolerate')::int, 0) end)
+                        then (v_block.failed + v_failed) * 100 <= (v_step.spec ->> 'percent')::numeric * v_block.total
+                    else v_block.failed + v_failed <= coalesce((v_step.spec ->> 'tolerate')::int, 0) end)
             then
+                if v_scope.ends_as is null and not p_borne ? v_closes then
+                    o_borne := p_borne || jsonb_build_object(v_closes, true, v_bears, v_failed);
+                end if;
                 o_kind := 'tolerate';
                 o_undoes := v_undoes and v_step.spec -> 'undo' is distinct from 'false';
                 return;
@@ -69,4 +74,4 @@ begin
     o_kind := 'close';
 end $$;
 revoke execute on function onceflow.find_handler(
-    uuid, bigint, onceflow.task_key, onceflow.closing_scope[], boolean) from public;
+    uuid, bigint, onceflow.task_key, jsonb, boolean) from public;

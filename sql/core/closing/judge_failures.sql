@@ -11,8 +11,9 @@ language plpgsql volatile as $$
 declare
     v_key record;
     v_found record;
-    v_borne onceflow.closing_scope[] := '{}';
+    v_borne jsonb := '{}';
     v_scopes onceflow.closing_scope[] := '{}';
+    v_asked onceflow.task_key[];
     v_unhandled onceflow.task_key[] := '{}';
     v_blocks onceflow.task_key[] := '{}';
     v_suspended onceflow.task_key[] := '{}';
@@ -20,22 +21,26 @@ declare
 begin
     o_changes := '{}'; o_touched := '{}'; o_handled := '{}'; o_closed := false;
     -- Around what fails in the instance itself there is nobody to be asked.
-    v_unhandled := array(
-        select k::onceflow.task_key from unnest(p_keys) k
-        where k.scope = 0 and not exists (
-            select from onceflow.block b
-            where b.instance_id = k.instance_id and b.step = k.step and b.scope = 0 and b.visit = k.visit));
+    select coalesce(array_agg(f.key) filter (where f.asked), '{}'),
+        coalesce(array_agg(f.key) filter (where not f.asked), '{}')
+    into v_asked, v_unhandled
+    from (
+        select row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key as key,
+            k.scope > 0 or exists (
+                select from onceflow.block b
+                where b.instance_id = k.instance_id and b.step = k.step and b.scope = 0 and b.visit = k.visit) as asked
+        from unnest(p_keys) k) f;
     for v_key in
         select row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key as key, k.*, i.version_id
-        from unnest(p_keys) k
+        from unnest(v_asked) k
         join onceflow.instance i on i.id = k.instance_id
-        where row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key <> all (v_unhandled)
         order by k.instance_id, (onceflow.scope_path(k.instance_id, k.scope) || k.step) collate "C", k.visit
     loop
         v_found := onceflow.find_handler(v_key.instance_id, v_key.version_id, v_key.key, v_borne, p_discarded);
         case v_found.o_kind
             when 'tolerate' then
-                v_borne := v_borne || row(v_key.instance_id, v_found.o_scope, true, v_found.o_undoes)::onceflow.closing_scope;
+                v_borne := v_found.o_borne;
+                v_scopes := v_scopes || row(v_key.instance_id, v_found.o_scope, true, v_found.o_undoes)::onceflow.closing_scope;
             when 'continue' then
                 v_blocks := v_blocks || row(v_key.instance_id, v_found.o_block, v_found.o_scope, v_found.o_visit)
                     ::onceflow.task_key;
@@ -58,7 +63,7 @@ begin
         select distinct k::onceflow.task_key from unnest(v_blocks) k
         join onceflow.instance i on i.id = k.instance_id and i.state = 'RUNNING');
     perform onceflow.begin_unwinding(p_ids, v_blocks, p_keys);
-    select v_scopes || v_borne || coalesce(array_agg(s), '{}') into v_scopes
+    select v_scopes || coalesce(array_agg(s), '{}') into v_scopes
     from unnest(v_blocks) k
     cross join lateral unnest(onceflow.block_scopes(
         row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key, false, true)) s;

@@ -6,22 +6,34 @@ returns onceflow.change[]
 language plpgsql immutable as $$
 begin
     return array(
-        with given as (
-            select c.*, row(c.instance_id, c.step, c.scope, c.visit)::onceflow.task_key = any (p_handled) as handled
+        with marked as (
+            select c.*, null::boolean as handled,
+                c.state = 'DEAD_LETTER' and c.was is distinct from 'DEAD_LETTER' as died
             from unnest(p_changes) with ordinality c (instance_id, step, scope, visit, attempt,
                 was, state, opened, worker_id, queue, error, seq, n)
+            union all
+            select h.instance_id, h.step, h.scope, h.visit, null, null, null, null, null, null, null, null, null,
+                true, false
+            from unnest(p_handled) h
+        ), given as (
+            -- In one sort: no change is looked for among all.
+            select m.*, coalesce(bool_or(m.handled) over task, false) as judged,
+                bool_or(m.died) over task and m.was = 'DEAD_LETTER' as merged,
+                min(m.was) filter (where m.died) over task as died_was,
+                max(m.opened) filter (where m.died) over task as died_opened,
+                (array_agg(m.worker_id) filter (where m.died) over task)[1] as died_worker_id,
+                max(m.seq) filter (where m.died) over task as died_seq
+            from marked m
+            window task as (partition by m.instance_id, m.step, m.scope, m.visit)
         )
-        select row(g.instance_id, g.step, g.scope, g.visit, g.attempt,
-            case when f.n is null then g.was else f.was end, g.state, g.opened + coalesce(f.opened, 0),
-            coalesce(g.worker_id, f.worker_id), g.queue, g.error, coalesce(g.seq, f.seq))::onceflow.change
+        select case when g.judged and g.merged
+            then row(g.instance_id, g.step, g.scope, g.visit, g.attempt, g.died_was, g.state,
+                g.opened + g.died_opened, coalesce(g.worker_id, g.died_worker_id), g.queue, g.error,
+                coalesce(g.seq, g.died_seq))::onceflow.change
+            else row(g.instance_id, g.step, g.scope, g.visit, g.attempt, g.was, g.state, g.opened,
+                g.worker_id, g.queue, g.error, g.seq)::onceflow.change end
         from given g
-        left join lateral (
-            select f.n, f.was, f.opened, f.worker_id, f.seq from given f
-            where g.handled and g.was = 'DEAD_LETTER' and f.state = 'DEAD_LETTER'
-                and f.was is distinct from 'DEAD_LETTER' and f.instance_id = g.instance_id and f.step = g.step
-                and f.scope = g.scope and f.visit = g.visit
-            limit 1) f on true
-        where not (g.handled and g.state = 'DEAD_LETTER')
+        where g.handled is null and not (g.judged and g.state = 'DEAD_LETTER')
         order by g.n);
 end $$;
 revoke execute on function onceflow.merge_judged(onceflow.change[], onceflow.task_key[]) from public;
