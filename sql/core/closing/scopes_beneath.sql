@@ -6,13 +6,24 @@ language plpgsql stable as $$
 begin
     return array(
         with recursive beneath as (
-            select c.instance_id, c.scope, c.outermost, c.undoes from unnest(p_scopes) c
+            select c.instance_id, c.scope, c.outermost, c.undoes, s.block, s.list
+            from unnest(p_scopes) c
+            cross join lateral (
+                select s.block, s.list from onceflow.scope s
+                where s.instance_id = c.instance_id and s.scope = c.scope offset 0) s
             union all
-            select b.instance_id, s.scope, false, true
+            select b.instance_id, s.scope, false, true, s.block, s.list
             from beneath b
             cross join lateral (
-                select s.scope from onceflow.scope s
-                where s.instance_id = b.instance_id and s.parent = b.scope offset 0) s
+                select i.version_id from onceflow.instance i where i.id = b.instance_id offset 0) i
+            -- By the blocks of its list, since scopes are found by their block alone.
+            cross join lateral (
+                select st.step from onceflow.step st
+                where st.version_id = i.version_id and st.block = b.block and st.list = b.list
+                    and st.kind in ('steps', 'switch', 'parallel', 'race', 'for_each') offset 0) st
+            cross join lateral (
+                select s.scope, s.block, s.list from onceflow.scope s
+                where s.block = st.step and s.instance_id = b.instance_id and s.parent = b.scope offset 0) s
         )
         select row(b.instance_id, b.scope, bool_and(b.outermost), bool_and(b.undoes))::onceflow.closing_scope
         from beneath b

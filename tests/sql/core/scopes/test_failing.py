@@ -158,3 +158,12 @@ def test_a_task_given_back_in_a_closing_scope_moves_it_on(play: Play) -> None:
     assert run.state("g[0]/a") == "CANCELLED"
     run.done("g[0]/a.compensate")
     assert run.state() == "SUCCEEDED"
+
+
+def test_an_item_in_which_two_fail_is_tolerated_once(play: Play) -> None:
+    both = {"id": "p", "parallel": {"x": [task("a")], "y": [task("b")]}, "tolerate": 0}
+    run = Blocks(play, each("e", ITEMS, both, tolerate=2), given=THREE)
+    run.fails("e[0]/p[0]/a", "e[0]/p[1]/b", "e[1]/p[0]/a")
+    run.done("e[2]/p[0]/a", "e[2]/p[1]/b")
+    assert run.state() == "SUCCEEDED"
+    assert run.scopes()["e[1]"] == "FAILED"

@@ -1,0 +1,64 @@
+"""What a transition of a wide instance reads: the items that it names, and none of the others."""
+
+import pytest
+
+from onceflow.engine import calls
+from onceflow.engine.calls import Failure
+
+from ...play import Connection, Play
+from .support import Blocks, each, task
+
+ITEMS = "$.input.items"
+MOVED = 40
+"""Items that a call moves on, of however many."""
+
+
+@pytest.fixture
+def bare(conn: Connection) -> Play:
+    """A Play on a database of its own; plans are made while it is empty, and stay."""
+    play = Play(conn)
+    # More often than Postgres tries plans made for the occasion before it settles for one.
+    for _ in range(8):
+        run = Blocks(play, *workflow(), given={"items": [1]})
+        run.done("e[0]/a")
+        run.done("e[0]/b")
+        run = Blocks(play, *workflow(), given={"items": [1]})
+        run.done("e[0]/a")
+        run.fails("e[0]/b")
+        run.done("e[0]/a.compensate")
+    return play
+
+
+def workflow() -> list[object]:
+    return [each("e", ITEMS, task("a", undo=True), task("b"), tolerate="100%", max_parallel=5000)]
+
+
+def rows_read(play: Play) -> int:
+    """Return how many rows of scopes, blocks and tasks this transaction has read so far."""
+    return play.value(
+        "select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int from pg_stat_xact_user_tables"
+        " where relname ~ '^(scope|block|task)_[0-9]+$'"
+    )
+
+
+@pytest.mark.parametrize("width", [100, 1000])
+@pytest.mark.parametrize("step", ["a", "b", "fails"])
+def test_a_call_reads_each_of_its_items_a_few_times(bare: Play, width: int, step: str) -> None:
+    run = Blocks(bare, *workflow(), given={"items": list(range(width))})
+    firsts = [f"e[{n}]/a" for n in range(MOVED)]
+    seconds = [f"e[{n}]/b" for n in range(MOVED)]
+    run.take(*firsts)
+    if step != "a":
+        run.done(*firsts)
+        run.take(*seconds)
+    held = [run.grants[path] for path in (firsts if step == "a" else seconds)]
+    with bare.conn.transaction():
+        before = rows_read(bare)
+        if step == "fails":
+            error = {"code": "bad", "message": "it failed"}
+            failures = [Failure(run.id, g.task, g.fence, error, False) for g in held]
+            calls.fail_tasks(bare.conn, failures)
+        else:
+            bare.worker.complete(*held)
+        read = rows_read(bare) - before
+    assert MOVED <= read < 80 * MOVED
