@@ -18,9 +18,11 @@ from ..sql.play import Worker
 Json = Any
 Handler = Callable[[Json], Json]
 PAGE = (Path(__file__).parents[2] / "docs" / "definitions.md").read_text(encoding="utf-8")
-TASKS = ("account.create", "account.delete", "smtp.send", "letter.send", "claim.assess")
-TASKS += ("credit.report", "credit.score", "sanctions.search", "supplier.decide")
-TASKS += ("freight.quote", "order.list", "invoice.create", "invoice.void")
+TASKS = (
+    *("account.create", "account.delete", "smtp.send", "letter.send", "claim.assess"),
+    *("credit.report", "credit.score", "sanctions.search", "supplier.decide"),
+    *("freight.quote", "order.list", "invoice.create", "invoice.void"),
+)
 
 
 class Fails(Exception):
@@ -112,7 +114,7 @@ def test_a_race(conn: psycopg.Connection[Any]) -> None:
 
 
 def test_for_each(conn: psycopg.Connection[Any]) -> None:
-    orders = [{"id": n, "recipients": ["x", "y"] if n == 2 else []} for n in range(10)]
+    orders: Json = [{"id": n, "recipients": ["x", "y"] if n == 2 else []} for n in range(10)]
 
     def create(given: Json) -> Json:
         if given["order"] == 4:
@@ -132,7 +134,7 @@ def test_for_each(conn: psycopg.Connection[Any]) -> None:
 
 
 def test_more_items_fail_than_are_tolerated(conn: psycopg.Connection[Any]) -> None:
-    orders = [{"id": n, "recipients": []} for n in range(3)]
+    orders: Json = [{"id": n, "recipients": []} for n in range(3)]
 
     def create(given: Json) -> Json:
         if given["order"] == 2:
