@@ -9,12 +9,12 @@ from .members import Key, Members
 from .retry import RETRY
 from .step import Lowered, Step, names, undoing
 from .words import later
-from .work import TIMEOUT, WITH, Work, fields, queue_key, task_key
+from .work import TASK, TIMEOUT, WITH, Work, fields, queue_key
 
 MEMBERS = Members(
     "a compensation",
     {
-        "task": task_key(),
+        "task": TASK,
         "with": WITH,
         "queue": queue_key(
             "The queue of the workers that carry it out; that of its step unless given."

@@ -13,6 +13,7 @@ from . import fail_with, for_each, group, parallel, race, set_value, switch, tas
 from .block import Readers
 from .members import Members, Schema
 from .step import Step
+from .words import OF_A_STEP
 
 
 class Kind(NamedTuple):
@@ -32,7 +33,10 @@ def read_step(value: Json, pointer: str, faults: Faults) -> Step | None:
         message = f"a step is of one kind, and has {told[0]!r} already; make two steps of it"
         faults.add(child(pointer, told[1]), message, key=True)
         return None
-    kind = KINDS[told[0] if told else DEFAULT]
+    if not told and isinstance(value, dict) and not keys & OF_A_STEP.keys():
+        kinds = one_of([f"`{key}`" for key in KINDS])
+        faults.add(pointer, f"a step needs the key that says of which kind it is: {kinds}")
+    kind = KINDS[told[0]] if told else UNTOLD
     members = kind.members.read(value, pointer, faults)
     if members is None:
         return None
@@ -77,8 +81,8 @@ def _with_reasons(name: str) -> Kind:
 
 KINDS = {name: _with_reasons(name) for name in _KINDS}
 """By the key that tells the kind."""
-DEFAULT = "task"
-"""The kind of a step without any such key."""
+UNTOLD = KINDS["task"]._replace(members=KINDS["task"].members.without_need("task"))
+"""What a step without any such key is read as, so that its other faults are told too."""
 
 
 def step_schema() -> Schema:

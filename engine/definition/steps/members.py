@@ -4,7 +4,7 @@ The compiler reads definitions by these tables, and the published JSON Schema is
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from ...json_text import Json
@@ -17,16 +17,12 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: how its value is checked, the value's JSON Schema, and what it means.
-
-    Where one of the keys ``unless`` is there, a required key is not missed.
-    """
+    """One key: how its value is checked, the value's JSON Schema, and what it means."""
 
     check: Check
     schema: Schema
     meaning: str
     required: bool = False
-    unless: frozenset[str] = frozenset()
 
     def published(self) -> Schema:
         """Return the JSON Schema of the value, with its meaning."""
@@ -61,9 +57,13 @@ class Members:
             if sound is not None:
                 read[name] = sound
         for name, key in self.keys.items():
-            if key.required and name not in members and not members.keys() & key.unless:
+            if key.required and name not in members:
                 faults.add(pointer, f"{self.name} needs the key {name!r}")
         return read
+
+    def without_need(self, name: str) -> "Members":
+        """Return the same, in which one key is not required."""
+        return replace(self, keys={**self.keys, name: replace(self.keys[name], required=False)})
 
     def schema(self) -> Schema:
         """Return the JSON Schema of such an object."""

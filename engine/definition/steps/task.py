@@ -9,7 +9,7 @@ from .members import Members
 from .retry import RETRY
 from .step import FAILURE, HEAD, ORDER, Lowered, Place, Step, names
 from .words import OF_A_STEP
-from .work import TIMEOUT, WITH, Work, fields, queue_key, task_key
+from .work import TASK, TIMEOUT, WITH, Work, fields, queue_key
 
 DEFAULT_QUEUE = "default"
 
@@ -17,7 +17,7 @@ MEMBERS = Members(
     "a step",
     {
         **HEAD,
-        "task": task_key(unless=frozenset(OF_A_STEP)),
+        "task": TASK,
         "with": WITH,
         **ORDER,
         "queue": queue_key("The queue of the workers that carry it out.", DEFAULT_QUEUE),

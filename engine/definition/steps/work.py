@@ -61,17 +61,6 @@ def fields(members: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def task_key(unless: frozenset[str] = frozenset()) -> Key:
-    """Return the key `task`, which is not missed where one of ``unless`` stands."""
-    return Key(
-        checks.matching(NAME, "the name of a task, such as http.request"),
-        {"type": "string", "pattern": NAME},
-        "The task that a worker carries out.",
-        required=True,
-        unless=unless,
-    )
-
-
 def queue_key(meaning: str, default: str | None = None) -> Key:
     """Return the key `queue`."""
     schema = {"type": "string", "pattern": QUEUE}
@@ -82,6 +71,12 @@ def queue_key(meaning: str, default: str | None = None) -> Key:
     )
 
 
+TASK = Key(
+    checks.matching(NAME, "the name of a task, such as http.request"),
+    {"type": "string", "pattern": NAME},
+    "The task that a worker carries out.",
+    required=True,
+)
 WITH = Key(
     checks.task_input,
     {"anyOf": [{"type": "object"}, {"type": "string", "pattern": r"^\$[.{]"}]},

@@ -118,7 +118,8 @@ def test_every_fault_is_listed_with_its_line_and_column() -> None:
         "/on (line 2, column 1): a workflow has no key 'on'",
         "/steps/0/with/a (line 6, column 15): $.inptu.x: there is no $.inptu; there is $.input, "
         "$.steps or $.instance; did you mean 'input'?",
-        "/steps/1 (line 7, column 5): a step needs the key 'task'",
+        "/steps/1 (line 7, column 5): a step needs the key that says of which kind it is: `task`, "
+        "`set`, `fail`, `steps`, `switch`, `parallel`, `race` or `for_each`",
         "/steps/1/timeout (line 8, column 14): must be a duration above 0 such as 30s, 1h30m or "
         "500ms, or a number of seconds; at most ten years",
     ]
