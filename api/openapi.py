@@ -16,6 +16,7 @@ PATH_PARAMETERS: Final[Mapping[str, Schema]] = {
     "id": {"schema": {"type": "string"}, "description": "A workflow's id or name."},
     "n": {"schema": {"type": "integer", "minimum": 1}, "description": "A version."},
     "instanceId": {"schema": {"type": "string", "format": "uuid"}},
+    "scope": {"schema": {"type": "integer", "minimum": 1}, "description": "A scope's number."},
     "name": {"schema": {"type": "string"}, "description": "The queue's name."},
     "configName": {"schema": {"type": "string"}, "description": "The value's name."},
 }

@@ -80,10 +80,14 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """A task that failed for good and that waits for a person."""
+    """A task that failed for good and that waits for a person.
+
+    ``path`` says where it lies, as one reads it: ``invoices[17]/render``.
+    """
 
     instance: UUID
     task: str
+    path: str
     workflow: str
     version: int
     step: str

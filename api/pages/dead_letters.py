@@ -16,7 +16,7 @@ from ..schemas.dead_letters import DeadLetterFilter, DeadLetterPage, DeadLetters
 from .page import Visit, see_other, unless_refused
 from .render import render
 
-FILTERS: Final = ("workflow", "step", "queue", "instance")
+FILTERS: Final = ("workflow", "step", "code", "queue", "instance")
 MOST_AT_ONCE: Final = 1000
 NONE: Final = DeadLetterPage([], None)
 DONE: Final = {"redrive": "tried again", "skip": "skipped", "discard": "discarded"}

@@ -20,6 +20,7 @@ from ..schemas.instances import AllInstancesQuery, InstancePage
 from .charts import NO_LIFE, make_lives
 from .page import Visit, see_other, unless_refused
 from .render import render
+from .scopes import KEPT, read_inside
 
 FILTERS: Final = (
     "workflow",
@@ -95,16 +96,21 @@ def show_instance(visit: Visit) -> Response:
     found = reads.read_instance(visit.database, instance_id(visit))
     because = reads.explain(visit.database, found.id).because if not found.ended_at else []
     until = found.ended_at or datetime.now(UTC)
-    open_tasks = {task.task for task in found.tasks if task.open}
+    inside = read_inside(visit, found)
+    open_tasks = {task.task for task in inside.shown() if task.open}
+    # A log that is not whole, and without claims, tells of no task how long it waited and ran.
+    log = [] if found.scopes and found.truncated else found.log
     return render(
         "instance.html",
         {
             "instance": found,
             "because": because,
-            "lives": make_lives(found.log, open_tasks, found.started_at, until),
+            "inside": inside,
+            "lives": make_lives(log, open_tasks, found.started_at, until),
             "no_life": NO_LIFE,
             "until": until,
             "refresh": "refresh" in visit.query,
+            "kept": urlencode(visit.given(*KEPT)),
         },
     )
 

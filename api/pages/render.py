@@ -17,6 +17,9 @@ from .origin import origin
 
 TEMPLATES: Final = Path(__file__).parent.parent / "templates"
 
+BRIEF: Final = 100
+"""Letters of what stands beside other things on a line."""
+
 
 @cache
 def _environment() -> Environment:
@@ -32,6 +35,7 @@ def _environment() -> Environment:
         at,
         iso,
         pretty,
+        brief,
         span,
         count,
         message,
@@ -91,6 +95,12 @@ def iso(time: datetime) -> str:
 def pretty(json: msgspec.Raw) -> str:
     """Return JSON text on several lines; numbers keep their digits."""
     return msgspec.json.format(bytes(json), indent=2).decode()
+
+
+def brief(json: msgspec.Raw) -> str:
+    """Return the begin of JSON text, on one line."""
+    text = bytes(json).decode()
+    return text if len(text) <= BRIEF else text[: BRIEF - 1] + "…"
 
 
 def count(number: int, limit: int = 0) -> str:

@@ -9,7 +9,9 @@ from ..schemas.dead_letters import DeadLetter, DeadLetterFilter, DeadLetterPage,
 from .paging import cut, read_cursor
 from .workflows import find_workflow
 
-COLUMNS: Final[LiteralString] = """instance_id as instance, task, workflow, version, step, queue,
+COLUMNS: Final[
+    LiteralString
+] = """instance_id as instance, task, path, workflow, version, step, queue,
        attempts, input, error, died_at"""
 
 
@@ -20,6 +22,7 @@ def _wanted(conn: Connection, query: DeadLetterFilter | DeadLettersQuery) -> rea
         workflow=None if query.workflow is None else find_workflow(conn, query.workflow).name,
         step=query.step,
         queue=query.queue,
+        code=query.code,
     )
 
 

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from typing import Final, LiteralString
 from uuid import UUID
 
-import msgspec
-
 from ...engine import calls
-from ...engine.calls import reads
+from ...engine.calls import logs, reads, scopes
 from ...engine.calls.search import not_listed
 from ..database import Connection, Database, rows
 from ..problems import Fault, invalid, not_found
@@ -19,32 +17,25 @@ from ..schemas.instances import (
     InstancePage,
     InstancesQuery,
     InstanceSummary,
-    LogEntry,
-    NotReached,
     Reason,
-    Task,
 )
+from ..schemas.tasks import LogEntry, NotReached, Task
 from .paging import cut, read_cursor
+from .scopes import MOST_TASKS, FoundId, with_blocks
 from .workflows import Named, find_workflow
 
-MOST_TASKS: Final = 1000
 MOST_LOG_ENTRIES: Final = 5000
 """How many an instance's answer has at most; `truncated` says that there are more."""
+MOST_OF_SCOPES: Final = 1000
+"""How many where there are scopes, whose log may be of any length."""
 
 SUMMARY: Final[LiteralString] = """id, key, workflow, version, state as status, closing_as,
-       suspended_by, suspended_at, open_tasks, seq, error, started_at, start_at, deadline_at,
-       ended_at, erased_at, erased_by"""
+       suspended_by, suspended_at, open_tasks, scopes, seq, error, started_at, start_at,
+       deadline_at, ended_at, erased_at, erased_by"""
 
-TASK: Final[LiteralString] = """task, step, kind, state, open, handler, queue, attempts, input,
-       output, error, reason, progress, worker_id, due_at, changed_at, seq"""
-
-LOG_ENTRY: Final[LiteralString] = "seq, task, attempt, state, worker_id, error, at"
-
-
-class FoundId(msgspec.Struct, frozen=True):
-    """The id of an instance that was found."""
-
-    id: UUID
+LOG_ENTRY: Final[LiteralString] = (
+    f"t.seq, t.task, {logs.PATH}, t.attempt, t.state, t.worker_id, t.error, t.at"
+)
 
 
 def find_instance(conn: Connection, instance: UUID, workflow: str | None = None) -> Instance:
@@ -64,17 +55,35 @@ def read_instance(
     """Return an instance with its tasks and log. Raises Problem 404."""
     with database.snapshot() as conn:  # so that state, tasks and log tell the same story
         head = find_instance(conn, instance, workflow)
-        tasks = rows(conn, Task, *reads.list_tasks(TASK, instance, MOST_TASKS + 1))
-        asked = reads.list_transitions(LOG_ENTRY, instance, MOST_LOG_ENTRIES + 1)
-        log = rows(conn, LogEntry, *asked)
-        missing = rows(conn, NotReached, *reads.list_not_reached(instance))
+        tasks = rows(conn, Task, *scopes.list_tasks(scopes.TASK, instance, MOST_TASKS + 1))
+        tasks = with_blocks(conn, instance, tasks)
+        log, cut_off = _read_log(conn, head)
+        missing = rows(conn, NotReached, *scopes.list_not_reached(instance))
     return InstanceDetail(
         **{name: getattr(head, name) for name in Instance.__struct_fields__},
         tasks=tasks[:MOST_TASKS],
         not_reached=[each.step for each in missing],
-        log=log[:MOST_LOG_ENTRIES],
-        truncated=len(tasks) > MOST_TASKS or len(log) > MOST_LOG_ENTRIES,
+        log=log,
+        truncated=len(tasks) > MOST_TASKS or cut_off,
     )
+
+
+def _read_log(conn: Connection, head: Instance) -> tuple[list[LogEntry], bool]:
+    """Return the log of an instance, and whether there is more of it.
+
+    With scopes it may be of any length: what is not read whole is read from its end, along its
+    index, which claims are not in.
+    """
+    if not head.scopes:
+        asked = logs.list_transitions(LOG_ENTRY, head.id, MOST_LOG_ENTRIES + 1)
+        log = rows(conn, LogEntry, *asked)
+        return log[:MOST_LOG_ENTRIES], len(log) > MOST_LOG_ENTRIES
+    log = rows(conn, LogEntry, *logs.first_transitions(LOG_ENTRY, head.id, MOST_OF_SCOPES + 1))
+    if len(log) > MOST_OF_SCOPES:
+        log = rows(conn, LogEntry, *logs.last_transitions(LOG_ENTRY, head.id, MOST_OF_SCOPES))
+        return log, True
+    # They come by their seq, the claims last: by time, each claim is before what followed it.
+    return sorted(log, key=lambda entry: (entry.at, entry.seq or 0)), False
 
 
 def list_instances(

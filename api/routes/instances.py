@@ -6,10 +6,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from ...engine import calls
+from ...engine.calls.reads import MOST_DIGITS
 from ..database import Connection
 from ..operation import Call, Nothing, Operation
 from ..problems import Problem, not_found
 from ..reads import instances as reads
+from ..reads import scopes
 from ..schemas.instances import (
     AllInstancesQuery,
     EraseRequest,
@@ -19,6 +21,7 @@ from ..schemas.instances import (
     InstancePage,
     InstancesQuery,
 )
+from ..schemas.tasks import ScopeDetail, ScopePage, ScopesQuery
 
 Decide = Callable[[Connection, Sequence[UUID]], list[calls.Decided]]
 
@@ -37,6 +40,22 @@ def read_instance(call: Call[Nothing, Nothing]) -> InstanceDetail:
     """Read an instance, its tasks and its log."""
     instance = call.uuid("instanceId", "instance")
     return reads.read_instance(call.context.database, instance, call.path.get("id"))
+
+
+def list_scopes(call: Call[ScopesQuery, Nothing]) -> ScopePage:
+    """List scopes of an instance."""
+    instance = call.uuid("instanceId", "instance")
+    return scopes.list_scopes(call.context.database, instance, call.query)
+
+
+def read_scope(call: Call[Nothing, Nothing]) -> ScopeDetail:
+    """Read a scope."""
+    instance = call.uuid("instanceId", "instance")
+    text = call.path["scope"]
+    if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
+        raise not_found(f"scope {text!r}")
+    with call.context.database.snapshot() as conn:
+        return scopes.read_scope(conn, instance, int(text))
 
 
 def explain_instance(call: Call[Nothing, Nothing]) -> Explanation:
@@ -87,6 +106,8 @@ READ: Final[dict[str, Any]] = {
     "method": "GET",
     "tag": "instances",
     "summary": "Read an instance, its tasks and its log",
+    "description": "Blocks tell how many of their scopes are in which state; "
+    "`/instances/{instanceId}/scopes` has these with their tasks, page by page.",
     "handler": read_instance,
     "answers": {200: InstanceDetail},
 }
@@ -115,6 +136,28 @@ OPERATIONS: Final = [
         problems=(404,),
     ),
     Operation(path="/instances/{instanceId}", name="readInstance", **READ),
+    Operation(
+        method="GET",
+        path="/instances/{instanceId}/scopes",
+        name="listScopes",
+        tag="instances",
+        summary="List the scopes of an instance, or of one block of it",
+        description="The branches of a parallel, the items of a for_each, the one list of other "
+        "blocks, each with its tasks: what failed, or holds an open dead letter, comes first, then "
+        "what is under way.",
+        handler=list_scopes,
+        query=ScopesQuery,
+        answers={200: ScopePage},
+    ),
+    Operation(
+        method="GET",
+        path="/instances/{instanceId}/scopes/{scope}",
+        name="readScope",
+        tag="instances",
+        summary="Read a scope and its tasks",
+        handler=read_scope,
+        answers={200: ScopeDetail},
+    ),
     Operation(
         method="GET",
         path="/instances/{instanceId}/explain",

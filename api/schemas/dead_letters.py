@@ -7,6 +7,13 @@ import msgspec
 
 from .words import Cursor, ErrorOrNull, Json, JsonOrNull, Limit, Next, Time
 
+Step: TypeAlias = Annotated[
+    str | None, msgspec.Meta(description="Its step, or a block around that.")
+]
+Code: TypeAlias = Annotated[
+    str | None, msgspec.Meta(description="Of its error: http.503, or http.* for all that begin so.")
+]
+
 
 class DeadLetter(msgspec.Struct, frozen=True):
     """A task that failed for good and that nothing handles."""
@@ -15,6 +22,9 @@ class DeadLetter(msgspec.Struct, frozen=True):
     task: str
     workflow: str
     version: int
+    path: Annotated[
+        str, msgspec.Meta(description="Where it lies, as one reads it: invoices[17]/render.")
+    ]
     step: str
     queue: str | None
     attempts: int
@@ -35,8 +45,9 @@ class DeadLettersQuery(msgspec.Struct, frozen=True):
 
     workflow: Annotated[str | None, msgspec.Meta(description="A workflow's id or name.")] = None
     instance: UUID | None = None
-    step: str | None = None
+    step: Step = None
     queue: str | None = None
+    code: Code = None
     limit: Limit = 50
     cursor: Cursor = ""
 
@@ -46,8 +57,9 @@ class DeadLetterFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     workflow: Annotated[str | None, msgspec.Meta(description="A workflow's id or name.")] = None
     instance: UUID | None = None
-    step: str | None = None
+    step: Step = None
     queue: str | None = None
+    code: Code = None
 
 
 Count: TypeAlias = Annotated[

@@ -1,4 +1,4 @@
-"""Types of instances, their tasks and their log."""
+"""Types of instances, and of what starts and explains them."""
 
 from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from ..problems import Fault
+from .tasks import LogEntry, Task
 from .words import (
     ClosingAs,
     Cursor,
@@ -16,7 +17,6 @@ from .words import (
     Limit,
     Next,
     SuspendedBy,
-    TaskState,
     Time,
 )
 
@@ -141,6 +141,7 @@ class InstanceSummary(msgspec.Struct, frozen=True):
     suspended_by: SuspendedBy | None
     suspended_at: Time | None
     open_tasks: int
+    scopes: Annotated[int, msgspec.Meta(description="How many its blocks have made so far.")]
     seq: Annotated[int, msgspec.Meta(description="How many transitions it has made.")]
     error: ErrorOrNull
     started_at: Time
@@ -162,54 +163,25 @@ class Instance(InstanceSummary, frozen=True):
     output: JsonOrNull
 
 
-class Task(msgspec.Struct, frozen=True):
-    """A task of an instance."""
-
-    task: Annotated[str, msgspec.Meta(description="Its name within the instance.")]
-    step: str
-    kind: Literal["task", "compensation"]
-    state: TaskState
-    open: bool
-    handler: str | None
-    queue: str | None
-    attempts: int
-    input: JsonOrNull
-    output: JsonOrNull
-    error: ErrorOrNull
-    reason: Annotated[str | None, msgspec.Meta(description="Why it was skipped.")]
-    progress: JsonOrNull
-    worker_id: UUID | None
-    due_at: Time | None
-    changed_at: Time
-    seq: Annotated[int | None, msgspec.Meta(description="The transition that ended it.")]
-
-
-class LogEntry(msgspec.Struct, frozen=True):
-    """One transition of a task, or of the instance itself."""
-
-    seq: Annotated[int | None, msgspec.Meta(description="Null for a claim.")]
-    task: Annotated[str | None, msgspec.Meta(description="Null: the instance itself.")]
-    attempt: int | None
-    state: Annotated[str, msgspec.Meta(description="The state that was entered.")]
-    worker_id: UUID | None
-    error: ErrorOrNull
-    at: Time
-
-
-class NotReached(msgspec.Struct, frozen=True):
-    """A step that has no task."""
-
-    step: str
-
-
 class InstanceDetail(Instance, frozen=True):
     """An instance with its tasks and its log."""
 
-    tasks: Annotated[list[Task], msgspec.Meta(description="In the order of the definition.")]
+    tasks: Annotated[
+        list[Task],
+        msgspec.Meta(
+            description="In the order of the definition: those that lie in no scope of a block."
+        ),
+    ]
     not_reached: Annotated[
         list[str], msgspec.Meta(description="Steps that have no task, in the same order.")
     ]
-    log: list[LogEntry]
+    log: Annotated[
+        list[LogEntry],
+        msgspec.Meta(
+            description="Where it has scopes, and more than 1,000 entries: the last of these, "
+            "without claims."
+        ),
+    ]
     truncated: Annotated[
         bool, msgspec.Meta(description="Whether there are more tasks or log entries than these.")
     ]

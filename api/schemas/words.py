@@ -20,6 +20,9 @@ TaskState: TypeAlias = Literal[
     "SKIPPED",
     "CANCELLED",
 ]
+ScopeState: TypeAlias = Literal[
+    "WAITING", "OPEN", "CLOSING", "COMPENSATING", "SUCCEEDED", "FAILED", "CANCELLED"
+]
 ClosingAs: TypeAlias = Literal["FAILED", "COMPENSATED", "CANCELLED"]
 SuspendedBy: TypeAlias = Literal["operator", "dead_letter"]
 

@@ -26,17 +26,6 @@ SLACK: Final = 60_000
 """Milliseconds by which a start may differ from the time in its instance's id."""
 
 
-PLACES: Final[LiteralString] = """with places as materialized (
-    select s.step ->> 'id' as place_of, s.place
-    from onceflow.instances i
-    join onceflow.workflow_versions v on v.name = i.workflow and v.version = i.version
-    cross join lateral jsonb_array_elements(v.definition -> 'steps') with ordinality s (step, place)
-    where i.id = %(id)s)"""
-"""The steps of an instance's definition, and which in its order each is."""
-STEP_ITSELF: Final[LiteralString] = "case kind when 'task' then step else left(step, -11) end"
-"""Of a task, the step of the definition: a compensation is called STEP.compensate."""
-
-
 class Query(NamedTuple):
     """A statement and its parameters by name."""
 
@@ -267,37 +256,6 @@ def _bounds(
     return bounds
 
 
-def list_tasks(columns: LiteralString, instance: UUID, limit: int | None = None) -> Query:
-    """Ask for the tasks of an instance in the order of its definition, each with its undoing."""
-    text: LiteralString = (
-        f"{PLACES} select {columns} from onceflow.tasks left join places on place_of ="
-        f" {STEP_ITSELF} where instance_id = %(id)s"
-        " order by place, scope, visit, kind <> 'task', task limit %(limit)s"
-    )
-    return Query(text, {"id": instance, "limit": limit})
-
-
-def list_not_reached(instance: UUID) -> Query:
-    """Ask for the steps, as ``step``, that have no task in an instance, in the order written."""
-    text: LiteralString = (
-        f"{PLACES} select place_of as step from places where not exists (select from onceflow.tasks"
-        " where instance_id = %(id)s and step = place_of) order by place"
-    )
-    return Query(text, {"id": instance})
-
-
-def list_transitions(columns: LiteralString, instance: UUID, limit: int | None = None) -> Query:
-    """Ask for the log of an instance, of ``transitions t``, in the order of time.
-
-    A claim has no seq: its time puts it between the transitions.
-    """
-    text: LiteralString = (
-        f"select {columns} from onceflow.transitions t where t.instance_id = %(id)s"
-        " order by t.at, t.seq nulls first, t.n, t.task, t.attempt limit %(limit)s"
-    )
-    return Query(text, {"id": instance, "limit": limit})
-
-
 def ids_from(text: str) -> tuple[UUID, UUID] | None:
     """Return the first and the last id that begin with a text; None where none can.
 
@@ -330,6 +288,7 @@ class DeadLetterFilter(msgspec.Struct, frozen=True, kw_only=True):
     workflow: str | None = None
     """Its name."""
     step: str | None = None
+    """Its step, or a block around it."""
     queue: str | None = None
     code: str | None = None
     """Of its error; ``*`` stands for any letters."""
@@ -377,7 +336,7 @@ def _dead_letters(wanted: DeadLetterFilter) -> tuple[LiteralString, dict[str, An
     conditions: list[tuple[LiteralString, object]] = [
         ("instance_id = %(instance)s", wanted.instance),
         ("workflow = %(workflow)s", wanted.workflow),
-        ("step = %(step)s", wanted.step),
+        ("(step = %(step)s or %(step)s = any (blocks))", wanted.step),
         ("queue = %(queue)s", wanted.queue),
         ("error ->> 'code' like %(pattern)s", wanted.code),
     ]

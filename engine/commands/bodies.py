@@ -15,7 +15,7 @@ TIMES: Final = frozenset(
     {"started_at", "start_at", "deadline_at", "suspended_at", "ended_at", "erased_at", "due_at"}
     | {"changed_at", "died_at", "created_at", "oldest_open", "at"}
 )
-LOG_ENTRY: Final = ("seq", "task", "attempt", "state", "worker_id", "error", "at")
+LOG_ENTRY: Final = ("seq", "task", "path", "attempt", "state", "worker_id", "error", "at")
 
 
 def body(row: Row) -> dict[str, Json]:

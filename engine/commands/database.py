@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg import errors
 
-from ..calls import Key, reads
+from ..calls import Key, logs, reads
 from ..calls.base import Connection
 from ..calls.reads import json_rows
 from ..calls.search import not_listed
@@ -20,18 +20,18 @@ from .output import clock_text
 Row = dict[str, Any]
 
 SUMMARY: Final[LiteralString] = """id, key, workflow, version, state as status, closing_as,
-       suspended_by, suspended_at, open_tasks, seq, error, started_at, start_at, deadline_at,
-       ended_at, erased_at, erased_by"""
-TASK: Final[LiteralString] = """task, step, kind, state, open, queue, handler, attempts, input,
-       output, error, reason, worker_id, progress, due_at, changed_at, seq"""
+       suspended_by, suspended_at, open_tasks, scopes, seq, error, started_at, start_at,
+       deadline_at, ended_at, erased_at, erased_by"""
+PORTION: Final = 1000
+"""Entries of a log that are read at once where it may be of any length."""
 CANDIDATES: Final = 5
 """Instances that are listed where the beginning of an id is that of several."""
-TRANSITION: Final[LiteralString] = """t.seq, t.n, t.task, t.attempt, t.state,
+TRANSITION: Final[LiteralString] = f"""t.seq, t.n, t.task, {logs.PATH}, t.attempt, t.state,
        (select w.name from onceflow.workers w where w.id = t.worker_id) as worker,
-       t.worker_id, t.error, t.at"""
+       t.worker_id, t.error, t.at"""  # noqa: S608  literals
 DEAD_LETTER: Final[
     LiteralString
-] = """instance_id as instance, task, workflow, version, step, queue,
+] = """instance_id as instance, task, path, workflow, version, step, queue,
        attempts, input, error, died_at, open"""
 VERSION: Final[LiteralString] = "workflow_id, name, version, definition, input_schema"
 
@@ -113,19 +113,21 @@ def whole_ids(conn: Connection, given: Sequence[InstanceId]) -> list[UUID]:
     return [whole_id(conn, each) for each in given]
 
 
-def list_tasks(conn: Connection, instance_id: UUID) -> list[Row]:
-    """Return the tasks of an instance."""
-    return json_rows(conn, reads.list_tasks(TASK, instance_id))
+def list_transitions(conn: Connection, instance_id: UUID, *, scopes: bool = False) -> list[Row]:
+    """Return the whole task log of an instance, in the order of time; whether it has scopes."""
+    return json_rows(conn, logs.list_transitions(TRANSITION, instance_id, scopes=scopes))
 
 
-def list_not_reached(conn: Connection, instance_id: UUID) -> list[str]:
-    """Return the steps of an instance that have no task, in the order of its definition."""
-    return [row["step"] for row in json_rows(conn, reads.list_not_reached(instance_id))]
+def list_further_transitions(
+    conn: Connection, instance_id: UUID, above: tuple[int, int]
+) -> tuple[list[Row], bool]:
+    """Return entries of the log behind one, by its seq and n, and whether there may be more.
 
-
-def list_transitions(conn: Connection, instance_id: UUID) -> list[Row]:
-    """Return the task log of an instance, in the order of time."""
-    return json_rows(conn, reads.list_transitions(TRANSITION, instance_id))
+    Claims are not among them: they have no seq.
+    """
+    asked = logs.first_transitions(TRANSITION, instance_id, PORTION, above=above)
+    found = json_rows(conn, asked)
+    return found, len(found) == PORTION
 
 
 def list_dead_letters(

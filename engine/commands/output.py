@@ -20,6 +20,7 @@ from .terminal.tables import table_for
 COLOURS = {
     "SUCCEEDED": "green",
     "RUNNING": "cyan",
+    "OPEN": "cyan",
     "QUEUED": "blue",
     "READY": "blue",
     "WAITING": "bright_black",
@@ -61,9 +62,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) ->
     console.print(table_for(console, columns, rows))
 
 
-def state_text(state: str) -> Text:
-    """Return a state in its colour."""
-    return Text(state, style=COLOURS.get(state, ""))
+def state_text(state: str, said: str | None = None) -> Text:
+    """Return a state, or what is said of it, in its colour."""
+    return Text(state if said is None else said, style=COLOURS.get(state, ""))
 
 
 def clock_text(timestamp: str | None) -> str:

@@ -1,7 +1,7 @@
 """Follow an instance until it has ended; exit 0 where it succeeded, else 1.
 
 On a terminal the tree of `onceflow show` is drawn again and again; elsewhere, and with --json, each
-transition is a line.
+transition is a line: of an instance with blocks without the claims, which have no number.
 """
 
 import argparse
@@ -12,13 +12,21 @@ from uuid import UUID
 from rich.live import Live
 
 from ..calls.base import Connection
+from ..calls.logs import BEGIN
 from ..settings import Settings
 from .arguments import add_instance, add_json, seconds
 from .bodies import log_entry
-from .database import Row, find_instance, list_transitions, open_database, whole_id
-from .drawing import draw, log_line
+from .database import (
+    Row,
+    find_instance,
+    list_further_transitions,
+    list_transitions,
+    open_database,
+    whole_id,
+)
+from .drawing.picture import read_picture
+from .drawing.tree import draw, log_line
 from .output import open_console, print_json_line
-from .show import read_picture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,9 +60,16 @@ def _redraw(conn: Connection, instance_id: UUID, interval: float) -> str:
 def _follow_log(conn: Connection, instance_id: UUID, interval: float, *, as_json: bool) -> str:
     """Print each transition once. The log is read after the state, so that the end is in it."""
     printed: set[tuple[object, ...]] = set()
+    last = BEGIN
     while True:
         instance = find_instance(conn, instance_id)
-        for entry in list_transitions(conn, instance_id):
+        if instance["scopes"]:
+            # Its log may be of any length: each entry is read once, along the index.
+            entries, more = list_further_transitions(conn, instance_id, last)
+            last = (entries[-1]["seq"], entries[-1]["n"]) if entries else last
+        else:
+            entries, more = list_transitions(conn, instance_id), False
+        for entry in entries:
             if _identity(entry) in printed:
                 continue
             printed.add(_identity(entry))
@@ -62,6 +77,8 @@ def _follow_log(conn: Connection, instance_id: UUID, interval: float, *, as_json
                 print_json_line(log_entry(entry))
             else:
                 print(log_line(entry), flush=True)
+        if more:
+            continue
         if instance["ended_at"] is not None:
             return instance["status"]
         time.sleep(interval)
@@ -71,7 +88,7 @@ def _identity(entry: Row) -> tuple[object, ...]:
     return (
         entry["seq"],
         entry["n"],
-        entry["task"],
+        entry["path"],
         entry["attempt"],
         entry["state"],
         entry["worker_id"],

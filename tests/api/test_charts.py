@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from onceflow.api.pages.charts import BARS, WIDTH, make_lives, make_rates
 from onceflow.api.pages.render import ago, span
 from onceflow.api.reads.overview import Moment
-from onceflow.api.schemas.instances import LogEntry
+from onceflow.api.schemas.tasks import LogEntry
 
 NOW = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ def test_rates_of_nothing_and_of_long_ago() -> None:
 
 
 def entry(task: str | None, state: str, seconds: float, attempt: int | None = None) -> LogEntry:
-    return LogEntry(None, task, attempt, state, None, None, before(seconds))
+    return LogEntry(None, task, task, attempt, state, None, None, before(seconds))
 
 
 def test_a_life_is_drawn_from_state_to_state() -> None:

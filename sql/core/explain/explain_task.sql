@@ -8,10 +8,19 @@ declare
     v_due constant text := onceflow.time_text(p_task.due_at);
     v_worker onceflow.worker;
     v_paused onceflow.explanation;
+    v_block onceflow.explanation;
     v_error text := coalesce(format('%s: %s', p_task.error ->> 'code', p_task.error ->> 'message'), 'no error');
 begin
     case p_task.state
     when 'WAITING' then
+        if p_step.kind = 'undo' then
+            return onceflow.explain_undo(p_task, p_step);
+        elsif p_step.kind in ('steps', 'switch', 'parallel', 'race', 'for_each') then
+            v_block := onceflow.explain_block(p_task, p_step);
+            if v_block.because is not null then
+                return v_block;
+            end if;
+        end if;
         return row(case when p_task.fence is not null
             then format('attempt %s has left its answer to somebody outside, who has its token; ' || case when v_past
                 then 'none came until %s, and the clock has to end it' else 'without one it has failed at %s' end,

@@ -35,8 +35,10 @@ begin
                     t.changed_at, t.step) as n
             from onceflow.task t
             join onceflow.step s on s.version_id = v_instance.version_id and s.step = t.step
-            where t.instance_id = p_id and t.seq is null
+            where t.instance_id = p_id and t.seq is null and v_instance.scopes = 0
             order by n limit 200) o)
+        union all
+        select s.task, s.why, 4, s.n from onceflow.explain_scopes(v_instance) s where v_instance.scopes > 0
     )
     select t.task, (t.why).because,
         case when (t.why).verb is not null

@@ -5,11 +5,13 @@ from psycopg import sql
 
 from onceflow.engine import calls
 from onceflow.engine.calls import Completion, Key
+from onceflow.engine.definition import compile_definition
 
 from ...play import Play
 from ...workflows import Step, fields, path, sequence, workflow
 
 MARK = "xq-secret-7"
+STEP = {"id": "a", "task": "work", "with": {"who": "$.item"}}
 ROWS = """
     select relname from pg_class
      where relnamespace = 'onceflow'::regnamespace and relkind = 'r'"""
@@ -54,6 +56,21 @@ def test_nothing_of_a_payload_is_left_in_any_table(play: Play) -> None:
     (erased,) = calls.erase_instances(play.conn, [instance], "anna")
     assert erased.outcome == "done"
     assert left(play) == {}
+
+
+def test_items_of_blocks_and_why_they_failed_are_erased_too(play: Play) -> None:
+    each = {"id": "each", "for_each": "$.input.who", "tolerate": 1, "steps": [STEP]}
+    calls.register_workflow(play.conn, compile_definition({"name": "flow", "steps": [each]}))
+    instance = play.start("flow", {"who": [MARK, {"name": MARK}]})
+    play.fail(instance, "a/1", message=MARK)
+    play.complete(instance, "a/2")
+    play.conn.execute("delete from onceflow.outbox")
+    assert any(table.startswith("scope") for table in left(play))
+    calls.erase_instances(play.conn, [instance], "anna")
+    assert left(play) == {}
+    columns = "state, item, error ->> 'code'"
+    scopes = play.rows(f"select {columns} from onceflow.scopes order by scope")
+    assert scopes == [("FAILED", None, "test.failed"), ("SUCCEEDED", None, None)]
 
 
 def test_what_ran_when_and_how_it_ended_stays(play: Play) -> None:

@@ -1,70 +1,105 @@
-"""Draws an instance as a tree: its steps in the order written, their attempts, errors, undoings."""
+"""Draws an instance as a tree: its steps in the order written, with attempts, errors, scopes."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
 from rich.tree import Tree
 
-from .. import json_text
-from .database import Row
+from ... import json_text
+from ..database import Row
+from ..output import clock_text, error_text, one_line, seconds_text, span_text, state_text
+from ..terminal.spans import spans_of
+from .blocks import add_counts, scope_line
 from .origins import origin_lines
-from .output import clock_text, error_text, one_line, seconds_text, span_text, state_text
-from .terminal.spans import spans_of
+from .picture import Page, Picture
 
 UNDO = ".compensate"
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """All that a drawing needs of an instance."""
-
-    instance: Row
-    definition: dict[str, Any]
-    tasks: Sequence[Row]
-    not_reached: Sequence[str]
-    log: Sequence[Row]
-
-    def log_by_task(self) -> dict[str, list[Row]]:
-        """Return the entries of each task, in the order of time."""
-        found: dict[str, list[Row]] = defaultdict(list)
-        for entry in self.log:
-            if entry["task"] is not None:
-                found[entry["task"]].append(entry)
-        return found
-
-
 def draw(picture: Picture) -> Tree:
-    """Return the tree of an instance."""
+    """Return the tree of an instance, or of a scope of it."""
     tree = Tree(_headline(picture.instance))
-    for line in _remarks(picture):
+    for line in _remarks(picture) if picture.scope is None else ():
         tree.add(line)
-    tasks: dict[str, list[Row]] = defaultdict(list)
-    for task in picture.tasks:
-        tasks[task["step"]].append(task)
-    log = picture.log_by_task()
+    root = tree if picture.scope is None else tree.add(scope_line(picture.scope, whole_path=True))
+    log = picture.log_by_task() if picture.whole_log else {}
     ended = picture.instance["ended_at"] is not None
-    for step in picture.definition["steps"]:
-        rows = tasks.get(step["id"], [])
-        if not rows:
-            why = "never came due" if ended else "not due yet"
-            tree.add(_joined(Text(step["id"]), Text(why, style="bright_black"), _needs(step)))
-        for row in rows:
-            branch = tree.add(_task_line(row, log[row["task"]], _needs(step)))
-            _add_attempts(branch, row, log[row["task"]])
-            for undo in tasks.get(step["id"] + UNDO, []):
-                below = branch.add(_task_line(undo, log[undo["task"]], None))
-                _add_attempts(below, undo, log[undo["task"]])
+    drawn = _Drawing(log, picture.opened, ended=ended)
+    steps = picture.definition["steps"] if picture.scope is None else ()
+    needs = {step["id"]: _needs(step) for step in steps}
+    drawn.add_tasks(root, picture.tasks, needs, picture.not_reached, order=list(needs))
     return tree
+
+
+def draw_page(block: Row, page: Page) -> Tree:
+    """Return the tree of some scopes of a block."""
+    drawn = _Drawing({}, {block["task"]: page})
+    tree = Tree(_task_line(block, (), None))
+    drawn.add_block(tree, block)
+    return tree
+
+
+class _Drawing:
+    """Draws tasks, each with its attempts and, of a block, its scopes."""
+
+    def __init__(
+        self, log: Mapping[str, Sequence[Row]], opened: Mapping[str, Page], *, ended: bool = False
+    ) -> None:
+        self._log = log
+        self._opened = opened
+        self._not_reached = Text("never came due" if ended else "not due yet", style="bright_black")
+
+    def add_tasks(
+        self,
+        tree: Tree,
+        tasks: Sequence[Row],
+        needs: Mapping[str, Text | None],
+        not_reached: Sequence[str] = (),
+        order: Sequence[str] = (),
+    ) -> None:
+        """Add the tasks of one list, and where they stand those that are not there (yet)."""
+        by_step: dict[str, list[Row]] = defaultdict(list)
+        for task in tasks:
+            by_step[task["step"]].append(task)
+        there = (step for step in by_step if not step.endswith(UNDO))
+        for name in dict.fromkeys([*order, *there, *not_reached]):
+            if name in not_reached:
+                tree.add(_joined(Text(name), self._not_reached, needs.get(name)))
+            for row in by_step.get(name, []):
+                branch = self._add_task(tree, row, needs.get(name))
+                for undo in by_step.get(name + UNDO, []):
+                    if undo["task"].partition("/")[2] == row["task"].partition("/")[2]:
+                        self._add_task(branch, undo, None)
+
+    def _add_task(self, tree: Tree, row: Row, needs: Text | None) -> Tree:
+        log = self._log.get(row["task"], ())
+        branch = tree.add(_task_line(row, log, needs))
+        _add_attempts(branch, row, log)
+        self.add_block(branch, row)
+        return branch
+
+    def add_block(self, branch: Tree, row: Row) -> None:
+        """Add how many scopes of a block are in which state, and those of them that were read."""
+        if row["block"] is None:
+            return
+        add_counts(branch, row)
+        page = self._opened.get(row["task"])
+        for scope in page.scopes if page else ():
+            is_alone = row["kind"] in ("steps", "switch")
+            inner = branch if is_alone else branch.add(scope_line(scope))
+            self.add_tasks(inner, scope["tasks"], {})
+        if page and page.more:
+            more = f"more of them: --block {row['task']}"
+            branch.add(Text(more, style="bright_black"))
 
 
 def log_line(entry: Row) -> str:
     """Return one line of the task log: when, what, which attempt, where, why."""
     parts = [
         clock_text(entry["at"]),
-        entry["task"] or "(instance)",
+        entry["path"] or "(instance)",
         entry["state"],
         f"attempt {entry['attempt']}" if entry["attempt"] else "",
         _worker(entry),
@@ -117,6 +152,7 @@ def _instance_error(picture: Picture) -> str:
 
 
 def _task_line(task: Row, log: Sequence[Row], needs: Text | None) -> Text:
+    """Return the line of a task: what it is called to those who decide about it, and its state."""
     notes: list[str] = []
     if task["attempts"] > 1:
         notes.append(f"{task['attempts']} attempts")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, cast
 
-from .output import one_line
+from ..output import one_line
 
 RELATIONS = {
     "cause": "caused by",

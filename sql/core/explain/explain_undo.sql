@@ -1,0 +1,20 @@
+-- explain_undo(task, step) -> explanation   (internal)
+-- What the way back of a block waits for: its scopes, of which each is undone in reverse order, some side by side.
+create or replace function onceflow.explain_undo(p_task onceflow.task, p_step onceflow.step) returns onceflow.explanation
+language plpgsql stable as $$
+declare
+    v_now bigint;
+    v_later bigint;
+begin
+    select count(*) filter (where c.undo = 'under way'), count(*) filter (where c.undo = 'waiting')
+    into v_now, v_later
+    from onceflow.edge e
+    join onceflow.scope c on c.instance_id = p_task.instance_id and c.parent = p_task.scope and c.block = e.from_step
+        and c.visit = p_task.visit
+    where e.version_id = p_step.version_id and e.to_step = p_step.step and e.kind = 'undo';
+    return row(case when v_now + v_later = 0
+        then 'waits for its turn: compensations run one by one, the last step first'
+        else format('undoes its block, the last of its scopes first: %s are under way, %s to come',
+            onceflow.count_text(v_now), onceflow.count_text(v_later)) end, null, null)::onceflow.explanation;
+end $$;
+revoke execute on function onceflow.explain_undo(onceflow.task, onceflow.step) from public;
