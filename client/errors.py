@@ -34,7 +34,9 @@ class NotEnded(OnceflowError):
 
     def __init__(self, instance: Instance, seconds: float) -> None:
         self.instance = instance
-        held = f", suspended by {instance.suspended_by}" if instance.suspended_by else ""
+        held = {None: "", "dead_letter": ", with an open dead letter"}.get(
+            instance.suspended_by, f", suspended by {instance.suspended_by}"
+        )
         super().__init__(
             f"instance {instance.id} of {instance.workflow} has not ended within {seconds:g} s: "
             f"it is {instance.status}{held}",

@@ -216,7 +216,8 @@ class AsyncInterface(Generic[Q]):
     ) -> list[Decided]:
         """Try dead letters again, with a fresh budget of retries.
 
-        ``inputs``, one a letter, take the place of theirs; None leaves one as it was.
+        ``inputs``, one a letter, take the place of theirs; None leaves one as it was. A step
+        without a worker takes what its expression should have given.
         """
         corrected = [None] * len(letters) if inputs is None else inputs
         require_same_number("inputs", corrected, letters)

@@ -96,6 +96,8 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     input_json: msgspec.Raw = msgspec.field(name="input")
     error: dict[str, Any] | None
     died_at: datetime
+    takes: str | None = None
+    """What it is redriven with: input, boolean, array, value or error; None: it cannot be."""
 
     @overload
     def input(self, as_type: type[T]) -> T: ...

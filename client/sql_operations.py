@@ -55,7 +55,7 @@ T = TypeVar("T")
 SUMMARY: Final[LiteralString] = """id, key, workflow, version, state as status, closing_as,
     suspended_by, started_at, ended_at, deadline_at, erased_at, error"""
 LETTER: Final[LiteralString] = """instance_id as instance, task, path, workflow, version, step,
-    queue, attempts, input, error, died_at"""
+    queue, attempts, input, error, died_at, takes"""
 PLACES: Final = {"invalid_key": "/key", "invalid_id": "/id", "invalid_start_at": "/start_at"}
 
 

@@ -43,9 +43,10 @@ def advised(because: str, advice: Mapping[str, Any] | None) -> str:
     command = command_of(advice)
     if command is not None:
         return f"{because}: {command}"
-    if advice is not None and advice["verb"] == "correct":
+    if advice is not None and advice["verb"] in ("correct", "value"):
         letter = shlex.quote(f"{advice['args']['instance']}/{advice['args']['task']}")
-        return f"{because}: onceflow dead-letters redrive {letter}, with --input and that input"
+        what = "input" if advice["verb"] == "correct" else "value"
+        return f"{because}: onceflow dead-letters redrive {letter}, with --input and that {what}"
     if advice is not None and advice["verb"] == "skip":
         letter = shlex.quote(f"{advice['args']['instance']}/{advice['args']['task']}")
         return f"{because}: onceflow dead-letters skip {letter}, with --output and that output"

@@ -12,7 +12,7 @@ from .workflows import find_workflow
 COLUMNS: Final[
     LiteralString
 ] = """instance_id as instance, task, path, workflow, version, step, queue,
-       attempts, input, error, died_at"""
+       attempts, input, error, died_at, takes"""
 
 
 def _wanted(conn: Connection, query: DeadLetterFilter | DeadLettersQuery) -> reads.DeadLetterFilter:

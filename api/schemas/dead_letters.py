@@ -13,6 +13,13 @@ Step: TypeAlias = Annotated[
 Code: TypeAlias = Annotated[
     str | None, msgspec.Meta(description="Of its error: http.503, or http.* for all that begin so.")
 ]
+Takes: TypeAlias = Annotated[
+    Literal["input", "boolean", "array", "value", "error"] | None,
+    msgspec.Meta(
+        description="What it is redriven with: a task's input, as it was or another, or what the "
+        "expression that failed should have given; null where it can only be skipped or discarded."
+    ),
+]
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -31,6 +38,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     input: JsonOrNull
     error: ErrorOrNull
     died_at: Time
+    takes: Takes
 
 
 class DeadLetterPage(msgspec.Struct, frozen=True):
@@ -87,7 +95,10 @@ class RedriveKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     task: str
     input: Annotated[
         Json | msgspec.UnsetType,
-        msgspec.Meta(description="Takes the place of the input; as it was if absent."),
+        msgspec.Meta(
+            description="Takes the place of the input, as it was if absent; of a step without a "
+            "worker what its expression should have given: see `takes`."
+        ),
     ] = msgspec.UNSET
 
 

@@ -236,7 +236,8 @@ class Advice(msgspec.Struct, frozen=True):
         msgspec.Meta(
             description="relay: start one; worker: start one for queue and task; resume; resend: "
             "suspend and resume; redrive the dead letter task; correct: redrive it with another "
-            "input; enable the workflow; resume_queue; transport: switch to transport."
+            "input; value: with what its expression should have given; skip it with an output; "
+            "enable the workflow; resume_queue; transport: switch to transport."
         ),
     ]
     args: dict[str, str]

@@ -70,7 +70,7 @@ def redrive_dead_letters(
     """Queue open dead letters again, with a fresh budget of retries.
 
     ``inputs``, where given, are as many as keys and replace the tasks' inputs; None leaves one as
-    it was.
+    it was. A step without a worker takes what its expression should have given.
     """
     corrected = (
         None

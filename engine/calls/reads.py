@@ -187,7 +187,9 @@ def list_instances(columns: LiteralString, wanted: InstanceFilter, limit: int) -
         where.append("state = any (%(states)s::text[])")
         parameters["states"] = list(wanted.states)
     if wanted.suspended is not None:
-        where.append("suspended_at is not null" if wanted.suspended else "suspended_at is null")
+        # By an operator; the time besides, by which those few are found.
+        held: LiteralString = "suspended_at is not null and suspended_by = 'operator'"
+        where.append(held if wanted.suspended else "suspended_by is distinct from 'operator'")
     if wanted.key is not None:
         where.append(
             "id = any (array(select k.instance_id from onceflow.idempotency_keys k"

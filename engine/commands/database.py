@@ -32,7 +32,7 @@ TRANSITION: Final[LiteralString] = f"""t.seq, t.n, t.task, {logs.PATH}, t.attemp
 DEAD_LETTER: Final[
     LiteralString
 ] = """instance_id as instance, task, path, workflow, version, step, queue,
-       attempts, input, error, died_at, open"""
+       attempts, input, error, died_at, takes, open"""
 VERSION: Final[LiteralString] = "workflow_id, name, version, definition, input_schema"
 
 

@@ -1,10 +1,10 @@
 """List dead letters, and decide what becomes of them.
 
 A dead letter is a task that has failed for good. While it is open a person can redrive it (try it
-again, with corrected input where the input was wrong), skip it (what follows goes on with the
-output that you give) or discard it (its instance fails). Name dead letters as INSTANCE/TASK, or
-choose them by filters. Skip and discard ask before, unless --yes. Exits 1 where one of them was
-refused, and says why.
+again, with corrected input where the input was wrong, or with the value that a step without a
+worker should have had), skip it (what follows goes on with the output that you give) or discard it
+(its instance fails). Name dead letters as INSTANCE/TASK, or choose them by filters. Skip and
+discard ask before, unless --yes. Exits 1 where one of them was refused, and says why.
 """
 
 import argparse
@@ -60,7 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     redrive = actions.add_parser("redrive", help="try again, with a fresh budget of retries")
     _add_choice(redrive)
     redrive.add_argument(
-        "--input", metavar="JSON", help=f"the task's input, corrected: {INPUT_HELP}"
+        "--input",
+        metavar="JSON",
+        help="the task's input, corrected; of a step without a worker what its expression "
+        f"should have given: {INPUT_HELP}",
     )
 
     skip = actions.add_parser("skip", help="let what follows go on")

@@ -8,7 +8,15 @@ from ..settings import Settings
 from .arguments import add_json, instance_id, positive
 from .bodies import page
 from .database import Row, list_instances, open_database, whole_id
-from .output import clock_text, error_text, print_json, print_table, span_text, state_text
+from .output import (
+    clock_text,
+    error_text,
+    print_json,
+    print_table,
+    span_text,
+    state_text,
+    suspension,
+)
 
 STATES = (
     "RUNNING",
@@ -103,7 +111,7 @@ def _note(row: Row) -> str:
     """Return by what a person knows it, and what is the matter with it."""
     matter = error_text(row["error"])
     if row["suspended_at"] is not None:
-        matter = f"suspended by {row['suspended_by'].replace('_', ' ')}"
+        matter = suspension(row["suspended_by"])
     elif row["start_at"] is not None and datetime.fromisoformat(row["start_at"]) > datetime.now(
         UTC
     ):

@@ -92,6 +92,11 @@ def seconds_text(span: float) -> str:
     return f"{hours} h {minutes:02} min"
 
 
+def suspension(by: str) -> str:
+    """Return what the matter is with an instance of which ``suspended_by`` says this."""
+    return "an open dead letter" if by == "dead_letter" else f"suspended by {by}"
+
+
 def error_text(error: dict[str, Any] | None) -> str:
     """Return an error in one line: its code and its message."""
     if not error:

@@ -18,7 +18,7 @@ from ..settings import Settings
 from .arguments import INPUT_HELP, add_json, offset_time, positive, read_json, seconds
 from .bodies import body
 from .database import Row, find_instance, find_version, open_database
-from .output import clock_text, error_text, print_json, span_text
+from .output import clock_text, error_text, print_json, span_text, suspension
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at an instance that is waited for."""
@@ -109,9 +109,8 @@ def _wait(conn: Connection, instance_id: UUID, longest: float) -> Row:
             suspended = instance["suspended_at"]
             if suspended is not None:
                 _say(
-                    f"suspended since {clock_text(suspended)} by "
-                    f"{instance['suspended_by'].replace('_', ' ')}: `onceflow explain "
-                    f"{instance_id}` tells more; still waiting"
+                    f"{suspension(instance['suspended_by'])} since {clock_text(suspended)}: "
+                    f"`onceflow explain {instance_id}` tells more; still waiting"
                 )
         time.sleep(min(LOOK_EVERY, left))
 

@@ -26,8 +26,6 @@ create table onceflow.workflow_version (
     input_checks jsonb,
     -- Which of its keywords it does not, where these stand; null where there are none.
     input_unchecked text[],
-    output jsonb,
-    output_reads text[] not null default '{}',
     on_failure text not null check (on_failure in ('compensate', 'fail', 'suspend')),
     deadline interval check (deadline > interval '0'),
     -- Whether a step of it is a block.
@@ -38,7 +36,8 @@ create table onceflow.workflow_version (
     unique (workflow_id, version)
 );
 
--- The compiled definition is rows, so that no transition reads a whole document.
+-- The compiled definition is rows, so that no transition reads a whole document. The workflow's own `output` is the
+-- step workflow.output: a set that no edge makes due, since it is evaluated when nothing is open any more.
 create table onceflow.step (
     version_id bigint not null references onceflow.workflow_version,
     step text collate "C" not null,
@@ -469,10 +468,12 @@ create type onceflow.evaluated_output as (instance_id uuid, value jsonb, error j
 
 -- A task that has ended or comes due, and what its instance was when it was locked; seq is the number
 -- of the transition under way. suspended_at: since when an operator holds the instance. waits: its row is there
--- already, in WAITING.
+-- already, in WAITING. given: {place, value} of one that a person redrives: what its expression should
+-- have given.
 create type onceflow.placed_task as (
     instance_id uuid, step text, scope bigint, visit int,
-    version_id bigint, seq int, state text, suspended_at timestamptz, waits boolean);
+    version_id bigint, seq int, state text, suspended_at timestamptz, waits boolean,
+    given jsonb);
 
 -- An attempt that ended without success.
 create type onceflow.failed_attempt as (

@@ -138,3 +138,38 @@ def test_several_dead_letters_of_one_instance_are_not_lost_between_pages(
         seen += [item["task"] for item in page["items"]]
         cursor = page["next"]
     assert seen == ["s0", "s1", "s2", "s3", "s4"]
+
+
+WITHOUT_A_WORKER = """
+name: valued
+on_failure: suspend
+steps:
+  - {id: a, set: $.input.none, needs: []}
+  - {id: b, set: 1, when: $.input.none, needs: []}
+output: [$.steps.a.output, $.steps.b.output]
+"""
+
+
+def test_what_failed_by_an_expression_is_redriven_with_what_it_should_have_given(
+    client: TestClient,
+) -> None:
+    headers = {"content-type": "application/yaml"}
+    client.post("/workflows", content=WITHOUT_A_WORKER, headers=headers)
+    instance = client.post("/workflows/valued/start").json()["id"]
+    letters = client.get("/dead-letters").json()["items"]
+    assert [(letter["task"], letter["takes"]) for letter in letters] == [
+        ("a", "value"),
+        ("b", "boolean"),
+    ]
+    key = {"instance": instance, "task": "a"}
+    (decided,) = decide(client, "redrive", dead_letters=[key])
+    assert decided["outcome"] == "refused"
+    assert "give the value that it should have given" in decided["detail"]
+    page = client.get("/ui/dead-letters").text
+    assert "Redrive with this value" in page
+    assert "true or false" in page
+    given = [key | {"input": 7}, {"instance": instance, "task": "b", "input": True}]
+    decided = decide(client, "redrive", dead_letters=given)
+    assert [item["outcome"] for item in decided] == ["done", "done"]
+    read = client.get(f"/instances/{instance}").json()
+    assert (read["status"], read["output"]) == ("SUCCEEDED", [7, 1])

@@ -114,7 +114,7 @@ def test_every_link_leads_somewhere_and_nowhere_else(
 
 
 def test_the_overview_says_what_needs_a_person(client: TestClient, dead: str, start: Start) -> None:
-    start()
+    client.post(f"/instances/{start()}/suspend")
     text = page(client, "/")
     assert "1 dead letter waits for a decision" in text
     assert "1 instance suspended" in text

@@ -13,7 +13,7 @@ from .closing import close_instance
 from .definition import Branch, Document, read_workflow
 from .judging import retries
 from .making import begin
-from .model import PAGE, Error, Instance, Row, Rules, Scope
+from .model import Error, Instance, Row, Scope
 from .seeing import Fails
 from .waves import OUTPUT, run
 
@@ -53,11 +53,10 @@ class End(NamedTuple):
 class Machine:
     """One instance of one definition. Times are seconds from its start."""
 
-    def __init__(self, definition: Document, rules: Rules = PAGE) -> None:
+    def __init__(self, definition: Document) -> None:
         self.workflow = read_workflow(definition)
-        self.rules = rules
         root = Scope(None, 0, Branch(self.workflow.steps), state="OPEN")
-        self.instance = Instance(self.workflow, rules, None, root)
+        self.instance = Instance(self.workflow, None, root)
 
     # Calls
 
@@ -149,8 +148,6 @@ class Machine:
         """Try a dead letter again: with its input, or with what an expression should have given."""
         row = self._dead_letter(path)
         if row is None or not _may_redrive(row, value):
-            return "refused"
-        if row.step.kind != "task" and not self.rules.redrives_values:
             return "refused"
         self._begin()
         if row.step.kind == "task":
@@ -318,4 +315,4 @@ def _may_redrive(row: Row, value: Json) -> bool:
         case "fail":
             return isinstance(value, dict) and isinstance(value.get("code"), str)  # pyright: ignore
         case _:
-            return True
+            return value is not None

@@ -16,23 +16,6 @@ ENDED = ("SUCCEEDED", "FAILED", "CANCELLED", "COMPENSATED")
 """States that a scope, or the instance, ends in."""
 
 
-@dataclass(frozen=True)
-class Rules:
-    """Where the page and what stands today differ; the defaults are the page's.
-
-    ``output_waits``: a failing ``output`` of the workflow is a dead letter, or closes the instance.
-    ``redrives_values``: whether a step without a worker is redriven with its value.
-    """
-
-    output_waits: bool = True
-    redrives_values: bool = True
-
-
-PAGE = Rules()
-TODAY = Rules(False, False)
-"""What the engine does that has no blocks yet."""
-
-
 @dataclass(eq=False)
 class Row:
     """A step made due, the compensation of one (``undoes``), or a join that counts (not ``made``).
@@ -196,7 +179,6 @@ class Instance:
     """All that is known of an instance, and what a transition under way has still to do."""
 
     workflow: Workflow
-    rules: Rules
     input: Json
     root: Scope
     now: float = 0

@@ -3,7 +3,6 @@
 from typing import Any
 
 from .interpreter import Failure, Machine
-from .model import PAGE, Rules
 
 Json = Any
 
@@ -11,8 +10,8 @@ Json = Any
 class Case(Machine):
     """A machine that was started; what is answered is claimed first."""
 
-    def __init__(self, *steps: Json, given: Json = None, rules: Rules = PAGE, **more: Json) -> None:
-        super().__init__({"steps": list(steps), **more}, rules)
+    def __init__(self, *steps: Json, given: Json = None, **more: Json) -> None:
+        super().__init__({"steps": list(steps), **more})
         self.start(given)
 
     def take(self, *paths: str) -> None:

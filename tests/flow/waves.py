@@ -5,7 +5,6 @@ is made. What a wave makes, the next one sees: it goes one level of blocks at a 
 """
 
 from .blocks import decide, lose
-from .closing import close_instance
 from .definition import Step
 from .judging import judge
 from .making import count_joins, due_steps, make
@@ -139,13 +138,6 @@ def _succeed(instance: Instance) -> None:
     try:
         output = row.output if row else value_of(instance, root, instance.workflow.output)
     except Fails as failed:
-        if not instance.rules.output_waits:
-            policy = instance.workflow.on_failure
-            error = {**failed.error, "code": "output"}
-            close_instance(
-                instance, "FAILED" if policy == "fail" else "COMPENSATED", error, lifts=True
-            )
-            return
         row = Row(root, Step(OUTPUT, "set"), made=True, state="DEAD_LETTER", asked="workflow")
         row.error, row.wrong = failed.error, "value"
         root.rows.append(row)

@@ -9,7 +9,15 @@ from rich.tree import Tree
 
 from ... import json_text
 from ..database import Row
-from ..output import clock_text, error_text, one_line, seconds_text, span_text, state_text
+from ..output import (
+    clock_text,
+    error_text,
+    one_line,
+    seconds_text,
+    span_text,
+    state_text,
+    suspension,
+)
 from ..terminal.spans import spans_of
 from .blocks import add_counts, scope_line
 from .origins import origin_lines
@@ -127,9 +135,8 @@ def _remarks(picture: Picture) -> list[Text]:
         since = clock_text(instance["erased_at"])
         lines.append(Text(f"payloads erased by {one_line(instance['erased_by'])} {since}"))
     if instance["suspended_at"] is not None:
-        by = instance["suspended_by"].replace("_", " ")
         since = clock_text(instance["suspended_at"])
-        lines.append(Text(f"suspended by {by} since {since}", style="yellow"))
+        lines.append(Text(f"{suspension(instance['suspended_by'])} since {since}", style="yellow"))
     if instance["closing_as"] and instance["ended_at"] is None:
         lines.append(Text(f"will end as {instance['closing_as']}", style="yellow"))
     if instance["deadline_at"] is not None:

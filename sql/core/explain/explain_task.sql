@@ -9,6 +9,9 @@ declare
     v_worker onceflow.worker;
     v_paused onceflow.explanation;
     v_block onceflow.explanation;
+    v_takes constant text := onceflow.redrive_takes(p_step.kind, p_task.error);
+    -- One that was to fail has no expression that could have given something else.
+    v_raised constant boolean := p_step.kind = 'fail' and not coalesce(p_task.error ? 'place', false);
     v_error text := coalesce(format('%s: %s', p_task.error ->> 'code', p_task.error ->> 'message'), 'no error');
 begin
     case p_task.state
@@ -59,11 +62,14 @@ begin
     when 'DEAD_LETTER' then
         return row(format('dead letter after %s attempt%s: %s; %s', p_task.attempt,
                 case p_task.attempt when 1 then '' else 's' end, v_error,
-                case when p_step.kind in ('set', 'fail') then 'skip it with the output that it should give, or discard it'
+                case when v_takes is null or v_raised then 'skip it with the output that it should give, or discard it'
+                    when v_takes = 'boolean' then 'redrive it with what its condition should have given, true or false'
+                    when v_takes = 'error' then 'redrive it with the error that it is to fail with'
+                    when v_takes <> 'input' then format('redrive it with the %s that its expression should have given', v_takes)
                     when p_task.input is null then 'mend the cause, then redrive it with an input, which it never got'
                     when p_task.error ->> 'code' = 'input.invalid' then 'redrive it with an input that fits'
                     else 'mend the cause, then redrive it' end),
-            case when p_step.kind in ('set', 'fail') then 'skip'
+            case when v_takes is null or v_raised then 'skip' when v_takes <> 'input' then 'value'
                 when p_task.input is null or p_task.error ->> 'code' = 'input.invalid' then 'correct' else 'redrive' end,
             jsonb_build_object('instance', p_task.instance_id,
                 'task', onceflow.task_name(p_task.step, p_task.scope, p_task.visit)))::onceflow.explanation;

@@ -48,7 +48,7 @@ begin
             select jsonb_agg(onceflow.evaluate(l.item, p_context) order by l.n)
             from jsonb_array_elements(p_tree -> 'l') with ordinality l (item, n));
     elsif p_tree ? 's' then
-        return onceflow.evaluate_cases(p_tree -> 's', p_context);
+        return onceflow.evaluate_cases(p_tree -> 's', p_tree -> 'g', p_context);
     end if;
     raise exception 'not an expression tree: %', left(p_tree::text, 200) using errcode = 'WF006';
 end $$;

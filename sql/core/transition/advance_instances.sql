@@ -19,7 +19,8 @@ declare
     v_undone onceflow.scope_key[] := p_undone;
     v_handled onceflow.task_key[] := '{}';
     -- Of instances without blocks nothing of scopes is ever looked at.
-    v_scoped boolean := exists (select from unnest(p_changes) c where c.scope > 0);
+    v_scoped boolean := exists (select from unnest(p_changes) c where c.scope > 0)
+        or exists (select from unnest(p_due) d where d.scope > 0);
     -- How many of the changes have been counted for their scopes.
     v_counted int := 0;
     v_counts onceflow.scope_count[];

@@ -1,18 +1,23 @@
 -- evaluate_steps(due) -> rows   (internal)
 -- Each step that is due with its input, evaluated, and what else decides on its task. A step that has nothing
--- to evaluate brings its input along. Inlined into decide_tasks(), so it costs no call.
+-- to evaluate brings its input along; for one that is redriven a person has given what the expression that failed should
+-- have given.
+-- Inlined into decide_tasks(), so it costs no call.
 create or replace function onceflow.evaluate_steps(p_due onceflow.placed_task[])
 returns table (
     instance_id uuid, step text, scope bigint, visit int, version_id bigint, seq int, state text,
-    suspended_at timestamptz, waits boolean,
+    suspended_at timestamptz, waits boolean, given jsonb,
     kind text, queue text, handler text, timeout float8, continues boolean, may_run boolean, found onceflow.evaluation)
 language sql stable as $$
     select d.*, s.kind, s.queue, s.handler, s.timeout, s.continues, onceflow.may_run(d.state, d.suspended_at, s.kind),
-        case when s.constant_input is not null
-            then row(true, s.constant_input, null)::onceflow.evaluation
-            else onceflow.try_evaluate('expression',
-                case when s.kind <> 'compensation' then s.spec -> 'when' end,
-                case s.kind when 'switch' then jsonb_build_object('s', s.spec -> 'lists') else s.spec -> 'with' end,
+        case
+            when d.given ->> 'place' = 'value' then row(true, d.given -> 'value', null)::onceflow.evaluation
+            when d.given = '{"place": "when", "value": false}' then row(false, null, null)::onceflow.evaluation
+            when s.constant_input is not null then row(true, s.constant_input, null)::onceflow.evaluation
+            else onceflow.try_evaluate(
+                case when s.kind <> 'compensation' and d.given is null then s.spec -> 'when' end,
+                case s.kind when 'switch' then jsonb_build_object('s', s.spec -> 'lists', 'g', d.given)
+                    else s.spec -> 'with' end,
                 onceflow.step_context(d.instance_id, d.version_id, d.step, d.scope, d.visit,
                     s.kind, s.spec -> 'reads', s.spec -> 'config'))
             end

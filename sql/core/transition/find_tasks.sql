@@ -1,6 +1,8 @@
--- find_tasks(sorted ids, keys) -> placed_task[]   (internal)
--- The tasks with what their locked instances are: what pass_edges() and make_tasks() go by.
-create or replace function onceflow.find_tasks(p_ids uuid[], p_keys onceflow.task_key[])
+-- find_tasks(sorted ids, keys, given) -> placed_task[]   (internal)
+-- The tasks with what their locked instances are, and with what a person has given for each: what pass_edges() and
+-- make_tasks() go by.
+create or replace function onceflow.find_tasks(
+    p_ids uuid[], p_keys onceflow.task_key[], p_given jsonb[] default null)
 returns onceflow.placed_task[]
 language plpgsql stable as $$
 begin
@@ -8,8 +10,8 @@ begin
         select onceflow.placed_task(k.instance_id, k.step, k.scope, k.visit,
             i.version_id, i.seq + 1,
             case when k.scope = 0 then i.state else onceflow.own_state(k.instance_id, k.scope, i.state) end,
-            i.suspended_at, t.step is not null)
-        from unnest(p_keys) with ordinality k (instance_id, step, scope, visit, n)
+            i.suspended_at, t.step is not null, k.given)
+        from unnest(p_keys, p_given) with ordinality k (instance_id, step, scope, visit, given, n)
         cross join lateral (
             select i.version_id, i.seq, i.state, case when i.suspended_by = 'operator' then i.suspended_at end as suspended_at
             from onceflow.instance i
@@ -21,4 +23,4 @@ begin
                 and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) t on true
         order by k.n);
 end $$;
-revoke execute on function onceflow.find_tasks(uuid[], onceflow.task_key[]) from public;
+revoke execute on function onceflow.find_tasks(uuid[], onceflow.task_key[], jsonb[]) from public;

@@ -1,7 +1,7 @@
 -- finish_transition(sorted ids, changes) -> void   (internal)
 -- The end of every transition: what has changed is recorded, and an instance of which nothing is open any more
--- moves on. One that is RUNNING succeeds with its output, in the same transition; where the output fails,
--- and in the others (settle_instances), what follows is a transition of its own.
+-- moves on. One that is RUNNING succeeds with its output, or that is a dead letter (fail_outputs), in the same
+-- transition; in the others (settle_instances) what follows is a transition of its own.
 create or replace function onceflow.finish_transition(p_ids uuid[], p_changes onceflow.change[])
 returns void
 language plpgsql volatile as $$
@@ -9,6 +9,7 @@ declare
     v_drained uuid[];
     v_outputs onceflow.evaluated_output[];
     v_succeeded onceflow.evaluated_output[];
+    v_ended onceflow.change[];
 begin
     if cardinality(p_changes) = 0 then
         return;
@@ -30,14 +31,15 @@ begin
         return;
     end if;
 
-    v_outputs := onceflow.instance_outputs(v_drained);
+    v_outputs := onceflow.instance_outputs(v_drained, array(
+        select c.instance_id from unnest(p_changes) c where c.step = 'workflow.output'));
     v_succeeded := array(select o from unnest(v_outputs) o where o.error is null);
-    perform onceflow.record_changes(p_ids, p_changes || array(
-        select onceflow.instance_change(s.instance_id, 'RUNNING', 'SUCCEEDED') from unnest(v_succeeded) s),
-        v_succeeded);
+    v_ended := array(
+        select onceflow.instance_change(s.instance_id, 'RUNNING', 'SUCCEEDED') from unnest(v_succeeded) s);
     if cardinality(v_succeeded) < cardinality(v_outputs) then
-        perform onceflow.finish_transition(v_drained, onceflow.close_failed_outputs(v_drained, v_outputs));
+        v_ended := v_ended || onceflow.fail_outputs(v_drained, v_outputs);
     end if;
+    perform onceflow.record_changes(p_ids, p_changes || v_ended, v_succeeded);
     v_drained := array(
         select i.id from onceflow.instance i
         where i.id = any (v_drained) and i.id >= p_ids[1]

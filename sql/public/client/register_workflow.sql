@@ -77,12 +77,10 @@ begin
     end if;
 
     insert into onceflow.workflow_version (workflow_id, version, definition, input_schema,
-        input_checks, input_unchecked, output, output_reads, on_failure, deadline, search, blocks)
+        input_checks, input_unchecked, on_failure, deadline, search, blocks)
     values (v_workflow_id, coalesce(v_latest.version, 0) + 1, p_compiled -> 'definition',
         nullif(p_compiled -> 'input_schema', 'null'), nullif(p_compiled -> 'input_checks', 'null'),
         nullif(array(select jsonb_array_elements_text(p_compiled -> 'input_unchecked')), '{}'),
-        nullif(p_compiled -> 'output', 'null'),
-        array(select jsonb_array_elements_text(p_compiled -> 'output_reads')),
         p_compiled ->> 'on_failure', make_interval(secs => (p_compiled ->> 'deadline')::float8),
         (select array_agg(f) from jsonb_array_elements_text(p_compiled -> 'search') f),
         jsonb_path_exists(p_compiled, '$.steps[*].block ? (@ <> null)'))
@@ -90,7 +88,9 @@ begin
 
     insert into onceflow.step (version_id, step, kind, block, list, join_count, spec, workflow, version)
     select v_version_id, s.step, s.kind, s.block, s.list, s.join_count, s.spec, p_compiled ->> 'name', v_number
-    from jsonb_to_recordset(p_compiled -> 'steps')
+    from jsonb_to_recordset(p_compiled -> 'steps' || case when p_compiled ->> 'output' is null then '[]' else
+        jsonb_build_array(jsonb_build_object('step', 'workflow.output', 'kind', 'set', 'join_count', 1, 'spec',
+            jsonb_build_object('with', p_compiled -> 'output', 'reads', p_compiled -> 'output_reads'))) end)
         s (step text, kind text, block text, list int, join_count int, spec jsonb);
     insert into onceflow.edge (version_id, from_step, to_step, kind, join_count)
     select v_version_id, e."from", e."to", e.kind, s.join_count

@@ -1,8 +1,9 @@
 -- redrive_dead_letters(instance ids, tasks, inputs) -> (instance_id, task, outcome, detail)
 -- Tries open dead letters again: the same row and idempotency key, attempts counting on, a fresh
 -- budget of retries. p_inputs corrects their inputs (null, or null for one: as it was); one that never
--- got an input, since its expression failed, needs one. A step that runs nothing (set, fail) is refused: skip it.
--- They are QUEUED at once, or READY where an operator has suspended their instance.
+-- got an input, since its expression failed, needs one. A step without a worker goes on behind the expression that
+-- failed, with what that should have given (redrive_takes): its value, true or false for its condition, of a fail
+-- the error. Tasks are QUEUED at once, or READY where an operator has suspended their instance.
 -- outcome: done | refused (detail says why, and what to do instead).
 -- Errors: WF002 arrays that differ · WF004.
 create or replace function onceflow.redrive_dead_letters(
@@ -15,7 +16,10 @@ set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 100
 #variable_conflict use_column
 declare
     v_ids uuid[] := onceflow.lock_instances(p_instance_ids);
-    v_redriven onceflow.task_key[];
+    v_tasks onceflow.task_key[];
+    v_steps onceflow.task_key[];
+    v_given jsonb[];
+    v_changes onceflow.change[];
 begin
     if p_inputs is not null then
         perform onceflow.require_same_length(p_instance_ids, p_instance_ids, cardinality(p_inputs));
@@ -23,34 +27,37 @@ begin
 
     -- Answered from the rows as they were, before they are changed.
     return query
-    select j.instance_id, j.task,
-        case when coalesce(j.refusal, r.refusal) is null then 'done' else 'refused' end,
-        coalesce(j.refusal, r.refusal, 'it is tried again')
+    select j.instance_id, j.task, case when r.refusal is null then 'done' else 'refused' end,
+        coalesce(r.refusal, case j.takes when 'input' then 'it is tried again' else 'it goes on with that' end)
     from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
-    cross join lateral (select case
-        when not j.runs then 'nothing runs in it: skip it with the output that it should give, or discard it'
-        when not j.has_input and nullif(p_inputs[j.n::int], 'null') is null
-            then 'it never got an input: give one'
-        else 'the input cannot be kept: ' || (onceflow.payload_error(p_inputs[j.n::int]) ->> 'message') end as refusal) r
+    cross join lateral (select coalesce(j.refusal, onceflow.redrive_refusal(
+        j.takes, j.has_input, nullif(p_inputs[j.n::int], 'null'))) as refusal) r
     order by j.n;
 
     with redriven as (
         update onceflow.task t
-        set input = coalesce(k.input, t.input), extra_attempts = t.attempt
+        set state = case k.takes when 'input' then t.state else 'WAITING' end,
+            input = case k.takes when 'input' then coalesce(k.given, t.input) end, extra_attempts = t.attempt
         from (
-            select (j.key).*, i.input
+            select (j.key).*, j.takes, g.given
             from onceflow.judge_dead_letters(p_instance_ids, p_tasks) j
-            cross join lateral (select nullif(p_inputs[j.n::int], 'null') as input) i
-            where j.refusal is null and j.runs and (j.has_input or i.input is not null)
-                and onceflow.payload_error(i.input) is null
+            cross join lateral (select nullif(p_inputs[j.n::int], 'null') as given) g
+            where j.refusal is null and onceflow.redrive_refusal(j.takes, j.has_input, g.given) is null
             offset 0) k
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
             and t.visit = k.visit and t.instance_id >= v_ids[1]
             and t.state = 'DEAD_LETTER' and t.seq is null
-        returning t.instance_id, t.step, t.scope, t.visit
+        returning row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key as key, k.takes,
+            jsonb_build_object('place', coalesce(t.error ->> 'place', 'value'), 'value', k.given) as given
     )
-    select coalesce(array_agg(row(r.*)::onceflow.task_key), '{}') into v_redriven from redriven r;
-    perform onceflow.finish_transition(v_ids, onceflow.queue_tasks(v_ids, v_redriven, 'DEAD_LETTER'));
+    select coalesce(array_agg(r.key) filter (where r.takes = 'input'), '{}'),
+        coalesce(array_agg(r.key) filter (where r.takes <> 'input'), '{}'),
+        array_agg(r.given) filter (where r.takes <> 'input')
+    into v_tasks, v_steps, v_given
+    from redriven r;
+    v_changes := onceflow.queue_tasks(v_ids, v_tasks, 'DEAD_LETTER');
     perform onceflow.note_dead_letters(v_ids);
+    perform onceflow.finish_transition(v_ids, (onceflow.advance_instances(
+        v_ids, v_changes, '{}', onceflow.find_tasks(v_ids, v_steps, v_given))).o_changes);
 end $$;
 revoke execute on function onceflow.redrive_dead_letters(uuid[], text[], jsonb[]) from public;

@@ -17,7 +17,7 @@ declare
     v_client constant text[] := array['register_workflow', 'start_instances', 'explain_instance',
         'complete_deferred_tasks', 'fail_deferred_tasks',
         -- What the views call; a view's functions run with its reader's rights.
-        'task_name', 'idempotency_key', 'scope_place', 'scope_places', 'block_output'];
+        'task_name', 'idempotency_key', 'scope_place', 'scope_places', 'block_output', 'redrive_takes'];
     v_operator constant text[] := array['cancel_instances', 'suspend_instances', 'resume_instances',
         'redrive_dead_letters', 'skip_dead_letters', 'discard_dead_letters', 'release_quarantine',
         'check_instances', 'drop_partitions', 'ensure_partitions', 'list_queues', 'switch_transport',

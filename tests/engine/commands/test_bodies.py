@@ -45,6 +45,7 @@ def ids(worker: HandWorker, connect: Connect) -> list[str]:
 
 
 def test_lists_of_instances(onceflow: Onceflow, api: TestClient, ids: list[str]) -> None:
+    onceflow("suspend", ids[3])
     assert onceflow("list", "--json").json == api.get("/instances").json()
     for options, query in (
         (["--state", "SUCCEEDED"], "status=SUCCEEDED"),

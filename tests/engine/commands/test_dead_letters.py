@@ -2,7 +2,8 @@
 
 import pytest
 
-from onceflow.engine.calls import start_instances
+from onceflow.engine.calls import register_workflow, start_instances
+from onceflow.engine.definition import compile_definition, parse
 
 from ...api.hand_worker import HandWorker
 from ...conftest import Connect
@@ -126,3 +127,29 @@ def test_wrong_names_are_wrong_usage(onceflow: Onceflow) -> None:
     assert onceflow("dead-letters").code == 2
     assert onceflow("dead-letters", "redrive", "pay").code == 2
     assert onceflow("dead-letters", "redrive", "not-a-uuid/pay").code == 2
+
+
+OUTPUT = """
+name: valued
+steps:
+  - {id: a, set: 1}
+output: $.input.none
+"""
+
+
+def test_an_output_that_failed_is_shown_and_redriven_with_its_value(
+    onceflow: Onceflow, connect: Connect
+) -> None:
+    conn = connect()
+    register_workflow(conn, compile_definition(parse(OUTPUT, "yaml")))
+    (started,) = start_instances(conn, "valued", [{}])
+    instance = str(started.instance_id)
+    letter = f"{instance}/workflow.output"
+    assert "workflow.output  DEAD_LETTER" in onceflow("show", instance).out
+    assert (
+        "redrive it with the value that its expression should have given: "
+        f"onceflow dead-letters redrive {letter}, with --input and that value"
+    ) in onceflow("explain", instance).out
+    done = onceflow("dead-letters", "redrive", letter, "--input", '"O-1"')
+    assert (done.code, done.out) == (0, f"{letter}  done: it goes on with that\n")
+    assert onceflow("show", instance, "--json").json["output"] == "O-1"

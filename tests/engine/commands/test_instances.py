@@ -82,7 +82,7 @@ def test_show_draws_dead_letters_and_what_was_undone(
     worker.complete(order, {"reservation": 1})
     worker.fail(order, "card.refused")
     shown = onceflow("show", order).out
-    assert "suspended by dead letter" in shown
+    assert "an open dead letter since" in shown
     assert "pay  DEAD_LETTER  open: redrive, skip or discard it" in shown
     assert "attempt 1: card.refused: it broke" in shown
 

@@ -4,7 +4,6 @@ from onceflow.engine import calls
 from onceflow.engine.definition import compile_definition
 
 from ...sql.play import Connection
-from ..model import TODAY
 from .actions import Action
 from .case import Case, CaseFailed, play
 from .coverage import Coverage
@@ -17,7 +16,7 @@ def run(conn: Connection, worker: Hand, case: Case, coverage: Coverage) -> None:
     engine = Engine(conn, worker, compile_definition(case.document))
     made: list[Action] = []
     try:
-        pair = Pair(engine, case.document, INPUT, TODAY)
+        pair = Pair(engine, case.document, INPUT)
 
         def make(action: Action) -> None:
             made.append(action)

@@ -13,7 +13,6 @@ from onceflow.engine.ids import make_ids
 
 from ...sql.play import Connection, Worker, tick
 from ..interpreter import Machine, RowView
-from ..model import Rules
 from .actions import (
     Action,
     Claim,
@@ -156,9 +155,9 @@ class Hand(Worker):
 class Pair:
     """An instance of the interpreter and one of the engine."""
 
-    def __init__(self, engine: Engine, document: Json, given: Json, rules: Rules) -> None:
+    def __init__(self, engine: Engine, document: Json, given: Json) -> None:
         self.engine = engine
-        self.machine = Machine(document, rules)
+        self.machine = Machine(document)
         engine.start(given)
         self.machine.start(given)
         self.compare("start")

@@ -12,7 +12,7 @@ from onceflow.engine import calls
 from onceflow.engine.calls import Deferral, Key
 
 from ..play import Play, Worker
-from ..workflows import Compiled, Step, value, workflow
+from ..workflows import Compiled, Step, path, value, workflow
 
 DEADLINE = 100 * 86400.0
 
@@ -346,6 +346,13 @@ def undo_dead_letter(play: Play) -> Subject:
     return subject
 
 
+def set_dead_letter(play: Play) -> Subject:
+    steps = [Step("a", undo=value(1)), Step("b", ("a",), path("$.x"), kind="set")]
+    instance = play.begin(workflow(*steps, on_failure="suspend"))
+    play.complete(instance, "a")
+    return Subject(instance, "b")
+
+
 TASKS: dict[str, Callable[[Play], Subject]] = {
     "WAITING, a join / RUNNING": waiting_join,
     "WAITING, its turn / COMPENSATING": waiting_turn,
@@ -379,6 +386,7 @@ TASKS: dict[str, Callable[[Play], Subject]] = {
     "DEAD_LETTER / RUNNING, dead letter": dead_letter,
     "DEAD_LETTER / RUNNING, suspended": dead_letter_suspended,
     "DEAD_LETTER / COMPENSATING, dead letter": undo_dead_letter,
+    "DEAD_LETTER, of a set / RUNNING, dead letter": set_dead_letter,
     "DEAD_LETTER, record / COMPENSATING": record_compensating,
     "DEAD_LETTER, record / COMPENSATED": record_ended,
     "SUCCEEDED / RUNNING": succeeded,

@@ -45,6 +45,7 @@ BY_WORKERS = """
 | DEAD_LETTER / RUNNING, dead letter | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
 | DEAD_LETTER / RUNNING, suspended | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
 | DEAD_LETTER / COMPENSATING, dead letter | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| DEAD_LETTER, of a set / RUNNING, dead letter | skipped | skipped | stale | stale | stale | stale | stale |
 | DEAD_LETTER, record / COMPENSATING | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
 | DEAD_LETTER, record / COMPENSATED | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
 | SUCCEEDED / RUNNING | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
@@ -94,6 +95,7 @@ FROM_OUTSIDE = """
 | DEAD_LETTER / RUNNING, dead letter | repeated | repeated | repeated |
 | DEAD_LETTER / RUNNING, suspended | repeated | repeated | repeated |
 | DEAD_LETTER / COMPENSATING, dead letter | repeated | repeated | repeated |
+| DEAD_LETTER, of a set / RUNNING, dead letter | stale | stale | stale |
 | DEAD_LETTER, record / COMPENSATING | repeated | repeated | repeated |
 | DEAD_LETTER, record / COMPENSATED | repeated | repeated | repeated |
 | SUCCEEDED / RUNNING | repeated | repeated | repeated |
@@ -143,6 +145,7 @@ BY_THE_CLOCK = """
 | DEAD_LETTER / RUNNING, dead letter | — | — | — | — | — |
 | DEAD_LETTER / RUNNING, suspended | — | — | — | — | — |
 | DEAD_LETTER / COMPENSATING, dead letter | — | — | — | — | — |
+| DEAD_LETTER, of a set / RUNNING, dead letter | — | — | — | — | — |
 | DEAD_LETTER, record / COMPENSATING | — | — | — | — | — |
 | DEAD_LETTER, record / COMPENSATED | — | — | — | — | — |
 | SUCCEEDED / RUNNING | — | — | — | — | — |
@@ -192,6 +195,7 @@ BY_OPERATORS_ON_DEAD_LETTERS = """
 | DEAD_LETTER / RUNNING, dead letter | done → QUEUED · RUNNING | done → SKIPPED · SUCCEEDED | done → DEAD_LETTER, record · COMPENSATING |
 | DEAD_LETTER / RUNNING, suspended | done → READY | done → SKIPPED · SUCCEEDED | done → DEAD_LETTER, record · COMPENSATING, suspended |
 | DEAD_LETTER / COMPENSATING, dead letter | done → QUEUED · COMPENSATING | done → SKIPPED · CANCELLED | done → DEAD_LETTER, record · FAILED |
+| DEAD_LETTER, of a set / RUNNING, dead letter | done → SUCCEEDED · SUCCEEDED | done → SKIPPED · SUCCEEDED | done → DEAD_LETTER, record · COMPENSATING |
 | DEAD_LETTER, record / COMPENSATING | refused | refused | refused |
 | DEAD_LETTER, record / COMPENSATED | refused | refused | refused |
 | SUCCEEDED / RUNNING | refused | refused | refused |
@@ -241,6 +245,7 @@ BY_OPERATORS_ON_INSTANCES = """
 | DEAD_LETTER / RUNNING, dead letter | done → DEAD_LETTER, record · COMPENSATING | done · RUNNING, suspended | refused |
 | DEAD_LETTER / RUNNING, suspended | done → DEAD_LETTER, record · COMPENSATING | done | done · RUNNING, dead letter |
 | DEAD_LETTER / COMPENSATING, dead letter | refused | done · COMPENSATING, suspended | refused |
+| DEAD_LETTER, of a set / RUNNING, dead letter | done → DEAD_LETTER, record · COMPENSATING | done · RUNNING, suspended | refused |
 | DEAD_LETTER, record / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
 | DEAD_LETTER, record / COMPENSATED | refused | refused | refused |
 | SUCCEEDED / RUNNING | done · COMPENSATING | done · RUNNING, suspended | refused |

@@ -20,6 +20,7 @@ MOST_FILES = 25
 RUN_BY_THEIR_CALLER = {
     "task_name": "pure text; views call it with the rights of their reader",
     "idempotency_key": "pure text; views call it with the rights of their reader",
+    "redrive_takes": "pure text; views call it with the rights of their reader",
     "grant_access": "a grant must be by one who may give it",
 }
 

@@ -93,25 +93,127 @@ def test_it_goes_on_under_an_operators_suspension(play: Play) -> None:
     assert play.states(instance) == {"a": "SUCCEEDED", "b": "SUCCEEDED", "c": "READY"}
 
 
-def test_one_whose_expression_fails_is_skipped_with_its_value_not_redriven(play: Play) -> None:
+def redrive(play: Play, instance: UUID, task: str, value: Json = None) -> tuple[str, str]:
+    """Redrive a dead letter and return the outcome with its detail."""
+    (decided,) = calls.redrive_dead_letters(play.conn, [Key(instance, task)], [value])
+    return decided.outcome, decided.detail
+
+
+def test_one_whose_expression_fails_is_redriven_with_the_value_and_passes_on(play: Play) -> None:
     instance = begin(
         play,
         {"id": "a", "set": "$.input.order.id"},
+        {"id": "b", "set": ["$.steps.a.output"]},
         on_failure="suspend",
-        output="$.steps.a.output",
+        output="$.steps.b.output",
     )
-    (fault,) = play.rows(
-        f"select error ->> 'code' from onceflow.tasks where instance_id = '{instance}'"
-    )
-    assert fault == ("expression",)
+    assert play.task(instance, "a", "error ->> 'code'", "error ->> 'place'") == (
+        "expression", "value",
+    )  # fmt: skip
     (because,) = [b for b in calls.explain_instance(play.conn, instance) if b.task == "a"]
-    assert "skip it with the output" in because.because
-    (refused,) = calls.redrive_dead_letters(play.conn, [Key(instance, "a")], [{"x": 1}])
-    assert refused.outcome == "refused"
-    assert "nothing runs in it: skip it" in refused.detail
-    assert play.state(instance, "a") == "DEAD_LETTER"
-    calls.skip_dead_letters(play.conn, [Key(instance, "a")], ["O-1"])
-    assert play.instance(instance, "state", "output") == ("SUCCEEDED", "O-1")
+    assert because.because.endswith(
+        "redrive it with the value that its expression should have given"
+    )
+    assert play.rows("select takes from onceflow.dead_letters") == [("value",)]
+    assert redrive(play, instance, "a") == (
+        "refused", "its expression failed: give the value that it should have given",
+    )  # fmt: skip
+    assert redrive(play, instance, "a", "O-1") == ("done", "it goes on with that")
+    assert ended(play, instance, "a") == ("SUCCEEDED", 0, None, None, "O-1")
+    assert play.instance(instance, "state", "output") == ("SUCCEEDED", ["O-1"])
+    assert play.log(instance, "a") == ["DEAD_LETTER", "SUCCEEDED"]
+    assert calls.check_instances(play.conn) == []
+
+
+def test_one_whose_condition_fails_is_redriven_with_true_or_false(play: Play) -> None:
+    steps: list[dict[str, Any]] = [
+        {"id": "a", "needs": [], "set": "$.input.n", "when": "$.input.none"},
+        {"id": "b", "needs": [], "set": 1, "when": "$.input.none"},
+        {"id": "c", "needs": [], "set": "$.input.none", "when": "$.input.none"},
+    ]
+    instance = begin(play, *steps, on_failure="suspend", given={"n": 7})
+    assert redrive(play, instance, "a", "true") == (
+        "refused", "its condition failed: give what it should have given, true or false",
+    )  # fmt: skip
+    assert {redrive(play, instance, "a", True), redrive(play, instance, "b", False)} == {
+        ("done", "it goes on with that")
+    }
+    assert ended(play, instance, "a")[-1] == 7
+    assert play.state(instance, "b") == "SKIPPED"
+    # What stands behind it is evaluated, and may fail in its turn.
+    assert redrive(play, instance, "c", True)[0] == "done"
+    assert play.task(instance, "c", "state", "error ->> 'place'") == ("DEAD_LETTER", "value")
+    assert redrive(play, instance, "c", 3)[0] == "done"
+    assert play.instance(instance, "state", "suspended_by") == ("SUCCEEDED", None)
+    assert calls.check_instances(play.conn) == []
+
+
+def test_what_a_redrive_gives_goes_on_under_an_operators_suspension(play: Play) -> None:
+    instance = begin(
+        play, {"id": "a", "set": "$.input.x"}, {"id": "b", **WORK}, on_failure="suspend"
+    )
+    calls.suspend_instances(play.conn, [instance])
+    assert redrive(play, instance, "a", 1)[0] == "done"
+    assert play.states(instance) == {"a": "SUCCEEDED", "b": "READY"}
+
+
+def test_what_cannot_be_kept_is_refused_as_a_value(play: Play) -> None:
+    instance = begin(play, {"id": "a", "set": "$.input.x"}, on_failure="suspend")
+    outcome, detail = redrive(play, instance, "a", "x" * 1_100_000)
+    assert (outcome, "cannot be kept" in detail) == ("refused", True)
+
+
+# output
+
+
+def begin_failing_output(play: Play, on_failure: str = "compensate") -> UUID:
+    instance = begin(
+        play,
+        {"id": "a", **WORK, "compensate": {"task": "undo"}},
+        output="$.steps.a.output.none",
+        on_failure=on_failure,
+    )
+    play.complete(instance, "a", output={})
+    return instance
+
+
+@pytest.mark.parametrize("policy", ["compensate", "fail", "suspend"])
+def test_an_output_that_fails_is_a_dead_letter_and_the_work_stays(play: Play, policy: str) -> None:
+    instance = begin_failing_output(play, policy)
+    assert play.states(instance) == {"a": "SUCCEEDED", "workflow.output": "DEAD_LETTER"}
+    assert play.instance(instance, "state", "suspended_by") == ("RUNNING", "dead_letter")
+    (because,) = [b for b in calls.explain_instance(play.conn, instance) if b.task]
+    assert because.task == "workflow.output"
+    assert calls.check_instances(play.conn) == []
+
+
+def test_its_redrive_or_skip_gives_what_the_instance_gives(play: Play) -> None:
+    instance = begin_failing_output(play)
+    assert redrive(play, instance, "workflow.output", {"by": "hand"})[0] == "done"
+    assert play.instance(instance, "state", "output") == ("SUCCEEDED", {"by": "hand"})
+    instance = begin_failing_output(play)
+    calls.skip_dead_letters(play.conn, [Key(instance, "workflow.output")], [5])
+    assert play.instance(instance, "state", "output") == ("SUCCEEDED", 5)
+    assert calls.check_instances(play.conn) == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "end"),
+    [("compensate", "COMPENSATING"), ("fail", "FAILED"), ("suspend", "COMPENSATING")],
+)
+def test_discarded_the_policy_acts(play: Play, policy: str, end: str) -> None:
+    instance = begin_failing_output(play, policy)
+    calls.discard_dead_letters(play.conn, [Key(instance, "workflow.output")])
+    assert play.instance(instance, "state", "error ->> 'code'", "error ->> 'task'") == (
+        end, "expression", "workflow.output",
+    )  # fmt: skip
+
+
+def test_while_it_waits_a_cancel_undoes_the_work(play: Play) -> None:
+    instance = begin_failing_output(play)
+    calls.cancel_instances(play.conn, [instance])
+    play.complete(instance, "a.compensate")
+    assert play.state(instance) == "CANCELLED"
 
 
 # fail
@@ -167,6 +269,16 @@ def test_suspending_it_waits_for_a_person_who_discards_it(play: Play) -> None:
     assert play.instance(instance, "suspended_by") == ("dead_letter",)
     calls.discard_dead_letters(play.conn, [Key(instance, "a")])
     assert play.instance(instance, "state") == ("COMPENSATED",)
+
+
+def test_redriven_with_another_error_it_is_judged_anew(play: Play) -> None:
+    instance = begin(play, {"id": "a", "fail": {"code": "$.input.none"}}, on_failure="suspend")
+    assert redrive(play, instance, "a", {"message": "no code"})[0] == "refused"
+    assert redrive(play, instance, "a", {"code": "other", "message": "so it is"})[0] == "done"
+    assert play.task(instance, "a", "state", "open", "error ->> 'code'") == (
+        "DEAD_LETTER", True, "other",
+    )  # fmt: skip
+    assert play.instance(instance, "suspended_by") == ("dead_letter",)
 
 
 # on_failure: continue

@@ -113,7 +113,7 @@ def requeue(play: Play) -> str:
 
 def redrive(play: Play, subject: Subject) -> str:
     keys = [Key(subject.instance, str(subject.task))]
-    return calls.redrive_dead_letters(play.conn, keys)[0].outcome
+    return calls.redrive_dead_letters(play.conn, keys, [1])[0].outcome
 
 
 def skip(play: Play, subject: Subject) -> str:

@@ -3,6 +3,7 @@
 import uuid
 
 from onceflow.engine import calls
+from onceflow.engine.calls import Key
 
 from ...play import Play, take_messages
 from ...workflows import Step, diamond, sequence, value, workflow
@@ -147,3 +148,13 @@ def test_a_step_that_nobody_has_begun_is_not_undone(play: Play) -> None:
     cancel(play, instance)
     assert play.states(instance) == {"a": "CANCELLED"}
     assert play.state(instance) == "CANCELLED"
+
+
+def test_of_steps_that_ended_together_the_last_by_its_id_is_undone_first(play: Play) -> None:
+    """By the step's id, of which the compensation's is no measure: `a-b` comes behind `a`."""
+    names = ("a", "a-b")
+    instance = play.begin(workflow(*[Step(name, undo=value(1)) for name in names], Step("c")))
+    play.worker.complete(*play.worker.claim(*[Key(instance, name) for name in names]))
+    cancel(play, instance)
+    states = play.states(instance)
+    assert (states["a-b.compensate"], states["a.compensate"]) == ("QUEUED", "WAITING")

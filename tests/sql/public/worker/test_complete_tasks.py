@@ -63,7 +63,7 @@ def test_without_an_output_an_instance_has_none(play: Play) -> None:
     assert play.instance(instance, "state", "output") == ("SUCCEEDED", None)
 
 
-def test_an_output_that_fails_fails_the_instance_and_what_was_done_is_undone(play: Play) -> None:
+def test_an_output_that_fails_waits_for_a_person_and_fails_no_other(play: Play) -> None:
     bad = path("$.steps.a.output.nothing")
     play.deploy(sequence("a", undo=True, output=bad, output_reads=["a"]))
     instance, other = play.start("flow"), play.start("flow")
@@ -72,27 +72,16 @@ def test_an_output_that_fails_fails_the_instance_and_what_was_done_is_undone(pla
     play.worker.complete(*grants[1:], output={})
     good, failed = (instance, other) if grants[0].instance_id == instance else (other, instance)
     assert play.instance(good, "state", "output") == ("SUCCEEDED", "here")
-    assert play.states(failed) == {"a": "SUCCEEDED", "a.compensate": "QUEUED"}
-    assert play.instance(failed, "state", "error ->> 'code'") == ("COMPENSATING", "output")
-    play.complete(failed, "a.compensate")
-    assert play.state(failed) == "COMPENSATED"
-
-
-@pytest.mark.parametrize(("policy", "end"), [("fail", "FAILED"), ("suspend", "COMPENSATED")])
-def test_an_output_that_fails_ends_the_instance_by_its_policy_and_waits_for_nobody(
-    play: Play, policy: str, end: str
-) -> None:
-    instance = play.begin(sequence("a", output=path("$.input.x"), on_failure=policy))
-    play.complete(instance, "a")
-    assert play.state(instance) == end
+    assert play.states(failed) == {"a": "SUCCEEDED", "workflow.output": "DEAD_LETTER"}
+    assert play.task(failed, "workflow.output", "error ->> 'code'") == ("expression",)
 
 
 # guarantee: output-fails-call
-def test_an_output_larger_than_a_payload_may_be_fails_the_instance_alone(play: Play) -> None:
+def test_an_output_larger_than_a_payload_may_be_is_a_dead_letter_of_it_alone(play: Play) -> None:
     both = fields(a=path("$.steps.a.output"), b=path("$.steps.a.output"))
     instance = play.begin(sequence("a", output=both, output_reads=["a"]))
     play.complete(instance, "a", output="x" * 600_000)
-    assert play.instance(instance, "state", "error ->> 'code'") == ("COMPENSATED", "too_large")
+    assert play.task(instance, "workflow.output", "error ->> 'code'") == ("too_large",)
 
 
 def test_an_expression_that_fails_fails_the_step_that_comes_due_not_the_one_that_ended(

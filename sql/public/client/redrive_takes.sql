@@ -1,0 +1,14 @@
+-- redrive_takes(step kind, error) -> text
+-- What a dead letter is redriven with: `input` of a task, as it was or another; else what the expression that
+-- failed (the error tells its place) should have given, a `boolean`, an `array`, any `value`, or of a fail the
+-- `error` to fail with. Null where nothing can be redriven.
+create or replace function onceflow.redrive_takes(p_kind text, p_error jsonb) returns text
+language sql immutable parallel safe
+return case
+    when p_kind in ('task', 'compensation') then 'input'
+    when p_error ->> 'place' in ('timeout', 'limit') then null
+    when p_error ->> 'place' <> 'value' then 'boolean'
+    when p_kind = 'for_each' then 'array'
+    when p_kind = 'fail' then 'error'
+    else 'value' end;
+revoke execute on function onceflow.redrive_takes(text, jsonb) from public;
