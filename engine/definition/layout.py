@@ -11,6 +11,8 @@ from .steps.step import Step
 MAX_STEPS: Final = 10_000
 MAX_DEPTH: Final = 16
 """Blocks around a step."""
+OUTPUT: Final = "workflow.output"
+"""The step that the workflow's own ``output`` is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +72,9 @@ class Layout:
                 message = f"{step.id!r} is the id of {taken} already; take another"
                 self._faults.add(child(step.pointer, "id"), message)
                 continue
+            if step.id == OUTPUT:
+                message = "what a block called 'workflow' gives is named as what the workflow gives"
+                self._faults.add(step.pointer, f"{message}; call the block something else")
             self.homes[step.id] = into
             into.steps[step.id] = step
             if len(self.homes) > MAX_STEPS:

@@ -17,6 +17,10 @@ FAULTS: list[tuple[dict[str, Json], str]] = [
     # lists
     ({"steps": []}, "/steps/0/steps: must be a list of at least one step"),
     ({"steps": task("a")}, "/steps/0/steps: must be a list of at least one step"),
+    (
+        {"steps": [{"id": "workflow", "steps": A, "output": 1}]},
+        "/steps/0/steps/0/output: what a block called 'workflow' gives is named as what the",
+    ),
     ({"steps": [3]}, "/steps/0/steps/0: a step is an object with the keys id, description"),
     ({"steps": [task("x")]}, "/steps/0/steps/0/id: 'x' is the id of /steps/0 already"),
     (
