@@ -3,8 +3,8 @@
 -- on_failure. tolerate: that scope closes, and its block bears it; continue: all scopes of that block close, and its step
 -- goes on; suspend: the task is a dead letter; close: nobody, so the policy of the workflow, or of the step, acts.
 -- p_borne has the scopes that close for failures judged before this one (a key each), and how many of them their
--- blocks bear; o_borne has this one, too. What was suspended and is discarded passes over every suspend. o_undoes: not
--- left to the scope around (`undo: false`, the workflow's `on_failure: fail`).
+-- blocks bear; o_borne has this one, too. What was suspended and is discarded passes over every suspend. o_undoes: what
+-- closes is not left to the scope around (`undo: false`, the workflow's `on_failure: fail`).
 create or replace function onceflow.find_handler(
     p_instance_id uuid, p_version_id bigint, p_key onceflow.task_key, p_borne jsonb,
     p_discarded boolean, out o_kind text, out o_scope bigint, out o_block text, out o_visit int,
@@ -23,9 +23,9 @@ begin
     select * into v_step from onceflow.step st where st.version_id = p_version_id and st.step = p_key.step;
     o_scope := p_key.scope;
     o_borne := p_borne;
+    o_undoes := v_undoes and v_step.spec -> 'undo' is distinct from 'false';
     if v_step.kind = 'compensation' or v_step.spec ->> 'on_failure' = 'suspend' and not p_discarded then
         o_kind := 'suspend';
-        o_undoes := v_undoes and v_step.spec -> 'undo' is distinct from 'false';
         return;
     elsif v_step.continues then
         o_kind := 'continue';

@@ -9,6 +9,9 @@ create or replace function onceflow.judge_failures(
     out o_closed boolean)
 language plpgsql volatile as $$
 declare
+    -- Whose scopes and blocks are FAILED with them, where they close: a way back fails nothing.
+    v_failed constant onceflow.task_key[] := array(
+        select k::onceflow.task_key from unnest(p_keys) k where k.step not like '%.compensate');
     v_key record;
     v_found record;
     v_borne jsonb := '{}';
@@ -45,14 +48,15 @@ begin
                 v_blocks := v_blocks || row(v_key.instance_id, v_found.o_block, v_found.o_scope, v_found.o_visit)
                     ::onceflow.task_key;
             when 'close' then v_unhandled := v_unhandled || v_key.key;
-            else
-                v_suspended := v_suspended || v_key.key;
-                -- A block that failed itself is one whose scopes close, though it waits: nothing in it runs again.
-                v_scopes := v_scopes || onceflow.block_scopes(v_key.key, true, v_found.o_undoes);
+            else v_suspended := v_suspended || v_key.key;
         end case;
+        if v_found.o_kind in ('close', 'suspend') then
+            -- A block that failed itself is one whose scopes close, though it waits: nothing in it runs again.
+            v_scopes := v_scopes || onceflow.block_scopes(v_key.key, true, v_found.o_undoes);
+        end if;
     end loop;
     if cardinality(v_unhandled) > 0 then
-        o_changes := onceflow.apply_failure_policy(p_ids, v_unhandled, p_keys, p_discarded, p_token);
+        o_changes := onceflow.apply_failure_policy(p_ids, v_unhandled, v_failed, p_discarded, p_token);
         o_closed := exists (select from unnest(o_changes) c where c.step is null and c.state = 'CLOSING');
     end if;
     perform onceflow.note_dead_letters(array(
@@ -62,7 +66,7 @@ begin
     v_blocks := array(
         select distinct k::onceflow.task_key from unnest(v_blocks) k
         join onceflow.instance i on i.id = k.instance_id and i.state = 'RUNNING');
-    perform onceflow.begin_unwinding(p_ids, v_blocks, p_keys);
+    perform onceflow.begin_unwinding(p_ids, v_blocks, v_failed);
     select v_scopes || coalesce(array_agg(s), '{}') into v_scopes
     from unnest(v_blocks) k
     cross join lateral unnest(onceflow.block_scopes(
@@ -71,7 +75,7 @@ begin
         select s from unnest(v_scopes) s
         join onceflow.instance i on i.id = s.instance_id and i.state = 'RUNNING');
     if cardinality(v_scopes) > 0 then
-        v_closed := onceflow.close_scopes(p_ids, v_scopes, p_keys, p_token);
+        v_closed := onceflow.close_scopes(p_ids, v_scopes, v_failed, p_token);
         o_changes := o_changes || v_closed.o_changes;
         o_touched := v_closed.o_touched;
         o_closed := true;

@@ -14,6 +14,7 @@ declare
     v_ways constant onceflow.failed_way[] := onceflow.failed_ways(p_failed);
     v_closed onceflow.change[];
     v_ids uuid[];
+    v_scoped uuid[];
     v_tasks onceflow.change[];
     v_scopes onceflow.closing_scope[];
 begin
@@ -53,6 +54,21 @@ begin
         set due_at = null, unwinds = nullif(b.unwinds, 'closing')
         where b.instance_id = any (v_ids) and b.instance_id >= p_ids[1] and b.scope = 0
             and (b.due_at is not null or b.unwinds = 'closing');
+    end if;
+    -- A way back that has begun in a scope goes on, and may wait for a person.
+    v_scoped := array(
+        select i.id from onceflow.instance i
+        where i.id = any (v_ids) and i.id >= p_ids[1] and i.scopes > 0 order by i.id);
+    if cardinality(v_scoped) > 0 then
+        perform onceflow.note_dead_letters(v_scoped);
+        if p_lifts then
+            v_tasks := v_tasks || onceflow.queue_tasks(v_scoped, array(
+                select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key
+                from onceflow.task t
+                where t.instance_id = any (v_scoped) and t.instance_id >= v_scoped[1]
+                    and t.state = 'READY' and t.held_by = 'operator'
+                order by t.instance_id, t.step, t.scope, t.visit), 'READY');
+        end if;
     end if;
     return v_closed || v_tasks;
 end $$;

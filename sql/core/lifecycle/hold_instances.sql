@@ -6,6 +6,7 @@ returns onceflow.change[]
 language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
+    v_ids uuid[];
     v_changes onceflow.change[];
 begin
     if cardinality(p_ids) = 0 then
@@ -16,14 +17,17 @@ begin
     where i.id = any (p_ids) and i.id >= p_ids[1]
         and i.state in ('RUNNING', 'COMPENSATING') and i.suspended_by is distinct from 'operator';
 
+    v_ids := array(
+        select i.id from onceflow.instance i
+        where i.id = any (p_ids) and i.id >= p_ids[1] and i.suspended_by = 'operator' order by i.id);
     perform onceflow.lock_queued(array(
         select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key from onceflow.task t
-        where t.instance_id = any (p_ids) and t.instance_id >= p_ids[1] and t.state = 'QUEUED'));
+        where t.instance_id = any (v_ids) and t.instance_id >= p_ids[1] and t.state = 'QUEUED'));
 
     with held as (
         update onceflow.task t
         set state = 'READY', held_by = 'operator', queued_xid = null, changed_at = v_now
-        where t.instance_id = any (p_ids) and t.instance_id >= p_ids[1]
+        where t.instance_id = any (v_ids) and t.instance_id >= p_ids[1]
             and t.state = 'QUEUED'
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt, t.queue
     )

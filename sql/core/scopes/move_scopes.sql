@@ -13,11 +13,19 @@ declare
     v_settled record;
     v_decided record;
     v_part record;
-    v_opened onceflow.scope_key[] := p_opened;
+    v_opened onceflow.scope_key[];
+    v_shut onceflow.scope_key[];
     v_lost onceflow.closing_scope[];
     v_ended onceflow.placed_task[];
 begin
-    v_settled := onceflow.settle_scopes(p_ids, p_pending, p_touched, p_due);
+    -- What opened in the wave before, and has been closed since, begins with nothing.
+    select coalesce(array_agg(k) filter (where o.state = 'RUNNING'), '{}'),
+        coalesce(array_agg(k) filter (where o.state <> 'RUNNING'), '{}')
+    into v_opened, v_shut
+    from unnest(p_opened) k
+    cross join lateral (select onceflow.own_state(k.instance_id, k.scope, null) as state offset 0) o;
+    v_settled := onceflow.settle_scopes(
+        p_ids, p_pending || onceflow.first_counts(p_ids, v_shut), p_touched || v_shut, p_due);
     o_changes := v_settled.o_changes || onceflow.plan_undo(p_ids, v_settled.o_planned);
     o_left := v_settled.o_left;
     o_due := p_due;
@@ -36,6 +44,8 @@ begin
             select d from unnest(o_due) d
             where d.scope = 0 or d.step like '%.compensate'
                 or onceflow.own_state(d.instance_id, d.scope, d.state) = 'RUNNING');
+        v_ended := onceflow.find_tasks(p_ids, array(
+            select row(e.instance_id, e.step, e.scope, e.visit)::onceflow.task_key from unnest(v_ended) e));
     end if;
     o_due := o_due || onceflow.find_tasks(p_ids, onceflow.next_compensations(p_ids, v_settled.o_planned));
 

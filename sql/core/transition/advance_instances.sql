@@ -28,7 +28,8 @@ declare
     v_touched onceflow.scope_key[] := '{}';
     v_opened onceflow.scope_key[] := '{}';
     v_undoing onceflow.task_key[] := '{}';
-    v_discarded boolean := p_discarded;
+    -- It is said of p_failed alone, not of what fails in a later wave.
+    v_discarded boolean := p_discarded and cardinality(p_failed) > 0;
     v_part record;
 begin
     o_changes := p_changes;
