@@ -53,7 +53,10 @@ def _end(
     if row in failed:
         instance.end(row, failed_end_as)
     elif row in way:
-        instance.end(row, "FAILED")
+        # Of those that fail beneath it together the first tells why.
+        beneath = [f for f in failed if any(f.scope.within(scope) for scope in row.scopes)]
+        first = min(beneath, key=lambda other: other.key)
+        instance.end(row, "FAILED", error=row.error or first.error)
     elif row.state == "DEAD_LETTER":
         instance.end(row, "DEAD_LETTER")
     elif row.state != "RUNNING":

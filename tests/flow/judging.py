@@ -81,7 +81,7 @@ def walk(instance: Instance, row: Row, judgement: Judgement) -> Verdict:
     asked, step = row.asked, row.step
     if asked is None:
         if step.on_failure == "continue":
-            return Unwinds(row) if step.is_block else GoesOn()
+            return Unwinds(row) if row.scopes else GoesOn()
         if step.on_failure == "suspend":
             return Waits("own")
     scope = row.scope
@@ -221,7 +221,7 @@ def _apply(instance: Instance, row: Row, verdict: Verdict, under: set[Row]) -> N
             row.timeout_at = row.resume_at = row.plan = None
             undoes = undoes and row.step.undo
             for scope in row.scopes:
-                close(instance, scope, outermost=True, undoes=undoes, failed=under)
+                close(instance, scope, outermost=True, undoes=undoes, failed=under, way=way)
         case GoesOn():
             pass
 

@@ -28,9 +28,15 @@ def run(instance: Instance) -> None:
 
 def _wave(instance: Instance) -> bool:
     """Carry out one wave but for its failures; tell whether it did anything."""
+    # Edges have passed before anything that closes by a decision of this wave.
+    for scope in instance.scopes():
+        if scope.state == "OPEN":
+            count_joins(scope)
     ended, moved = _settle(instance)
-    for block in {scope.block: None for scope in ended}:
-        if block is not None and _decides(block):
+    blocks = {scope.block: None for scope in ended if scope.block is not None}
+    # All decide on what was counted: what one closes beneath it may have decided too.
+    for block in sorted(blocks, key=lambda block: -block.scope.depth):
+        if _decides(block):
             decide(instance, block)
     for row in instance.rows():
         if row.unwinds and _unwound(instance, row):
@@ -64,13 +70,6 @@ def _settle(instance: Instance) -> tuple[list[Scope], bool]:
     complete = [s for s in scopes if s.state == "OPEN" and s.list_ended and s.block is not None]
     drained = [s for s in scopes if s.state == "CLOSING" and s.drained()]
     returned = [s for s in scopes if s.state == "COMPENSATING" and _is_back(instance, s)]
-    for scope in complete:
-        if _is_late(scope):
-            lose(instance, scope)
-        else:
-            scope.state = scope.ends_as = "SUCCEEDED"
-            last = scope.find(scope.branch.steps[-1].id)
-            scope.output = None if last is None else last.output
     for scope in drained:
         if scope.outermost and scope.undoes and something_to_undo(scope):
             scope.state, scope.back = "COMPENSATING", begin_scope(scope)
@@ -79,6 +78,14 @@ def _settle(instance: Instance) -> tuple[list[Scope], bool]:
             scope.state = scope.ends_as or "CANCELLED"
     for scope in returned:
         scope.state, scope.back = scope.ends_as or "CANCELLED", None
+    # Last, as what is late closes what lies in it.
+    for scope in complete:
+        if _is_late(scope):
+            lose(instance, scope)
+        else:
+            scope.state = scope.ends_as = "SUCCEEDED"
+            last = scope.find(scope.branch.steps[-1].id)
+            scope.output = None if last is None else last.output
     moved = [*complete, *drained, *returned]
     settled = _settle_instance(instance)
     return [scope for scope in moved if scope.ended], bool(moved) or settled

@@ -32,7 +32,7 @@ Json = Any
 
 RENEWED_AFTER = 600.0
 """Seconds, after which a worker's lease is renewed: its life is the true clock's."""
-TABLES = ("task", "task_log", "instance")
+TABLES = ("task", "scope", "block", "task_log", "instance")
 
 
 class Engine:
@@ -180,7 +180,7 @@ class Pair:
             if rows.get(path) != expected.get(path)
         }
         assert not differ, f"{_about(differ)} after {after}, of engine and interpreter: {differ}"
-        for what in ("end", "due", "undone"):
+        for what in ("scopes", "end", "due", "undone"):
             found, wanted = getattr(engine, what), getattr(machine, what)()
             assert found == wanted, f"{what} differs after {after}: {found}, not {wanted}"
         engine.check()

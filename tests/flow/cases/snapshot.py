@@ -1,7 +1,8 @@
 """What the engine has of an instance, in one statement, as the interpreter tells it."""
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from ...sql.play import Connection
@@ -10,29 +11,76 @@ from ..interpreter import End, RowView
 Json = Any
 Key: TypeAlias = tuple[tuple[str, int, int], ...]
 
-BLOCKS = ("steps", "switch", "parallel", "race", "for_each")
-
 READ = """
 select array[i.state, i.error ->> 'code', i.error ->> 'task', i.suspended_by], i.output,
     i.open_tasks,
     (select jsonb_agg(jsonb_build_array(onceflow.task_name(t.step, t.scope, t.visit), t.step,
-            t.scope, t.visit, s.kind, t.state, t.error ->> 'code', t.seq, t.attempt, t.output))
+            t.scope, t.visit, s.kind, t.state, t.error ->> 'code', t.seq, t.attempt,
+            onceflow.seen_output(t.instance_id, i.version_id, t.step, t.scope, t.visit, t.state,
+                t.output)))
         from onceflow.task t
         left join onceflow.step s on s.version_id = i.version_id and s.step = t.step
-        where t.instance_id = i.id)
+        where t.instance_id = i.id),
+    (select jsonb_agg(jsonb_build_array(s.scope, s.parent, s.block, s.visit, s.ordinal, s.state,
+            s.ends_as, s.settled, s.open, s.live) order by s.scope)
+        from onceflow.scope s where s.instance_id = i.id),
+    (select jsonb_agg(jsonb_build_array(b.step, b.scope, b.visit, b.total, b.opened, b.under_way,
+            b.ended, b.succeeded, b.failed, b.live))
+        from onceflow.block b where b.instance_id = i.id)
 from onceflow.instance i where i.id = %s"""
 
 
-@dataclass(frozen=True)
-class TaskRow:
-    """A row of onceflow.task; ``key`` sorts it from the outside in."""
+class TaskRow(NamedTuple):
+    """A row of onceflow.task."""
 
     task: str
+    step: str
+    scope: int
+    visit: int
+    kind: str | None
+    state: str
+    code: str | None
+    seq: int | None
+    attempt: int
+    output: Json
+
+
+class ScopeRow(NamedTuple):
+    """A row of onceflow.scope."""
+
+    scope: int
+    parent: int
+    block: str
+    visit: int
+    ordinal: int
+    state: str
+    ends_as: str | None
+    settled: bool
+    open: int
+    live: int
+
+
+class BlockRow(NamedTuple):
+    """A row of onceflow.block."""
+
+    step: str
+    scope: int
+    visit: int
+    total: int
+    opened: int
+    under_way: int
+    ended: int
+    succeeded: int
+    failed: int
+    live: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a scope lies: ``key`` sorts from the outside in."""
+
     path: str
     key: Key
-    kind: str
-    seq: int | None
-    view: RowView
 
 
 class Snapshot:
@@ -41,54 +89,93 @@ class Snapshot:
     def __init__(self, conn: Connection, instance_id: UUID) -> None:
         row = conn.execute(READ, (instance_id,)).fetchone()
         assert row is not None
-        (state, code, task, suspended_by), output, self.open_tasks, tasks = row
-        self.tasks = [_task_row(*columns) for columns in tasks]
-        self.tasks.sort(key=lambda row: row.key)
-        self.paths = {row.task: row.path for row in self.tasks}
-        self.names = {row.path: row.task for row in self.tasks}
-        where = None if task is None else self.paths.get(task, task)
+        (state, code, task, suspended_by), output, self.open_tasks, tasks, scopes, blocks = row
+        self.scope_rows = [ScopeRow(*columns) for columns in scopes or ()]
+        self.block_rows = [BlockRow(*columns) for columns in blocks or ()]
+        self.places = {0: Place("", ())}
+        # A scope is made after the one around it, so that its number is greater.
+        for scope in self.scope_rows:
+            outer = self.places[scope.parent]
+            block = f"{outer.path}{_visited(scope.block, scope.visit)}[{scope.ordinal}]/"
+            step = (scope.block, scope.visit, scope.ordinal)
+            self.places[scope.scope] = Place(block, (*outer.key, step))
+        rows = sorted((TaskRow(*columns) for columns in tasks), key=self._key)
+        self.task_rows = {self._path(row): row for row in rows}
+        self.names = {path: row.task for path, row in self.task_rows.items()}
+        paths = {row.task: path for path, row in self.task_rows.items()}
+        where = None if task is None else paths.get(task, task)
         self.end = End(state, output, code, where, suspended_by)
+
+    def _path(self, row: TaskRow) -> str:
+        return self.places[row.scope].path + _visited(row.step, row.visit)
+
+    def _key(self, row: TaskRow) -> Key:
+        return (*self.places[row.scope].key, (row.step, row.visit, -1))
 
     @property
     def rows(self) -> dict[str, RowView]:
         """All rows by path, but for those by which blocks are undone."""
-        return {row.path: row.view for row in self.tasks if row.kind != "undo"}
+        return {
+            path: RowView(row.state, row.output, row.code, row.seq is None, row.attempt)
+            for path, row in self.task_rows.items()
+            if row.kind != "undo"
+        }
+
+    @property
+    def scopes(self) -> dict[str, str]:
+        """The states of scopes by path, without scope 0."""
+        return {
+            self.places[scope.scope].path.removesuffix("/"): scope.state
+            for scope in self.scope_rows
+        }
 
     @property
     def due(self) -> list[str]:
         """What a worker may claim."""
-        return [path for path, row in self.rows.items() if row.state == "QUEUED"]
+        return [path for path, row in self.task_rows.items() if row.state == "QUEUED"]
 
     @property
     def undone(self) -> list[str]:
-        """What was undone, in that order."""
+        """What was undone, in that order; what was undone by one call in the order of its rows."""
         found = [
-            (row.seq, row.key, row.path.removesuffix(".compensate"))
-            for row in self.tasks
-            if row.kind == "compensation" and row.view.state in ("SUCCEEDED", "SKIPPED")
+            (row.seq, self._key(row._replace(step=row.step.removesuffix(".compensate"))), path)
+            for path, row in self.task_rows.items()
+            if row.kind == "compensation" and row.state in ("SUCCEEDED", "SKIPPED")
         ]
-        return [path for _, _, path in sorted(found)]
+        return [path.removesuffix(".compensate") for _, _, path in sorted(found)]
 
     def check(self) -> None:
         """Assert that the counters are what the rows say."""
-        open_rows = sum(1 for row in self.tasks if row.view.open)
-        assert self.open_tasks == open_rows, f"open_tasks is {self.open_tasks}, not {open_rows}"
+        rows = self.task_rows.values()
+        open_in = Counter(row.scope for row in rows if row.seq is None)
+        assert self.open_tasks == open_in.total(), f"open_tasks is {self.open_tasks}: {open_in}"
+        live_in = Counter(block.scope for block in self.block_rows if block.live)
+        for scope in self.scope_rows:
+            counted = (open_in[scope.scope], live_in[scope.scope])
+            assert (scope.open, scope.live) == counted, f"{scope} has {counted} open and live"
+        for block in self.block_rows:
+            self._check_block(block)
+
+    def _check_block(self, block: BlockRow) -> None:
+        scopes = [
+            scope
+            for scope in self.scope_rows
+            if (scope.block, scope.parent, scope.visit) == (block.step, block.scope, block.visit)
+        ]
+        states = Counter(scope.state for scope in scopes)
+        under_way = states["OPEN"] + states["CLOSING"] + states["COMPENSATING"]
+        failed = sum(1 for scope in scopes if "FAILED" in (scope.state, scope.ends_as))
+        expected = {
+            "total": len(scopes),
+            "under_way": under_way,
+            "ended": len(scopes) - under_way - states["WAITING"],
+            "succeeded": states["SUCCEEDED"],
+            "failed": failed,
+            "live": sum(1 for scope in scopes if scope.state != "WAITING" and not scope.settled),
+        }
+        told = {name: getattr(block, name) for name in expected}
+        assert told == expected, f"{block} counts {told}, its rows are {expected}"
 
 
-def _task_row(
-    task: str,
-    step: str,
-    scope: int,
-    visit: int,
-    kind: str,
-    state: str,
-    code: str | None,
-    seq: int | None,
-    attempt: int,
-    output: Json,
-) -> TaskRow:
-    path = step + (f"#{visit}" if visit else "")
-    # A compensation is sorted as what it undoes.
-    own = step.removesuffix(".compensate") if kind == "compensation" else step
-    view = RowView(state, output, code, seq is None, attempt)
-    return TaskRow(task, path, ((own, visit, -1),), kind, seq, view)
+def _visited(step: str, visit: int) -> str:
+    return f"{step}#{visit}" if visit else step
