@@ -59,8 +59,6 @@ begin
         o_changes := onceflow.apply_failure_policy(p_ids, v_unhandled, v_failed, p_discarded, p_token);
         o_closed := exists (select from unnest(o_changes) c where c.step is null and c.state = 'CLOSING');
     end if;
-    perform onceflow.note_dead_letters(array(
-        select distinct k.instance_id from unnest(v_suspended) k order by 1));
 
     -- Where the instance closes, all of it does.
     v_blocks := array(
@@ -80,6 +78,9 @@ begin
         o_touched := v_closed.o_touched;
         o_closed := true;
     end if;
+    -- Only now: another failure may have closed what one is suspended in.
+    perform onceflow.note_dead_letters(array(
+        select distinct k.instance_id from unnest(v_suspended) k order by 1));
     o_handled := array(
         select row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key
         from unnest(p_keys) k

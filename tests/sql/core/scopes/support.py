@@ -84,12 +84,12 @@ class Blocks:
         )
         assert {answer.answer for answer in answers} == {"accepted"}
 
-    def fails(self, *paths: str, code: str = "bad", unknown: bool = False) -> None:
+    def fails(
+        self, *paths: str, code: str = "bad", message: str = "it failed", unknown: bool = False
+    ) -> None:
         """Fail tasks together, for good."""
         self._hold(dict.fromkeys(paths))
-        error: Json = {"code": code, "message": "it failed"} | (
-            {"unknown": True} if unknown else {}
-        )
+        error: Json = {"code": code, "message": message} | ({"unknown": True} if unknown else {})
         answers = calls.fail_tasks(
             self.play.conn,
             [

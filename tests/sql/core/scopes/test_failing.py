@@ -67,6 +67,7 @@ def test_a_block_that_continues_is_undone_and_gives_its_default(play: Play) -> N
     run.take("g[1]/c")
     run.fails("g[0]/b")
     assert run.scopes() == {"g[0]": "FAILED", "g[1]": "CLOSING"}
+    assert run.due() == []
     run.done("g[1]/c")
     assert run.due() == ["g[0]/a.compensate"]
     run.done("g[0]/a.compensate")

@@ -76,6 +76,16 @@ def test_for_each_runs_so_many_items_at_a_time(play: Play) -> None:
     assert (run.state(), run.output()) == ("SUCCEEDED", ["first", "second", "third"])
 
 
+# guarantee: open-side-by-side
+def test_as_many_items_open_as_have_ended(play: Play) -> None:
+    block = each("e", ITEMS, task("a"), max_parallel=2)
+    run = Blocks(play, block, given={"items": [1, 2, 3, 4, 5]})
+    run.done("e[1]/a")
+    assert run.due() == ["e[0]/a", "e[2]/a"]
+    run.done("e[0]/a", "e[2]/a")
+    assert run.due() == ["e[3]/a", "e[4]/a"]
+
+
 def test_for_each_of_nothing_gives_an_empty_list(play: Play) -> None:
     run = Blocks(play, each("e", ITEMS, task("a")), given={"items": []}, output="$.steps.e.output")
     assert (run.state(), run.output()) == ("SUCCEEDED", [])
@@ -151,9 +161,16 @@ def test_a_join_in_a_block_waits_for_all_edges_of_its_own_scope(play: Play) -> N
     assert run.state() == "SUCCEEDED"
 
 
+# guarantee: ended-at-once
 def test_what_ends_at_once_ends_its_scope(play: Play) -> None:
     step = task("a", when="${ $.index == 0 }")
     run = Blocks(play, each("e", ITEMS, step, max_parallel=1), given={"items": [1, 2, 3]})
     assert run.scopes() == {"e[0]": "OPEN", "e[1]": "WAITING", "e[2]": "WAITING"}
     run.done("e[0]/a")
     assert run.state() == "SUCCEEDED"
+    later = [task("a"), task("b", when="${ $.index == 0 }")]
+    run = Blocks(play, each("e", ITEMS, *later, max_parallel=1), given={"items": [1, 2, 3]})
+    run.done("e[0]/a")
+    run.done("e[0]/b")
+    run.done("e[1]/a")
+    assert run.due() == ["e[2]/a"]

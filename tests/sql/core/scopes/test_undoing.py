@@ -111,3 +111,124 @@ def test_undo_false_leaves_it_to_the_scope_around(play: Play) -> None:
     assert run.due() == ["e[0]/a.compensate"]
     run.done("e[0]/a.compensate")
     assert run.state() == "COMPENSATED"
+
+
+# guarantee: undo-side-by-side
+def test_items_are_undone_as_many_at_a_time_as_they_ran(play: Play) -> None:
+    steps = [task("a", undo=True), task("b", undo=True)]
+    run = Blocks(
+        play,
+        each("e", ITEMS, *steps, max_parallel=2),
+        task("z"),
+        given={"items": [1, 2, 3, 4, 5]},
+    )
+    for items in ((0, 1), (2, 3), (4,)):
+        for step in "ab":
+            run.done(*(f"e[{n}]/{step}" for n in items))
+    run.fails("z")
+    assert run.due() == ["e[3]/b.compensate", "e[4]/b.compensate"]
+    run.done("e[4]/b.compensate")
+    run.done("e[4]/a.compensate")
+    assert run.due() == ["e[2]/b.compensate", "e[3]/b.compensate"]
+    for item in (3, 2, 1, 0):
+        run.done(f"e[{item}]/b.compensate")
+        run.done(f"e[{item}]/a.compensate")
+    assert run.state() == "COMPENSATED"
+
+
+# guarantee: slot-until-undone
+def test_an_item_keeps_its_slot_until_it_is_undone(play: Play) -> None:
+    run = Blocks(
+        play,
+        each("e", ITEMS, task("a", undo=True), task("b"), tolerate=1, max_parallel=1),
+        given={"items": [1, 2]},
+    )
+    run.done("e[0]/a")
+    run.fails("e[0]/b")
+    assert run.due() == ["e[0]/a.compensate"]
+    assert run.scopes() == {"e[0]": "COMPENSATING", "e[1]": "WAITING"}
+    run.done("e[0]/a.compensate")
+    assert run.due() == ["e[1]/a"]
+
+
+# guarantee: outer-waits-for-inner
+def test_an_outer_way_back_waits_for_inner_ones(play: Play) -> None:
+    inner = each("e", ITEMS, task("a", undo=True), task("b"), tolerate=1)
+    branches = {"x": [task("first", undo=True), inner], "y": [task("win")]}
+    run = Blocks(play, {"id": "r", "race": branches}, task("z"), given={"items": [1, 2]})
+    run.done("r[0]/first")
+    run.done("r[0]/e[0]/a", "r[0]/e[1]/a")
+    run.fails("r[0]/e[0]/b")
+    run.done("r[1]/win")
+    scopes = run.scopes()
+    assert (scopes["r[0]"], scopes["r[0]/e[0]"]) == ("CLOSING", "COMPENSATING")
+    assert scopes["r[0]/e[1]"] == "CANCELLED"
+    assert run.due() == ["r[0]/e[0]/a.compensate", "z"]
+    run.done("r[0]/e[0]/a.compensate")
+    assert run.due() == ["r[0]/e[1]/a.compensate", "z"]
+    run.done("r[0]/e[1]/a.compensate")
+    assert run.due() == ["r[0]/first.compensate", "z"]
+    run.done("r[0]/first.compensate", "z")
+    assert run.state() == "SUCCEEDED"
+
+
+def test_nested_blocks_are_undone_in_the_reverse_of_their_order(play: Play) -> None:
+    inner = {"id": "g", "parallel": {"l": [task("b", undo=True)], "r": [task("c", undo=True)]}}
+    outer = each("e", ITEMS, task("a", undo=True), inner, task("d", undo=True), max_parallel=1)
+    run = Blocks(play, outer, task("z"), given={"items": [1, 2]})
+    for item in (0, 1):
+        run.done(f"e[{item}]/a")
+        run.done(f"e[{item}]/g[0]/b", f"e[{item}]/g[1]/c")
+        run.done(f"e[{item}]/d")
+    run.fails("z")
+    for item in (1, 0):
+        assert run.due() == [f"e[{item}]/d.compensate"]
+        run.done(f"e[{item}]/d.compensate")
+        assert run.due() == [f"e[{item}]/g[0]/b.compensate", f"e[{item}]/g[1]/c.compensate"]
+        run.done(*run.due())
+        run.done(f"e[{item}]/a.compensate")
+    assert run.state() == "COMPENSATED"
+
+
+# guarantee: dead-compensation-holds
+def test_a_compensation_that_fails_holds_the_way_back_of_its_own_scope_alone(play: Play) -> None:
+    steps = [task("a", undo=True), task("b", undo=True), task("c")]
+    run = Blocks(play, each("e", ITEMS, *steps, tolerate=2), given={"items": [1, 2]})
+    run.done("e[0]/a", "e[1]/a")
+    run.done("e[0]/b", "e[1]/b")
+    run.fails("e[0]/c", "e[1]/c")
+    run.fails("e[0]/b.compensate")
+    assert play.instance(run.id, "suspended_by") == ("dead_letter",)
+    assert run.due() == ["e[1]/b.compensate"]
+    run.done("e[1]/b.compensate")
+    run.done("e[1]/a.compensate")
+    assert run.scopes() == {"e[0]": "COMPENSATING", "e[1]": "FAILED"}
+    calls.redrive_dead_letters(play.conn, [run.key("e[0]/b.compensate")], [None])
+    run.done("e[0]/b.compensate")
+    run.done("e[0]/a.compensate")
+    assert run.state() == "SUCCEEDED"
+
+
+# guarantee: undo-false-block
+def test_undo_false_of_a_block_that_continues_leaves_it_to_the_instance(play: Play) -> None:
+    steps = [task("a", undo=True), task("b")]
+    group = {"id": "g", "steps": steps, "on_failure": "continue", "undo": False}
+    run = Blocks(play, group, task("z"))
+    run.done("g[0]/a")
+    run.fails("g[0]/b")
+    assert run.due() == ["z"]
+    run.fails("z")
+    run.done("g[0]/a.compensate")
+    assert run.state() == "COMPENSATED"
+
+
+# guarantee: undo-false-loser
+def test_undo_false_of_a_race_leaves_its_losers_to_the_instance(play: Play) -> None:
+    branches = {"x": [task("win")], "y": [task("b", undo=True), task("c")]}
+    run = Blocks(play, {"id": "r", "race": branches, "undo": False}, task("z"))
+    run.done("r[1]/b")
+    run.done("r[0]/win")
+    assert run.due() == ["z"]
+    run.fails("z")
+    run.done("r[1]/b.compensate")
+    assert run.state() == "COMPENSATED"

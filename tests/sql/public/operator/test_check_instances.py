@@ -6,6 +6,7 @@ import pytest
 
 from onceflow.engine import calls
 
+from ...core.scopes.support import Blocks, each, task
 from ...play import Play, execute
 from ...workflows import Step, fan, sequence, workflow
 
@@ -73,6 +74,36 @@ def test_a_fault_is_found_and_named(broken: Play, damage: str, fault: str) -> No
     assert faults(broken) == [fault]
     (found,) = calls.check_instances(broken.conn, [instance])
     assert found.instance_id == instance
+
+
+# guarantee: scope-faults
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        (
+            "update onceflow.scope set open = 5 where scope = 1",
+            "scope 1 counts 5 open tasks, and has 1",
+        ),
+        (
+            "update onceflow.scope set live = 1 where scope = 1",
+            "scope 1 counts 1 blocks that live, and has 0",
+        ),
+        (
+            "update onceflow.block set succeeded = 2",
+            "block e/0 counts {3,2,2,0,2,2}, and there are {3,2,2,0,0,2}",
+        ),
+    ],
+)
+def test_a_wrong_count_of_a_scope_or_block_is_found_and_named(
+    broken: Play, damage: str, fault: str
+) -> None:
+    run = Blocks(
+        broken, each("e", "$.input.items", task("a"), max_parallel=2), given={"items": [1, 2, 3]}
+    )
+    execute(broken.conn, damage)
+    assert faults(broken) == [fault]
+    broken.conn.execute("delete from onceflow.scope where instance_id = %s", (run.id,))
+    broken.conn.execute("delete from onceflow.block where instance_id = %s", (run.id,))
 
 
 def test_an_instance_with_nothing_open_must_have_ended(broken: Play) -> None:
