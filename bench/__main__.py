@@ -53,6 +53,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--retries", type=int, help="retries due of scenario f")
     made.add_argument("--backlog", type=int, help="tasks of the backlog of scenario g")
     made.add_argument("--history", type=int, help="finished instances of scenario h")
+    made.add_argument("--items", type=_counts, help="of scenario j's for_each: 1000,10000,100000")
+    made.add_argument("--undone", type=int, help="items of scenario j that are undone")
+    made.add_argument("--wide", type=int, help="tasks of the instance of scenario k")
     made.add_argument("--data", type=Path, help="folder that keeps scenario h's seeded database")
     made.add_argument("--output", type=Path, help="the JSON file (default: in bench/results)")
     return made

@@ -19,6 +19,8 @@ class Options:
     ``peers``        names of the peers to run beside us, with one in flight and with
                      ``peers_in_flight``
     ``retries``, ``backlog``, ``history``  counts of scenarios f, g and h
+    ``items``        of the for_each of scenario j; ``undone`` of that which is undone
+    ``wide``         tasks of the instance of scenario k
     ``data``         where the seeded database of scenario h is kept; None: it is thrown away
     """
 
@@ -37,6 +39,9 @@ class Options:
     retries: int = 100_000
     backlog: int = 1_000_000
     history: int = 10_000_000
+    items: tuple[int, ...] = (1_000, 10_000, 100_000)
+    undone: int = 10_000
+    wide: int = 2_000
     data: Path | None = None
 
 
@@ -51,4 +56,7 @@ QUICK = Options(
     retries=1_000,
     backlog=5_000,
     history=20_000,
+    items=(100, 1_000),
+    undone=500,
+    wide=200,
 )

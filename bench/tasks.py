@@ -2,7 +2,7 @@
 
 import asyncio
 
-from onceflow.worker import Context, task
+from onceflow.worker import Context, PermanentError, task
 
 
 @task("bench.noop")
@@ -21,3 +21,15 @@ async def flaky(context: Context) -> None:
     """Fail at the first attempt, succeed at the next."""
     if context.attempt == 1:
         raise RuntimeError("the first attempt fails")
+
+
+@task("bench.refuse")
+async def refuse() -> None:
+    """Fail for good, so that what was done is undone."""
+    raise PermanentError("bench.refused", "this task always fails")
+
+
+@task("bench.write", transactional=True)
+def write(context: Context) -> None:
+    """Do nothing but use the transaction in which the task completes."""
+    context.connection.execute("select 1")

@@ -39,6 +39,42 @@ def fan_out(width: int) -> Work:
     return Work({"name": f"fan-out-{width}", "steps": steps}, len(steps))
 
 
+def for_each() -> Work:
+    """Return the workflow ``for-each``: two no-op tasks for each item of its input."""
+    steps = [{"id": name, "task": "bench.noop"} for name in ("first", "second")]
+    return Work({"name": "for-each", "steps": [_each(steps)]}, 2)
+
+
+def undoing() -> Work:
+    """Return the workflow ``undoing``: the same, but for each to be undone, as the end fails."""
+    undo = {"task": "bench.noop"}
+    steps = [{"id": "first", "task": "bench.noop", "compensate": undo}]
+    steps += [{"id": "second", "task": "bench.noop"}]
+    last = {"id": "refused", "task": "bench.refuse"}
+    return Work({"name": "undoing", "steps": [_each(steps), last]}, 2)
+
+
+def _each(steps: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"id": "each", "for_each": "$.input.items", "steps": steps}
+
+
+def parallel(width: int) -> Work:
+    """Return the workflow ``parallel-N``: N branches of a task each, and their end."""
+    branches = [{"id": f"branch-{number}", "task": "bench.noop"} for number in range(1, width + 1)]
+    steps = [{"id": "all", "parallel": branches}]
+    return Work({"name": f"parallel-{width}", "steps": steps}, width)
+
+
+def wide(width: int) -> Work:
+    """Return the workflow ``wide-N``: N transactional tasks side by side, and one that joins."""
+    names = [f"branch-{number}" for number in range(1, width + 1)]
+    steps: list[dict[str, Any]] = [
+        *({"id": name, "task": "bench.write", "needs": []} for name in names),
+        {"id": "join", "task": "bench.noop", "needs": names},
+    ]
+    return Work({"name": f"wide-{width}", "steps": steps}, len(steps))
+
+
 def retrying() -> Work:
     """Return the workflow ``retrying``: a task that fails once and is due again much later."""
     retry = {"attempts": 2, "backoff": "1h", "factor": 1, "max": "1h", "jitter": 0}

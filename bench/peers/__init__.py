@@ -4,6 +4,6 @@ Each peer is one file here, a program that takes what it is to do as one JSON ob
 and writes one JSON object a line to stdout: what it found. Nothing of ours imports it.
 """
 
-from .runner import run_peers
+from .runner import run_fans, run_peers
 
-__all__ = ["run_peers"]
+__all__ = ["run_fans", "run_peers"]

@@ -4,6 +4,8 @@
 ``queue``   a client enqueues in sets, the worker processes dequeue
 
 With one in flight this process calls the workflow directly; there is no faster way in DBOS.
+A fan is one workflow that starts a child for each item: ``direct`` in its own process, ``queue`` by
+the queue, for the worker processes.
 """
 
 import threading
@@ -56,6 +58,19 @@ def sequence(steps: int) -> None:
         step()
 
 
+@DBOS.workflow()
+def fan(items: int, steps: int, queued: bool) -> None:
+    """Run a child for each item, and await them all."""
+    children = [
+        DBOS.enqueue_workflow(QUEUE, sequence, steps)
+        if queued
+        else DBOS.start_workflow(sequence, steps)
+        for _ in range(items)
+    ]
+    for child in children:
+        child.get_result()
+
+
 class Load:
     """DBOS as ``drive`` sees it."""
 
@@ -66,7 +81,11 @@ class Load:
         self._client = DBOSClient(system_database_url=asked.dsn)
 
     def one(self) -> None:
-        sequence(self._asked.steps)
+        asked = self._asked
+        if asked.items:
+            fan(asked.items, asked.steps // asked.items, asked.mode == "queue")
+        else:
+            sequence(asked.steps)
 
     def start(self, count: int) -> None:
         with self._engine.begin() as connection:
@@ -91,7 +110,8 @@ class Load:
         return [float(row[0]) for row in rows]
 
     def total(self) -> int:
-        return self._count("status = 'SUCCESS'")
+        done = "status = 'SUCCESS'"
+        return self._count(f"{done} and name = '{fan.__qualname__}'" if self._asked.items else done)
 
     def _count(self, condition: str) -> int:
         row: Any = self._conn.execute(
@@ -109,7 +129,7 @@ def work(asked: Asked) -> None:
         while not stop.is_set():
             sequence(asked.steps)
 
-    callers = min(asked.share, THREADS) if asked.mode == "direct" else 0
+    callers = min(asked.share, THREADS) if asked.mode == "direct" and not asked.items else 0
     threads = [threading.Thread(target=call, daemon=True) for _ in range(callers)]
     for thread in threads:
         thread.start()
@@ -126,7 +146,7 @@ def main() -> None:
         return
     launch(asked)  # makes the tables
     DBOS.register_queue(QUEUE, worker_concurrency=WORKER_CONCURRENCY, polling_interval_sec=POLLING)
-    if asked.in_flight == 1:
+    if asked.in_flight == 1 and not (asked.items and asked.mode == "queue"):
         drive(asked, Load(asked))
     else:
         with workers(asked):

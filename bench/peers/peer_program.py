@@ -21,6 +21,7 @@ from typing import Any, Protocol
 class Asked:
     """What to do: ``mode`` is one of the peer's, the rest as in the options of the benchmark.
 
+    ``items`` is how many children of one workflow share its steps, 0 for a sequence of them.
     ``role`` is empty for the program that reports, else what it was started as by that one.
     """
 
@@ -33,6 +34,7 @@ class Asked:
     warm_up: float
     window: float
     alone: int
+    items: int = 0
     role: str = ""
 
     @property
@@ -63,6 +65,9 @@ def figures(asked: Asked, samples: list[float], seconds: float) -> dict[str, flo
         "instances/s": len(samples) / seconds,
         "steps/s": len(samples) * asked.steps / seconds,
     }
+    if asked.items and samples:
+        found["s"] = percentile(samples, 0.5)
+        found["µs an item"] = found["s"] / asked.items * 1e6
     if samples:
         found["p50 ms"] = percentile(samples, 0.5) * 1000
         found["p99 ms"] = percentile(samples, 0.99) * 1000
@@ -103,7 +108,7 @@ def drive(asked: Asked, peer: Peer) -> None:
 
 
 def _one_at_a_time(asked: Asked, peer: Peer) -> None:
-    for _ in range(20):
+    for _ in range(1 if asked.items else 20):
         peer.one()
     for _ in range(asked.runs):
         say("begin")

@@ -5,7 +5,7 @@ import json
 import logging
 import subprocess
 import venv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ REQUIREMENTS = HERE / "requirements.txt"
 ENVIRONMENT = Path(".onceflow/bench/peers")
 MODES = {"dbos": ("direct", "queue"), "absurd": ("workers",), "pgqueuer": ("chained",)}
 """The peers, and the ways in which each can be put under load."""
+FANS = {"dbos": ("direct", "queue")}
+"""Those that run the fans of scenario j, too: children of one workflow, here or by a queue."""
 TIMEOUT = 900
 """Seconds that a peer may take for one load."""
 
@@ -58,6 +60,24 @@ def run_peers(bench: Bench, scenario: str, steps: int) -> None:
                 bench.add(result)
 
 
+def run_fans(bench: Bench, scenario: str, fans: Sequence[tuple[int, int]]) -> None:
+    """Run fans, (items, steps of each), in one workflow of those peers that have such a thing."""
+    chosen = [peer for peer in bench.options.peers if peer in FANS]
+    python = install_peers() if chosen else None
+    for peer in chosen:
+        for items, steps in fans:
+            for mode in FANS[peer]:
+                load = f"children, {items:,} of {steps}"
+                result = Result(scenario, f"{peer} {mode}", load, [])
+                try:
+                    assert python is not None
+                    _run(bench, python, peer, mode, result, items * steps, 1, items)
+                except PeerFailed as error:
+                    log.error("%s %s: %s", peer, mode, error)
+                    result.notes.append(str(error))
+                bench.add(result)
+
+
 class PeerFailed(Exception):
     """A peer's program ended before it had reported."""
 
@@ -70,6 +90,7 @@ def _run(
     result: Result,
     steps: int,
     in_flight: int,
+    items: int = 0,
 ) -> None:
     options = bench.options
     beat = bench.bar(f"({result.scenario}) {result.who}, {result.load}", options.runs)
@@ -86,7 +107,8 @@ def _run(
             "runs": options.runs,
             "warm_up": options.warm_up,
             "window": options.window,
-            "alone": options.alone,
+            "alone": max(1, min(options.alone // 10, 1000 // items)) if items else options.alone,
+            "items": items,
         }
         with connect(dsn) as conn:
             before: Marks | None = None

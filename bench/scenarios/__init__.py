@@ -4,7 +4,19 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from ..bench import Bench
-from . import backlog, fan_out, history, invoice, relay, retries, sequence, single, starts
+from . import (
+    backlog,
+    blocks,
+    fan_out,
+    history,
+    invoice,
+    relay,
+    retries,
+    sequence,
+    single,
+    starts,
+    wide,
+)
 
 
 class Scenario(Protocol):
@@ -26,4 +38,6 @@ SCENARIOS: Mapping[str, Scenario] = {
     "g": backlog,
     "h": history,
     "i": invoice,
+    "j": blocks,
+    "k": wide,
 }
