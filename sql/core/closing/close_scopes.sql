@@ -16,9 +16,6 @@ begin
     v_shut := onceflow.shut_scopes(p_ids, v_all, v_ways);
     o_changes := o_changes || v_shut.o_changes;
     o_touched := v_shut.o_touched;
-    if exists (select from unnest(o_changes) c where c.was = 'DEAD_LETTER') then
-        perform onceflow.note_dead_letters(p_ids);
-    end if;
 end $$;
 revoke execute on function onceflow.close_scopes(
     uuid[], onceflow.closing_scope[], onceflow.task_key[], uuid) from public;
