@@ -152,3 +152,10 @@ def test_dead_letters_in_scopes_are_decided_by_name_and_by_filter(
     assert listed() == listed(step="invoices") == listed(code="smtp.*") == ["invoices[5]/send"]
     assert listed(step="pages") == listed(code="http.*") == []
     assert "invoices[5]/send" in page(client, "/ui/dead-letters?step=invoices&code=smtp.*")
+
+    body = {"filter": {"step": "invoices", "code": "smtp.*"}, "output": "by hand"}
+    decided = client.post("/dead-letters/skip", json=body).json()["decided"]
+    assert [(one["task"], one["outcome"]) for one in decided] == [("send/6", "done")]
+    told = read(client, f"/instances/{batch}/scopes/6")
+    assert told["tasks"][2]["output"] == "by hand"
+    assert (told["state"], told["dead_letter"]) == ("SUCCEEDED", False)

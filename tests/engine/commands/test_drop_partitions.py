@@ -6,13 +6,14 @@ from ...conftest import Connect
 from ...sql.aged import make_week
 from .conftest import Onceflow
 
+TABLES = ("instance", "task", "block", "scope", "task_log")
 OLD = datetime(2025, 3, 5, tzinfo=UTC)
 
 
 def test_weeks_of_long_ago_are_dropped_and_named(onceflow: Onceflow, connect: Connect) -> None:
     suffix = make_week(connect(), OLD)
     done = onceflow("drop-partitions", "90")
-    tables = ", ".join(f"{name}{suffix}" for name in ("instance", "task", "task_log"))
+    tables = ", ".join(f"{name}{suffix}" for name in TABLES)
     assert (done.code, done.out) == (0, f"dropped {tables}\n1 weeks were dropped\n")
     assert onceflow("drop-partitions", "90").out == "0 weeks were dropped\n"
 

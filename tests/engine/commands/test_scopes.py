@@ -81,3 +81,17 @@ def test_dead_letters_in_scopes_are_listed_by_the_blocks_around_them(
         (letter,) = onceflow("dead-letters", "list", "--json", *filters).json["items"]
         assert (letter["task"], letter["path"]) == ("send/6", "invoices[5]/send")
     assert onceflow("dead-letters", "list", "--json", "--step", "pages").json["items"] == []
+
+
+def test_dead_letters_in_scopes_are_decided_by_name_and_by_filter(
+    onceflow: Onceflow, batch: UUID, connect: Connect
+) -> None:
+    def state() -> str:
+        asked = "select state from onceflow.tasks where instance_id = %s and task = 'send/6'"
+        ((found,),) = connect().execute(asked, (batch,)).fetchall()
+        return found
+
+    told = onceflow("dead-letters", "redrive", f"{batch}/send/6", "--json").json["decided"]
+    assert [(one["task"], one["outcome"]) for one in told] == [("send/6", "done")]
+    assert state() == "QUEUED"
+    assert onceflow("dead-letters", "skip", "--step", "invoices", "--yes").out.startswith("no open")
