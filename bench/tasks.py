@@ -26,7 +26,7 @@ async def flaky(context: Context) -> None:
 @task("bench.refuse")
 async def refuse() -> None:
     """Fail for good, so that what was done is undone."""
-    raise PermanentError("bench.refused", "this task always fails")
+    raise PermanentError("this task always fails", code="bench.refused")
 
 
 @task("bench.write", transactional=True)

@@ -3,7 +3,7 @@
 from ..bench import Bench
 from ..deployment import BROKER, deployed, variants
 from ..figures import medians
-from ..load import OneAtATime
+from ..load import OneAtATime, Run
 from ..results import Result
 from ..workflows import sequence, wide
 
@@ -30,7 +30,7 @@ def run(bench: Bench) -> None:
             alone = OneAtATime(deployment, name, work.steps)
             alone.run(1)  # connections, plans
             beat = bench.bar(f"(k) {result.who}", bench.options.runs)
-            runs = []
+            runs: list[Run] = []
             for number in range(bench.options.runs):
                 runs.append(alone.run(1))
                 beat(number + 1)
