@@ -34,7 +34,10 @@ begin
         insert into onceflow.scope (instance_id, scope, block, parent, visit, ordinal, list, state, open, item)
         select n.instance_id, n.before + o.n, n.step, n.scope, n.visit, o.n - 1, o.list,
             case when o.n <= n.opened then 'OPEN' else 'WAITING' end,
-            case when o.n <= n.opened then onceflow.first_count(n.version_id, n.step, o.list) else 0 end, o.item
+            case when o.n <= n.opened then (
+                select count(*) from onceflow.step st
+                where st.version_id = n.version_id and st.block = n.step and st.list = o.list
+                    and st.join_count = 0) else 0 end, o.item
         from numbered n
         cross join lateral (
             select e.n, 0 as list, e.item

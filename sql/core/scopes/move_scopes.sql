@@ -13,22 +13,33 @@ declare
     v_settled record;
     v_decided record;
     v_part record;
-    v_opened onceflow.scope_key[];
+    v_opened onceflow.scope_key[] := '{}';
     v_shut onceflow.scope_key[];
+    v_shut_counts onceflow.scope_count[] := '{}';
+    v_undoing onceflow.task_key[] := p_undoing;
     v_lost onceflow.closing_scope[];
     v_ended onceflow.placed_task[];
 begin
-    -- What opened in the wave before, and has been closed since, begins with nothing.
-    select coalesce(array_agg(k) filter (where o.state = 'RUNNING'), '{}'),
-        coalesce(array_agg(k) filter (where o.state <> 'RUNNING'), '{}')
-    into v_opened, v_shut
-    from unnest(p_opened) k
-    cross join lateral (select onceflow.own_state(k.instance_id, k.scope, null) as state offset 0) o;
-    v_settled := onceflow.settle_scopes(
-        p_ids, p_pending || onceflow.first_counts(p_ids, v_shut), p_touched || v_shut, p_due);
-    o_changes := v_settled.o_changes || onceflow.plan_undo(p_ids, v_settled.o_planned);
+    if cardinality(p_opened) > 0 then
+        -- What opened in the wave before, and has been closed since, begins with nothing.
+        select coalesce(array_agg(k) filter (where s.state = 'OPEN'), '{}'),
+            coalesce(array_agg(k) filter (where s.state <> 'OPEN'), '{}')
+        into v_opened, v_shut
+        from unnest(p_opened) k
+        cross join lateral (
+            select s.state from onceflow.scope s
+            where s.instance_id = k.instance_id and s.scope = k.scope offset 0) s;
+        if cardinality(v_shut) > 0 then
+            v_shut_counts := (onceflow.first_steps(p_ids, v_shut)).o_counts;
+        end if;
+    end if;
+    v_settled := onceflow.settle_scopes(p_ids, p_pending || v_shut_counts, p_touched || v_shut, p_due);
+    o_changes := v_settled.o_changes;
     o_left := v_settled.o_left;
     o_due := p_due;
+    if cardinality(v_settled.o_planned) > 0 then
+        o_changes := o_changes || onceflow.plan_undo(p_ids, v_settled.o_planned);
+    end if;
 
     v_decided := onceflow.decide_blocks(v_settled.o_counts);
     o_changes := o_changes || v_decided.o_changes;
@@ -47,22 +58,32 @@ begin
         v_ended := onceflow.find_tasks(p_ids, array(
             select row(e.instance_id, e.step, e.scope, e.visit)::onceflow.task_key from unnest(v_ended) e));
     end if;
-    o_due := o_due || onceflow.find_tasks(p_ids, onceflow.next_compensations(p_ids, v_settled.o_planned));
+    if cardinality(v_settled.o_planned) > 0 then
+        o_due := o_due || onceflow.find_tasks(p_ids, onceflow.next_compensations(p_ids, v_settled.o_planned));
+    end if;
 
     -- Ways back of blocks: what begins, what goes on, what is done.
-    v_part := onceflow.unwind_blocks(p_ids, v_decided.o_unwinding);
-    o_changes := o_changes || v_part.o_changes;
-    v_ended := v_ended || v_part.o_ended;
-    v_part := onceflow.undo_blocks(p_ids, p_undoing || v_part.o_undoing, v_decided.o_undoing);
+    if cardinality(v_decided.o_unwinding) > 0 then
+        v_part := onceflow.unwind_blocks(p_ids, v_decided.o_unwinding);
+        o_changes := o_changes || v_part.o_changes;
+        v_ended := v_ended || v_part.o_ended;
+        v_undoing := v_undoing || v_part.o_undoing;
+    end if;
+    v_part := onceflow.undo_blocks(p_ids, v_undoing, v_decided.o_undoing);
     o_changes := o_changes || v_part.o_changes;
     o_due := o_due || v_part.o_due;
     v_ended := v_ended || v_part.o_ended;
 
-    v_part := onceflow.pass_edges(p_ids, v_ended);
-    o_changes := o_changes || v_part.o_changes;
-    o_due := o_due || v_part.o_due || onceflow.first_steps(p_ids, v_opened);
-    -- They were counted as open when their scopes opened.
-    o_left := o_left || onceflow.first_counts(p_ids, v_opened);
+    if cardinality(v_ended) > 0 then
+        v_part := onceflow.pass_edges(p_ids, v_ended);
+        o_changes := o_changes || v_part.o_changes;
+        o_due := o_due || v_part.o_due;
+    end if;
+    if cardinality(v_opened) > 0 then
+        v_part := onceflow.first_steps(p_ids, v_opened);
+        o_due := o_due || v_part.o_due;
+        o_left := o_left || v_part.o_counts;
+    end if;
 end $$;
 revoke execute on function onceflow.move_scopes(
     uuid[], onceflow.scope_count[], onceflow.scope_key[], onceflow.scope_key[], onceflow.task_key[],

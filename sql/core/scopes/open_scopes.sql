@@ -10,7 +10,9 @@ declare
 begin
     with opened as (
         update onceflow.scope s
-        set state = 'OPEN', open = onceflow.first_count(v_version_id, s.block, s.list)
+        set state = 'OPEN', open = (
+            select count(*) from onceflow.step st
+            where st.version_id = v_version_id and st.block = s.block and st.list = s.list and st.join_count = 0)
         where s.instance_id = p_block.instance_id and s.parent = p_block.scope and s.block = p_block.step
             and s.visit = p_block.visit and s.ordinal >= p_block.opened and s.ordinal < p_block.opened + p_many
             and s.state = 'WAITING'

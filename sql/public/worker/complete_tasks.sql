@@ -24,6 +24,7 @@ declare
     v_keys onceflow.task_key[] := onceflow.task_keys(p_instance_ids, p_tasks);
     v_ids uuid[] := onceflow.lock_instances(p_instance_ids);
     v_now timestamptz := onceflow.now();
+    v_own_states text[];
     v_accepted int[];
     v_ended onceflow.placed_task[];
     v_undone onceflow.scope_key[];
@@ -34,6 +35,11 @@ begin
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_outputs));
     perform onceflow.require_outputs(p_outputs);
 
+    -- Most are in no scope, and for them none is looked at.
+    if strpos(array_to_string(p_tasks, ' '), '/') > 0 then
+        v_own_states := onceflow.own_states(v_keys);
+    end if;
+
     -- A RUNNING row of a locked instance is nobody else's to change; they are taken in order all the same.
     with completed as (
         update onceflow.task t
@@ -41,9 +47,9 @@ begin
             worker_id = null, call = null, due_at = null, changed_at = v_now
         from (
             select k.*, i.version_id, i.seq + 1 as seq, i.suspended_at,
-                case when k.scope = 0 then i.state else onceflow.own_state(k.instance_id, k.scope, i.state) end as state
-            from unnest(v_keys, p_fences, p_outputs)
-                with ordinality k (instance_id, step, scope, visit, fence, output, n)
+                coalesce(k.own_state, i.state) as state
+            from unnest(v_keys, p_fences, p_outputs, v_own_states)
+                with ordinality k (instance_id, step, scope, visit, fence, output, own_state, n)
             cross join lateral (
                 select i.version_id, i.seq, i.state, case when i.suspended_by = 'operator' then i.suspended_at end as suspended_at
                 from onceflow.instance i
