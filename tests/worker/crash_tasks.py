@@ -29,3 +29,19 @@ def outside(ctx: Context) -> str:
 async def outside_async(ctx: Context) -> str:
     """Do the same in an async handler."""
     return outside(ctx)
+
+
+@task("crash.do", retry=SOON, transactional=True)
+def do(what: str, ctx: Context) -> str:
+    """Record in the transaction of the completion that something was done."""
+    ctx.connection.execute("insert into done (key, what) values (%s, %s)", (ctx.key, what))
+    return what
+
+
+@task("crash.undo", retry=SOON, transactional=True)
+def undo(what: str, ctx: Context) -> str:
+    """Record in the transaction of the completion that something was undone."""
+    ctx.connection.execute(
+        "insert into done (key, what) values (%s, %s)", (ctx.key, f"undo {what}")
+    )
+    return what
