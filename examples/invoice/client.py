@@ -74,9 +74,9 @@ class Client:
             for reason in answer["because"]
         ]
 
-    def dead_letters(self, workflow: str) -> list[dict[str, Any]]:
-        """Return the open dead letters of a workflow."""
-        answer = self._call("GET", "/dead-letters", params={"workflow": workflow})
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """Return the open dead letters."""
+        answer = self._call("GET", "/dead-letters")
         return answer["items"]
 
     def redrive(self, letter: Mapping[str, Any], corrected: Mapping[str, Any]) -> None:

@@ -33,7 +33,7 @@ from .world import Check, check_world, read_ahead, read_world
 
 LEASE = 6.0
 """Seconds after which the killed worker's task is given out again."""
-KEPT = ("mail", "pdf", "logs", "shop.jsonl")
+KEPT = ("mail", "pdf", "logs", *(f"{run.shop}.jsonl" for run in plan.RUNS))
 """What stays of a demo until the next one."""
 
 
@@ -89,7 +89,7 @@ def _play(args: argparse.Namespace, settings: Settings, folder: Path, show: Show
                 for line in conductor.explain():
                     print(line, file=sys.stderr)
                 raise
-            checks = _look(dsn, folder, programs.shop)
+            checks = _look(dsn, folder, programs)
             seconds = round(time.monotonic() - began, 1)
             if args.json:
                 _print_json(checks, seconds)
@@ -108,12 +108,20 @@ def _print_json(checks: list[Check], seconds: float) -> None:
     print(json.dumps(summary, ensure_ascii=False, indent=2), flush=True)
 
 
-def _look(dsn: str, folder: Path, shop: str) -> list[Check]:
-    """Read the world and check it."""
-    reservations: dict[str, Any] = httpx2.get(f"{shop}/reservations", timeout=30).json()
+def _look(dsn: str, folder: Path, programs: Programs) -> list[Check]:
+    """Read the world of each run and check it."""
+    checks: list[Check] = []
     with psycopg.connect(dsn) as connection:
-        world = read_world(connection, folder / "pdf", folder / "mail", reservations)
-    return check_world(world, plan.expected_world())
+        for run in plan.RUNS:
+            expected = plan.expected_world(run)
+            url = f"{programs.shops[run.shop]}/reservations"
+            reservations: dict[str, Any] = httpx2.get(url, timeout=30).json()
+            world = read_world(connection, folder / "pdf", folder / "mail", reservations, expected)
+            checks += [
+                replace(check, statement=f"{run.workflow}: {check.statement}")
+                for check in check_world(world, expected)
+            ]
+    return checks
 
 
 @contextmanager

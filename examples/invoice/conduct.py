@@ -1,4 +1,4 @@
-"""What the demo does once everything runs: one instance a customer, and a hand where needed."""
+"""What the demo does once everything runs: one instance a customer, one for all, and a hand."""
 
 import threading
 import time
@@ -15,9 +15,10 @@ from .show import Show
 
 T = TypeVar("T")
 
-DEFINITION = Path(__file__).with_name("order-invoice.yaml")
 PAUSE = 0.2
 """Seconds between two looks at the instances."""
+OPEN_IN_BATCH = 2
+"""What is open of the batch when one e-mail is left: that task, and the block around it."""
 EXPLAINED = 5
 """How many instances are explained where the demo fails."""
 
@@ -27,7 +28,7 @@ class NotInTime(Exception):
 
 
 class Conductor:
-    """Takes the workflow through the demo, by the REST API alone.
+    """Takes both workflows through the demo, by the REST API alone.
 
     ``deadline`` is in seconds of time.monotonic(). Every method raises NotInTime when it is over,
     ChildEnded where a process has died, and ApiError.
@@ -42,46 +43,64 @@ class Conductor:
         self._show = show
         self._deadline = deadline
         self._instances: dict[str, str] = {}
+        self._batch = ""
 
     def start_all(self) -> None:
-        """Wait for the API, register the workflow and start one instance for each customer."""
+        """Wait for the API, register both workflows and start their instances."""
         self._until(self._client.is_ready, "the api to be ready")
-        version = self._client.register(DEFINITION.read_text())
-        self._show.say(f"registered {version['name']}, version {version['version']}")
+        for run in plan.RUNS:
+            definition = Path(__file__).with_name(f"{run.workflow}.yaml")
+            version = self._client.register(definition.read_text())
+            self._show.say(f"registered {version['name']}, version {version['version']}")
+        started = self._client.start(
+            plan.BATCH.workflow,
+            key="batch",
+            value={
+                "shop": self._programs.shops[plan.BATCH.shop],
+                "report_to": plan.REPORT_TO,
+            },
+        )
+        self._batch = started["id"]
         for customer in load_customers():
             started = self._client.start(
                 plan.WORKFLOW,
                 key=customer.id,
                 value={
-                    "shop": self._programs.shop,
+                    "shop": self._programs.shops[plan.SINGLY.shop],
                     "customer": customer.id,
                     "email": customer.email,
                 },
             )
             self._instances[customer.id] = started["id"]
-        self._show.say(f"started {len(self._instances)} instances, one for each customer")
+        self._show.say(
+            f"started {len(self._instances)} instances, one for each customer, and one for all"
+        )
 
     def see_through(self, meanwhile: Callable[[], object]) -> None:
-        """Wait for the end of all; correct the dead letter and kill the worker on the way.
+        """Wait for the end of all; correct the dead letters and kill who waits on the way.
 
-        ``meanwhile`` is called in a thread while the killed worker's task waits for another.
+        ``meanwhile`` is called in a thread while the tasks of the killed wait for other workers.
         """
-        with self._show.counting(len(self._instances)) as counting:
+        with self._show.counting(len(self._instances) + 1) as counting:
 
             def open_instances() -> set[str]:
-                listed = self._client.instances(plan.WORKFLOW)
+                listed = self._listed()
                 counting.count(listed)
                 return {known["id"] for known in listed if known["ended_at"] is None}
 
             def correctable() -> list[dict[str, Any]]:
                 open_instances()
-                return self._client.dead_letters(plan.WORKFLOW)
+                letters = self._client.dead_letters()
+                for letter in letters:
+                    self._require_expected(letter)
+                return letters if len(letters) == len(plan.RUNS) else []
 
-            for letter in self._until(correctable, "the dead letter of the refused e-mail"):
+            for letter in self._until(correctable, "the dead letters of the refused e-mails"):
                 self._correct(letter)
-            waiting = {self._instances[plan.WITHHELD]}
-            self._until(lambda: open_instances() <= waiting, "all instances but one to end")
-            self._kill(self._until(self._holder, "a worker to wait for the mail server's answer"))
+            waiting = {self._instances[plan.WITHHELD], self._batch}
+            self._until(lambda: open_instances() <= waiting, "all instances but two to end")
+            for worker in self._until(self._holders, "workers to wait for the mail server alone"):
+                self._kill(worker)
             aside = threading.Thread(target=meanwhile, daemon=True)
             aside.start()
             self._until(lambda: not open_instances(), "the last instance to end")
@@ -90,9 +109,10 @@ class Conductor:
     def explain(self) -> list[str]:
         """Return in words why instances that have not ended are not moving: the first few."""
         customers = {instance: customer for customer, instance in self._instances.items()}
+        customers[self._batch] = plan.BATCH.workflow
         lines: list[str] = []
         try:
-            listed = self._client.instances(plan.WORKFLOW)
+            listed = self._listed()
             still = [known["id"] for known in listed if known["ended_at"] is None]
             for instance in still[:EXPLAINED]:
                 customer = customers.get(instance, instance)
@@ -103,28 +123,43 @@ class Conductor:
             lines.append(str(error))
         return lines
 
-    def _correct(self, letter: dict[str, Any]) -> None:
-        """Send the refused e-mail to the address that is right."""
-        moved = self._instances[plan.MOVED]
-        if letter["instance"] != moved:
+    def _listed(self) -> list[dict[str, Any]]:
+        """Return all instances of both workflows."""
+        return [each for run in plan.RUNS for each in self._client.instances(run.workflow)]
+
+    def _require_expected(self, letter: dict[str, Any]) -> None:
+        """Raise ApiError unless a dead letter is one of the refused e-mails."""
+        moved = letter["instance"] in (self._instances[plan.MOVED], self._batch)
+        if not moved or letter["input"].get("to") != plan.email_of(plan.MOVED):
             raise ApiError(
                 f"an unexpected dead letter: {letter['task']} of {letter['instance']}, "
                 f"{letter['error']['code']}: {letter['error']['message']}"
             )
-        self._show.say(f"dead letter of {plan.MOVED}: {letter['error']['message']}")
+
+    def _correct(self, letter: dict[str, Any]) -> None:
+        """Send the refused e-mail to the address that is right."""
+        where = f" in {plan.BATCH.workflow}" if letter["instance"] == self._batch else ""
+        self._show.say(f"dead letter of {plan.MOVED}{where}: {letter['error']['message']}")
         self._client.redrive(letter, {**letter["input"], "to": plan.MOVED_TO})
         self._show.say(f"corrected to {plan.MOVED_TO} and redriven")
 
-    def _holder(self) -> str | None:
-        """Return the worker that waits for an answer to an e-mail that is kept already."""
-        if not any(entry["outcome"] == "withheld" for entry in read_deliveries(self._mailbox)):
-            return None
-        instance = self._client.instance(plan.WORKFLOW, self._instances[plan.WITHHELD])
-        names = {worker["id"]: worker["name"] for worker in self._client.workers()}
-        for task in instance["tasks"]:
-            if task["step"] == "send-email" and task["state"] == "RUNNING":
-                return names.get(task["worker_id"])
-        return None
+    def _holders(self) -> list[str]:
+        """Return who waits for the answers to the e-mails that are kept already.
+
+        Nobody as long as anything else is to be done: what a killed worker does besides would be
+        done again, and the summary would count it.
+        """
+        deliveries = read_deliveries(self._mailbox)
+        withheld = [entry for entry in deliveries if entry["outcome"] == "withheld"]
+        batch = self._client.instance(plan.BATCH.workflow, self._batch)
+        busy = [worker for worker in self._client.workers() if worker["running"]]
+        if (
+            len(withheld) < len(plan.RUNS)
+            or batch["open_tasks"] > OPEN_IN_BATCH
+            or sum(worker["running"] for worker in busy) > len(plan.RUNS)
+        ):
+            return []
+        return [worker["name"] for worker in busy]
 
     def _kill(self, worker: str) -> None:
         self._programs.kill(worker)

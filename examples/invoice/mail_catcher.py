@@ -6,7 +6,8 @@ that knows the Message-ID is what makes an e-mail, sent at least once, arrive ex
 happened is one JSON object a line in ``<mailbox>/deliveries.jsonl``.
 
 Two faults of the world can be had: ``--reject ADDRESS`` answers 550 for that address, and
-``--withhold ADDRESS`` keeps the first message to it and never answers, until the client is gone.
+``--withhold ADDRESS`` keeps each message to it and does not answer its first delivery, until the
+client is gone.
 """
 
 import argparse
@@ -61,9 +62,16 @@ class MailBox:
         part.rename(target)
         return True
 
-    def record(self, outcome: str, recipient: str, message_id: str | None = None) -> None:
+    def record(
+        self, outcome: str, sender: str, recipient: str, message_id: str | None = None
+    ) -> None:
         """Note what was done with one delivery."""
-        entry = {"outcome": outcome, "recipient": recipient, "message_id": message_id}
+        entry = {
+            "outcome": outcome,
+            "sender": sender,
+            "recipient": recipient,
+            "message_id": message_id,
+        }
         self._deliveries.write(json.dumps(entry) + "\n")
         self._deliveries.flush()
 
@@ -88,7 +96,7 @@ class Handler:
     ) -> str:
         """Take or refuse one recipient."""
         if address == self._reject:
-            self._box.record("rejected", address)
+            self._box.record("rejected", str(envelope.mail_from), address)
             return "550 5.1.1 no such mailbox here"
         envelope.rcpt_tos.append(address)
         return "250 OK"
@@ -98,20 +106,19 @@ class Handler:
         content = envelope.content
         if not isinstance(content, bytes):
             return "451 4.3.0 the message came as no bytes"
-        recipient = ", ".join(envelope.rcpt_tos)
+        sender, recipient = str(envelope.mail_from), ", ".join(envelope.rcpt_tos)
         message_id: Any = message_from_bytes(content, policy=policy.default)["message-id"]
         if message_id is None:
-            self._box.record("rejected", recipient)
+            self._box.record("rejected", sender, recipient)
             return "550 5.6.0 the message has no Message-ID"
         if not self._box.keep(str(message_id), content):
-            self._box.record("duplicate", recipient, str(message_id))
+            self._box.record("duplicate", sender, recipient, str(message_id))
             return "250 2.0.0 known already"
         if recipient == self._withhold:
-            self._withhold = None
-            self._box.record("withheld", recipient, str(message_id))
+            self._box.record("withheld", sender, recipient, str(message_id))
             # aiosmtpd cancels this wait when the client's connection is lost.
             await asyncio.Event().wait()
-        self._box.record("kept", recipient, str(message_id))
+        self._box.record("kept", sender, recipient, str(message_id))
         return "250 2.0.0 kept"
 
 
@@ -148,7 +155,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--mailbox", type=Path, default=Path("mail"), help="folder of the messages")
     parser.add_argument("--reject", metavar="ADDRESS", help="answer 550 for this recipient")
     parser.add_argument(
-        "--withhold", metavar="ADDRESS", help="never answer the first message to this recipient"
+        "--withhold",
+        metavar="ADDRESS",
+        help="never answer the first delivery of a message to this recipient",
     )
     args = parser.parse_args(argv)
     with MailBox(args.mailbox) as box:

@@ -10,13 +10,14 @@ from . import plan
 from .tasks import PDF_FOLDER
 
 EXAMPLE = __name__.rpartition(".")[0]
-WORKERS = ("demo-worker-1", "demo-worker-2")
+WORKERS = ("demo-worker-1", "demo-worker-2", "demo-worker-3")
+"""One more than may be killed: there are two runs, and each kills one, or both the same."""
 
 
 class Programs:
     """All processes of the demo under one supervisor.
 
-    ``api`` and ``shop`` are the URLs that they serve.
+    ``api`` is the URL that it serves, ``shops`` are those of the shops, by name.
     """
 
     def __init__(self, supervisor: Supervisor, folder: Path) -> None:
@@ -27,20 +28,23 @@ class Programs:
         supervisor.settings = replace(supervisor.settings, host="127.0.0.1", port=port)
         self._supervisor = supervisor
         self._folder = folder
-        self._shop_port = free_port()
+        self._shop_ports = {run.shop: free_port() for run in plan.RUNS}
         self._smtp_port = free_port()
         self.api = f"http://127.0.0.1:{port}"
-        self.shop = f"http://127.0.0.1:{self._shop_port}"
+        self.shops = {name: f"http://127.0.0.1:{port}" for name, port in self._shop_ports.items()}
 
     def start(self) -> None:
         """Start all processes; they wait for one another."""
+        for name, port in self._shop_ports.items():
+            self._start(
+                name,
+                "shop",
+                f"--port={port}",
+                f"--ledger={self._folder / f'{name}.jsonl'}",
+                f"--unavailable={plan.UNAVAILABLE}",
+            )
         self._start(
-            "shop",
-            f"--port={self._shop_port}",
-            f"--ledger={self._folder / 'shop.jsonl'}",
-            f"--unavailable={plan.UNAVAILABLE}",
-        )
-        self._start(
+            "mail_catcher",
             "mail_catcher",
             f"--port={self._smtp_port}",
             f"--mailbox={self._folder / 'mail'}",
@@ -70,6 +74,6 @@ class Programs:
         """Raise ChildEnded where a process has ended that nobody stopped."""
         self._supervisor.check()
 
-    def _start(self, module: str, *arguments: str) -> None:
+    def _start(self, name: str, module: str, *arguments: str) -> None:
         argv = [sys.executable, "-P", "-m", f"{EXAMPLE}.{module}", *arguments]
-        self._supervisor.start(module, argv)
+        self._supervisor.start(name, argv)

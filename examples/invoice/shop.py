@@ -1,5 +1,6 @@
 """The shop: a small HTTP service that keeps the customers' orders and reserves them for an invoice.
 
+- ``GET /customers`` lists the customers, with their addresses.
 - ``POST /customers/{id}/reserve`` reserves the customer's orders and answers with them.
 - ``POST /customers/{id}/release`` gives the reservation up.
 - ``GET /reservations`` tells who holds one, who gave it up, and what else was asked.
@@ -96,12 +97,17 @@ class Shop:
         """Return the ASGI application."""
         return Starlette(
             routes=[
+                Route("/customers", self._list),
                 Route("/customers/{customer}/reserve", self._reserve, methods=["POST"]),
                 Route("/customers/{customer}/release", self._release, methods=["POST"]),
                 Route("/reservations", self._reservations),
                 Route("/health", self._health),
             ]
         )
+
+    async def _list(self, _: Request) -> Response:
+        known = self._customers.values()
+        return JSONResponse({"customers": [{"id": each.id, "email": each.email} for each in known]})
 
     async def _reserve(self, request: Request) -> Response:
         customer = self._customers.get(request.path_params["customer"])

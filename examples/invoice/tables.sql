@@ -8,6 +8,7 @@ create schema if not exists shop;
 create table if not exists shop.invoice (
   id          bigint generated always as identity primary key,
   key         text not null,               -- the idempotency key of the task that made it
+  series      text not null default 'N',   -- what its number begins with
   customer    text not null,               -- the customer's id in the shop
   details     jsonb not null,              -- company and address as they were when it was made
   subtotal    numeric(14, 4) not null default 0,

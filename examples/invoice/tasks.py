@@ -41,7 +41,9 @@ class Buyer:
 
 
 @task("invoice.create", transactional=True)
-def create_invoice(customer: Buyer, orders: list[Order], context: Context) -> dict[str, Any]:
+def create_invoice(
+    customer: Buyer, orders: list[Order], context: Context, series: str = "N"
+) -> dict[str, Any]:
     """Write one invoice over all lines of the orders; Postgres does the arithmetic, exactly."""
     if not orders:
         raise PermanentError(
@@ -53,9 +55,9 @@ def create_invoice(customer: Buyer, orders: list[Order], context: Context) -> di
     details |= {"postal_code": customer.postal_code, "country": customer.country}
     freight = sum((order.freight for order in orders), Decimal(0))
     row = connection.execute(
-        "insert into shop.invoice (key, customer, details, freight) values (%s, %s, %s, %s)"
-        " returning id",
-        (context.key, customer.id, Jsonb(details), freight),
+        "insert into shop.invoice (key, series, customer, details, freight)"
+        " values (%s, %s, %s, %s, %s) returning id",
+        (context.key, series, customer.id, Jsonb(details), freight),
     ).fetchone()
     assert row is not None
     invoice = row[0]
@@ -85,7 +87,11 @@ def create_invoice(customer: Buyer, orders: list[Order], context: Context) -> di
         (invoice,),
     ).fetchone()
     assert row is not None
-    return {"id": invoice, "number": invoice_number(invoice), "total": format_money(row[0])}
+    return {
+        "id": invoice,
+        "number": invoice_number(series, invoice),
+        "total": format_money(row[0]),
+    }
 
 
 @task("invoice.void", transactional=True)
@@ -99,9 +105,9 @@ def void_invoice(key: str, context: Context) -> dict[str, Any]:
     return {"voided": [row[0] for row in voided]}
 
 
-def invoice_number(invoice: int) -> str:
+def invoice_number(series: str, invoice: int) -> str:
     """Return what is printed on the invoice with this id."""
-    return f"N-{invoice:05d}"
+    return f"{series}-{invoice:05d}"
 
 
 def read_invoice(connection: psycopg.Connection[Any], invoice: int) -> dict[str, Any]:
@@ -111,7 +117,7 @@ def read_invoice(connection: psycopg.Connection[Any], invoice: int) -> dict[str,
     """
     cursor = connection.cursor(row_factory=dict_row)
     head = cursor.execute(
-        "select details, subtotal, freight, total, created_at::date::text as issued_on"
+        "select series, details, subtotal, freight, total, created_at::date::text as issued_on"
         " from shop.invoice where id = %s",
         (invoice,),
     ).fetchone()
@@ -137,7 +143,7 @@ def read_invoice(connection: psycopg.Connection[Any], invoice: int) -> dict[str,
             }
         )
     return {
-        "number": invoice_number(invoice),
+        "number": invoice_number(head["series"], invoice),
         "issued_on": head["issued_on"],
         "customer": head["details"],
         "orders": list(orders.values()),

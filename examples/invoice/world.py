@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,9 @@ SUBTOTALS = Decimal("1265793.0395")
 class World:
     """Everything that was found.
 
-    ``invoices`` are those not voided, by customer; ``lines`` the lines by invoice id. ``pdfs`` and
-    ``mails`` are by file name. ``reservations`` is the shop's own answer.
+    But for ``lines``, by invoice id, all is of one workflow: its numbers, its sender, its shop.
+    ``invoices`` are those not voided, by customer. ``pdfs`` and ``mails`` are by file name.
+    ``reservations`` is the shop's own answer.
     """
 
     invoices: list[dict[str, Any]]
@@ -51,7 +53,8 @@ class Expected:
     ``addresses`` tells for each customer where the invoice had to go in the end, ``subtotals`` what
     all of them come to before freight. ``duplicates`` are the addresses to which one message was
     delivered twice, ``rejected`` those that were refused, ``refusals`` is how often the shop was
-    unavailable.
+    unavailable. ``series`` is what the invoices' numbers begin with, ``sender`` who sends them;
+    ``report_to`` is told in one e-mail of all customers that have no orders.
     """
 
     customers: list[Customer]
@@ -60,11 +63,19 @@ class Expected:
     duplicates: list[str] = field(default_factory=list[str])
     rejected: list[str] = field(default_factory=list[str])
     refusals: int = 0
+    series: str = "N"
+    sender: str = "invoices@northwind.example"
+    report_to: str | None = None
 
     @property
     def buyers(self) -> list[Customer]:
         """The customers who have orders, and so get an invoice."""
         return [customer for customer in self.customers if customer.orders]
+
+    @property
+    def others(self) -> list[str]:
+        """The ids of the customers who have none."""
+        return [customer.id for customer in self.customers if not customer.orders]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +91,17 @@ def read_world(
     pdf_folder: Path,
     mailbox: Path,
     reservations: dict[str, Any],
+    expected: Expected,
 ) -> World:
-    """Read all that the demo left behind."""
+    """Read all that one workflow left behind: that whose series and sender are expected."""
     cursor = connection.cursor(row_factory=dict_row)
     invoices = cursor.execute(
         "select id, customer, subtotal, freight, total from shop.invoice"
-        " where voided_at is null order by customer, id"
+        " where voided_at is null and series = %s order by customer, id",
+        (expected.series,),
     ).fetchall()
+    for invoice in invoices:
+        invoice["number"] = invoice_number(expected.series, invoice["id"])
     lines: dict[int, list[dict[str, Any]]] = {}
     for line in cursor.execute(
         "select invoice_id, order_id, product, unit_price, quantity, discount, amount"
@@ -96,9 +111,13 @@ def read_world(
     return World(
         invoices=invoices,
         lines=lines,
-        pdfs=_read_files(pdf_folder, ".pdf"),
-        mails=_read_files(mailbox, ".eml"),
-        deliveries=read_deliveries(mailbox),
+        pdfs=_read_files(pdf_folder, f"{expected.series}-*.pdf"),
+        mails={
+            name: content
+            for name, content in _read_files(mailbox, "*.eml").items()
+            if f"<{expected.sender}>" in str(BytesHeaderParser().parsebytes(content)["from"])
+        },
+        deliveries=[each for each in read_deliveries(mailbox) if each["sender"] == expected.sender],
         reservations=reservations,
     )
 
@@ -119,10 +138,12 @@ def check_world(world: World, expected: Expected) -> list[Check]:
         ),
         (
             f"{len(expected.buyers)} reservations standing in the shop, "
-            f"{len(expected.customers) - len(expected.buyers)} released",
+            f"{len(expected.others)} released",
             _check_reservations,
         ),
     ]
+    if expected.report_to is not None:
+        checks.append((f"one report of {' and '.join(expected.others)}", _check_report))
     return [Check(statement, list(check(world, expected))) for statement, check in checks]
 
 
@@ -134,7 +155,7 @@ def _check_invoices(world: World, expected: Expected) -> Iterable[str]:
         customer = buyers.get(invoice["customer"])
         if customer is None:
             continue
-        name = f"invoice {invoice_number(invoice['id'])} of {customer.id}"
+        name = f"invoice {invoice['number']} of {customer.id}"
         wanted = [
             {
                 "order_id": order.id,
@@ -171,10 +192,10 @@ def _check_sum(world: World, expected: Expected) -> Iterable[str]:
 
 def _check_pdfs(world: World, expected: Expected) -> Iterable[str]:
     buyers = {customer.id: customer for customer in expected.buyers}
-    names = [f"{invoice_number(invoice['id'])}.pdf" for invoice in world.invoices]
+    names = [f"{invoice['number']}.pdf" for invoice in world.invoices]
     yield from _compare("PDFs", list(world.pdfs), names)
     for invoice in world.invoices:
-        number = invoice_number(invoice["id"])
+        number = invoice["number"]
         customer = buyers.get(invoice["customer"])
         content = world.pdfs.get(f"{number}.pdf")
         if customer is None or content is None:
@@ -207,18 +228,15 @@ def read_ahead(pdf_folder: Path) -> None:
     Half of the time that the summary takes goes into this, and the demo has nothing else to do
     while it waits for the dead worker's lease to end.
     """
-    for content in _read_files(pdf_folder, ".pdf").values():
+    for content in _read_files(pdf_folder, "*.pdf").values():
         with contextlib.suppress(Exception):  # the check tells what is wrong with it
             _read_pdf(content)
 
 
 def _check_mails(world: World, expected: Expected) -> Iterable[str]:
-    numbers = {invoice["customer"]: invoice_number(invoice["id"]) for invoice in world.invoices}
+    numbers = {invoice["customer"]: invoice["number"] for invoice in world.invoices}
     wanted = {expected.addresses[customer.id]: customer for customer in expected.buyers}
-    messages = [
-        message_from_bytes(content, _class=EmailMessage, policy=policy.default)
-        for content in world.mails.values()
-    ]
+    messages = [message for message in _messages(world) if str(message["to"]) != expected.report_to]
     yield from _compare("e-mails", [str(message["to"]) for message in messages], list(wanted))
     for message in messages:
         customer = wanted.get(str(message["to"]))
@@ -234,6 +252,23 @@ def _check_mails(world: World, expected: Expected) -> Iterable[str]:
             yield f"the e-mail to {customer.id}: its {name} differs from the file in the folder"
 
 
+def _check_report(world: World, expected: Expected) -> Iterable[str]:
+    reports = [message for message in _messages(world) if str(message["to"]) == expected.report_to]
+    if len(reports) != 1:
+        yield f"{len(reports)} reports were sent to {expected.report_to}, not 1"
+    wanted = [f"customer {customer} has no orders to invoice" for customer in expected.others]
+    for report in reports:
+        found = str(report.get_content()).splitlines()
+        yield from _compare("lines of the report", found, wanted)
+
+
+def _messages(world: World) -> list[EmailMessage]:
+    return [
+        message_from_bytes(content, _class=EmailMessage, policy=policy.default)
+        for content in world.mails.values()
+    ]
+
+
 def _check_deliveries(world: World, expected: Expected) -> Iterable[str]:
     for outcome, wanted in (("duplicate", expected.duplicates), ("rejected", expected.rejected)):
         found = [str(d["recipient"]) for d in world.deliveries if d["outcome"] == outcome]
@@ -242,10 +277,9 @@ def _check_deliveries(world: World, expected: Expected) -> Iterable[str]:
 
 def _check_reservations(world: World, expected: Expected) -> Iterable[str]:
     buyers = [customer.id for customer in expected.buyers]
-    others = [customer.id for customer in expected.customers if not customer.orders]
     found = world.reservations
     yield from _compare("reservations", found["standing"], buyers)
-    yield from _compare("released reservations", found["released"], others)
+    yield from _compare("released reservations", found["released"], expected.others)
     for event, wanted in (("refused", expected.refusals), ("conflict", 0)):
         count = found["events"].get(event, 0)
         if count != wanted:
@@ -266,5 +300,5 @@ def _names(attachments: list[tuple[str | None, Any]]) -> str:
     return ", ".join(str(name) for name, _ in attachments) or "nothing"
 
 
-def _read_files(folder: Path, suffix: str) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.glob(f"*{suffix}"))}
+def _read_files(folder: Path, pattern: str) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.glob(pattern))}

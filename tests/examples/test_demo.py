@@ -90,13 +90,15 @@ def test_the_demo_ends_well_and_leaves_its_results_alone(folder: Path, demos: li
     demos.append(demo)
     assert demo.wait() == 0, demo.said
     assert demo.left() == set()
-    assert demo.said.count("✓") == 6
+    assert demo.said.count("✓") == 13
     assert "started 91 instances" in demo.said
-    assert "91 of 91 ended: 2 compensated, 89 succeeded" in demo.said
-    assert "dead letter of BERGS" in demo.said
+    assert "92 of 92 ended: 2 compensated, 90 succeeded" in demo.said
+    assert "dead letter of BERGS:" in demo.said
+    assert "dead letter of BERGS in batch-invoices:" in demo.said
     assert "(SIGKILL)" in demo.said
-    assert len(list((demo.folder / "pdf").iterdir())) == 89
-    assert len(list((demo.folder / "mail").glob("*.eml"))) == 89
+    for series in "NB":
+        assert len(list((demo.folder / "pdf").glob(f"{series}-*.pdf"))) == 89
+    assert len(list((demo.folder / "mail").glob("*.eml"))) == 2 * 89 + 1  # and the report
 
 
 def test_a_second_demo_begins_anew_and_names_what_differs(folder: Path, demos: list[Demo]) -> None:

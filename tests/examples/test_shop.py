@@ -101,3 +101,9 @@ def test_the_shop_remembers_across_a_restart(tmp_path: Path) -> None:
         assert post(f"{url}/customers/ALFKI/reserve", "k1").status_code == 200
         assert post(f"{url}/customers/ERNSH/reserve", "k4").status_code == 503
         assert post(f"{url}/customers/ERNSH/reserve", "k4").status_code == 200
+
+
+def test_it_lists_its_customers(shop: str) -> None:
+    listed = httpx2.get(f"{shop}/customers").json()["customers"]
+    assert len(listed) == 91
+    assert listed[0] == {"id": "ALFKI", "email": "alfki@northwind.example"}

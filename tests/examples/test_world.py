@@ -28,6 +28,9 @@ from .support import make_invoice
 WholeWorld = tuple[Database, Path]
 
 CHOSEN = ("ALFKI", "BERGS", "FISSA", "QUICK")
+SENDER = "invoices@northwind.example"
+REPORT_TO = "accounting@northwind.example"
+REPORT = "customer FISSA has no orders to invoice\n"
 CUSTOMERS = [customer for customer in load_customers() if customer.id in CHOSEN]
 ADDRESSES = {customer.id: customer.email for customer in CUSTOMERS} | {
     "BERGS": "accounts.bergs@northwind.example"
@@ -58,17 +61,27 @@ class Made:
                 self.send(
                     ADDRESSES[customer.id], Path(printed["path"]), f"<{customer.id}@onceflow>"
                 )
-        self.box.record("rejected", "bergs@northwind.example")
-        self.box.record("duplicate", "quick@northwind.example", "<QUICK@onceflow>")
+        self.box.record("rejected", SENDER, "bergs@northwind.example")
+        self.box.record("duplicate", SENDER, "quick@northwind.example", "<QUICK@onceflow>")
+        self.report("<report@onceflow>", REPORT)
 
     def send(self, to: str, pdf: Path, message_id: str) -> None:
         message = EmailMessage(policy=SMTP)
+        message["From"] = f"Northwind Traders <{SENDER}>"
         message["To"] = to
         message["Message-ID"] = message_id
         message.set_content("Your invoice")
         message.add_attachment(
             pdf.read_bytes(), maintype="application", subtype="pdf", filename=pdf.name
         )
+        assert self.box.keep(message_id, message.as_bytes())
+
+    def report(self, message_id: str, text: str, sender: str = SENDER) -> None:
+        message = EmailMessage(policy=SMTP)
+        message["From"] = f"Northwind Traders <{sender}>"
+        message["To"] = REPORT_TO
+        message["Message-ID"] = message_id
+        message.set_content(text)
         assert self.box.keep(message_id, message.as_bytes())
 
     def faults(self) -> list[str]:
@@ -80,8 +93,9 @@ class Made:
             duplicates=["quick@northwind.example"],
             rejected=["bergs@northwind.example"],
             refusals=2,
+            report_to=REPORT_TO,
         )
-        world = read_world(self.db, self.pdf, self.mail, self.reservations)
+        world = read_world(self.db, self.pdf, self.mail, self.reservations, expected)
         return [fault for check in check_world(world, expected) for fault in check.faults]
 
 
@@ -115,12 +129,32 @@ def test_a_world_as_it_ought_to_be_has_no_faults(made: Made) -> None:
     assert made.faults() == []
 
 
+def test_what_another_workflow_has_made_is_no_fault_of_this_one(made: Made) -> None:
+    made.db.execute(
+        # Under an id of its own: those that are counted up stay as they are for other tests.
+        "insert into shop.invoice (id, key, series, customer, details)"
+        " overriding system value values (9, 'key', 'B', 'ALFKI', '{}')"
+    )
+    (made.pdf / "B-00009.pdf").write_bytes(b"%PDF-1.7")
+    made.report("<foreign@onceflow>", "of another sender", "billing@northwind.example")
+    made.box.record("duplicate", "billing@northwind.example", "alfki@northwind.example")
+    assert made.faults() == []
+
+
 def run_sql(statement: str) -> Callable[[Made], object]:
     return lambda made: made.db.execute(statement.encode())
 
 
 def change_reservations(**changed: Any) -> Callable[[Made], object]:
     return lambda made: made.reservations.update(changed)
+
+
+def replace_report(text: str) -> Callable[[Made], object]:
+    def do(made: Made) -> None:
+        (made.mail / "report@onceflow.eml").unlink()
+        made.report("<report@onceflow>", text)
+
+    return do
 
 
 def swap_pdfs(made: Made) -> None:
@@ -201,6 +235,21 @@ BREAKS: dict[str, tuple[Callable[[Made], object], list[str]]] = {
         ),
         ["e-mails repeated: alfki@northwind.example"],
     ),
+    "the report is missing": (
+        lambda made: (made.mail / "report@onceflow.eml").unlink(),
+        ["0 reports were sent to accounting@northwind.example, not 1"],
+    ),
+    "the report came twice": (
+        lambda made: made.report("<second@onceflow>", REPORT),
+        ["2 reports were sent to accounting@northwind.example, not 1"],
+    ),
+    "the report leaves a customer out": (
+        replace_report("nobody has failed\n"),
+        [
+            "lines of the report missing: customer FISSA has no orders to invoice",
+            "lines of the report not expected: nobody has failed",
+        ],
+    ),
     "an e-mail has another's PDF": (
         spoil_attachment,
         ["the e-mail to ALFKI has N-00002.pdf attached, not N-00001.pdf"],
@@ -213,7 +262,9 @@ BREAKS: dict[str, tuple[Callable[[Made], object], list[str]]] = {
         ],
     ),
     "another e-mail was delivered twice": (
-        lambda made: made.box.record("duplicate", "alfki@northwind.example", "<ALFKI@onceflow>"),
+        lambda made: made.box.record(
+            "duplicate", SENDER, "alfki@northwind.example", "<ALFKI@onceflow>"
+        ),
         ["deliveries with the outcome duplicate not expected: alfki@northwind.example"],
     ),
     "a reservation is not released": (
