@@ -33,6 +33,10 @@ NOT_CALLED = {
     "task_name": "writes a task's key as text, in views",
     "read_grants": "for workers of other languages; ours are told by claims and completions",
     "idempotency_key": "writes the key of a task's effect, in views",
+    "scope_place": "writes where a scope lies, in views",
+    "scope_places": "writes where scopes lie, in lists of tasks",
+    "block_output": "puts the output of a block together, in views",
+    "redrive_takes": "says what a dead letter is redriven with, in views",
 }
 
 

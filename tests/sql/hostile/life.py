@@ -62,6 +62,18 @@ FLOW: dict[str, Any] = {
     ],
     "output": {"c": "$.steps.c.output", "first": "$.input.parts[*] | first"},
 }
+FAN: dict[str, Any] = {
+    "name": "fan",
+    "steps": [
+        {"id": "e", "for_each": "$.input.items", "steps": [{"id": "x", "set": "$.item"}]},
+        {"id": "read", "set": "$.steps.e.output"},
+    ],
+}
+SCOPES = """
+    select onceflow.scope_place(i.id, 1),
+        array(select p from onceflow.scope_places(i.id, '{1,2}') p),
+        onceflow.block_output(i.id, 'e', 0, 0)
+      from onceflow.instances i where i.id = %s"""
 INPUT: dict[str, Any] = {
     "at": "2024-02-29T12:30:00.250+01:00",
     "price": "12.50",
@@ -147,6 +159,10 @@ def live(by: Mapping[str, Connection], play: Play) -> str:
     calls.discard_dead_letters(operator, [])
     calls.pause_queues(operator, ["default"])
     calls.resume_queues(operator, ["default"])
+    calls.register_workflow(client, compile_definition(FAN))
+    (fan,) = calls.start_instances(client, "fan", [{"items": [1, "\\"]}])
+    ((place, places, output),) = execute(client, SCOPES, fan.instance_id).fetchall()
+    assert (place, len(places), output) == ("e[0]", 2, [1, "\\"])
     calls.disable_workflows(operator, ["flow"])
     calls.enable_workflows(operator, ["flow"])
     assert [one.outcome for one in calls.set_config_values(operator, {"rate": 1})] == ["done"]
