@@ -31,6 +31,8 @@ SLOW_AT_MOST = 3
 PATIENCE = 2
 """How often it may strike where no expression had most of the time, until all are failed."""
 
+GATHERING = "function onceflow.step_context("
+
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _BOUND: Final[LiteralString] = """
@@ -43,9 +45,12 @@ def struck_by(error: Exception) -> str | None:
     """Return the id of the instance whose expression was slow; None where the timeout was not one
     of expressions, and an empty text where it was, and none had most of the time.
     """
-    if not isinstance(error, psycopg.errors.QueryCanceled) or not error.diag.message_detail:
+    if not isinstance(error, psycopg.errors.QueryCanceled):
         return None
     detail = error.diag.message_detail
+    if not detail:
+        # Between two expressions, while it was gathered what the next one sees.
+        return "" if GATHERING in (error.diag.context or "") else None
     return detail if _ID.fullmatch(detail) else ""
 
 

@@ -179,7 +179,7 @@ async def test_clients_work_and_leave_nothing(settings: Settings) -> None:
 def test_migrate_works(empty_database: Database) -> None:
     with pgbouncer(empty_database.dsn, size=1) as dsn:
         with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as left:
-            left.execute("set statement_timeout = '1ms'; set search_path = public")
+            left.execute("set statement_timeout = '50ms'; set search_path = public")
         migrate(Settings(dsn=dsn))
         assert migrate(Settings(dsn=dsn)).applied == []
 

@@ -16,11 +16,12 @@ import pytest
 
 from onceflow.engine import calls
 from onceflow.engine.calls import Deferral, Key
+from onceflow.engine.calls.slow_expressions import struck_by
 from onceflow.relay import clock as clock_module
 from onceflow.relay.clock import JOBS, Turns
 
 from ...support import wait_until
-from ..play import Play, pass_time
+from ..play import Play, execute, pass_time
 from ..workflows import Step, fields, path, workflow
 
 QUADRATIC = {**path("$.input.a[*] ? (@ == $.input.b[*])"), "m": True}
@@ -332,3 +333,24 @@ def test_slow_starts_hold_up_no_timers(
         pass
     assert of(play, ids, "a") == ["expression.timeout"] * 8 + ["QUEUED"]
     assert starts.skip == 0
+
+
+def test_a_timeout_that_strikes_between_two_expressions_is_one_of_expressions(play: Play) -> None:
+    given = {"items": list(range(20_000))}
+    instance = play.begin(workflow(Step("a", input=fields(x=path("$.input.items")))), given)
+    gather = (
+        "select count(onceflow.step_context(i.id, i.version_id, 'a', 0, 0, 'task', '[]'))"
+        " from onceflow.instance i, generate_series(1, 10000) where i.id = %s"
+    )
+
+    def strike() -> psycopg.errors.QueryCanceled | None:
+        play.conn.execute("set statement_timeout = '100ms'")
+        try:
+            with pytest.raises(psycopg.errors.QueryCanceled) as raised:
+                execute(play.conn, gather, instance)
+        finally:
+            play.conn.execute("reset statement_timeout")
+        # It may strike between two calls, too.
+        return raised.value if "step_context" in (raised.value.diag.context or "") else None
+
+    assert struck_by(wait_until(strike, "the timeout to strike while it is gathered")) == ""
