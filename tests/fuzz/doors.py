@@ -43,8 +43,13 @@ TEMPLATES = {
     "a.typ": "#let data = json(bytes(sys.inputs.data))\n#repr(data)",
     "big.typ": "#for n in range(3000) [#n ]\n#let data = json(bytes(sys.inputs.data))\n#data.a",
 }
-OUR_FAULT = re.compile(r"^(?:\S+Z (?:ERROR|CRITICAL) .*| *Traceback .*)$", re.MULTILINE)
-"""In a log: what handlers do wrong is warned of, and never by a traceback."""
+OUR_FAULT = re.compile(
+    r"^(?:\S+Z (?:ERROR|CRITICAL) (?!.* were given up and are in quarantine).*| *Traceback .*)$",
+    re.MULTILINE,
+)
+"""In a log: what handlers do wrong is warned of, and never by a traceback. An event for a topic
+that the broker does not have, or refuses, is given up after minutes, and told as an error.
+"""
 
 
 class Process:
