@@ -7,7 +7,6 @@ leaves half done is undone once, after it was done.
 import signal
 from collections import defaultdict
 from collections.abc import Callable, Set
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -20,11 +19,11 @@ from onceflow.engine.dev.postgres import EmbeddedPostgres
 from onceflow.engine.migrate import migrate
 from onceflow.engine.settings import Settings
 
-from ..servers import Servers, create_database, drop_database, ensure_template
+from ..servers import Servers, create_database, drop_database
 from ..support import wait_until
 from ..transports import use
 from .support import Conn, deploy, relay, start, wait_for_ends
-from .test_crashes import POINTS, connect, process, quick, worker_process
+from .test_crashes import at_each_point, connect, process, quick, worker_process
 
 ITEMS, BAD = 8, (2, 5)
 
@@ -206,14 +205,7 @@ def kill_a_worker(servers: Servers, transport: str, folder: Path, point: str, nt
 def test_a_worker_killed_in_the_middle_of_blocks_costs_nothing(
     servers: Servers, transport: str, tmp_path: Path, nth: int
 ) -> None:
-    ensure_template(servers)
-    with ThreadPoolExecutor(len(POINTS)) as pool:
-        ends = {
-            point: pool.submit(kill_a_worker, servers, transport, tmp_path, point, nth)
-            for point in POINTS
-        }
-    faults = {point: end.exception() for point, end in ends.items() if end.exception() is not None}
-    assert not faults
+    at_each_point(kill_a_worker, servers, transport, tmp_path, nth)
 
 
 def some_done(conn: Conn) -> bool:

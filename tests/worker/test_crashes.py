@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
@@ -143,19 +143,29 @@ def kill_a_worker(servers: Servers, transport: str, folder: Path, point: str, nt
         drop_database(servers, database.name)
 
 
-@pytest.mark.parametrize("nth", [1, 5])
-def test_a_worker_killed_at_any_point_costs_nothing(
-    servers: Servers, transport: str, tmp_path: Path, nth: int
+def at_each_point(
+    kill: Callable[[Servers, str, Path, str, int], None],
+    servers: Servers,
+    transport: str,
+    folder: Path,
+    nth: int,
 ) -> None:
+    """Kill workers at all failpoints, and require that none of them costs anything."""
     # Side by side, for most of the time goes by while the broker waits for the dead.
     ensure_template(servers)  # they would all make it
     with ThreadPoolExecutor(len(POINTS)) as pool:
         ends = {
-            point: pool.submit(kill_a_worker, servers, transport, tmp_path, point, nth)
-            for point in POINTS
+            point: pool.submit(kill, servers, transport, folder, point, nth) for point in POINTS
         }
     faults = {point: end.exception() for point, end in ends.items() if end.exception() is not None}
     assert not faults
+
+
+@pytest.mark.parametrize("nth", [1, 5])
+def test_a_worker_killed_at_any_point_costs_nothing(
+    servers: Servers, transport: str, tmp_path: Path, nth: int
+) -> None:
+    at_each_point(kill_a_worker, servers, transport, tmp_path, nth)
 
 
 @pytest.mark.parametrize("nth", [1, 2])
