@@ -17,13 +17,13 @@ declare
     v_failed int;
     v_closes text;
     v_bears text;
-    v_undoes constant boolean := (
-        select v.on_failure <> 'fail' from onceflow.workflow_version v where v.id = p_version_id);
+    v_on_failure constant text := (
+        select v.on_failure from onceflow.workflow_version v where v.id = p_version_id);
 begin
     select * into v_step from onceflow.step st where st.version_id = p_version_id and st.step = p_key.step;
     o_scope := p_key.scope;
     o_borne := p_borne;
-    o_undoes := v_undoes and v_step.spec -> 'undo' is distinct from 'false';
+    o_undoes := onceflow.is_undone(v_step.spec, v_on_failure);
     if v_step.kind = 'compensation' or v_step.spec ->> 'on_failure' = 'suspend' and not p_discarded then
         o_kind := 'suspend';
         return;
@@ -56,7 +56,7 @@ begin
                     o_borne := p_borne || jsonb_build_object(v_closes, true, v_bears, v_failed);
                 end if;
                 o_kind := 'tolerate';
-                o_undoes := v_undoes and v_step.spec -> 'undo' is distinct from 'false';
+                o_undoes := onceflow.is_undone(v_step.spec, v_on_failure);
                 return;
             end if;
         end if;

@@ -35,7 +35,7 @@ begin
             onceflow.own_state(t.instance_id, t.scope, i.state) as state,
             case when i.suspended_by = 'operator' then i.suspended_at end as suspended_at,
             (st.spec ->> 'join')::int as needed, (st.spec ->> 'max_parallel')::int as max_parallel,
-            st.spec -> 'undo' is distinct from 'false' and v.on_failure <> 'fail' as undoes,
+            onceflow.is_undone(st.spec, v.on_failure) as undoes,
             st.step || '.compensate' as undo
         into v_task
         from onceflow.task t

@@ -21,7 +21,7 @@ begin
         group by 1, 2
     ), found as (
         select s.*, (st.spec ->> 'join')::int as needed, b.succeeded,
-            st.spec -> 'undo' is distinct from 'false' and v.on_failure <> 'fail' as loser_undoes,
+            onceflow.is_undone(st.spec, v.on_failure) as loser_undoes,
             case when s.live = 0 and s.state = 'CLOSING' and s.outermost and s.undoes
                 then onceflow.has_undo(s.instance_id, i.version_id, s.scope) else false end as undoable
         from touched t

@@ -1,6 +1,7 @@
--- unwind_blocks(sorted ids, blocks, undo rows done) -> (changes, ended, due, touched …)   (internal)
+-- unwind_blocks(sorted ids, blocks) -> (changes, ended, undoing)   (internal)
 -- A block that has failed while its step goes on, and whose scopes have all ended: its way back begins, where there is
--- something to undo and it is not left to the scope around; where not, or once it is undone, its step ends.
+-- something to undo and it is not left to the scope around; where not, or once it is undone, its step ends. o_undoing are the undo rows
+-- of the ways back that begin.
 create or replace function onceflow.unwind_blocks(
     p_ids uuid[], p_blocks onceflow.task_key[],
     out o_changes onceflow.change[], out o_ended onceflow.placed_task[], out o_undoing onceflow.task_key[])
@@ -10,8 +11,7 @@ declare
 begin
     with found as (
         select k.*, i.version_id, i.seq + 1 as seq,
-            st.spec -> 'undo' is distinct from 'false' and v.on_failure <> 'fail'
-                and b.unwinds = 'closing'
+            onceflow.is_undone(st.spec, v.on_failure) and b.unwinds = 'closing'
                 and onceflow.has_block_undo(k.instance_id, i.version_id, k.step, k.scope, k.visit) as undoes
         from unnest(p_blocks) k
         cross join lateral (
