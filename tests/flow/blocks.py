@@ -27,7 +27,7 @@ def begin_block(instance: Instance, row: Row, given: Json = None, answered: str 
         case "for_each":
             _for_each(instance, row, given, answered)
         case "repeat":
-            _next_round(instance, row, given if answered == "while" else None)
+            _begin_rounds(instance, row, given if answered == "while" else None)
         case "try":
             _open(row, step.branches[0])
         case _:
@@ -130,33 +130,51 @@ def lose(instance: Instance, scope: Scope) -> None:
 # Chains
 
 
-def _next_round(instance: Instance, row: Row, goes_on: bool | None = None) -> None:
-    """Begin the next round of a repeat, or end it."""
+def _begin_rounds(instance: Instance, row: Row, goes_on: bool | None) -> None:
+    """Begin the first round of a repeat, if its ``while`` lets it."""
+    if row.step.first and not _goes_on(instance, row, goes_on):
+        instance.end(row, "SUCCEEDED")
+    else:
+        resume(row)
+
+
+def round_ended(instance: Instance, row: Row, answered: bool | None = None) -> None:
+    """Ask after a round whether another follows. Raises Fails.
+
+    ``answered`` is what the condition should have given.
+    """
     step = row.step
-    last = row.scopes[-1] if row.scopes else None
-    output = None if last is None else last.output
     if step.first:
-        if goes_on is None:
-            goes_on = condition_of(instance, last or row.scope, step.condition, "while")
-        if not goes_on:
-            return instance.end(row, "SUCCEEDED", output)
+        is_enough = not _goes_on(instance, row, answered)
+    elif answered is None:
+        is_enough = condition_of(instance, row.scopes[-1], step.condition, "until")
+    else:
+        is_enough = answered
+    if is_enough:
+        return instance.end(row, "SUCCEEDED", row.scopes[-1].output)
     if len(row.scopes) >= step.limit:
         raise Fails("flow.limit", f"more than {step.limit} rounds", "limit")
-    return _open(row, step.branches[0], round=len(row.scopes), previous=output)
+    if not step.delay:
+        return resume(row)
+    row.resume_at = instance.now + step.delay
+    return None
 
 
-def round_ended(instance: Instance, row: Row, is_enough: bool | None = None) -> None:
-    """Ask after a round whether it was the last. Raises Fails."""
-    step = row.step
-    if not step.first:
-        if is_enough is None:
-            is_enough = condition_of(instance, row.scopes[-1], step.condition, "until")
-        if is_enough:
-            return instance.end(row, "SUCCEEDED", row.scopes[-1].output)
-    if step.delay:
-        row.resume_at = instance.now + step.delay
-        return None
-    return _next_round(instance, row)
+def _goes_on(instance: Instance, row: Row, answered: bool | None) -> bool:
+    """Ask before a round whether it is to be: a ``while`` sees the round before, and its number.
+
+    It does so as the round that it lets begin would, whose number and ``previous`` it is told.
+    """
+    if answered is not None:
+        return answered
+    return condition_of(instance, _round(row), row.step.condition, "while")
+
+
+def _round(row: Row) -> Scope:
+    """Return the round of a repeat that may follow."""
+    last = row.scopes[-1] if row.scopes else None
+    sees = {"round": len(row.scopes), "previous": None if last is None else last.output}
+    return Scope(row, len(row.scopes), row.step.branches[0], sees)
 
 
 def _attempt_ended(instance: Instance, row: Row) -> None:
@@ -166,21 +184,23 @@ def _attempt_ended(instance: Instance, row: Row) -> None:
         return instance.end(row, "SUCCEEDED", last.output)
     assert plan is not None
     if plan.catch is None:
-        row.resume_at = instance.now + row.step.retry.delay
-        return resume(instance, row) if row.resume_at <= instance.now else None
+        # From the end of its undoing, which is now.
+        row.resume_at = instance.now + row.step.retry.pause(len(row.scopes))
+        return resume(row) if row.resume_at <= instance.now else None
     row.plan, row.caught = None, plan.error["code"]
     if not plan.catch.steps:
         return instance.end(row, "SUCCEEDED")
     return _open(row, plan.catch, error=plan.error)
 
 
-def resume(instance: Instance, row: Row) -> None:
-    """Go on after a delay: the next attempt of a try, the next round of a repeat. Raises Fails."""
+def resume(row: Row) -> None:
+    """Begin the next attempt of a try, or the next round of a repeat."""
     row.plan, row.resume_at = None, None
     if row.step.kind == "try":
-        _open(row, row.step.branches[0])
-    else:
-        _next_round(instance, row)
+        return _open(row, row.step.branches[0])
+    following = _round(row)
+    following.state = "OPEN"
+    return row.scopes.append(following)
 
 
 def decide(instance: Instance, row: Row) -> None:

@@ -4,13 +4,13 @@ Nothing is checked here: what the compiler refuses is not interpreted.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Json = Any
 Document = Mapping[str, Any]
 
-INLINE = ("set", "fail")
+INLINE = ("set", "fail", "return", "goto")
 """Kinds that end in the transition that reaches them."""
 FANS = ("steps", "switch", "parallel", "race", "for_each")
 CHAINS = ("try", "repeat")
@@ -19,11 +19,20 @@ KINDS = ("task", *INLINE, *FANS, *CHAINS)
 
 @dataclass(frozen=True)
 class Retry:
-    """How often all in all, and how long after each failure; ``delay`` is in seconds."""
+    """How often all in all, and after what pauses, in seconds; there is no jitter."""
 
     attempts: int = 5
-    delay: float = 1
+    backoff: float = 1
+    factor: float = 2
+    most: float = 300
     non_retryable: tuple[str, ...] = ()
+
+    def pause(self, failed: int) -> float:
+        """Return how long it is from the ``failed``-th failure to the next attempt."""
+        return min(self.most, self.backoff * self.factor ** (failed - 1))
+
+
+ONCE = Retry(attempts=1)
 
 
 @dataclass(frozen=True)
@@ -36,9 +45,13 @@ class Compensation:
 
 @dataclass(frozen=True, eq=False)
 class Branch:
-    """A list of steps, and when it is taken: a case, a branch, a catch, or a block's only list."""
+    """A list of steps, and when it is taken: a case, a branch, a catch, or a block's only list.
+
+    In a ``sequence`` steps follow each other, or a ``goto``; else they wait for their ``needs``.
+    """
 
     steps: "tuple[Step, ...]"
+    sequence: bool = True
     name: str | None = None
     when: Json = True
     errors: tuple[str, ...] | None = None
@@ -49,8 +62,9 @@ class Branch:
 class Step:
     """A step of any kind; what its kind has no use for is as if it were not given.
 
-    ``value`` is the input of a task, what a ``set`` gives, the error of a ``fail``, the array of a
-    ``for_each``. ``catches`` and ``condition`` belong to ``try`` and ``repeat``.
+    ``value`` is the input of a task, what a ``set`` or a ``return`` gives, the error of a ``fail``,
+    the array of a ``for_each``, the target of a ``goto``: a step, or None for the end of its list.
+    ``catches`` and ``condition`` belong to ``try`` and ``repeat``.
     """
 
     id: str
@@ -86,7 +100,7 @@ class Step:
 class Workflow:
     """A whole definition."""
 
-    steps: tuple[Step, ...]
+    branch: Branch
     output: Json = None
     on_failure: str = "compensate"
     deadline: float | None = None
@@ -95,28 +109,31 @@ class Workflow:
 def read_workflow(document: Document) -> Workflow:
     """Read a definition, of which all is known to be sound."""
     return Workflow(
-        steps=_list(document["steps"]),
+        branch=_branch(document["steps"]),
         output=document.get("output"),
         on_failure=document.get("on_failure", "compensate"),
         deadline=document.get("deadline"),
     )
 
 
-def _list(items: Sequence[Document], owner: Document | None = None) -> tuple[Step, ...]:
+def _branch(items: Sequence[Document], owner: Document | None = None, **more: Any) -> Branch:
     """Read a list of steps: a sequence, or by ``needs``; with the ``output`` of its block last."""
     by_needs = any("needs" in item for item in items)
-    steps: list[Step] = []
-    for item in items:
-        before = (steps[-1].id,) if steps else ()
-        steps.append(_step(item, tuple(item.get("needs", ())) if by_needs else before))
+    steps = [_step(item) for item in items]
     if owner is not None and "output" in owner:
         ids = tuple(step.id for step in steps)
-        needs = ids if by_needs else ids[-1:]
-        steps.append(Step(f"{owner['id']}.output", "set", needs, value=owner["output"]))
-    return tuple(steps)
+        last = Step(f"{owner['id']}.output", "set", ids, value=owner["output"])
+        # The end of a list is where the output of its block is asked for.
+        steps = [replace(s, value=last.id) if _goes_to_the_end(s) else s for s in steps]
+        steps.append(last)
+    return Branch(tuple(steps), sequence=not by_needs, **more)
 
 
-def _step(item: Document, needs: tuple[str, ...]) -> Step:
+def _goes_to_the_end(step: Step) -> bool:
+    return step.kind == "goto" and step.value is None
+
+
+def _step(item: Document) -> Step:
     # A for_each has `steps` too.
     kind = next((kind for kind in KINDS if kind in item and kind != "steps"), "steps")
     shared: dict[str, Any] = {
@@ -130,7 +147,7 @@ def _step(item: Document, needs: tuple[str, ...]) -> Step:
     else:
         shared["tolerate"] = tolerate
     own = {"task": _task, "try": _try, "repeat": _repeat, "for_each": _for_each}.get(kind, _other)
-    return Step(item["id"], kind, needs, **shared, **own(item, kind))
+    return Step(item["id"], kind, tuple(item.get("needs", ())), **shared, **own(item, kind))
 
 
 def _task(item: Document, _: str) -> dict[str, Any]:
@@ -145,32 +162,31 @@ def _task(item: Document, _: str) -> dict[str, Any]:
 
 
 def _retry(given: Document | None) -> Retry:
-    """Read a task's retry; the growth of its pauses is not interpreted."""
-    given = {"attempts": 5, "backoff": 1} if given is None else given
-    non_retryable = tuple(given.get("non_retryable", ()))
-    return Retry(given.get("attempts", 5), given.get("backoff", 1), non_retryable)
+    given = given or {}
+    named = {"attempts": "attempts", "backoff": "backoff", "factor": "factor", "max": "most"}
+    read = {named[key]: value for key, value in given.items() if key in named}
+    return Retry(**read, non_retryable=tuple(given.get("non_retryable", ())))
 
 
 def _try(item: Document, _: str) -> dict[str, Any]:
     catches = [
-        Branch(
-            _list(catch.get("steps", ())),
+        _branch(
+            catch.get("steps", ()),
             errors=tuple(catch["errors"]) if "errors" in catch else None,
             undo=catch.get("undo", True),
         )
         for catch in item.get("catch", ())
     ]
     return {
-        "branches": (Branch(_list(item["try"], item)),),
+        "branches": (_branch(item["try"], item),),
         "catches": tuple(catches),
-        # None unless given, and at once.
-        "retry": _retry({"attempts": 1, "backoff": 0, **item.get("retry", {})}),
+        "retry": _retry(item["retry"]) if "retry" in item else ONCE,
     }
 
 
 def _repeat(item: Document, _: str) -> dict[str, Any]:
     return {
-        "branches": (Branch(_list(item["repeat"], item)),),
+        "branches": (_branch(item["repeat"], item),),
         "condition": item.get("until", item.get("while")),
         "first": "while" in item,
         "delay": item.get("delay", 0),
@@ -181,25 +197,27 @@ def _repeat(item: Document, _: str) -> dict[str, Any]:
 def _for_each(item: Document, _: str) -> dict[str, Any]:
     return {
         "value": item["for_each"],
-        "branches": (Branch(_list(item["steps"], item)),),
+        "branches": (_branch(item["steps"], item),),
         "names": item.get("as"),
     }
 
 
 def _other(item: Document, kind: str) -> dict[str, Any]:
     match kind:
-        case "set" | "fail":
+        case "set" | "fail" | "return":
             return {"value": item[kind]}
+        case "goto":
+            return {"value": None if item[kind] == "end" else item[kind]}
         case "steps":
-            return {"branches": (Branch(_list(item["steps"], item)),)}
+            return {"branches": (_branch(item["steps"], item),)}
         case "switch":
-            cases = [Branch(_list(case["steps"]), when=case["when"]) for case in item["switch"]]
+            cases = [_branch(case["steps"], when=case["when"]) for case in item["switch"]]
             if "else" in item:
-                cases.append(Branch(_list(item["else"])))
+                cases.append(_branch(item["else"]))
             return {"branches": tuple(cases)}
         case _:
             branches = item[kind]
             if not isinstance(branches, Mapping):
                 branches = {step["id"]: [step] for step in branches}
-            made = tuple(Branch(_list(steps), name=name) for name, steps in branches.items())  # pyright: ignore
+            made = tuple(_branch(steps, name=name) for name, steps in branches.items())  # pyright: ignore
             return {"branches": made, **({"join": 1} if kind == "race" else {})}

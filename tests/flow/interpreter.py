@@ -10,11 +10,10 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from .blocks import resume
 from .closing import close_instance
-from .definition import Branch, Document, read_workflow
+from .definition import Document, read_workflow
 from .judging import retries
 from .making import begin
 from .model import Error, Instance, Row, Scope
-from .seeing import Fails
 from .waves import OUTPUT, run
 
 Json = Any
@@ -55,7 +54,7 @@ class Machine:
 
     def __init__(self, definition: Document) -> None:
         self.workflow = read_workflow(definition)
-        root = Scope(None, 0, Branch(self.workflow.steps), state="OPEN")
+        root = Scope(None, 0, self.workflow.branch, state="OPEN")
         self.instance = Instance(self.workflow, None, root)
 
     # Calls
@@ -276,7 +275,8 @@ class Machine:
         if self._stops(row):
             instance.end(row, "CANCELLED")
         elif retryable and retries(retry, row):
-            row.state, row.due_at = "RETRYING", instance.now + retry.delay
+            failed = max(row.attempt - row.extra, 1)
+            row.state, row.due_at = "RETRYING", instance.now + retry.pause(failed)
         elif row.undoes is not None:
             row.state = "DEAD_LETTER"
         else:
@@ -294,18 +294,17 @@ class Machine:
             row.timeout_at = None
             instance.fail(row, {"code": "timeout"}, "timeout")
         elif row.resume_at is not None and row.resume_at <= instance.now:
-            try:
-                resume(instance, row)
-            except Fails as failed:
-                instance.fail(row, failed.error, failed.wrong)
+            resume(row)
 
 
 def _may_redrive(row: Row, value: Json) -> bool:
     """Tell whether a dead letter can be tried again with this value."""
     wrong = row.wrong
+    if wrong in ("timeout", "limit"):
+        return False
     if row.step.kind == "task" or row.undoes is not None:
         return row.has_input or value is not None
-    if wrong in ("timeout", "limit") or wrong is None:
+    if wrong is None:
         return False
     if wrong != "value":
         return isinstance(value, bool)

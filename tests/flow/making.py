@@ -2,16 +2,22 @@
 
 from typing import Any
 
-from .blocks import begin_block, resume, round_ended
+from .blocks import begin_block, round_ended
 from .definition import Step
 from .model import PASSES, Instance, Row, Scope
 from .seeing import Fails, condition_of, value_of
 
 Json = Any
 
+MOST_VISITS = 1000
+"""Of one step, in one scope."""
+
 
 def due_steps(scope: Scope) -> list[Step]:
     """Return the steps of an OPEN scope into which every edge has passed, not made yet."""
+    if scope.branch.sequence:
+        following = None if scope.returned or not scope.passed else scope.next_step
+        return [] if following is None else [following]
     found: list[Step] = []
     for step in scope.branch.steps:
         row = scope.find(step.id)
@@ -27,19 +33,24 @@ def _passed(scope: Scope, step: Step) -> int:
 
 def count_joins(scope: Scope) -> None:
     """Make the rows of joins into which some edges have passed: they count, WAITING."""
+    if scope.branch.sequence:
+        return
     for step in scope.branch.steps:
         if scope.find(step.id) is None and 0 < _passed(scope, step) < len(step.needs):
             scope.rows.append(Row(scope, step))
 
 
 def make(instance: Instance, scope: Scope, step: Step) -> None:
-    """Make a step that is due."""
+    """Make a step that is due: in a sequence its next visit, in a DAG the row that counted."""
     row = scope.find(step.id)
-    if row is None:
-        row = Row(scope, step)
+    if row is None or scope.branch.sequence:
+        row = Row(scope, step, visit=0 if row is None else row.visit + 1)
         scope.rows.append(row)
     row.made = True
-    begin(instance, row)
+    if row.visit >= MOST_VISITS:
+        # It is not asked whether it runs: it has no more visits.
+        return instance.fail(row, {"code": "flow.limit"}, "limit")
+    return begin(instance, row)
 
 
 def begin(instance: Instance, row: Row, given: Json = None, answered: str = "") -> None:
@@ -66,26 +77,34 @@ def _run(instance: Instance, row: Row, given: Json, answered: str) -> None:
     if step.is_block:
         if step.timeout is not None and row.timeout_at is None:
             row.timeout_at = instance.now + step.timeout
-        if answered == "until":
+        if answered == "until" or (answered == "while" and row.scopes):
             round_ended(instance, row, given)
-        elif answered == "while" and row.scopes:
-            _resume_with(instance, row, given)
         else:
             begin_block(instance, row, given, answered)
         return
-    value = given if answered == "value" else value_of(instance, row.scope, step.value)
+    # Where a goto goes is no expression.
+    tree = None if step.kind == "goto" else step.value
+    value = given if answered == "value" else value_of(instance, row.scope, tree)
     if step.kind == "task":
         row.input, row.has_input, row.state = value, True, "QUEUED"
-    elif step.kind == "set":
+    elif step.kind in ("set", "return"):
         instance.end(row, "SUCCEEDED", value)
+        if step.kind == "return":
+            _return(instance, row.scope, value)
+    elif step.kind == "goto":
+        instance.end(row, "SUCCEEDED")
     elif isinstance(value, dict) and isinstance(value.get("code"), str):  # pyright: ignore
         instance.fail(row, value, "value")  # pyright: ignore[reportUnknownArgumentType]
     else:
         raise Fails("expression", "fail takes an error with a code", "value")
 
 
-def _resume_with(instance: Instance, row: Row, goes_on: Json) -> None:
-    if goes_on:
-        resume(instance, row)
-    else:
-        instance.end(row, "SUCCEEDED", row.scopes[-1].output)
+def _return(instance: Instance, scope: Scope, value: Json) -> None:
+    """End the scopes and blocks around a return; the instance ends with its value once drained."""
+    scope.returned = True
+    if scope.block is None:
+        scope.output = value
+        return
+    scope.state = scope.ends_as = "SUCCEEDED"
+    instance.end(scope.block, "SUCCEEDED")
+    _return(instance, scope.block.scope, value)

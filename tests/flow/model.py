@@ -79,6 +79,7 @@ class Scope:
 
     ``ends_as`` is what it closes as. ``outermost``: it undoes itself once it has drained;
     ``undoes``: unless that is left to the scope around. ``undone`` is said beside the state.
+    ``returned``: a ``return`` in it, or beneath it, has ended its list.
     """
 
     block: Row | None
@@ -91,6 +92,7 @@ class Scope:
     undoes: bool = True
     back: "ScopeBack | None" = None
     undone: bool = False
+    returned: bool = False
     rows: list[Row] = field(default_factory=list[Row])
     output: Json = None
     error: Error | None = None
@@ -116,8 +118,36 @@ class Scope:
     @property
     def list_ended(self) -> bool:
         """Whether all its list has ended."""
+        if self.returned:
+            return True
+        if self.branch.sequence:
+            return self.passed and self.next_step is None
         found = [self.find(step.id) for step in self.branch.steps]
         return all(row is not None and not row.open for row in found)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the last row of a sequence has ended, so that the next may follow."""
+        rows = self.forward
+        return not rows or (not rows[-1].open and rows[-1].state in PASSES)
+
+    @property
+    def next_step(self) -> Step | None:
+        """The step that follows the last row of a sequence; None at its end."""
+        steps, rows = self.branch.steps, self.forward
+        if not rows:
+            return steps[0] if steps else None
+        last = rows[-1]
+        if last.step.kind == "goto" and last.state == "SUCCEEDED":
+            return next((step for step in steps if step.id == last.step.value), None)
+        at = steps.index(last.step) + 1
+        return steps[at] if at < len(steps) else None
+
+    @property
+    def forward(self) -> list[Row]:
+        """The rows of its steps, as they were made."""
+        steps = self.branch.steps
+        return [row for row in self.rows if row.undoes is None and row.step in steps]
 
     def find(self, step: str) -> Row | None:
         """Return the row of a step: of its last visit."""

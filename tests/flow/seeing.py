@@ -35,11 +35,15 @@ def context_of(instance: Instance, scope: Scope) -> dict[str, Json]:
 
 
 def _beside(scope: Scope) -> list[Scope]:
-    """Return the scope; before a catch's that of its try's list, and before a round the last."""
+    """Return whose steps are seen: of a catch its try's too, of a round to come the last's."""
     block = scope.block
-    if block is None or block.step.kind != "try" or scope.branch in block.step.branches:
+    if block is None:
         return [scope]
-    return [block.scopes[scope.ordinal - 1], scope]
+    if block.step.kind == "try" and scope.branch not in block.step.branches:
+        return [block.scopes[scope.ordinal - 1], scope]
+    if block.step.kind == "repeat" and scope.ordinal == len(block.scopes) > 0:
+        return [block.scopes[-1]]
+    return [scope]
 
 
 def _told(row: Row | None) -> dict[str, Json]:
@@ -84,4 +88,5 @@ def condition_of(instance: Instance, scope: Scope, tree: Json, wrong: str) -> bo
 def error_seen(row: Row) -> Error:
     """Return the error of a row as a catch and an operator are told it."""
     assert row.error is not None
-    return {**row.error, "task": row.path, "attempts": row.attempt}
+    known = {"message": None, "detail": None, **row.error}
+    return {**known, "task": row.path, "attempts": row.attempt}

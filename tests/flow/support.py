@@ -6,6 +6,9 @@ from .interpreter import Failure, Machine
 
 Json = Any
 
+AT_ONCE: Json = {"attempts": 2, "backoff": 0}
+"""A retry without a pause."""
+
 
 class Case(Machine):
     """A machine that was started; what is answered is claimed first."""

@@ -1,6 +1,6 @@
 """Open dead letters and holds: what they hold, and what becomes of them."""
 
-from .support import Case, block, caught, each, given, task
+from .support import AT_ONCE, Case, block, caught, each, given, task
 
 # Open dead letters
 
@@ -105,7 +105,7 @@ def test_discarding_resumes_the_walk_outside_the_level_that_suspended() -> None:
 
 
 def test_what_lies_within_that_level_is_not_asked_again() -> None:
-    inner = block("y", "try", [task("a")], on_failure="suspend", retry={"attempts": 2})
+    inner = block("y", "try", [task("a")], on_failure="suspend", retry=AT_ONCE)
     case = Case(caught(inner))
     case.fails("x[0]/y[0]/a")
     case.fails("x[0]/y[1]/a")

@@ -1,4 +1,4 @@
-"""The engine and the interpreter agree, as far as the engine knows the kinds: without chains."""
+"""The engine and the interpreter agree, as far as the engine knows the kinds."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from ..sql.play import Connection
 from .cases.beside import run
 from .cases.case import draw
 from .cases.coverage import Coverage
-from .cases.drawing import FAN
+from .cases.drawing import ENGINE
 from .cases.effort import TIMES
 from .cases.engine_harness import Hand
 from .cases.search import search
@@ -20,6 +20,6 @@ def test_engine_and_interpreter_agree_after_every_call(
         seed,
         40 * TIMES,
         lambda case: run(conn, worker, case, coverage),
-        lambda number: draw(number, kinds=FAN),
+        lambda number: draw(number, kinds=ENGINE),
     )
     assert not found, "\n\n".join(found)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .support import Case, Json, block, each, given, task
+from .support import AT_ONCE, Case, Json, block, each, given, task
 
 
 def two(name: str = "x", **more: Json) -> Json:
@@ -28,7 +28,7 @@ def test_an_item_keeps_its_slot_until_it_is_undone() -> None:
 
 
 def test_a_retry_begins_from_a_clean_slate() -> None:
-    case = Case(block("x", "try", [task("a", undo=True), task("b")], retry={"attempts": 2}))
+    case = Case(block("x", "try", [task("a", undo=True), task("b")], retry=AT_ONCE))
     case.done("x[0]/a")
     case.fails("x[0]/b")
     assert case.due() == ["x[0]/a.compensate"]
@@ -165,7 +165,7 @@ def test_a_chains_scopes_are_undone_the_last_first() -> None:
 
 def test_a_row_is_undone_at_most_once() -> None:
     lists = [task("a", undo=True), task("b")]
-    case = Case(block("x", "try", lists, retry={"attempts": 2}), task("d"))
+    case = Case(block("x", "try", lists, retry=AT_ONCE), task("d"))
     case.done("x[0]/a")
     case.fails("x[0]/b")
     case.done("x[0]/a.compensate")

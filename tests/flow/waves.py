@@ -143,7 +143,10 @@ def _succeed(instance: Instance) -> None:
     root = instance.root
     row = root.find(OUTPUT)
     try:
-        output = row.output if row else value_of(instance, root, instance.workflow.output)
+        if root.returned:
+            output = root.output
+        else:
+            output = row.output if row else value_of(instance, root, instance.workflow.output)
     except Fails as failed:
         row = Row(root, Step(OUTPUT, "set"), made=True, state="DEAD_LETTER", asked="workflow")
         row.error, row.wrong = failed.error, "value"

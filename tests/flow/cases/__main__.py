@@ -8,7 +8,7 @@ from ...servers import Servers, create_database, start_postgres
 from .beside import run
 from .case import Case, draw
 from .coverage import Coverage
-from .drawing import FAN
+from .drawing import ENGINE
 from .engine_harness import Hand
 from .search import search
 
@@ -26,7 +26,7 @@ def main() -> None:
         def once(case: Case) -> None:
             run(conn, worker, case, coverage)
 
-        found = search(seed, cases, once, lambda number: draw(number, kinds=FAN), seconds)
+        found = search(seed, cases, once, lambda number: draw(number, kinds=ENGINE), seconds)
         took = time.monotonic() - began
     print("\n\n".join(found))
     print(f"{coverage.cases} cases in {took:.0f} s, {len(found)} failures")

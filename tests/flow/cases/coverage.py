@@ -50,7 +50,7 @@ class Coverage:
         self.made = 0
         self.handled.update((who, what) for what, who in instance.handled)
         for row in instance.rows():
-            self.ends[_kind(row), row.state] += 1
+            self.ends[_kind(row) + (", again" if row.visit else ""), row.state] += 1
             outer = row.scope.block
             if row.undoes is None:
                 self.kinds["workflow" if outer is None else outer.step.kind, row.step.kind] += 1

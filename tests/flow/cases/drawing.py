@@ -22,11 +22,18 @@ INPUT = {
 """What every instance is started with."""
 CODES = ("bad", "bad.worse", "other")
 LEAVES = ("task", "set", "fail")
+JUMPS = ("return", "goto")
 FANS = ("steps", "switch", "parallel", "race", "for_each")
 CHAINS = ("try", "repeat")
 FAN = (*LEAVES, *FANS)
-"""The kinds of step whose blocks are fans."""
-ALL = (*FAN, *CHAINS)
+"""The kinds of step without chains and jumps."""
+ALL = (*FAN, *CHAINS, *JUMPS)
+CHAIN = False
+"""Whether the engine knows chains and jumps."""
+ENGINE = ALL if CHAIN else FAN
+"""The kinds of step that the engine knows."""
+AGAIN = "again"
+"""The output of a task by which a list or a round is gone through once more."""
 
 ARRAYS: tuple[Json, ...] = ("$.input.xss", [[1], [2, 3]])
 """Arrays of arrays, so that a for_each goes by the items of another."""
@@ -48,6 +55,10 @@ class Drawing:
     steps: dict[str, Document] = field(default_factory=dict[str, Document])
     around: list[Document] = field(default_factory=list[Document])
     """Each for_each around a step."""
+    sees: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
+    """What the repeats and catches around a step let it see."""
+    straight: bool = True
+    """Whether all lists around are sequences, none side by side with others."""
 
     def name(self) -> str:
         name = f"s{len(self.steps) + 1}"
@@ -89,6 +100,7 @@ def steps(drawing: Drawing, depth: int, seen: list[str]) -> list[Document]:
     least, most = (4, 7) if drawing.depth == 0 else (4, 7) if top else (1, 3)
     many = 1 if drawing.full else drawing.rnd.randint(least, most)
     as_graph = many > 1 and drawing.chance(2)
+    straight, drawing.straight = drawing.straight, drawing.straight and not as_graph
     made: list[Document] = []
     before: dict[str, set[str]] = {}
     for _ in range(many):
@@ -104,12 +116,39 @@ def steps(drawing: Drawing, depth: int, seen: list[str]) -> list[Document]:
         item = step(drawing, depth, [*seen, *sorted(ended)])
         before[item["id"]] = ended
         made.append({**item, "needs": needs} if as_graph else item)
+    if not as_graph:
+        add_jumps(drawing, made, seen)
+    drawing.straight = straight
     return made
+
+
+def add_jumps(drawing: Drawing, made: list[Document], seen: list[str]) -> None:
+    """Put a goto or a return into a sequence, at times."""
+    if "goto" in drawing.kinds and drawing.chance(4):
+        at = drawing.rnd.randint(0, len(made))
+        above, below = [step["id"] for step in made[:at]], [step["id"] for step in made[at:]]
+        jump: Document = {"id": drawing.name(), "goto": drawing.one_of("end", *below)}
+        if not drawing.chance(4):
+            jump["when"] = condition(drawing, [*seen, *above])
+        asked = [n for n, step in enumerate(made[:at]) if "task" in step and "default" not in step]
+        if asked and not drawing.chance(3):
+            # Back it goes as long as a task behind its target says so.
+            n = drawing.one_of(*asked)
+            jump["goto"] = made[drawing.rnd.randint(0, n)]["id"]
+            jump["when"] = f'$.steps.{made[n]["id"]}.output == "{AGAIN}"'
+        made.insert(at, with_policy(drawing, jump))
+    if "return" in drawing.kinds and drawing.straight and drawing.chance(8):
+        at = drawing.rnd.randint(0, len(made))
+        above = [*seen, *(step["id"] for step in made[:at])]
+        end: Document = {"id": drawing.name(), "return": value(drawing, above)}
+        if not drawing.chance(4):
+            end["when"] = condition(drawing, above)
+        made.insert(at, with_policy(drawing, end))
 
 
 def step(drawing: Drawing, depth: int, seen: list[str]) -> Document:
     """Draw a step of any kind that fits."""
-    blocks = [kind for kind in drawing.kinds if kind not in LEAVES]
+    blocks = [kind for kind in drawing.kinds if kind in (*FANS, *CHAINS)]
     share = NESTING[min(depth, 3)] if blocks and not drawing.full else 0
     if drawing.rnd.randrange(100) < share:
         kind = drawing.one_of(*blocks)
@@ -129,12 +168,17 @@ def step(drawing: Drawing, depth: int, seen: list[str]) -> Document:
             item["fail"] = {"code": drawing.one_of(*CODES), "message": "it was to fail"}
         case _:
             item |= block(drawing, kind, depth - 1, seen, name)
+    drawing.steps[name] = with_policy(drawing, item)
+    return item
+
+
+def with_policy(drawing: Drawing, item: Document) -> Document:
+    """Draw what follows where a step fails for good."""
     if drawing.chance(5):
-        own = () if kind not in LEAVES else ("compensate", "fail")
+        own = () if any(kind in item for kind in (*FANS, *CHAINS)) else ("compensate", "fail")
         item["on_failure"] = drawing.one_of("continue", "suspend", *own)
         if item["on_failure"] == "continue" and drawing.chance(2):
             item["default"] = drawing.one_of("default", ["default"])
-    drawing.steps[name] = item
     return item
 
 
@@ -168,8 +212,10 @@ def block(drawing: Drawing, kind: str, depth: int, seen: list[str], name: str) -
     if drawing.chance(8):
         made["undo"] = False
     match kind:
-        case "steps" | "try" | "repeat":
+        case "steps" | "try":
             made[kind] = steps(drawing, depth, seen)
+        case "repeat":
+            made |= rounds(drawing, depth, seen)
         case "switch":
             made["switch"] = [
                 {"when": condition(drawing, seen), "steps": steps(drawing, depth, seen)}
@@ -181,23 +227,23 @@ def block(drawing: Drawing, kind: str, depth: int, seen: list[str], name: str) -
             made |= branches(drawing, kind, depth, seen, name)
         case _:
             made |= for_each(drawing, depth, seen)
-    if kind in ("steps", "repeat", "try") and drawing.chance(4):
+    if kind in ("steps", "try") and drawing.chance(4):
         made["output"] = value(drawing, [*seen, made[kind][-1]["id"]])
     if kind == "try":
-        made |= handlers(drawing, depth, seen)
-    if kind == "repeat":
-        made |= rounds(drawing)
+        made |= handlers(drawing, depth, [*seen, *(step["id"] for step in made[kind])])
     return made
 
 
 def branches(drawing: Drawing, kind: str, depth: int, seen: list[str], name: str) -> Document:
     """Draw the branches of a parallel or a race: by name, or steps that give their names."""
     count = drawing.rnd.randint(2, 3)
+    straight, drawing.straight = drawing.straight, False
     made: Document
     if drawing.chance(4):
         made = {kind: [step(drawing, depth, seen) for _ in range(count)]}
     else:
         made = {kind: {f"{name}b{n}": steps(drawing, depth, seen) for n in range(count)}}
+    drawing.straight = straight
     if kind == "parallel":
         made |= drawing.one_of({}, {"tolerate": 1}, {"join": 1}, {"join": count}, {"tolerate": 2})
     return made
@@ -214,7 +260,9 @@ def for_each(drawing: Drawing, depth: int, seen: list[str]) -> Document:
     if drawing.chance(4):
         made["as"] = f"each{len(drawing.around)}"
     drawing.around.append(made)
+    straight, drawing.straight = drawing.straight, False
     made["steps"] = steps(drawing, depth, seen)
+    drawing.straight = straight
     if drawing.chance(4):
         made["output"] = value(drawing, [*seen, made["steps"][-1]["id"]])
     drawing.around.pop()
@@ -231,25 +279,43 @@ def handlers(drawing: Drawing, depth: int, seen: list[str]) -> Document:
     made: Document = {}
     catches: list[Document] = []
     for _ in range(drawing.rnd.randint(0, 2)):
+        drawing.sees.append(("$.error.code", "$.error.attempts"))
         catch: Document = {"steps": steps(drawing, depth, seen) if drawing.chance(2) else []}
+        drawing.sees.pop()
         if drawing.chance(2):
-            catch["errors"] = drawing.one_of(["bad"], ["bad*", "timeout"])
+            catch["errors"] = drawing.one_of(["bad"], ["bad*", "timeout"], ["expression", "flow.*"])
         if drawing.chance(4):
             catch["undo"] = False
         catches.append(catch)
     if catches:
         made["catch"] = catches
-    if drawing.chance(2):
-        made["retry"] = {"attempts": 2, "backoff": drawing.one_of(0, 3)}
+    if not catches or drawing.chance(2):
+        backoff = drawing.one_of(0, 0, 3)
+        made["retry"] = {"attempts": drawing.one_of(2, 2, 3), "backoff": backoff, "jitter": 0}
+        if drawing.chance(6):
+            made["retry"]["non_retryable"] = drawing.one_of(["bad"], ["bad*"])
     return made
 
 
-def rounds(drawing: Drawing) -> Document:
-    """Draw how often a repeat is gone through."""
+def rounds(drawing: Drawing, depth: int, seen: list[str]) -> Document:
+    """Draw a repeat: its list, and how often it is gone through."""
+    drawing.sees.append(("$.round", "$.previous"))
+    made: Document = {"repeat": steps(drawing, depth, seen)}
+    last = made["repeat"][-1]["id"]
+    if drawing.chance(4):
+        made["output"] = value(drawing, [*seen, last])
+    drawing.sees.pop()
     key = drawing.one_of("until", "while")
-    made: Document = {key: drawing.one_of(key == "until", "$.input.flag")}
-    if key == "while":
-        made["limit"] = drawing.one_of(1, 2)
+    bound = drawing.one_of("$.round > 0", "$.round == 1", "$.previous != null")
+    asked = drawing.one_of(
+        *([bound, bound, True, False, "$.input.flag"] if key == "until" else []),
+        *(["$.round < 2", "$.round < 3", "$.previous == null"] if key == "while" else []),
+        f'$.steps.{last}.output {"!=" if key == "until" else "=="} "{AGAIN}"',
+        f"$.steps.{last}.state {'!=' if key == 'until' else '=='} null",
+    )
+    if drawing.chance(12):
+        asked = drawing.one_of("$.input.missing", "$.input.x", "$.input.nothing")
+    made |= {key: asked, "limit": drawing.one_of(1, 2, 3, 3, 4)}
     if drawing.chance(3):
         made["delay"] = 3
     return made
@@ -260,6 +326,10 @@ def condition(drawing: Drawing, seen: list[str]) -> Json:
     choices: list[Json] = [True, False, "$.input.flag", "$.input.x > 1", "$.input.x == 9"]
     if drawing.around:
         choices += ["$.index > 0", "$.index == 0"]
+    if drawing.sees:
+        named = drawing.one_of(*drawing.sees)[0]
+        choices += [f"{named} == 0", f"{named} > 0"] if named == "$.round" else []
+        choices += [f'{named} == "bad"'] if named == "$.error.code" else []
     if seen:
         choices.append(f'$.steps.{drawing.one_of(*seen)}.state == "SUCCEEDED"')
     if drawing.chance(20):
@@ -274,6 +344,8 @@ def value(drawing: Drawing, seen: list[str]) -> Json:
         choices += ["$.item", "$.index"]
         name = drawing.one_of(*drawing.around).get("as")
         choices += [] if name is None else [f"$.{name}", f"$.{name}_index"]
+    if drawing.sees:
+        choices += drawing.one_of(*drawing.sees)
     if seen:
         named = drawing.one_of(*seen)
         choices += [f"$.steps.{named}.output"] * 2 + [f"$.steps.{named}.state"]
@@ -282,6 +354,8 @@ def value(drawing: Drawing, seen: list[str]) -> Json:
             choices.append(f"$.steps.{named}.error.code")
         if "for_each" in drawing.steps[named]:
             choices.append(f"$.steps.{named}.errors[0].index")
+        if "try" in drawing.steps[named]:
+            choices += [f"$.steps.{named}.caught"] * 2
     if drawing.chance(30):
         choices = ["$.input.missing"]
     return drawing.one_of(*choices)

@@ -38,8 +38,8 @@ def _check_scope(instance: Instance, scope: Scope) -> None:
             assert not scope.rows, f"{scope.path} waits and has rows"
         case "SUCCEEDED":
             assert not open_rows, f"{scope.path} succeeded"
-            made = [scope.find(step.id) for step in scope.branch.steps]
-            assert all(row is not None and row.state in PASSES for row in made)
+            assert all(row.state in PASSES for row in scope.rows if row.undoes is None)
+            assert scope.list_ended, f"{scope.path} succeeded before its end"
         case "CLOSING":
             assert all(row.state == "RUNNING" for row in open_rows), f"{scope.path} closes"
         case "COMPENSATING" | "FAILED" | "CANCELLED" | "COMPENSATED":

@@ -8,6 +8,7 @@ from typing import Any
 from ..interpreter import Failure, Machine
 from ..model import Row
 from .actions import Action, Claim, Complete, Discard, Fail, GiveBack, Operate, Redrive, Skip, Tick
+from .drawing import AGAIN
 
 Json = Any
 
@@ -143,8 +144,9 @@ def value_for(row: Row, how: int) -> Json:
 
 
 def outputs(paths: Sequence[str], how: int) -> tuple[tuple[str, Json], ...]:
-    """Return an output for each task, by which it can be told from others."""
-    return tuple((path, f"{path} {how}" if how < 6 else None) for path in paths)
+    """Return an output for each task, by which it can be told from others, or that says "again"."""
+    given: dict[int, Json] = {3: AGAIN, 4: AGAIN, 5: AGAIN, 6: None, 7: None}
+    return tuple((path, given.get(how, f"{path} {how}")) for path in paths)
 
 
 def _after_claim(machine: Machine, action: Complete | Fail | GiveBack) -> list[Action]:

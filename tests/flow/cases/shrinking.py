@@ -183,6 +183,8 @@ def _mended(document: Document) -> Document:
             if key == "needs":
                 return [name for name in items if name in ids]
             return [mend(part, key) for part in items]
+        if key == "goto":
+            return tree if tree in ids else "end"
         if isinstance(tree, str) and tree.startswith("$.steps."):
             return tree if tree.split(".")[2] in ids else CONSTANTS.get(key, 1)
         return tree
