@@ -4,7 +4,7 @@ import pytest
 
 from ..sql.play import Connection
 from .cases.beside import run
-from .cases.case import draw
+from .cases.case import draw, seeds
 from .cases.coverage import Coverage
 from .cases.drawing import ENGINE
 from .cases.effort import TIMES
@@ -16,10 +16,11 @@ from .cases.search import search
 def test_engine_and_interpreter_agree_after_every_call(
     conn: Connection, worker: Hand, coverage: Coverage, seed: int
 ) -> None:
-    found = search(
-        seed,
-        40 * TIMES,
-        lambda case: run(conn, worker, case, coverage),
-        lambda number: draw(number, kinds=ENGINE),
+    found = list(
+        search(
+            seeds(seed, 40 * TIMES),
+            lambda case: run(conn, worker, case, coverage),
+            lambda number: draw(number, kinds=ENGINE),
+        )
     )
     assert not found, "\n\n".join(found)

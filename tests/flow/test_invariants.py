@@ -3,7 +3,7 @@
 import pytest
 
 from .cases.actions import Action, apply
-from .cases.case import Case, CaseFailed, play
+from .cases.case import Case, CaseFailed, play, seeds
 from .cases.coverage import Coverage
 from .cases.drawing import INPUT
 from .cases.effort import TIMES
@@ -38,5 +38,5 @@ def run(case: Case, coverage: Coverage) -> None:
 def test_every_instance_comes_to_its_end_and_keeps_its_invariants(
     own_coverage: Coverage, seed: int
 ) -> None:
-    found = search(seed, 60 * TIMES, lambda case: run(case, own_coverage))
+    found = list(search(seeds(seed, 60 * TIMES), lambda case: run(case, own_coverage)))
     assert not found, "\n\n".join(found)

@@ -1,35 +1,49 @@
-"""Looks for cases in which engine and interpreter differ: python -m tests.flow.cases CASES SEED."""
+"""Looks for cases in which engine and interpreter differ: python -m tests.flow.cases CASES SEED.
+
+Processes side by side (-j N) have a database each. What is found is printed as soon as it is small,
+what has been met at the end.
+"""
 
 import sys
 import time
-from contextlib import ExitStack, closing
+from argparse import ArgumentParser
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from multiprocessing import get_context
 
-from ...servers import Servers, create_database, start_postgres
-from .beside import run
-from .case import Case, draw
+from ...servers import Servers, ensure_template, start_postgres
+from .beside import run_at_length
+from .case import seeds
 from .coverage import Coverage
-from .drawing import ENGINE
-from .engine_harness import Hand
-from .search import search
 
 
 def main() -> None:
-    cases, seed = int(sys.argv[1]), int(sys.argv[2])
-    seconds = float(sys.argv[3]) if len(sys.argv) > 3 else 60
-    coverage = Coverage()
+    parser = ArgumentParser(prog="python -m tests.flow.cases")
+    parser.add_argument("cases", type=int, help="how many are tried")
+    parser.add_argument("seed", type=int, help="what they are drawn by")
+    parser.add_argument("-j", type=int, default=1, dest="processes", help="so many side by side")
+    parser.add_argument("--seconds", type=float, default=60, help="for making a failure smaller")
+    asked = parser.parse_args()
+    began = time.monotonic()
+    numbers = list(seeds(asked.seed, asked.cases))
+    shares = [numbers[n :: asked.processes] for n in range(asked.processes)]
+    coverage, failures = Coverage(), 0
     with ExitStack() as stack:
         servers = Servers(start_postgres(stack).dsn, "", "cases")
-        conn = stack.enter_context(closing(create_database(servers, migrated=True).connect()))
-        worker = Hand(conn)
-        began = time.monotonic()
-
-        def once(case: Case) -> None:
-            run(conn, worker, case, coverage)
-
-        found = search(seed, cases, once, lambda number: draw(number, kinds=ENGINE), seconds)
-        took = time.monotonic() - began
-    print("\n\n".join(found))
-    print(f"{coverage.cases} cases in {took:.0f} s, {len(found)} failures")
+        ensure_template(servers)
+        pool = stack.enter_context(
+            ProcessPoolExecutor(asked.processes, mp_context=get_context("spawn"))
+        )
+        tried = [pool.submit(run_at_length, servers, share, asked.seconds) for share in shares]
+        for share in tried:
+            found, met = share.result()
+            failures += found
+            coverage.add(met)
+    took = time.monotonic() - began
+    if coverage.cases:
+        print(coverage)
+    print(f"\n{coverage.cases} cases in {took:.0f} s, {failures} failures")
+    sys.exit(1 if failures else 0)
 
 
 if __name__ == "__main__":

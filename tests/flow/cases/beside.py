@@ -1,14 +1,19 @@
 """A case is played by the engine beside the interpreter."""
 
+from collections.abc import Iterable
+from contextlib import closing
+
 from onceflow.engine import calls
 from onceflow.engine.definition import compile_definition
 
+from ...servers import Servers, create_database
 from ...sql.play import Connection
 from .actions import Action
-from .case import Case, CaseFailed, play
+from .case import Case, CaseFailed, draw, play
 from .coverage import Coverage
-from .drawing import INPUT
+from .drawing import ENGINE, INPUT
 from .engine_harness import Engine, Hand, Pair
+from .search import search
 
 
 def run(conn: Connection, worker: Hand, case: Case, coverage: Coverage) -> None:
@@ -24,8 +29,29 @@ def run(conn: Connection, worker: Hand, case: Case, coverage: Coverage) -> None:
             pair.apply(action)
 
         play(case, pair.machine, make)
+        pair.compare("its end", afresh=True)
         assert calls.check_instances(conn, [engine.id]) == []
     except Exception as error:
         engine.erase()
         raise CaseFailed(case, made, error) from error
     coverage.note_end(pair.machine)
+
+
+def run_at_length(servers: Servers, numbers: Iterable[int], seconds: float) -> tuple[int, Coverage]:
+    """Run cases in a database of their own, and print each that fails, made smaller.
+
+    Return how many failed, and what has been met.
+    """
+    coverage, failures = Coverage(), 0
+    with closing(create_database(servers, migrated=True).connect()) as conn:
+        worker = Hand(conn)
+        found = search(
+            numbers,
+            lambda case: run(conn, worker, case, coverage),
+            lambda number: draw(number, kinds=ENGINE),
+            seconds,
+        )
+        for failure in found:
+            print(f"{failure}\n", flush=True)
+            failures += 1
+    return failures, coverage

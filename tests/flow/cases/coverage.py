@@ -60,6 +60,13 @@ class Coverage:
                 undone = ", undone" if scope.undone else ""
                 self.ends[f"scope of {block.step.kind}", scope.state + undone] += 1
 
+    def add(self, other: "Coverage") -> None:
+        """Count what another has counted, too."""
+        self.cases += other.cases
+        self.lengths += other.lengths
+        for name in ("calls", "beside", "kinds", "ends", "handled"):
+            getattr(self, name).update(getattr(other, name))
+
     def __str__(self) -> str:
         tables = [
             ("rows by the block around them (down) and their kind (across)", self.kinds),

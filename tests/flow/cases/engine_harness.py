@@ -49,6 +49,8 @@ class Engine:
         worker.keep_alive()
         # What others left behind is of no concern, and a look at it is paid in every case.
         conn.execute("delete from onceflow.outbox")
+        # Plans for one instance would not be worth their planning.
+        conn.execute("set plan_cache_mode = force_generic_plan")
         self.began = datetime.now(UTC)
         self.turn(0)
         self.workflow = calls.register_workflow(conn, compiled).name
@@ -64,9 +66,10 @@ class Engine:
         at = self.began + timedelta(seconds=now)
         self.conn.execute("select onceflow.set_clock(%s)", (at,))
 
-    def look(self) -> Snapshot:
-        """Read what the database has of it."""
-        self.snapshot = Snapshot(self.conn, self.id)
+    def look(self, *, afresh: bool = False) -> Snapshot:
+        """Read what the database has of it; what ended blocks give is read again ``afresh``."""
+        before = None if afresh else getattr(self, "snapshot", None)
+        self.snapshot = Snapshot(self.conn, self.id, before)
         return self.snapshot
 
     def erase(self) -> None:
@@ -170,9 +173,9 @@ class Pair:
             assert answered == expected, f"{action} is answered {answered}, not {expected}"
         self.compare(action)
 
-    def compare(self, after: object) -> None:
+    def compare(self, after: object, *, afresh: bool = False) -> None:
         """Assert that both say the same: the rows, what is due, what is undone, the end."""
-        machine, engine = self.machine, self.engine.look()
+        machine, engine = self.machine, self.engine.look(afresh=afresh)
         rows, expected = engine.rows, machine.rows()
         differ = {
             path: (rows.get(path), expected.get(path))

@@ -1,10 +1,10 @@
 """Many cases are tried; what fails is made small, and told once for all that looks alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from onceflow.engine.errors import DefinitionError
 
-from .case import Case, CaseFailed, draw, seeds
+from .case import Case, CaseFailed, draw
 from .shrinking import shrink
 
 MOST_TOLD = 5
@@ -12,14 +12,13 @@ MOST_TOLD = 5
 
 
 def search(
-    seed: int,
-    cases: int,
+    numbers: Iterable[int],
     run: Callable[[Case], None],
     drawn: Callable[[int], Case] = draw,
     seconds: float = 60,
-) -> list[str]:
-    """Run so many cases; return what failed. Each is made smaller for so many ``seconds``."""
-    found: dict[str, str] = {}
+) -> Iterator[str]:
+    """Run the cases of these numbers; yield what failed, each made smaller for ``seconds``."""
+    found: set[str] = set()
 
     def failure(case: Case) -> CaseFailed | None:
         try:
@@ -38,14 +37,13 @@ def search(
 
         return fails
 
-    for number in seeds(seed, cases):
+    for number in numbers:
         case = drawn(number)
         failed = failure(case)
         if failed is None or failed.about in found:
             continue
-        found[failed.about] = ""
+        found.add(failed.about)
         smallest = failure(shrink(case, like(failed), seconds)) or failed
-        found[failed.about] = f"case {number}: {smallest}"
+        yield f"case {number}: {smallest}"
         if len(found) == MOST_TOLD:
-            break
-    return list(found.values())
+            return

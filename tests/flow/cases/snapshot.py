@@ -13,11 +13,12 @@ Key: TypeAlias = tuple[tuple[str, int, int], ...]
 
 READ = """
 select array[i.state, i.error ->> 'code', i.error ->> 'task', i.suspended_by], i.output,
-    i.open_tasks,
+    i.open_tasks, i.seq,
     (select jsonb_agg(jsonb_build_array(onceflow.task_name(t.step, t.scope, t.visit), t.step,
             t.scope, t.visit, s.kind, t.state, t.error ->> 'code', t.seq, t.attempt,
-            onceflow.seen_output(t.instance_id, i.version_id, t.step, t.scope, t.visit, t.state,
-                t.output)))
+            case when t.seq is null or t.seq <= %(known)s then t.output
+                else onceflow.seen_output(t.instance_id, i.version_id, t.step, t.scope, t.visit,
+                    t.state, t.output) end))
         from onceflow.task t
         left join onceflow.step s on s.version_id = i.version_id and s.step = t.step
         where t.instance_id = i.id),
@@ -27,7 +28,8 @@ select array[i.state, i.error ->> 'code', i.error ->> 'task', i.suspended_by], i
     (select jsonb_agg(jsonb_build_array(b.step, b.scope, b.visit, b.total, b.opened, b.under_way,
             b.ended, b.succeeded, b.failed, b.live))
         from onceflow.block b where b.instance_id = i.id)
-from onceflow.instance i where i.id = %s"""
+from onceflow.instance i where i.id = %(id)s"""
+"""Rows that ended by ``known`` are not asked what they give, which of a block is not kept."""
 
 
 class TaskRow(NamedTuple):
@@ -84,12 +86,20 @@ class Place:
 
 
 class Snapshot:
-    """An instance between two calls. Paths are the interpreter's."""
+    """An instance between two calls. Paths are the interpreter's.
 
-    def __init__(self, conn: Connection, instance_id: UUID) -> None:
-        row = conn.execute(READ, (instance_id,)).fetchone()
+    What a block gives is put together where it is read, at a cost: ``before`` tells of those that
+    had ended then.
+    """
+
+    def __init__(
+        self, conn: Connection, instance_id: UUID, before: "Snapshot | None" = None
+    ) -> None:
+        known = 0 if before is None else before.seq
+        row = conn.execute(READ, {"id": instance_id, "known": known}).fetchone()
         assert row is not None
-        (state, code, task, suspended_by), output, self.open_tasks, tasks, scopes, blocks = row
+        (state, code, task, suspended_by), output, self.open_tasks, self.seq, *parts = row
+        tasks, scopes, blocks = parts
         self.scope_rows = [ScopeRow(*columns) for columns in scopes or ()]
         self.block_rows = [BlockRow(*columns) for columns in blocks or ()]
         self.places = {0: Place("", ())}
@@ -99,7 +109,11 @@ class Snapshot:
             block = f"{outer.path}{_visited(scope.block, scope.visit)}[{scope.ordinal}]/"
             step = (scope.block, scope.visit, scope.ordinal)
             self.places[scope.scope] = Place(block, (*outer.key, step))
-        rows = sorted((TaskRow(*columns) for columns in tasks), key=self._key)
+        told = {} if before is None else before.outputs
+        read = [TaskRow(*columns) for columns in tasks]
+        read = [row._replace(output=told.get(row.task, row.output)) for row in read]
+        rows = sorted(read, key=self._key)
+        self.outputs = {row.task: row.output for row in rows if row.seq is not None}
         self.task_rows = {self._path(row): row for row in rows}
         self.names = {path: row.task for path, row in self.task_rows.items()}
         paths = {row.task: path for path, row in self.task_rows.items()}
