@@ -221,3 +221,25 @@ _Draft202012Exact = cast(
         type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
     ),
 )
+_NOTHING: Json = {"not": {}}
+"""The schema ``false``, in the form of which the library tells where its value stands."""
+
+
+def _evolved(validator: Any, **changes: Any) -> Any:
+    """Return a validator of our own for a part of a schema.
+
+    The library takes another where the part has a $schema: without our bounds.
+    """
+    schema = changes.get("schema", validator.schema)
+    if isinstance(schema, dict) and "$schema" in schema:
+        part = cast(dict[str, Json], schema)
+        changes["schema"] = {key: value for key, value in part.items() if key != "$schema"}
+    return _evolve(validator, **changes)
+
+
+def _descended(validator: Any, instance: Json, schema: Json, *args: Any, **more: Any) -> Any:
+    return _descend(validator, instance, _NOTHING if schema is False else schema, *args, **more)
+
+
+_evolve, _descend = _Draft202012Exact.evolve, _Draft202012Exact.descend
+_Draft202012Exact.evolve, _Draft202012Exact.descend = _evolved, _descended

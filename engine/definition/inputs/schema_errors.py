@@ -49,7 +49,7 @@ def message_of(error: ValidationError) -> str:
     keyword, wanted = str(error.validator), cast(Json, error.validator_value)
     if keyword in ("required", "additionalProperties"):
         return error.message
-    if keyword == "None":
+    if keyword == "None" or (keyword == "not" and wanted == {}):  # the schema false
         return "is not allowed here"
     if keyword == "type" and isinstance(wanted, list) and len(cast(list[Json], wanted)) == 1:
         wanted = cast(list[Json], wanted)[0]

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from onceflow.engine.definition import check_input, compile_definition
+from onceflow.engine.definition.inputs.input_schema import DIALECT
 from onceflow.engine.json_text import Json
 
 from .support import faults_of, workflow
@@ -170,3 +171,37 @@ def test_a_schema_that_cannot_be_used_is_refused(schema: Json, fault: str) -> No
 def test_a_schema_may_lead_back_to_itself_through_a_member() -> None:
     schema: Json = {"properties": {"child": {"$ref": "#"}, "$ref": {"type": "string"}}}
     assert compile_definition(workflow({"id": "a"}, input=schema))["input_schema"] == schema
+
+
+NO: Json = False
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "place"),
+    [
+        ({"properties": {"a": NO}}, {"a": None}, "/a"),
+        ({"patternProperties": {"a": NO}}, {"a": None}, "/a"),
+        ({"additionalProperties": {"properties": {"b": NO}}}, {"a": {"b": 1}}, "/a/b"),
+        ({"items": {"properties": {"a": NO}}}, [{}, {"a": 1}], "/1/a"),
+        ({"prefixItems": [True, NO]}, [1, 2], "/1"),
+        ({"properties": {"a": {"allOf": [True, NO]}}}, {"a": 1}, "/a"),
+        ({"properties": {"a": {"then": NO, "if": True}}}, {"a": 1}, "/a"),
+        ({"properties": {"a": {"$ref": "#/$defs/no"}}, "$defs": {"no": NO}}, {"a": 1}, "/a"),
+        ({"dependentSchemas": {"a": {"properties": {"b": NO}}}}, {"a": 1, "b": 2}, "/b"),
+    ],
+)
+def test_what_may_not_be_there_is_named(schema: Json, value: Json, place: str) -> None:
+    assert [str(fault) for fault in check_input(schema, value)] == [f"{place}: is not allowed here"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$schema": DIALECT, "properties": {"a": {"$ref": "#"}}, "pattern": "^(a|aa)+$"},
+        {"properties": {"a": {"$schema": DIALECT, "pattern": "^(a|aa)+$"}}},
+        {"properties": {"a": {"allOf": [{"$schema": DIALECT, "pattern": "^(a|aa)+$"}]}}},
+    ],
+)
+def test_no_dialect_that_a_schema_names_lifts_the_bounds(schema: Json) -> None:
+    (fault,) = check_input(schema, {"a": "a" * 100 + "b"})
+    assert str(fault) == "/a: must match the pattern ^(a|aa)+$"
