@@ -197,11 +197,12 @@ def test_what_may_not_be_there_is_named(schema: Json, value: Json, place: str) -
 @pytest.mark.parametrize(
     "schema",
     [
-        {"$schema": DIALECT, "properties": {"a": {"$ref": "#"}}, "pattern": "^(a|aa)+$"},
-        {"properties": {"a": {"$schema": DIALECT, "pattern": "^(a|aa)+$"}}},
-        {"properties": {"a": {"allOf": [{"$schema": DIALECT, "pattern": "^(a|aa)+$"}]}}},
+        {"$schema": DIALECT, "properties": {"a": {"$ref": "#"}}, "pattern": r"^\pL$"},
+        {"properties": {"a": {"$schema": DIALECT, "pattern": r"^\pL$"}}},
+        {"properties": {"a": {"allOf": [{"$schema": DIALECT, "pattern": r"^\pL$"}]}}},
     ],
 )
 def test_no_dialect_that_a_schema_names_lifts_the_bounds(schema: Json) -> None:
-    (fault,) = check_input(schema, {"a": "a" * 100 + "b"})
-    assert str(fault) == "/a: must match the pattern ^(a|aa)+$"
+    """The pattern is one of our engine's, which never goes back; Python's would not take it."""
+    (fault,) = check_input(schema, {"a": "7"})
+    assert str(fault) == r"/a: must match the pattern ^\pL$"
