@@ -1,6 +1,6 @@
 """What comes in is read into types; what does not fit is a 422 with every fault listed."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -8,8 +8,7 @@ import msgspec
 from starlette.requests import Request
 
 from ..engine.definition import TooMuchWork, check_input, find_faults
-from ..engine.json_text import decode_exact
-from ..engine.payloads import payload_fault
+from ..engine.payloads import unkept
 from .checks import MOMENT
 from .problems import Fault, Problem, invalid
 from .schemas.json_schema import schema_of
@@ -94,28 +93,8 @@ def _malformed(error: Exception) -> Problem:
 
 def refuse_unkept(body: bytes, place: str = "") -> None:
     """Raise Problem 422 where a JSON text of any length holds what Postgres cannot keep."""
-    if fault := payload_fault(body, len(body)):
-        raise invalid([Fault(place + fault[0], fault[1])])
-    if b"\\u0000" in body:
-        faults = [Fault(p, "has a NUL character") for p in _nul(decode_exact(body), place)]
-        if faults:
-            raise invalid(faults)
-
-
-def _nul(value: Any, place: str) -> Iterator[str]:
-    match value:
-        case str() if "\0" in value:
-            yield place
-        case list():
-            for index, item in enumerate(cast("list[Any]", value)):
-                yield from _nul(item, f"{place}/{index}")
-        case dict():
-            for key, item in cast("dict[str, Any]", value).items():
-                inner = place + pointer([key])
-                yield from ([inner] if "\0" in key else [])
-                yield from _nul(item, inner)
-        case _:
-            pass
+    if faults := unkept(body):
+        raise invalid([Fault(place + within, message) for within, message in faults])
 
 
 def pointer(path: Iterable[str | int]) -> str:

@@ -12,19 +12,36 @@ from typing import Any, cast
 import msgspec
 
 from ..engine import json_text
-from ..engine.errors import BadArgument
+from ..engine.errors import BadArgument, Fault
+from .unwritten import unwritten_fault
 
 
 class Mismatch(BadArgument):
     """A value does not fit the type that was asked for; the message names the place."""
 
 
+class Unwritten(BadArgument):
+    """A value has no JSON form; ``fault`` tells what of it, and its place (a JSON pointer)."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(f"this has no JSON form: {fault.place or 'it'} {fault.message}")
+
+
 def to_json(value: Any) -> bytes:
-    """Return ``value`` as JSON text. Raises BadArgument for what has no JSON form."""
+    """Return ``value`` as JSON text, in UTF-8. Raises Unwritten."""
     try:
-        return _encoder.encode(value)
+        return _encode(value)
     except (TypeError, ValueError, RecursionError) as error:
-        raise BadArgument(f"a {type(value).__name__} has no JSON form here: {error}") from error
+        raise Unwritten(unwritten_fault(value, _encode, error)) from error
+
+
+def _encode(value: Any) -> bytes:
+    text = _encoder.encode(value)
+    # What the caller gave as msgspec.Raw, or a type of his wrote, went in as it is.
+    text.decode()
+    _any_json.decode(text)
+    return text
 
 
 def from_json(text: bytes | msgspec.Raw, as_type: Any, what: str) -> Any:
@@ -68,4 +85,5 @@ def _adapter(model: type[Any]) -> Any:
     return sys.modules["pydantic"].TypeAdapter(model)
 
 
+_any_json = msgspec.json.Decoder(msgspec.Raw)
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_write)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import httpx2
 
-from ..engine.errors import ServerError
+from ..engine.errors import BadArgument, ServerError
 from .http_operations import Answered, HttpOperations, Request
 from .interface import SyncInterface
 from .interface_async import AsyncInterface
@@ -34,6 +34,8 @@ class HttpClient(SyncInterface[Request]):
     def _ask(self, question: Request, *, apart: bool = False) -> Answered:
         try:
             answer = self._http.request(**_arguments(question))
+        except httpx2.InvalidURL as error:
+            raise _no_address(error) from error
         except httpx2.TransportError as error:
             raise _away(self._http.base_url, error) from error
         return Answered(answer.status_code, answer.content)
@@ -56,6 +58,8 @@ class AsyncHttpClient(AsyncInterface[Request]):
     async def _ask(self, question: Request, *, apart: bool = False) -> Answered:
         try:
             answer = await self._http.request(**_arguments(question))
+        except httpx2.InvalidURL as error:
+            raise _no_address(error) from error
         except httpx2.TransportError as error:
             raise _away(self._http.base_url, error) from error
         return Answered(answer.status_code, answer.content)
@@ -69,6 +73,12 @@ def _arguments(request: Request) -> dict[str, Any]:
         "headers": {} if request.body is None else {"Content-Type": request.kind},
         "content": request.body,
     }
+
+
+def _no_address(error: Exception) -> BadArgument:
+    return BadArgument(
+        f"this cannot be asked for: {error}", hint="give a shorter name, key, or value to look for"
+    )
 
 
 def _away(url: httpx2.URL, error: Exception) -> ServerError:

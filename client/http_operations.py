@@ -1,6 +1,6 @@
 """The operations as requests to the REST API (docs/api.md)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote
 from uuid import UUID
@@ -33,13 +33,15 @@ from .operations import (
     disabled,
     in_order,
     require_version,
+    written,
 )
 
 T = TypeVar("T")
 
 BATCH: Final = 1000
 """How many instances or dead letters one request may name."""
-KEY_LENGTHS: Final = range(1, 256)
+HEAVIEST: Final = 8 << 20
+"""Bytes of inputs in one request; the API takes some more."""
 
 
 class Request(NamedTuple):
@@ -95,18 +97,17 @@ class HttpOperations:
     ) -> Plan[Request, list[Started | OnceflowError]]:
         require_version(workflow, version)
         answers: list[Started | OnceflowError] = []
-        for batch in batches(starts, BATCH):
-            wrong = [_wrong_key(each.key) for each in batch]
-            sent = [each for each, fault in zip(batch, wrong, strict=True) if fault is None]
-            body = {"instances": [_item(each) for each in sent], "version": version}
+        for batch in _starts_by_request(starts):
+            sent = [_item(each, text) for each, text in batch if isinstance(text, msgspec.Raw)]
+            body = {"instances": sent, "version": version}
             answered: list[Item] = []
             if sent:
                 path = f"workflows/{quote(workflow, '')}/instances"
                 answered = _read((yield _post(path, body)), _Batch).instances
             items = iter(enumerate(answered))
-            for each, fault in zip(batch, wrong, strict=True):
-                if fault is not None:
-                    answers.append(WrongInput([fault]))
+            for each, text in batch:
+                if not isinstance(text, msgspec.Raw):
+                    answers.append(text)
                     continue
                 n, item = next(items)
                 answers.append(item.read(each, f"/instances/{n}"))
@@ -248,21 +249,32 @@ def _raw(value: Any) -> msgspec.Raw:
     return msgspec.Raw(to_json(value))
 
 
-def _item(start: Start) -> dict[str, Any]:
+def _starts_by_request(
+    starts: Sequence[Start],
+) -> Iterator[list[tuple[Start, msgspec.Raw | WrongInput]]]:
+    """Return what goes into each request, with the inputs as JSON."""
+    batch: list[tuple[Start, msgspec.Raw | WrongInput]] = []
+    weight = 0
+    for each in starts:
+        text = written(each)
+        heavy = memoryview(text).nbytes if isinstance(text, msgspec.Raw) else 0
+        if batch and (len(batch) == BATCH or weight + heavy > HEAVIEST):
+            yield batch
+            batch, weight = [], 0
+        batch.append((each, text))
+        weight += heavy
+    if batch:
+        yield batch
+
+
+def _item(start: Start, text: msgspec.Raw) -> dict[str, Any]:
     item = {
-        "input": start.input,
+        "input": text,
         "key": start.key,
         "id": start.id,
         "start_at": require_offset(start.start_at),
     }
     return {name: value for name, value in item.items() if value is not None}
-
-
-def _wrong_key(key: str | None) -> Fault | None:
-    """Return what is wrong with a key, for which the API would refuse the request as a whole."""
-    if key is None or len(key) in KEY_LENGTHS:
-        return None
-    return Fault("/key", f"the idempotency key has {len(key)} characters, and 1 to 255 are allowed")
 
 
 def _within(fault: Fault, place: str) -> Fault:

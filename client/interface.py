@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar, overload
 from uuid import UUID
 
-from ..engine.errors import OnceflowError
+from ..engine.errors import OnceflowError, unwritten
 from .errors import Ended, NotEnded
 from .model import Because, DeadLetter, Decided, Deployed, Instance, Started, Status
 from .operations import (
@@ -22,7 +22,6 @@ from .operations import (
     require_same_number,
     starts_of,
     texts_of,
-    unwritten,
 )
 
 Q = TypeVar("Q")
@@ -63,7 +62,7 @@ class SyncInterface(Generic[Q]):
                 question = plan.send(self._ask(question, apart=apart))
         except StopIteration as end:
             return end.value
-        except UnicodeEncodeError as error:
+        except (UnicodeEncodeError, UnicodeDecodeError) as error:
             raise unwritten(error) from error
 
     def deploy(self, definition: str | bytes) -> Deployed:

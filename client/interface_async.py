@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, overload
 from uuid import UUID
 
-from ..engine.errors import OnceflowError
+from ..engine.errors import OnceflowError, unwritten
 from .errors import NotEnded
 from .interface import output_of, pause
 from .model import Because, DeadLetter, Decided, Deployed, Instance, Started, Status
@@ -24,7 +24,6 @@ from .operations import (
     require_same_number,
     starts_of,
     texts_of,
-    unwritten,
 )
 
 Q = TypeVar("Q")
@@ -62,7 +61,7 @@ class AsyncInterface(Generic[Q]):
                 question = plan.send(await self._ask(question, apart=apart))
         except StopIteration as end:
             return end.value
-        except UnicodeEncodeError as error:
+        except (UnicodeEncodeError, UnicodeDecodeError) as error:
             raise unwritten(error) from error
 
     async def deploy(self, definition: str | bytes) -> Deployed:

@@ -13,8 +13,17 @@ from uuid import UUID
 
 import msgspec
 
-from ..engine.errors import BadArgument, NotFound, OnceflowError, Refused
-from .conversion import to_json
+from ..engine.errors import (
+    BadArgument,
+    Fault,
+    NotFound,
+    OnceflowError,
+    Refused,
+    broken_character,
+)
+from ..engine.payloads import unkept
+from .conversion import Unwritten, to_json
+from .errors import WrongInput
 from .model import Because, DeadLetter, Decided, Deployed, Instance, Started, Status
 
 Q = TypeVar("Q")
@@ -32,6 +41,7 @@ Key: TypeAlias = tuple[UUID, str]
 PAGE: Final = 200
 """Items of a page at most, as the API has it."""
 VERSIONS: Final = range(1, 2**31)
+KEY_LENGTHS: Final = range(1, 256)
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -100,11 +110,6 @@ def too_late() -> Refused:
     )
 
 
-def unwritten(error: UnicodeEncodeError) -> BadArgument:
-    """Return the error for text that no encoding has: half of a surrogate pair."""
-    return BadArgument(f"this cannot be sent: {error}")
-
-
 def starts_of(
     inputs: Sequence[Any], keys: Sequence[str | None] | None, start_at: datetime | None
 ) -> list[Start]:
@@ -114,6 +119,38 @@ def starts_of(
     require_same_number("keys", keys, inputs)
     pairs = zip(inputs, keys, strict=True)
     return [Start(given, key, start_at=start_at) for given, key in pairs]
+
+
+def written(start: Start) -> msgspec.Raw | WrongInput:
+    """Return the input of an instance as JSON, or what of it, or of the key, can start none.
+
+    So one of many that is wrong keeps none of the others from being sent.
+    """
+    faults = _key_faults(start.key)
+    try:
+        text = b"{}" if start.input is None else to_json(start.input)
+    except Unwritten as error:
+        faults.append(Fault(f"/input{error.fault.place}", error.fault.message))
+    else:
+        faults += [Fault(f"/input{place}", message) for place, message in unkept(text)]
+        if not faults:
+            return msgspec.Raw(text)
+    return WrongInput(faults)
+
+
+def _key_faults(key: str | None) -> list[Fault]:
+    if key is None:
+        return []
+    try:
+        key.encode()
+    except UnicodeEncodeError as error:
+        return [Fault("/key", f"the idempotency key holds {broken_character(error)}")]
+    if "\0" in key:
+        return [Fault("/key", "the idempotency key has a NUL character")]
+    if len(key) in KEY_LENGTHS:
+        return []
+    told = f"the idempotency key has {len(key)} characters, and 1 to 255 are allowed"
+    return [Fault("/key", told)]
 
 
 def require_version(workflow: str, version: int | None) -> None:

@@ -68,9 +68,9 @@ async def _rows_async(lent: LentAsync, question: Statement) -> list[str]:
 
 @contextmanager
 def _told() -> Generator[None]:
-    """Raise our errors; what jsonb cannot hold (NUL, half a surrogate pair) is a wrong argument."""
+    """Raise our errors; what Postgres cannot hold, such as a NUL, is a wrong argument."""
     try:
         with translated():
             yield
-    except (psycopg.DataError, UnicodeEncodeError) as error:
+    except psycopg.DataError as error:
         raise BadArgument(f"this cannot be stored: {error}") from error

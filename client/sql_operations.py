@@ -48,6 +48,7 @@ from .operations import (
     in_order,
     require_version,
     too_late,
+    written,
 )
 
 T = TypeVar("T")
@@ -117,9 +118,8 @@ class SqlOperations:
             raise NotFound(f"there is no version {version} of workflow {workflow}")
         (found,) = _read(rows, Version)
         schema = json_text.decode_exact(bytes(found.input_schema))
-        inputs = [b"{}" if each.input is None else to_json(each.input) for each in starts]
-        faults = [check_input(schema, text) for text in inputs]
-        fit = [n for n, wrong in enumerate(faults) if not wrong]
+        inputs = [_checked(schema, written(each)) for each in starts]
+        fit = [n for n, text in enumerate(inputs) if isinstance(text, msgspec.Raw)]
         answered: list[Item] = []
         if fit:
             parameters = (
@@ -134,10 +134,8 @@ class SqlOperations:
             answered = _read((yield _json(START_INSTANCES, parameters)), Item)
         items = iter(answered)
         return [
-            WrongInput([Fault(f"/input{fault.place}", fault.message) for fault in wrong])
-            if wrong
-            else next(items).read(each)
-            for each, wrong in zip(starts, faults, strict=True)
+            next(items).read(each) if isinstance(text, msgspec.Raw) else text
+            for each, text in zip(starts, inputs, strict=True)
         ]
 
     def get(self, instance: UUID) -> Plan[Statement, Instance]:
@@ -209,7 +207,7 @@ class SqlOperations:
         return (yield from _answer(COMPLETE_DEFERRED_TASKS, token, given))
 
     def fail(self, token: str, error: OutsideError, retryable: bool) -> Plan[Statement, str]:
-        given = json_array([error])
+        given = json_array([msgspec.Raw(to_json(error))])
         return (yield from _answer(FAIL_DEFERRED_TASKS, token, given, [retryable]))
 
     def _name(self, workflow: str) -> Plan[Statement, str]:
@@ -233,6 +231,15 @@ class _AnsweredToken(msgspec.Struct):
 
 class _LetterOutcome(_Outcome):
     task: str
+
+
+def _checked(schema: Any, text: msgspec.Raw | WrongInput) -> msgspec.Raw | WrongInput:
+    """Return an input unless it does not fit."""
+    if not isinstance(text, msgspec.Raw):
+        return text
+    wrong = check_input(schema, text)
+    faults = [Fault(f"/input{fault.place}", fault.message) for fault in wrong]
+    return WrongInput(faults) if faults else text
 
 
 def _json(text: LiteralString, parameters: Any) -> Statement:

@@ -1,7 +1,8 @@
 """The exceptions of Onceflow, and the one place where those of SQL become them.
 
-SQL raises with SQLSTATE class WF; ``translated()`` turns each into the class below. Everything else
-that psycopg raises (a lost connection, a timeout, a deadlock) passes as it is.
+SQL raises with SQLSTATE class WF; ``translated()`` turns each into the class below, and so a text
+that nobody can write. Everything else that psycopg raises (a lost connection, a timeout, a
+deadlock) passes as it is.
 """
 
 import json
@@ -168,11 +169,31 @@ def _faults(detail: str, message: str) -> list[Fault]:
     return faults or [Fault("", message)]
 
 
+def unwritten(error: UnicodeEncodeError | UnicodeDecodeError) -> BadArgument:
+    """Return the error for a text that UTF-8 cannot write, or bytes that are none."""
+    begin, end = max(error.start - 20, 0), error.end + 20
+    return BadArgument(
+        f"the text {error.object[begin:end]!a} cannot be kept: it holds {broken_character(error)}",
+        hint="give whole characters, in UTF-8",
+    )
+
+
+def broken_character(error: UnicodeEncodeError | UnicodeDecodeError) -> str:
+    """Say what a text holds that is no character."""
+    if not isinstance(error, UnicodeEncodeError):
+        return "bytes that are no UTF-8"
+    # What the arguments of a command hold as a byte that is no text, Python writes so.
+    byte = 0xDC80 <= ord(error.object[error.start]) <= 0xDCFF
+    return "a byte that is no UTF-8" if byte else "half of a surrogate pair"
+
+
 @contextmanager
 def translated() -> Generator[None, None, None]:
     """Raise the errors of our SQL functions as the exceptions of this module."""
     try:
         yield
+    except UnicodeEncodeError as error:  # psycopg could not write a parameter
+        raise unwritten(error) from error
     except psycopg.Error as error:
         ours = translate(error)
         if ours is None:

@@ -6,7 +6,10 @@ all, and tell the place of what is wrong.
 """
 
 import re
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final, cast
+
+import msgspec
 
 LIMIT: Final = 1024 * 1024
 """Bytes of an input, an output, a progress …"""
@@ -42,6 +45,31 @@ def payload_fault(text: bytes, limit: int = LIMIT) -> tuple[str, str] | None:
     if b"0e0000" in shape or _LONG in shape or text.count(b"[") + text.count(b"{") > MAX_DEPTH:
         return _look(text)
     return None
+
+
+def unkept(text: bytes) -> list[tuple[str, str]]:
+    """Return all that Postgres cannot keep of a JSON text of any length, as ``payload_fault``."""
+    if fault := payload_fault(text, len(text)):
+        return [fault]
+    if b"\\u0000" not in text:
+        return []
+    return [(place, "has a NUL character") for place in _nuls(msgspec.json.decode(text), "")]
+
+
+def _nuls(value: Any, place: str) -> Iterator[str]:
+    match value:
+        case str() if "\0" in value:
+            yield place
+        case list():
+            for index, item in enumerate(cast("list[Any]", value)):
+                yield from _nuls(item, f"{place}/{index}")
+        case dict():
+            for key, item in cast("dict[str, Any]", value).items():
+                inner = f"{place}/{key.replace('~', '~0').replace('/', '~1')}"
+                yield from ([inner] if "\0" in key else [])
+                yield from _nuls(item, inner)
+        case _:
+            pass
 
 
 def _look(text: bytes) -> tuple[str, str] | None:

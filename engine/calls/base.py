@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from .. import json_text
-from ..errors import OnceflowError, translated
+from ..errors import OnceflowError, translated, unwritten
 from ..sessions import steady
 
 Connection: TypeAlias = psycopg.Connection[Any]
@@ -96,12 +96,20 @@ def text_array(values: Iterable[str]) -> str:
     return '{"' + '","'.join(quoted) + '"}' if quoted else "{}"
 
 
+def json_of(value: json_text.Json) -> str:
+    """Return a value as the text of JSON. Raises BadArgument for text that is not UTF-8."""
+    try:
+        return json_text.encode(value)
+    except (UnicodeEncodeError, UnicodeDecodeError) as error:
+        raise unwritten(error) from error
+
+
 def json_array(values: Iterable[json_text.Json]) -> str:
     """Return the values as the text of an array of JSON, for a parameter cast to jsonb[].
 
-    None is JSON null.
+    None is JSON null. Raises BadArgument for text that is not UTF-8.
     """
-    return text_array([json_text.encode(value) for value in values])
+    return text_array([json_of(value) for value in values])
 
 
 DecidedWord: TypeAlias = Literal["done", "refused", "unknown"]

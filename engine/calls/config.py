@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Final, Literal, LiteralString
 
-from .. import json_text
 from ..json_text import Json
-from .base import Connection, Record, fetch, word
+from .base import Connection, Record, fetch, json_of, word
 from .reads import Query
 
 SET_CONFIG_VALUES: Final[LiteralString] = """
@@ -47,7 +46,7 @@ def set_config_values(
 
     Raises BadArgument for what is no name, and a value of more than 64 KiB.
     """
-    return _set(conn, list(values), [json_text.encode(value) for value in values.values()], by)
+    return _set(conn, list(values), [json_of(value) for value in values.values()], by)
 
 
 def unset_config_values(

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Final, Literal, LiteralString
 from uuid import UUID
 
-from .. import json_text
 from ..json_text import Json
 from .base import (
     Connection,
@@ -16,6 +15,7 @@ from .base import (
     fetch,
     fetch_value,
     json_array,
+    json_of,
 )
 from .slow_expressions import in_time
 
@@ -73,9 +73,7 @@ def redrive_dead_letters(
     it was. A step without a worker takes what its expression should have given.
     """
     corrected = (
-        None
-        if inputs is None
-        else [None if value is None else json_text.encode(value) for value in inputs]
+        None if inputs is None else [None if value is None else json_of(value) for value in inputs]
     )
     parameters = (*_columns(keys), corrected)
     return decided(in_time(conn, lambda: fetch(conn, REDRIVE_DEAD_LETTERS, parameters)))

@@ -6,12 +6,12 @@ from uuid import UUID
 
 import msgspec
 
-from .. import json_text
 from .base import (
     Connection,
     Record,
     fetch,
     fetch_value,
+    json_of,
     word,
 )
 from .tasks import GRANT, Grant
@@ -243,6 +243,6 @@ def _event_columns(events: Sequence[Event]) -> tuple[list[Any], ...]:
         [event.topic for event in events],
         [event.key for event in events],
         [event.value for event in events],
-        [json_text.encode(event.headers) for event in events],
+        [json_of(event.headers) for event in events],
         [event.event_id for event in events],
     )

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, LiteralString
 
-from .. import json_text
 from ..errors import BadArgument
+from .base import json_of
 
 LONGEST: Final = 255
 """Bytes of a value; of a longer one there is its sha256."""
@@ -67,7 +67,7 @@ def conditions(fields: Mapping[str, str]) -> tuple[LiteralString, dict[str, obje
     }
     if others:
         where += FOLLOW
-        parameters["other"] = json_text.encode({name: stored(text) for name, text in others})
+        parameters["other"] = json_of({name: stored(text) for name, text in others})
     return where, parameters
 
 

@@ -17,6 +17,7 @@ from .base import (
     Row,
     fetch,
     json_array,
+    json_of,
     text_array,
     uuid_array,
     word,
@@ -237,10 +238,7 @@ def fail_tasks(conn: Connection, failures: Sequence[Failure]) -> list[Answer]:
         *_fenced_columns(failures),
         json_array([failure.error for failure in failures]),
         [failure.retryable for failure in failures],
-        [
-            None if failure.retry is None else json_text.encode(failure.retry)
-            for failure in failures
-        ],
+        [None if failure.retry is None else json_of(failure.retry) for failure in failures],
     )
     return _answers(in_time(conn, lambda: fetch(conn, FAIL_TASKS, parameters)))
 

@@ -5,9 +5,8 @@ from datetime import timedelta
 from typing import Final, LiteralString
 from uuid import UUID, uuid4
 
-from .. import json_text
 from ..json_text import Json
-from .base import Connection, Key, fetch, fetch_value
+from .base import Connection, Key, fetch, fetch_value, json_of
 from .slow_expressions import in_time
 
 REGISTER_WORKER: Final[LiteralString] = """
@@ -45,8 +44,8 @@ def register_worker(
     name take other inputs.
     """
     parameters = (name, list(queues), list(tasks), timedelta(seconds=lease))
-    policies = json_text.encode(dict(retries or {}))
-    ids = worker_id or uuid4(), json_text.encode(dict(signatures or {}))
+    policies = json_of(dict(retries or {}))
+    ids = worker_id or uuid4(), json_of(dict(signatures or {}))
     return fetch_value(conn, REGISTER_WORKER, (*parameters, policies, *ids))
 
 
@@ -69,8 +68,8 @@ def renew_worker(
         worker_id,
         list(tokens),
         call,
-        json_text.encode(progress),
-        json_text.encode(stats),
+        json_of(progress),
+        json_of(stats),
     )
     return [Key(*row) for row in fetch(conn, RENEW_WORKER, parameters)]
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, Final, Literal, LiteralString
 from uuid import UUID
 
-from .. import json_text
 from ..errors import BadArgument, Refused
 from ..ids import make_hex_ids
 from ..json_text import Json
@@ -17,6 +16,7 @@ from .base import (
     decided,
     fetch,
     json_array,
+    json_of,
     uuid_array,
     word,
 )
@@ -112,7 +112,7 @@ def register_workflow(conn: Connection, compiled: Mapping[str, Any]) -> Register
 
     ``compiled`` is what ``engine.definition.compile_definition`` returns. Raises DefinitionError.
     """
-    (row,) = fetch(conn, REGISTER_WORKFLOW, (json_text.encode(compiled),))
+    (row,) = fetch(conn, REGISTER_WORKFLOW, (json_of(compiled),))
     return RegisteredVersion(*row)
 
 

@@ -11,7 +11,7 @@ from ..calls import Key, logs, reads
 from ..calls.base import Connection
 from ..calls.reads import json_rows
 from ..calls.search import not_listed
-from ..errors import BadArgument, NotFound, ServerError
+from ..errors import BadArgument, NotFound, ServerError, unwritten
 from ..pool import connect, place_of
 from ..settings import Settings
 from .arguments import InstanceId
@@ -47,6 +47,8 @@ def open_database(settings: Settings) -> Generator[Connection]:
                 f"the database {place_of(settings.dsn)} has no schema of this release",
                 hint="run `onceflow migrate`",
             ) from error
+        except UnicodeEncodeError as error:
+            raise unwritten(error) from error
         except errors.DataError as error:
             raise BadArgument(f"Postgres cannot keep it: {error.diag.message_primary}") from error
         except errors.InsufficientPrivilege as error:
