@@ -206,6 +206,20 @@ def test_a_loser_that_has_not_begun_is_undone_with_what_closes_around_it() -> No
     assert case.due() == ["x[1]/b.compensate"]
 
 
+def test_the_way_back_of_a_failed_block_waits_for_those_of_losers_beneath() -> None:
+    race = block("y", "race", {"p": [task("a")], "q": [task("b", undo=True)]})
+    lists = {"m": [race], "n": [task("c", undo=True), task("d")]}
+    case = Case(block("x", "parallel", lists, on_failure="continue"), task("e"))
+    case.done("x[1]/c")
+    case.done("x[0]/y[0]/a", "x[0]/y[1]/b")
+    case.fails("x[1]/d")
+    assert case.due() == ["x[0]/y[1]/b.compensate"]
+    case.done("x[0]/y[1]/b.compensate")
+    assert case.due() == ["x[1]/c.compensate"]
+    case.done("x[1]/c.compensate")
+    assert case.due() == ["e"]
+
+
 def test_a_compensation_that_fails_is_an_open_dead_letter_that_holds_its_own_way_back() -> None:
     lists = [task("z", undo=True), task("a", undo=True), task("b")]
     case = Case(each("x", [1, 2], *lists, tolerate=2))

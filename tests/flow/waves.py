@@ -109,7 +109,8 @@ def _unwound(instance: Instance, row: Row) -> bool:
     A way back that has begun is finished though a scope around it closes.
     """
     if row.back is None:
-        if not all(scope.ended for scope in row.scopes):
+        # What is undone beneath, of losers, goes before.
+        if not all(scope.ended and scope.drained() for scope in row.scopes):
             return False
         undoes = row.step.undo and instance.workflow.on_failure != "fail"
         if not (undoes and can_undo(row)):

@@ -151,12 +151,12 @@ class Snapshot:
     @property
     def undone(self) -> list[str]:
         """What was undone, in that order; what was undone by one call in the order of its rows."""
-        found = [
-            (row.seq, self._key(row._replace(step=row.step.removesuffix(".compensate"))), path)
-            for path, row in self.task_rows.items()
+        undone = [
+            row._replace(step=row.step.removesuffix(".compensate"))
+            for row in self.task_rows.values()
             if row.kind == "compensation" and row.state in ("SUCCEEDED", "SKIPPED")
         ]
-        return [path.removesuffix(".compensate") for _, _, path in sorted(found)]
+        return [self._path(row) for row in sorted(undone, key=lambda r: (r.seq, self._key(r)))]
 
     def check(self) -> None:
         """Assert that the counters are what the rows say."""
