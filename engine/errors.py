@@ -9,9 +9,10 @@ import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import psycopg
+if TYPE_CHECKING:
+    import psycopg
 
 
 class OnceflowError(Exception):
@@ -141,7 +142,7 @@ BY_SQLSTATE: dict[str, type[OnceflowError]] = {
 }
 
 
-def translate(error: psycopg.Error) -> OnceflowError | None:
+def translate(error: "psycopg.Error") -> OnceflowError | None:
     """Return our exception for an error raised by our SQL, or None for any other."""
     kind = BY_SQLSTATE.get(error.sqlstate or "")
     if kind is None:
@@ -190,6 +191,8 @@ def broken_character(error: UnicodeEncodeError | UnicodeDecodeError) -> str:
 @contextmanager
 def translated() -> Generator[None, None, None]:
     """Raise the errors of our SQL functions as the exceptions of this module."""
+    import psycopg  # what needs no database does not wait for it
+
     try:
         yield
     except UnicodeEncodeError as error:  # psycopg could not write a parameter

@@ -17,8 +17,6 @@ from typing import Any, NamedTuple, cast
 from urllib.parse import quote, quote_plus, unquote
 
 import msgspec
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 MASK = "***"
 
@@ -234,6 +232,11 @@ class SecretMask:
 
 def keep_dsn(dsn: str) -> None:
     """Have the passwords of a connection string of Postgres masked from now on."""
+    if not dsn:
+        return
+    import psycopg  # here: what needs no database does not wait for it
+    from psycopg.conninfo import conninfo_to_dict
+
     try:
         given = conninfo_to_dict(dsn)
     except psycopg.ProgrammingError:

@@ -10,9 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
-
 from .egress import EVERYTHING, parse_egress
 from .errors import SettingsError
 from .redact import keep_dsn, keep_named_secret, keep_secret
@@ -202,6 +199,9 @@ def _number(
 
 def _dsn(text: str, password: str) -> str:
     if text:
+        import psycopg  # here: what needs no database does not wait for it
+        from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
         try:
             given = conninfo_to_dict(text)
         except psycopg.ProgrammingError as error:

@@ -81,6 +81,14 @@ def find_version(columns: LiteralString, reference: str, version: int | None = N
     return Query(text, {"reference": reference, "version": version})
 
 
+def list_step_order(version_id: int) -> Query:
+    """Ask for the ids of a version's steps, as ``step``, in the order in which they are written."""
+    text: LiteralString = (
+        "select step from onceflow.steps where version_id = %(version)s order by position"
+    )
+    return Query(text, {"version": version_id})
+
+
 def list_versions(
     columns: LiteralString,
     workflow: str,

@@ -10,8 +10,6 @@ from uuid import UUID
 import msgspec
 
 from .. import json_text
-from ..calls.reads import ids_from
-from ..calls.workflows import without_offset
 from ..errors import BadArgument
 from ..json_text import Json
 from ..payloads import payload_fault
@@ -39,6 +37,8 @@ def add_instance(parser: argparse.ArgumentParser, *, many: bool = False) -> None
 
 def instance_id(text: str) -> InstanceId:
     """Read the id of an instance, or what it begins with: ``database.whole_id`` finds the rest."""
+    from ..calls.reads import ids_from  # here: what needs no database does not wait for it
+
     within = ids_from(text)
     if within is None:
         raise argparse.ArgumentTypeError(
@@ -83,6 +83,8 @@ def offset_time(text: str) -> datetime:
             f"{text!r} is not a time such as 2026-01-31T08:00:00+01:00 or 2026-01-31T07:00:00Z"
         ) from None
     if time.utcoffset() is None:
+        from ..calls.workflows import without_offset
+
         raise argparse.ArgumentTypeError("{}; {}".format(*without_offset(time)))
     return time
 

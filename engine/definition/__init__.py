@@ -8,26 +8,37 @@ docs/definitions.md is the reference of the language; README.md says where what 
 evaluated in Postgres, by `evaluate`.
 """
 
-from typing import Literal
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import Fault
-from .compiler import compile_definition, needs_of
-from .inputs.check import TooMuchWork, check_input, find_faults
+from .compiler import Checked, check_definition, compile_definition
 from .schema import json_schema
 from .source.document import MAX_BYTES, Document, refusal, text_fault
 from .source.read_json import read_json
 from .source.read_yaml import read_yaml
 
+if TYPE_CHECKING:
+    from .inputs.check import TooMuchWork, check_input, find_faults
+
 __all__ = [
+    "Checked",
     "Document",
     "TooMuchWork",
+    "check_definition",
     "check_input",
     "compile_definition",
     "find_faults",
     "json_schema",
-    "needs_of",
     "parse",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # What checks inputs takes longer to import than the compiler, which does without it.
+    if name in ("TooMuchWork", "check_input", "find_faults"):
+        return getattr(import_module(".inputs.check", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def parse(

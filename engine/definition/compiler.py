@@ -1,23 +1,47 @@
 """From a document to the rows of a workflow version: steps, edges, trees for expressions."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
+from .expressions.trees import Compiled
 from .inputs.checks import compile_checks
 from .layout import Layout, StepList
 from .order import Order, order_steps
 from .seeing import check_references
 from .source.document import Document, Faults
 from .steps.step import Edge, Lowered, Place, reads
-from .workflow import read_workflow
+from .workflow import Workflow, read_workflow
 
 
-def compile_definition(source: Document | Mapping[str, Any]) -> dict[str, Any]:
-    """Compile a definition to what register_workflow takes; the same source gives the same result.
+class Checked(NamedTuple):
+    """A definition in which nothing is wrong, read but not yet lowered."""
 
-    Durations become seconds, expressions trees; a retry that is given gets its missing members.
-    Raises DefinitionError with every fault and its place.
-    """
+    document: Document
+    workflow: Workflow
+    layout: Layout
+    orders: Mapping[StepList, Order]
+
+    def needs(self) -> list[tuple[str, str]]:
+        """Return what it needs of its deployment: (config or secret, name)."""
+        needs: set[tuple[str, str]] = set()
+        for compiled in self._expressions():
+            needs |= {("config", of.names[0]) for _, of in compiled.references if of.config}
+            needs |= {
+                ("secret", part["secret"])
+                for text in compiled.filled
+                for part in text.parts
+                if isinstance(part, dict)
+            }
+        return sorted(needs)
+
+    def _expressions(self) -> Iterator[Compiled]:
+        for step, _ in self.layout.steps:
+            yield from step.expressions()
+            yield from step.undo_expressions()
+
+
+def check_definition(source: Document | Mapping[str, Any]) -> Checked:
+    """Read a definition; raises DefinitionError with every fault and its place."""
     document = source if isinstance(source, Document) else Document.of(source)
     faults = Faults(document)
     workflow = read_workflow(document, faults)
@@ -25,6 +49,17 @@ def compile_definition(source: Document | Mapping[str, Any]) -> dict[str, Any]:
     orders = order_steps(layout, faults)
     check_references(layout, orders, workflow.output, faults)
     faults.raise_any()
+    return Checked(document, workflow, layout, orders)
+
+
+def compile_definition(source: Document | Mapping[str, Any] | Checked) -> dict[str, Any]:
+    """Compile a definition to what register_workflow takes; the same source gives the same result.
+
+    Durations become seconds, expressions trees; a retry that is given gets its missing members.
+    Raises DefinitionError with every fault and its place.
+    """
+    checked = source if isinstance(source, Checked) else check_definition(source)
+    document, workflow, layout, orders = checked
     positions = {step: n for n, step in enumerate(layout.homes)}
     lowered = [*_lower(layout, orders, positions)]
     checks = compile_checks(workflow.input)
@@ -42,18 +77,6 @@ def compile_definition(source: Document | Mapping[str, Any]) -> dict[str, Any]:
         "steps": [row._asdict() for each in lowered for row in each.rows],
         "edges": _edges(orders, lowered),
     }
-
-
-def needs_of(compiled: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return what a compiled definition needs of its deployment: (config or secret, name)."""
-    needs: set[tuple[str, str]] = set()
-    for step in compiled["steps"]:
-        needs |= {("config", name) for name in step["spec"].get("config", ())}
-        for text in step["spec"].get("extra", {}).get("secrets", ()):
-            needs |= {
-                ("secret", part["secret"]) for part in text["parts"] if isinstance(part, dict)
-            }
-    return sorted(needs)
 
 
 def _lower(

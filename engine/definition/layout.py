@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import structs
+
 from .source.document import Faults, child
 from .steps.block import Block
 from .steps.step import Step
@@ -71,7 +73,8 @@ class Layout:
                 taken = self.homes[step.id].steps[step.id].pointer
                 message = f"{step.id!r} is the id of {taken} already; take another"
                 self._faults.add(child(step.pointer, "id"), message)
-                continue
+                # Its other faults are told too.
+                step = structs.replace(step, id=f"step.{step.pointer}")
             if step.id == OUTPUT:
                 message = "what a block called 'workflow' gives is named as what the workflow gives"
                 self._faults.add(step.pointer, f"{message}; call the block something else")

@@ -23,7 +23,10 @@ def check_references(
     sight = Sight(layout, orders, fields)
     for step, home in layout.steps:
         items = tuple(home.items())
-        for undo, compiled in ((False, step.expressions()), (True, step.undo_expressions())):
+        for undo, given in ((False, step.expressions()), (True, step.undo_expressions())):
+            compiled = [each for each in given if each.references]
+            if not compiled:
+                continue
             sees = Scope(
                 sight.fields,
                 lambda named, step=step.id, undo=undo: sight.hidden(named, step, undo=undo),

@@ -38,7 +38,9 @@ MAX_NESTING, MAX_COPIES = 16, 100
 _SIMPLER = "simplify it, or do it in a task"
 
 # A hyphen with more of a name or a dot behind it is of the name: a minus needs a space around it.
-_NAME = re.compile(r"[^\W\d](?:\w|-(?=[\w.-]))*")
+_NAME = re.compile(r"[^\W\d]\w*(?:-(?=[\w.-])\w*)*")
+_PLAIN = re.compile(rf"\$((?:\.{_NAME.pattern})+)(?=[ \t\n\r\f]*+(?:\Z|\}}|,|\)|\|(?!\|)))")
+"""A path of names alone, up to where every path ends."""
 _NUMBER = re.compile(r"(?:0|[1-9]\d{0,99})(?:\.\d{1,100})?(?:[eE][+-]?\d{1,2})?(?![\w.])", re.ASCII)
 _INDEX = re.compile(r"(?:0|[1-9]\d{0,8})(?!\w)", re.ASCII)
 _COMPARISONS = ("==", "!=", "<>", "<=", ">=", "<", ">")
@@ -71,6 +73,16 @@ class PathReader(Scanner):
         piece = self._logical("||", lambda: self._logical("&&", self._negation))
         self._nesting -= 1
         return piece
+
+    def plain(self) -> str | None:
+        """Read a path of names alone, as nearly all are, or nothing where another one stands."""
+        found = _PLAIN.match(self.text, self.offset)
+        if not found or found.end() > self.limit:
+            return None
+        self.offset = found.end()
+        names = found[1][1:].split(".")
+        self.references.append(Reference((*names,), found[0]))
+        return '$."' + '"."'.join(names) + '"'
 
     # Conditions
 

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import NoReturn
 
+_SPACES = frozenset(" \t\n\r\f")
 _SPACE = re.compile(r"[ \t\n\r\f]*")
 _WORD = re.compile(r"[A-Za-z_]+")
 _STRING = re.compile(r'"((?:[^"\\\x00-\x1f]|\\.)*)"', re.DOTALL)
@@ -35,8 +36,9 @@ class Scanner:
 
     def skip_space(self) -> None:
         """Go on to what is no white space."""
-        found = _SPACE.match(self.text, self.offset)
-        self.offset = found.end() if found else self.offset
+        if self.text[self.offset : self.offset + 1] in _SPACES:
+            found = _SPACE.match(self.text, self.offset)
+            self.offset = found.end() if found else self.offset
         if self.offset > self.limit:
             self.fail("it is too long; shorten it")
 

@@ -82,6 +82,8 @@ def _value(value: Json, pointer: str, at: Place, faults: Faults, compiled: Compi
 
 def _text(text: str, pointer: str, at: Place, faults: Faults, compiled: Compiled) -> Tree:
     """Compile one text."""
+    if "$" not in text:
+        return {"v": text}
     if fault := forgotten_braces(text):
         faults.add(pointer, fault)
     if text == "$":
@@ -155,12 +157,16 @@ class _ExpressionReader:
 
     def _expression(self) -> Tree:
         """Read a path and the functions behind it, or a secret."""
-        if secret := read_secret(self._path):
-            return secret
+        self._path.limit = self._path.offset + MAX_LENGTH
         self._path.skip_space()
         start = self._path.offset
-        self._path.limit = start + MAX_LENGTH
-        tree = self._one_path()
+        tree = self._plain_path()
+        if tree is None:
+            if secret := read_secret(self._path):
+                return secret
+            tree = self._one_path()
+        elif self._text[self._path.offset : self._path.offset + 1] in ("", "}"):
+            return tree
         functions = 0
         while self._path.taken("|"):
             functions += 1
@@ -171,8 +177,18 @@ class _ExpressionReader:
         self._path.skip_space()
         return tree
 
+    def _plain_path(self) -> Tree | None:
+        """Read a path of names alone; None where another one stands."""
+        start = self._path.offset
+        plain = self._path.plain()
+        if plain is None:
+            return None
+        return {"p": f"strict {plain}", "t": self._text[start : self._path.offset]}
+
     def _one_path(self) -> Tree:
         self._path.skip_space()
+        if (plain := self._plain_path()) is not None:
+            return plain
         start = self._path.offset
         known = len(self.references)
         self._path.begin()

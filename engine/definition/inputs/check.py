@@ -26,7 +26,7 @@ from ..common.mends import did_you_mean
 from ..source.document import MAX_DIGITS
 from . import patterns
 from .checks import scalar_key
-from .formats import FORMATS
+from .formats import format_checker
 from .schema_errors import message_of, pointer_of
 
 MAX_FAULTS = 100
@@ -105,7 +105,7 @@ def find_faults(schema: Json, value: Json, seconds: float) -> list[Fault]:
 def _validator(schema: str) -> Any:
     """Return the validator of a schema's JSON text, with a registry that fetches nothing."""
     return _Draft202012Exact(
-        json_text.decode_exact(schema), registry=Registry[Json](), format_checker=FORMATS
+        json_text.decode_exact(schema), registry=Registry[Json](), format_checker=format_checker()
     )
 
 

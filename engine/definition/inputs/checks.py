@@ -24,7 +24,7 @@ from urllib.parse import unquote
 from ... import json_text
 from ...json_text import Json
 from ..source.document import child
-from .formats import FORMATS, IN_SQL
+from .formats import CHECKS, IN_SQL
 
 _PLAIN = frozenset(
     {
@@ -179,7 +179,7 @@ class _Compiler:
                 self._allowed(made, key, value, child(place, key))
             elif key == "format" and value in IN_SQL:
                 made["format"] = value
-            elif key == "format" and value not in FORMATS.checkers:
+            elif key == "format" and value not in CHECKS:
                 continue
             elif key not in _REMARKS and key not in _INTO and key != "$ref":
                 self.unchecked.add(child(place, key))

@@ -3,12 +3,15 @@
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from jsonschema import FormatChecker
-
 from .patterns import PatternError, compiled
+
+if TYPE_CHECKING:  # it takes a while, and not every definition has a schema
+    from jsonschema import FormatChecker
 
 _DATE = r"\d{4}-\d\d-\d\d"
 _HOUR = r"([01]\d|2[0-3]):[0-5]\d"
@@ -71,7 +74,7 @@ def _regex(text: str) -> None:
         raise ValueError(error.message) from None
 
 
-_CHECKS: dict[str, Callable[[str], object]] = {
+CHECKS: dict[str, Callable[[str], object]] = {
     "date": _date,
     "date-time": _date_time,
     "duration": _duration,
@@ -100,8 +103,13 @@ def _checker(check: Callable[[str], object]) -> Callable[[object], bool]:
 IN_SQL = frozenset({"date", "date-time", "time", "uuid"})
 """Those that onceflow.has_format (SQL) checks as well."""
 
-FORMATS = FormatChecker(formats=())
-"""Checks strings by the formats above; whatever is no string has every format."""
 
-for _name, _check in _CHECKS.items():
-    FORMATS.checks(_name, raises=ValueError)(_checker(_check))
+@cache
+def format_checker() -> "FormatChecker":
+    """Return what checks strings by the formats above; what is no string has every format."""
+    from jsonschema import FormatChecker
+
+    formats = FormatChecker(formats=())
+    for name, check in CHECKS.items():
+        formats.checks(name, raises=ValueError)(_checker(check))
+    return formats

@@ -15,7 +15,7 @@ from referencing.jsonschema import DRAFT202012
 from ...json_text import Json
 from ..common.graph import Graph
 from ..source.document import Faults, child
-from .formats import FORMATS
+from .formats import format_checker
 from .patterns import PatternError, compiled
 from .schema_errors import message_of, pointer_of
 
@@ -37,7 +37,7 @@ def check_schema(schema: Json, pointer: str, faults: Faults) -> None:
         return
     meta = cast(
         Any,
-        Draft202012Validator(Draft202012Validator.META_SCHEMA, format_checker=FORMATS),
+        Draft202012Validator(Draft202012Validator.META_SCHEMA, format_checker=format_checker()),
     )
     found: list[ValidationError] = list(meta.iter_errors(schema))
     for error in found:

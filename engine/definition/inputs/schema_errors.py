@@ -1,12 +1,13 @@
 """The errors of JSON Schema in our words, for schemas and for inputs alike."""
 
-from typing import cast
-
-from jsonschema.exceptions import ValidationError
+from typing import TYPE_CHECKING, cast
 
 from ... import json_text
 from ...json_text import Json
 from ..source.document import child
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 _WORDS = {
     "anyOf": "fits none of the schemas of anyOf",
@@ -44,7 +45,7 @@ _FORMATS = {
 """What is said of a format besides its name; onceflow.assertion_faults (SQL) says the same."""
 
 
-def message_of(error: ValidationError) -> str:
+def message_of(error: "ValidationError") -> str:
     """Return what an input must be, without showing what it is."""
     keyword, wanted = str(error.validator), cast(Json, error.validator_value)
     if keyword in ("required", "additionalProperties"):
@@ -60,7 +61,7 @@ def message_of(error: ValidationError) -> str:
     return _WORDS.get(keyword, f"does not fit {keyword}").format(shown)
 
 
-def pointer_of(error: ValidationError, pointer: str) -> str:
+def pointer_of(error: "ValidationError", pointer: str) -> str:
     for part in error.absolute_path:
         pointer = child(pointer, part)
     return pointer

@@ -113,7 +113,9 @@ def text_fault(position: Position, message: str) -> Fault:
 
 def child(pointer: str, key: str | int) -> str:
     """Return the JSON pointer of a member or an item."""
-    return f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
+    if isinstance(key, str) and ("~" in key or "/" in key):
+        key = key.replace("~", "~0").replace("/", "~1")
+    return f"{pointer}/{key}"
 
 
 class Reading:
@@ -151,7 +153,9 @@ class Reading:
             self._values[pointer] = position
         if depth > MAX_DEPTH:
             raise TooMuch(pointer, f"is nested deeper than {MAX_DEPTH} levels; make it flatter")
-        self.add_values(1, pointer)
+        self.count += 1
+        if self.count > MAX_VALUES:
+            self.add_values(0, pointer)
 
     def add_values(self, count: int, pointer: str) -> None:
         """Count values in that need no reading of their own: those that an alias repeats."""
@@ -167,7 +171,7 @@ class Reading:
         """Return a string; notes a fault where Postgres could not keep it."""
         if "\0" in text:
             self.fault(pointer, "holds the character NUL; leave it out", key=key)
-        if _SURROGATE.search(text):
+        if not text.isascii() and _SURROGATE.search(text):
             half = "holds half of a surrogate pair; write the whole character"
             self.fault(pointer, half, key=key)
         return text
@@ -198,7 +202,8 @@ class Reading:
             self._keys[place] = position
         if name in members:
             self.fault(place, f"the key {name!r} stands twice in one object; keep one", key=True)
-        self.text(place, name, key=True)
+        if not name.isidentifier():
+            self.text(place, name, key=True)
         return place
 
     def copy(self, value: object, pointer: str, depth: int) -> Json:

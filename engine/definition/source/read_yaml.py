@@ -7,8 +7,7 @@ written out, so that a small text cannot make a huge document. No tag makes anyt
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import yaml
 
@@ -29,6 +28,7 @@ from .document import (
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE"})
 _FALSE = frozenset({"false", "False", "FALSE"})
+_BEGINS_NUMBERS = frozenset("+-.0123456789")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]")
 _BASED_INT = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -37,12 +37,11 @@ _STRING_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
 _COLLECTION_TAGS = frozenset({None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """A value that was read; ``count`` values in all, ``height`` levels of them."""
+class _Node(NamedTuple):
+    """A value that was read; ``size`` values in all, ``height`` levels of them."""
 
     value: Json
-    count: int
+    size: int
     height: int
 
 
@@ -52,7 +51,9 @@ def read_yaml(text: str) -> Document:
     loader = cast(Any, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     reading = Reading()
     try:
-        return reading.document(lambda: _YamlReader(yaml.parse(text, loader), reading).read())
+        # Its events one by one: yaml.parse() asks before each whether there is one.
+        events = iter(loader(text).get_event, None)
+        return reading.document(lambda: _YamlReader(events, reading).read())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         wrong = f"is not YAML: {error.problem or error.context}"
@@ -119,7 +120,7 @@ class _YamlReader:
             return _Node(None, 1, 1)
         if depth + node.height - 1 > MAX_DEPTH:
             raise TooMuch(pointer, f"is nested deeper than {MAX_DEPTH} levels; make it flatter")
-        self._reading.add_values(node.count - 1, pointer)
+        self._reading.add_values(node.size - 1, pointer)
         return node
 
     def _mapping(self, pointer: str, depth: int) -> tuple[dict[str, Json], int]:
@@ -128,9 +129,8 @@ class _YamlReader:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             name = self._key(event, pointer)
             place = self._reading.member(members, pointer, name, _position(event))
-            node = self._node(next(self._events), place, depth + 1)
-            members[name] = node.value
-            height = max(height, node.height + 1)
+            members[name], below = self._inside(next(self._events), place, depth + 1)
+            height = max(height, below + 1)
         return members, height
 
     def _key(self, event: Any, pointer: str) -> str:
@@ -152,10 +152,18 @@ class _YamlReader:
         items: list[Json] = []
         height = 1
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
-            node = self._node(event, child(pointer, len(items)), depth + 1)
-            items.append(node.value)
-            height = max(height, node.height + 1)
+            item, below = self._inside(event, child(pointer, len(items)), depth + 1)
+            items.append(item)
+            height = max(height, below + 1)
         return items, height
+
+    def _inside(self, event: Any, pointer: str, depth: int) -> tuple[Json, int]:
+        """Return a member or an item, and its height."""
+        if type(event) is yaml.ScalarEvent and not event.anchor:
+            self._reading.enter(pointer, depth, _position(event))
+            return self._scalar(event, pointer), 1
+        node = self._node(event, pointer, depth)
+        return node.value, node.height
 
     def _scalar(self, event: Any, pointer: str) -> Json:
         text = cast(str, event.value)
@@ -172,6 +180,8 @@ class _YamlReader:
 
     def _number(self, pointer: str, text: str) -> Json:
         """Return a plain scalar that is neither null nor a boolean: a number or a string."""
+        if text[0] not in _BEGINS_NUMBERS:
+            return self._reading.text(pointer, text)
         if _BASED_INT.fullmatch(text) and len(text) <= MAX_DIGITS:
             return int(text, 0)
         if _NON_FINITE.fullmatch(text):

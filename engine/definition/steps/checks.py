@@ -12,7 +12,6 @@ from typing import Any, cast
 from ...json_text import Json
 from ..common.mends import did_you_mean, one_of
 from ..expressions.trees import Compiled, compile_value
-from ..inputs.input_schema import check_schema
 from ..source.document import Faults, child
 from .durations import seconds
 
@@ -131,6 +130,9 @@ def search(value: Json, pointer: str, faults: Faults) -> list[str]:
 
 
 def input_schema(value: Json, pointer: str, faults: Faults) -> Json:
+    # Only a definition with a schema waits for what reads schemas.
+    from ..inputs.input_schema import check_schema
+
     check_schema(value, pointer, faults)
     return value
 

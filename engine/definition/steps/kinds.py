@@ -10,7 +10,7 @@ from ...json_text import Json
 from ..common.mends import one_of
 from ..source.document import Faults, child
 from . import fail_with, for_each, group, parallel, race, set_value, switch, task
-from .block import Readers
+from .block import Block, Readers
 from .members import Members, Schema
 from .step import Step
 from .words import OF_A_STEP
@@ -24,7 +24,11 @@ class Kind(NamedTuple):
 
 
 def read_step(value: Json, pointer: str, faults: Faults) -> Step | None:
-    """Read a step; None where it is none, or has no name."""
+    """Read a step; None where it is none.
+
+    After a fault it is read on, perhaps under a name that nobody can give, so that its other faults
+    are told too, and none of those who name what it holds.
+    """
     keys = cast(dict[str, Json], value).keys() if isinstance(value, dict) else ()
     told = [key for key in KINDS if key in keys]
     # The `steps` of a for_each tell no kind.
@@ -32,7 +36,12 @@ def read_step(value: Json, pointer: str, faults: Faults) -> Step | None:
     if len(told) > 1:
         message = f"a step is of one kind, and has {told[0]!r} already; make two steps of it"
         faults.add(child(pointer, told[1]), message, key=True)
-        return None
+        blocks = [key for key in told if issubclass(KINDS[key].struct, Block)]
+        told = [*blocks, *told][:1]
+        others = KINDS.keys() - KINDS[told[0]].members.keys.keys()
+        value = {
+            key: item for key, item in cast(dict[str, Json], value).items() if key not in others
+        }
     if not told and isinstance(value, dict) and not keys & OF_A_STEP.keys():
         kinds = one_of([f"`{key}`" for key in KINDS])
         faults.add(pointer, f"a step needs the key that says of which kind it is: {kinds}")
@@ -41,7 +50,7 @@ def read_step(value: Json, pointer: str, faults: Faults) -> Step | None:
     if members is None:
         return None
     kind.struct.check(members, pointer, faults)
-    return kind.struct.of(members, pointer) if "id" in members else None
+    return kind.struct.of({"id": f"step.{pointer}", **members}, pointer)
 
 
 def read_list(value: Json, pointer: str, faults: Faults) -> list[Step] | None:

@@ -115,9 +115,10 @@ def test_workflows(onceflow: Onceflow, api: TestClient, ids: list[str], tmp_path
     (tmp_path / "a.yaml").write_text(text)
     headers = {"content-type": "application/yaml"}
     answer = api.post("/workflows", content=text, headers=headers).json()
-    told = onceflow("deploy", tmp_path / "a.yaml", "--json").json
+    (told,) = onceflow("deploy", tmp_path / "a.yaml", "--json").json["deployed"]
     # What it needs of the deployment the API tells where it is asked.
-    assert told == {**answer, "created": False, "needs": []}
+    file = str(tmp_path / "a.yaml")
+    assert told == {"file": file, **answer, "created": False, "needs": []}
 
 
 def test_starts(onceflow: Onceflow, api: TestClient, ids: list[str]) -> None:

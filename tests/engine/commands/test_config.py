@@ -91,7 +91,8 @@ def test_deploy_lists_what_is_needed_and_what_is_missing(
         renew_worker(conn, worker, [], 1, {}, {"secrets": secrets})
     told = onceflow("deploy", file).out.splitlines()[-1]
     assert told.startswith("  secret  SHOP_KEY  MISSING at w1: put a file SHOP_KEY into the worker")
-    needs = onceflow("deploy", file, "--json").json["needs"]
+    (told_json,) = onceflow("deploy", file, "--json").json["deployed"]
+    needs = told_json["needs"]
     assert needs[2] == {
         "kind": "secret",
         "name": "SHOP_KEY",
@@ -101,14 +102,14 @@ def test_deploy_lists_what_is_needed_and_what_is_missing(
     }
 
 
-def test_a_check_lists_what_is_needed_without_a_database(
+def test_a_validation_lists_what_is_needed_without_a_database(
     onceflow: Onceflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ONCEFLOW_DSN", "postgresql://nobody@127.0.0.1:1/nothing")
     file = tmp_path / "needy.yaml"
     file.write_text(NEEDY)
-    assert onceflow("deploy", file, "--check").out.splitlines()[2:] == [
-        "  config  MOST",
-        "  config  SHOP_URL",
-        "  secret  SHOP_KEY",
+    assert onceflow("validate", file).out.splitlines()[2:] == [
+        "    config  MOST",
+        "    config  SHOP_URL",
+        "    secret  SHOP_KEY",
     ]

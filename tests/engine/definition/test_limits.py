@@ -1,8 +1,10 @@
 """Definitions made to cost time or memory are refused, or compiled, before long."""
 
+import time
+
 import pytest
 
-from onceflow.engine.definition import compile_definition, parse
+from onceflow.engine.definition import check_definition, compile_definition, parse
 from onceflow.engine.errors import DefinitionError
 
 from .support import compile_yaml, faults_of, workflow
@@ -80,3 +82,27 @@ def test_a_huge_input_schema() -> None:
 def test_unknown_steps_among_very_many() -> None:
     steps = "".join(f"- {{id: s{n}, task: t, needs: [no{n}]}}\n" for n in range(5_000))
     assert len(faults_of(f"name: w\nsteps:\n{steps}")) == 500
+
+
+def wide(steps: int) -> str:
+    """Return a definition in which each step needs some three, and names one."""
+    lines = ["name: wide", "steps:"]
+    for n in range(steps):
+        needs = [f"s{m}" for m in range(max(0, n - 7), n, 2)]
+        given = f"$.steps.s{n - 1}.output.x" if n % 2 else "${ $.input.name }"
+        with_needs = f", needs: [{', '.join(needs)}]" if n else ""
+        lines.append(f'  - {{id: s{n}, task: t, with: {{a: "{given}"}}{with_needs}}}')
+    return "\n".join(lines)
+
+
+def test_a_step_of_many_takes_no_longer_than_one_of_few() -> None:
+    def seconds(steps: int) -> float:
+        text = wide(steps)
+        spans: list[float] = []
+        for _ in range(3):
+            began = time.process_time()
+            check_definition(parse(text, "yaml"))
+            spans.append(time.process_time() - began)
+        return min(spans) / steps
+
+    assert seconds(3000) < 2 * seconds(300)

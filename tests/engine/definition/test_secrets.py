@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from onceflow.engine.definition import compile_definition, needs_of, parse
+from onceflow.engine.definition import check_definition, compile_definition, parse
 from onceflow.engine.errors import DefinitionError
 
 
@@ -38,7 +38,11 @@ def test_a_text_with_secrets_is_null_for_postgres_and_stands_aside_for_workers()
             {"at": ("list", 1), "parts": [{"secret": "A"}, "$", {"secret": "B"}]},
         ]
     }
-    assert needs_of(found) == [("secret", "A"), ("secret", "B"), ("secret", "TOKEN")]
+    assert check_definition(found["definition"]).needs() == [
+        ("secret", "A"),
+        ("secret", "B"),
+        ("secret", "TOKEN"),
+    ]
 
 
 def test_a_step_without_secrets_and_configuration_says_nothing_of_them() -> None:
@@ -59,7 +63,7 @@ def test_the_configuration_that_a_step_names_stands_in_its_spec() -> None:
     path = step["spec"]["with"]["o"]["url"]["c"][0]
     assert path == {"p": 'strict $."config"."SHOP_URL"', "t": "$config.SHOP_URL", "g": ["SHOP_URL"]}
     names = ["ON", "SHOP_URL", "UNDO", "limits"]
-    assert needs_of(found) == [("config", name) for name in names]
+    assert check_definition(found["definition"]).needs() == [("config", name) for name in names]
 
 
 def test_steps_without_a_worker_see_the_configuration_and_no_secret() -> None:
