@@ -32,6 +32,10 @@ _TOKEN: Final = re.compile(
 )
 
 
+_TEXTS: Final = msgspec.json.Decoder(float_hook=str)
+"""Reads a JSON text for its strings: what is beyond a float is no matter."""
+
+
 def payload_fault(text: bytes, limit: int = LIMIT) -> tuple[str, str] | None:
     """Return what is wrong with a JSON text, as its place (a JSON pointer) and a message, or None.
 
@@ -53,7 +57,7 @@ def unkept(text: bytes) -> list[tuple[str, str]]:
         return [fault]
     if b"\\u0000" not in text:
         return []
-    return [(place, "has a NUL character") for place in _nuls(msgspec.json.decode(text), "")]
+    return [(place, "has a NUL character") for place in _nuls(_TEXTS.decode(text), "")]
 
 
 def _nuls(value: Any, place: str) -> Iterator[str]:

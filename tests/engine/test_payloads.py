@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from onceflow.engine.payloads import payload_fault
+from onceflow.engine.payloads import payload_fault, unkept
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,11 @@ def test_looking_takes_no_longer_for_a_text_made_for_it(text: bytes) -> None:
     began = time.perf_counter()
     payload_fault((text + b" ") * (1024 * 1024 // (len(text) + 1)))
     assert time.perf_counter() - began < 5
+
+
+def test_every_nul_is_told_beside_numbers_that_no_float_can_be() -> None:
+    text = b'{"a": [1e400, "x\\u0000"], "b/c\\u0000": -1e-400, "d": "\\\\u0000"}'
+    assert unkept(text) == [
+        ("/a/1", "has a NUL character"),
+        ("/b~1c\0", "has a NUL character"),
+    ]
