@@ -214,14 +214,16 @@ def _apply(instance: Instance, row: Row, verdict: Verdict, under: set[Row]) -> N
             block.timeout_at = block.resume_at = None
             block.plan = None
             for scope in block.scopes:
-                close(instance, scope, outermost=False, failed=under, way=way)
+                if not scope.ended:
+                    close(instance, scope, outermost=False, failed=under, way=way)
         case Waits(by):
-            # What a block had open closes: nothing in it runs again.
+            # What a block had open closes: nothing in it runs again. Losers undo themselves.
             row.state, row.asked = "DEAD_LETTER", by
             row.timeout_at = row.resume_at = row.plan = None
             undoes = undoes and row.step.undo
             for scope in row.scopes:
-                close(instance, scope, outermost=True, undoes=undoes, failed=under, way=way)
+                if not scope.ended:
+                    close(instance, scope, outermost=True, undoes=undoes, failed=under, way=way)
         case GoesOn():
             pass
 

@@ -278,11 +278,13 @@ def handlers(drawing: Drawing, depth: int, seen: list[str]) -> Document:
     """Draw a try's catches and its retry."""
     made: Document = {}
     catches: list[Document] = []
-    for _ in range(drawing.rnd.randint(0, 2)):
+    many = drawing.rnd.randint(0, 2)
+    for n in range(many):
         drawing.sees.append(("$.error.code", "$.error.attempts"))
         catch: Document = {"steps": steps(drawing, depth, seen) if drawing.chance(2) else []}
         drawing.sees.pop()
-        if drawing.chance(2):
+        # One for every error comes last.
+        if n + 1 < many or drawing.chance(2):
             catch["errors"] = drawing.one_of(["bad"], ["bad*", "timeout"], ["expression", "flow.*"])
         if drawing.chance(4):
             catch["undo"] = False
