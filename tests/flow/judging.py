@@ -81,7 +81,8 @@ def walk(instance: Instance, row: Row, judgement: Judgement) -> Verdict:
     asked, step = row.asked, row.step
     if asked is None:
         if step.on_failure == "continue":
-            return Unwinds(row) if row.scopes else GoesOn()
+            # A repeat that asks before its first round is under way.
+            return Unwinds(row) if row.scopes or row.wrong == "while" else GoesOn()
         if step.on_failure == "suspend":
             return Waits("own")
     scope = row.scope
@@ -210,7 +211,10 @@ def _apply(instance: Instance, row: Row, verdict: Verdict, under: set[Row]) -> N
                 undoes = undoes and plan.catch.undo
             close(instance, scope, outermost=True, undoes=undoes, failed=under, way=way)
         case Unwinds(block):
-            block.unwinds, block.error = True, row.error
+            block.unwinds = True
+            if row is not block:
+                # Of those that fail beneath it together the first tells why.
+                block.error = min(under, key=lambda other: other.key).error
             block.timeout_at = block.resume_at = None
             block.plan = None
             for scope in block.scopes:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .definition import Step
 from .expressions import ExpressionFailed, evaluate
 from .model import Error, Instance, Row, Scope
 
@@ -29,7 +30,7 @@ def context_of(instance: Instance, scope: Scope) -> dict[str, Json]:
     for seen in around:
         for part in _beside(seen):
             for step in part.branch.steps:
-                steps[step.id] = _told(part.find(step.id))
+                steps[step.id] = _told(step, part.find(step.id))
         context |= seen.sees
     return {**context, "steps": steps}
 
@@ -46,12 +47,14 @@ def _beside(scope: Scope) -> list[Scope]:
     return [scope]
 
 
-def _told(row: Row | None) -> dict[str, Json]:
-    """Return what is seen of a step; one that has no row is null."""
+def _told(step: Step, row: Row | None) -> dict[str, Json]:
+    """Return what is seen of a step; one that has no row is null in all."""
+    own = {"for_each": ["errors"], "try": ["caught"]}.get(step.kind, [])
+    told: dict[str, Json] = dict.fromkeys(["output", "state", "error", *own])
     if row is None:
-        return {"output": None, "state": None}
-    told: dict[str, Json] = {"output": row.output, "state": row.state}
-    if row.error is not None:
+        return told
+    told |= {"output": row.output, "state": row.state}
+    if row.state == "FAILED":
         told["error"] = row.error
     if row.step.kind == "for_each":
         told["errors"] = [

@@ -68,7 +68,7 @@ def test_the_output_of_a_block_is_asked_for_at_the_end_of_its_list() -> None:
 
 def test_what_was_jumped_over_is_null_in_output_and_state() -> None:
     case = Case(goto("g", "b"), task("a"), given("b", "$.steps.a"))
-    assert case.output("b") == {"output": None, "state": None}
+    assert case.output("b") == {"output": None, "state": None, "error": None}
 
 
 def test_with_visits_the_last_counts() -> None:
