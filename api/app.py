@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from ..engine.definition import json_schema
 from ..engine.pool import Pool
 from ..engine.settings import Settings
 from .context import Context
@@ -29,12 +30,18 @@ from .routes import OPERATIONS
 from .telling import tell
 from .waiting import Waiting
 
+SCHEMA: Final = msgspec.json.encode(json_schema())
 STATIC_FOLDER: Final = Path(__file__).parent / "static"
 
 
 async def openapi(request: Request) -> Response:
     """Serve the OpenAPI document."""
     return Response(request.app.state.document, media_type=JSON)
+
+
+async def definition_schema(_: Request) -> Response:
+    """Serve the JSON Schema of definitions, for editors."""
+    return Response(SCHEMA, media_type="application/schema+json")
 
 
 async def swagger(_: Request) -> Response:
@@ -65,6 +72,7 @@ def create_app(pool: Pool, settings: Settings) -> Starlette:
             *routes_of(OPERATIONS),
             *PAGES,
             Route("/openapi.json", openapi),
+            Route("/schema/workflow.json", definition_schema),
             Route("/api", swagger),
             Mount("/static", StaticFiles(directory=STATIC_FOLDER)),
         ],

@@ -44,6 +44,8 @@ COMMANDS = {
     "api": Command("api.command", "serve the REST API and the web pages"),
     "relay": Command("relay.command", "ship the outbox to Kafka and turn the clock"),
     "worker": Command("worker.command", "run tasks"),
+    "new": Command(f"{DEFINITIONS}.new", "begin a definition"),
+    "schema": Command(f"{DEFINITIONS}.schema", "print the JSON Schema of definitions"),
     "validate": Command(f"{DEFINITIONS}.validate", "say what is wrong with definitions"),
     "deploy": Command(f"{DEFINITIONS}.deploy", "register workflows from files"),
     "diff": Command(f"{DEFINITIONS}.diff", "say what a deploy would change"),
@@ -73,7 +75,7 @@ COMMANDS = {
 ON_THEIR_OWN = {"dev", "demo", "api", "relay", "worker"}
 
 # What needs neither a server nor a setting: no wrong one keeps it from its work.
-OFFLINE = {"validate"}
+OFFLINE = {"new", "schema", "validate"}
 
 ENVIRONMENT = """settings are environment variables:
   ONCEFLOW_DSN        connection string of Postgres (left out: that of a running `onceflow dev`)

@@ -1,12 +1,12 @@
 """The published JSON Schema of definitions, for editors.
 
-``python -m onceflow.engine.definition.schema`` writes workflow.schema.json again.
+``python -W ignore -m onceflow.engine.definition.schema`` writes workflow.schema.json again.
 """
 
 import json
 from pathlib import Path
 
-from .steps.kinds import step_schema
+from .steps.kinds import step_schemas
 from .steps.members import Schema
 from .workflow import MEMBERS
 
@@ -18,8 +18,9 @@ def json_schema() -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Onceflow workflow definition",
+        "description": "A workflow: what it is given, its steps, and what it gives.",
         **MEMBERS.schema(),
-        "$defs": {"step": step_schema()},
+        "$defs": step_schemas(),
     }
 
 

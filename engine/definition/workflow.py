@@ -36,23 +36,33 @@ MEMBERS = Members(
             {"type": "string", "pattern": NAME},
             "The name under which versions of the workflow are kept and instances started.",
             required=True,
+            examples=("order-invoice",),
         ),
         "description": Key(checks.text, {"type": "string"}, "What the workflow is for, in words."),
         "input": Key(
             checks.input_schema,
             {"type": "object"},
             "A JSON Schema (draft 2020-12) that the input of an instance must fit.",
+            examples=({"type": "object", "required": ["customer"]},),
         ),
         "steps": Key(read_list, LIST, "The steps, in order.", required=True),
         "output": Key(
-            checks.output, {}, "The output of an instance; texts in it may be expressions."
+            checks.output,
+            {},
+            "The output of an instance; texts in it may be expressions. Null unless given.",
+            examples=({"invoice": "$.steps.create-invoice.output.id"},),
         ),
         "on_failure": Key(
             checks.on_failure(checks.ON_FAILURE),
             {"enum": list(checks.ON_FAILURE), "default": Workflow().on_failure},
             "What follows when a step fails for good.",
         ),
-        "deadline": Key(checks.duration, DURATION, "How long an instance may take; then it fails."),
+        "deadline": Key(
+            checks.duration,
+            DURATION,
+            "How long an instance may take; then it fails.",
+            examples=("1d",),
+        ),
         "search": Key(
             checks.search,
             {
@@ -62,6 +72,7 @@ MEMBERS = Members(
                 "items": {"type": "string", "pattern": f"^{checks.INPUT_FIELD}$"},
             },
             "Fields of the input by which instances are found, such as $.input.order.",
+            examples=(["$.input.order", "$.input.customer.email"],),
         ),
     },
     OF_A_WORKFLOW,

@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 
 from onceflow.api.openapi import make_document
 from onceflow.api.routes import OPERATIONS
+from onceflow.engine.definition import json_schema
 
 
 def test_the_document_names_every_operation_once(client: TestClient) -> None:
@@ -41,3 +42,9 @@ def test_no_reference_leads_nowhere() -> None:
     for reference in references(document):
         assert reference.startswith("#/components/schemas/")
         assert reference.rpartition("/")[2] in document["components"]["schemas"]
+
+
+def test_editors_get_the_schema_of_definitions(client: TestClient) -> None:
+    answer = client.get("/schema/workflow.json")
+    assert answer.headers["content-type"] == "application/schema+json"
+    assert answer.json() == json_schema()

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from . import reference
 from .readmes import ROOT, folders, readme, what_for
 
 PRODUCT = ("api", "client", "engine", "examples", "relay", "sql", "worker")
@@ -62,3 +63,7 @@ def test_each_of_many_files_says_what_it_is_for(folder: str) -> None:
         if name.rpartition(".")[2] in told and not what_for(ROOT / folder / name)
     ]
     assert silent == []
+
+
+def test_the_reference_of_definitions_is_what_the_schema_says() -> None:
+    assert reference.PAGE.read_text() == reference.page(), "run python -m tests.structure.reference"

@@ -165,6 +165,7 @@ def _of_folder(folder: Path) -> list[str]:
         str(path)
         for path in sorted(folder.rglob("*"))
         if path.suffix in FORMATS
+        and not path.name.endswith(".schema.json")  # `onceflow new` writes one
         and path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]

@@ -13,6 +13,7 @@ from ...json_text import Json
 from ..expressions.trees import Compiled
 from ..source.document import Faults, child
 from . import checks
+from .durations import EXAMPLES
 from .durations import SCHEMA as DURATION
 from .members import Key
 from .set_value import Set
@@ -118,7 +119,10 @@ def _undo(value: Json, pointer: str, faults: Faults) -> bool | None:
 
 BLOCK = {
     "timeout": Key(
-        checks.duration, DURATION, "How long the block may take, with all that it undoes."
+        checks.duration,
+        DURATION,
+        "How long the block may take, with all that it undoes; no limit unless given.",
+        examples=EXAMPLES,
     ),
     "undo": Key(
         _undo,
@@ -138,4 +142,5 @@ OUTPUT = Key(
     checks.expression,
     {},
     "The output, instead of that of the last step; texts in it may be expressions.",
+    examples=({"total": "$.steps.sum.output"},),
 )

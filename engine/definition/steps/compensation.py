@@ -41,4 +41,9 @@ def _read(value: Json, pointer: str, faults: Faults) -> Compensation | None:
     return None if members is None else Compensation(**fields(members))
 
 
-COMPENSATE = Key(_read, MEMBERS.schema(), "The task that undoes the step when the workflow fails.")
+COMPENSATE = Key(
+    _read,
+    MEMBERS.schema(),
+    "The task that undoes the step when the workflow, or a block around it, fails.",
+    examples=({"task": "invoice.void", "with": {"key": "$.key"}},),
+)

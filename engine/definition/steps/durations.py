@@ -20,8 +20,12 @@ SHORTEST = Decimal("0.001")
 _NUMBER = r"\d{1,12}(?:\.\d{1,6})?"
 PATTERN = "^" + "".join(f"(?:{_NUMBER}{unit})?" for unit in UNITS) + "$"
 """Each unit at most once, the largest first (also true of the empty text, which is none)."""
+EXAMPLES = ("30s", "5m", "1h30m", "500ms", 90)
 SCHEMA = {
-    "anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": PATTERN}]
+    "anyOf": [
+        {"type": "number", "minimum": float(SHORTEST), "maximum": LONGEST},
+        {"type": "string", "minLength": 1, "pattern": PATTERN},
+    ]
 }
 
 _TEXT = re.compile(PATTERN, re.ASCII)

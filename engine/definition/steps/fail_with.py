@@ -22,10 +22,21 @@ ERROR = Members(
     "an error",
     {
         "code": Key(
-            _code, {"type": "string"}, "The error's code, by which others name it.", required=True
+            _code,
+            {"type": "string", "anyOf": [{"pattern": ERROR_CODE}, {"pattern": r"\$"}]},
+            "The error's code, by which others name it.",
+            required=True,
+            examples=("order.too_large",),
         ),
-        "message": Key(checks.text, {"type": "string"}, "What went wrong, in words."),
-        "detail": Key(checks.expression, {}, "More about it, of any form."),
+        "message": Key(
+            checks.text,
+            {"type": "string"},
+            "What went wrong, in words.",
+            examples=("order ${ $.input.id } needs a person",),
+        ),
+        "detail": Key(
+            checks.expression, {}, "More about it, of any form.", examples=("$.steps.total.output",)
+        ),
     },
     {},
 )

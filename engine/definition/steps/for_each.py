@@ -17,6 +17,7 @@ from .tolerance import JOIN, MOST, TOLERATE_ITEMS, Tolerant
 from .words import OF_A_STEP
 
 AS = r"^[A-Za-z][A-Za-z0-9_]{0,62}$"
+_TAKEN = sorted({*ROOTS, *(root.removesuffix("_index") for root in ROOTS if "_index" in root)})
 SIDE_BY_SIDE = 1000
 """How many items are under way at a time, unless the step says."""
 
@@ -59,12 +60,14 @@ def members(readers: Readers) -> Members:
                 {"anyOf": [{"type": "array"}, {"type": "string", "pattern": r"^\$[.{]"}]},
                 "The items: an expression that gives an array, or a list.",
                 required=True,
+                examples=("$.input.orders", [1, 2, 3]),
             ),
             "steps": Key(readers.steps, LIST, "The steps for one item.", required=True),
             "as": Key(
                 _alias,
-                {"type": "string", "pattern": AS},
+                {"type": "string", "pattern": AS, "not": {"enum": _TAKEN}},
                 "With order, $.order and $.order_index name what $.item and $.index do.",
+                examples=("order",),
             ),
             "output": OUTPUT,
             "max_parallel": Key(

@@ -3,6 +3,7 @@
 The next kind is a module beside `task.py` and a line here.
 """
 
+import inspect
 from dataclasses import replace
 from typing import NamedTuple, cast
 
@@ -94,6 +95,20 @@ UNTOLD = KINDS["task"]._replace(members=KINDS["task"].members.without_need("task
 """What a step without any such key is read as, so that its other faults are told too."""
 
 
-def step_schema() -> Schema:
-    """Return the JSON Schema of a step: of one kind or another."""
-    return {"anyOf": [kind.members.schema() for kind in KINDS.values()]}
+def about(kind: str) -> str:
+    """Return what a kind of step is, as its module says."""
+    text = inspect.getdoc(inspect.getmodule(KINDS[kind].struct)) or ""
+    return " ".join(text.partition("\n\n")[0].split())
+
+
+def step_schemas() -> dict[str, Schema]:
+    """Return the JSON Schema of a step, of one kind or another, and that of each kind."""
+    kinds: dict[str, Schema] = {
+        f"step-{name}": {
+            "title": f"{name} step",
+            "description": about(name),
+            **kind.members.schema(),
+        }
+        for name, kind in KINDS.items()
+    }
+    return {"step": {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in kinds]}, **kinds}

@@ -4,7 +4,7 @@ The compiler reads definitions by these tables, and the published JSON Schema is
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from ...json_text import Json
@@ -17,16 +17,22 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: how its value is checked, the value's JSON Schema, and what it means."""
+    """One key: how its value is checked, the value's JSON Schema, what it means; examples of it.
+
+    ``beside`` is a JSON Schema that the object must fit where it has the key.
+    """
 
     check: Check
     schema: Schema
     meaning: str
     required: bool = False
+    examples: tuple[Json, ...] = ()
+    beside: Schema = field(default_factory=dict[str, Any])
 
     def published(self) -> Schema:
         """Return the JSON Schema of the value, with its meaning."""
-        return {"description": self.meaning, **self.schema}
+        examples = {"examples": [*self.examples]} if self.examples else {}
+        return {"description": self.meaning, **self.schema, **examples}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +73,15 @@ class Members:
 
     def schema(self) -> Schema:
         """Return the JSON Schema of such an object."""
+        beside = [
+            {"if": {"required": [name]}, "then": key.beside}
+            for name, key in self.keys.items()
+            if key.beside
+        ]
         return {
             "type": "object",
             "additionalProperties": False,
             "required": [name for name, key in self.keys.items() if key.required],
             "properties": {name: key.published() for name, key in self.keys.items()},
+            **({"allOf": beside} if beside else {}),
         }

@@ -69,6 +69,7 @@ MEMBERS = Members(
                 "items": {"type": "string", "pattern": ERROR_CODES},
             },
             "Codes of errors after which the task is not tried again; * at the end stands for any.",
+            examples=(["http.4*", "order.too_large"],),
         ),
     },
     {},
@@ -89,4 +90,9 @@ def _read(value: Json, pointer: str, faults: Faults) -> Retry | None:
     return retry
 
 
-RETRY = Key(_read, MEMBERS.schema(), "When the task is tried again after a failure.")
+RETRY = Key(
+    _read,
+    MEMBERS.schema(),
+    "When the task is tried again after a failure; as its handler says unless given.",
+    examples=({"attempts": 5, "backoff": "1s", "max": "1m"},),
+)

@@ -14,6 +14,7 @@ MEMBERS = Members(
             {},
             "The value that the step gives; texts in it may be expressions.",
             required=True,
+            examples=({"total": "${ $.steps.order.output.price | default(0) }"},),
         ),
         **ORDER,
         **FAILURE,

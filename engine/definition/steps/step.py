@@ -195,6 +195,7 @@ HEAD = {
         {"type": "string", "pattern": STEP_ID},
         "The name of the step, once in the workflow.",
         required=True,
+        examples=("create-invoice",),
     ),
     "description": Key(checks.text, {"type": "string"}, "What the step is for, in words."),
 }
@@ -204,11 +205,13 @@ ORDER = {
         checks.strings(_ID, "step ids"),
         {"type": "array", "uniqueItems": True, "items": {"type": "string", "pattern": STEP_ID}},
         "The steps that must have ended before; without any `needs`, steps run as written.",
+        examples=(["fetch-orders"], []),
     ),
     "when": Key(
         checks.condition,
         {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": r"^\$[.{]"}]},
         "A condition; where it is false, this step alone is skipped.",
+        examples=("$.input.total > 100", "$.steps.check.output.ok"),
     ),
 }
 """The keys by which every kind of step is put in its place."""
@@ -224,6 +227,8 @@ FAILURE = {
         lambda value, pointer, faults: Constant(value),
         {},
         "The output of a step that has failed, with `on_failure: continue`; null unless given.",
+        examples=({"days": 5},),
+        beside={"required": ["on_failure"], "properties": {"on_failure": {"const": "continue"}}},
     ),
 }
 """The keys that say what follows when a step of any kind fails for good."""

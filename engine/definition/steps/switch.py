@@ -16,7 +16,11 @@ def members(readers: Readers) -> Members:
         "a case",
         {
             "when": Key(
-                ORDER["when"].check, ORDER["when"].schema, "When it is taken.", required=True
+                ORDER["when"].check,
+                ORDER["when"].schema,
+                "When it is taken.",
+                required=True,
+                examples=ORDER["when"].examples,
             ),
             "steps": Key(readers.steps, LIST, "Its steps.", required=True),
         },

@@ -13,6 +13,7 @@ MOST = 100_000
 """Items of one for_each, so the largest number of scopes that a block has."""
 
 _PERCENT = re.compile(r"(?:0|[1-9]\d{0,2})(?:\.\d{1,6})?%")
+_UP_TO_100 = r"^(?:(?:0|[1-9]\d?)(?:\.\d{1,6})?|100(?:\.0{1,6})?)%$"
 
 
 class Percent(NamedTuple):
@@ -48,20 +49,25 @@ def _count_of_items(value: Json, pointer: str, faults: Faults) -> int | float | 
 
 
 _COUNT = {"type": "integer", "minimum": 0, "maximum": MOST}
+_ALONE = {"not": {"required": ["join"]}}
 JOIN = Key(
     checks.number(1, MOST, whole=True),
     {"type": "integer", "minimum": 1, "maximum": MOST},
     "How many have to succeed: at that success the block ends, and what still runs is closed.",
+    examples=(2,),
 )
 TOLERATE_BRANCHES = Key(
     _count_of_branches,
     {**_COUNT, "default": 0},
     "How many branches may fail; all others are waited for.",
+    beside=_ALONE,
 )
 TOLERATE_ITEMS = Key(
     _count_of_items,
-    {"anyOf": [_COUNT, {"type": "string", "pattern": f"^{_PERCENT.pattern}$"}], "default": 0},
+    {"anyOf": [_COUNT, {"type": "string", "pattern": _UP_TO_100}], "default": 0},
     "How many items may fail, 3 or 10%; all others are waited for.",
+    examples=(3, "10%"),
+    beside=_ALONE,
 )
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from ..expressions.trees import Compiled
 from . import checks
+from .durations import EXAMPLES
 from .durations import SCHEMA as DURATION
 from .members import Key
 from .retry import Retry
@@ -68,6 +69,7 @@ def queue_key(meaning: str, default: str | None = None) -> Key:
         checks.matching(QUEUE, "the name of a queue, such as mail"),
         schema if default is None else {**schema, "default": default},
         meaning,
+        examples=("mail",),
     )
 
 
@@ -76,10 +78,17 @@ TASK = Key(
     {"type": "string", "pattern": NAME},
     "The task that a worker carries out.",
     required=True,
+    examples=("http.request", "smtp.send"),
 )
 WITH = Key(
     checks.task_input,
     {"anyOf": [{"type": "object"}, {"type": "string", "pattern": r"^\$[.{]"}]},
-    "The input of the task; texts in it may be expressions.",
+    "The input of the task, {} unless given; texts in it may be expressions.",
+    examples=({"url": "${ $.input.shop }/orders"}, "$.steps.prepare.output"),
 )
-TIMEOUT = Key(checks.duration, DURATION, "How long one attempt may take.")
+TIMEOUT = Key(
+    checks.duration,
+    DURATION,
+    "How long one attempt may take; no limit unless given.",
+    examples=EXAMPLES,
+)

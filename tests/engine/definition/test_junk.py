@@ -13,7 +13,7 @@ from onceflow.engine.json_text import Json
 KEYS = st.sampled_from(
     sorted(json_schema()["properties"])
     + sorted(
-        {key for kind in json_schema()["$defs"]["step"]["anyOf"] for key in kind["properties"]}
+        {key for kind in [*json_schema()["$defs"].values()] for key in kind.get("properties", ())}
     )
     + ["map", "version", "attempts", "backoff", "max", "factor", "jitter", "a", "$ref", "type"]
 )
