@@ -17,7 +17,8 @@ HEAD = """\
 # Reference of definitions
 
 Every key that a definition may have, made from the JSON Schema that editors check and complete by
-(`onceflow schema`, `/schema/workflow.json`). What it all means, with examples: [Definitions](definitions.md).
+(`onceflow schema`, `/schema/workflow.json`). What it all means, with examples:
+[Definitions](definitions.md).
 
 """
 
