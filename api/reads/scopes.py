@@ -43,7 +43,9 @@ class BlockRow(msgspec.Struct, frozen=True):
     percent: float | None
     max_parallel: int | None
     fails: str | None
-    due_at: object
+    caught: str | None
+    timeout_at: object
+    resume_at: object
     output: msgspec.Raw | None
 
 

@@ -11,15 +11,19 @@ StepKind: TypeAlias = Literal[
     "task",
     "set",
     "fail",
+    "return",
+    "goto",
     "steps",
     "switch",
     "parallel",
     "race",
     "for_each",
+    "repeat",
+    "try",
     "compensation",
     "undo",
 ]
-BlockKind: TypeAlias = Literal["steps", "switch", "parallel", "race", "for_each"]
+BlockKind: TypeAlias = Literal["steps", "switch", "parallel", "race", "for_each", "repeat", "try"]
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -38,7 +42,13 @@ class Block(msgspec.Struct, frozen=True):
         Literal["closing", "undoing"] | None,
         msgspec.Meta(description="It has failed, and waits for what runs in it, or is undone."),
     ]
-    due_at: Annotated[Time | None, msgspec.Meta(description="When it times out.")]
+    caught: Annotated[
+        str | None, msgspec.Meta(description="Of a try: the code that a catch was taken for.")
+    ]
+    timeout_at: Annotated[Time | None, msgspec.Meta(description="When it times out.")]
+    resume_at: Annotated[
+        Time | None, msgspec.Meta(description="When its next round or attempt begins.")
+    ]
 
 
 class Task(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from .reads import Query
 
-KINDS: Final = ("steps", "switch", "parallel", "race", "for_each")
+KINDS: Final = ("steps", "switch", "parallel", "race", "for_each", "repeat", "try")
 """Kinds of steps that are blocks."""
 FIRST: Final = 20
 """Scopes of a block that are shown where nobody says how many."""
@@ -18,10 +18,12 @@ FIRST: Final = 20
 # Outputs of blocks are put together when they are read: they come with the blocks.
 TASK: Final[LiteralString] = """task, concat_ws('/', p.place, step || case when visit > 0
        then '#' || visit else '' end) as path, step, scope, kind, state, open, handler, queue,
-       attempts, input, case when kind not in ('steps', 'switch', 'parallel', 'race', 'for_each')
-       then output end as output, error, reason, progress, worker_id, due_at, changed_at, seq"""
+       attempts, input, case when kind not in ('steps', 'switch', 'parallel', 'race', 'for_each',
+       'repeat', 'try') then output end as output, error, reason, progress, worker_id, due_at,
+       changed_at, seq"""
 BLOCK: Final[LiteralString] = """b.task, b.total, b.scopes as by_state, b.failed, b.needed,
-       b.tolerate, b.percent::float8, b.max_parallel, b.fails, b.due_at, case when b.total <= 20
+       b.tolerate, b.percent::float8, b.max_parallel, b.fails, b.caught, b.timeout_at, b.resume_at,
+       case when b.total <= 20
        then onceflow.block_output(b.instance_id, b.step, b.scope, b.visit) end as output"""
 SCOPE: Final[
     LiteralString

@@ -12,7 +12,17 @@ from ..json_text import Json
 Row = Mapping[str, Any]
 
 TIMES: Final = frozenset(
-    {"started_at", "start_at", "deadline_at", "suspended_at", "ended_at", "erased_at", "due_at"}
+    {
+        "started_at",
+        "start_at",
+        "deadline_at",
+        "suspended_at",
+        "ended_at",
+        "erased_at",
+        "due_at",
+        "timeout_at",
+        "resume_at",
+    }
     | {"changed_at", "died_at", "created_at", "oldest_open", "at"}
 )
 LOG_ENTRY: Final = ("seq", "task", "path", "attempt", "state", "worker_id", "error", "at")

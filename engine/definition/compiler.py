@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from .expressions.trees import Compiled
 from .inputs.checks import compile_checks
+from .jumps import check_jumps
 from .layout import Layout, StepList
 from .order import Order, order_steps
 from .seeing import check_references
@@ -47,6 +48,7 @@ def check_definition(source: Document | Mapping[str, Any]) -> Checked:
     workflow = read_workflow(document, faults)
     layout = Layout(workflow.steps, faults)
     orders = order_steps(layout, faults)
+    check_jumps(layout, faults)
     check_references(layout, orders, workflow.output, faults)
     faults.raise_any()
     return Checked(document, workflow, layout, orders)
@@ -86,11 +88,18 @@ def _lower(
     for step, home in layout.steps:
         joins = len(orders[home].graph.needs[step.id])
         block = home.block.id if home.block else None
-        yield step.lower(Place(joins, positions, block, home.number))
+        yield step.lower(Place(joins, positions, block, home.number, home.end))
 
 
-def _edges(orders: Mapping[StepList, Order], lowered: Iterable[Lowered]) -> list[dict[str, str]]:
-    graphs = [order.graph for order in orders.values()]
-    edges = [Edge(need, step, "next") for graph in graphs for need, step in graph.edges()]
+def _edges(orders: Mapping[StepList, Order], lowered: Iterable[Lowered]) -> list[dict[str, Any]]:
+    edges = [
+        Edge(need, step, "next", home.jumps)
+        for home, order in orders.items()
+        for need, step in order.graph.edges()
+    ]
     edges += [edge for each in lowered for edge in each.edges]
-    return [{"from": edge.begin, "to": edge.end, "kind": edge.kind} for edge in edges]
+    return [
+        {"from": edge.begin, "to": edge.end, "kind": edge.kind}
+        | ({"again": True} if edge.again else {})
+        for edge in edges
+    ]

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from msgspec import structs
 
 from .source.document import Faults, child
 from .steps.block import Block
+from .steps.goto import Goto
 from .steps.step import Step
 
 MAX_STEPS: Final = 10_000
@@ -33,9 +35,26 @@ class StepList:
             yield here.block
             here = here.outer
 
+    def own(self) -> dict[str, Block]:
+        """Return the names of what its block gives its steps besides."""
+        if self.block is None or self.number is None:
+            return {}
+        return dict.fromkeys(self.block.items(self.number), self.block)
+
     def items(self) -> dict[str, Block]:
-        """Return the names of items that its steps see, and of which block."""
-        return {name: block for block in reversed([*self.around()]) for name in block.items()}
+        """Return the names of what the blocks around give its steps, and which block each is of."""
+        return self.own() if self.outer is None else {**self.outer.items(), **self.own()}
+
+    @cached_property
+    def jumps(self) -> bool:
+        """Whether there is a goto in it: its steps may be visited more than once, or never."""
+        return any(isinstance(step, Goto) for step in self.steps.values())
+
+    @property
+    def end(self) -> str | None:
+        """The step that is the list's output, where its block has one."""
+        last = next(reversed(self.steps), None)
+        return last if last is not None and last.endswith(".output") else None
 
 
 class Layout:
@@ -48,6 +67,7 @@ class Layout:
     def __init__(self, steps: Sequence[Step], faults: Faults) -> None:
         self.lists: list[StepList] = []
         self.homes: dict[str, StepList] = {}
+        self._first: dict[str, StepList] = {}
         self._faults = faults
         self._add(steps, StepList(), 0)
 
@@ -56,6 +76,10 @@ class Layout:
         """Yield every step with its list."""
         for name, home in self.homes.items():
             yield home.steps[name], home
+
+    def inner(self, block: Block) -> StepList:
+        """Return the first list of a block, which may be empty where it has a fault."""
+        return self._first.get(block.id) or StepList(block, 0, self.homes[block.id])
 
     def path(self, step: str) -> Iterator[tuple[str, StepList]]:
         """Yield a step and the blocks around it, from the inside out, each with its list."""
@@ -93,4 +117,6 @@ class Layout:
             self._faults.add(block.pointer, message)
             return
         for number, branch in enumerate(block.lists):
-            self._add(branch.steps, StepList(block, number, home), depth)
+            inner = StepList(block, number, home)
+            self._first.setdefault(block.id, inner)
+            self._add(branch.steps, inner, depth)

@@ -1,6 +1,6 @@
 """What the expressions of each step see: its own list, and what the blocks around it see."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from .expressions.references import ITEMS, STEP_FIELDS, Scope
@@ -8,8 +8,10 @@ from .expressions.trees import Compiled
 from .layout import Layout, StepList
 from .order import Order
 from .source.document import Faults, child
+from .steps.block import Block
 from .steps.for_each import ForEach
 from .steps.step import Step
+from .steps.try_catch import Try
 
 
 def check_references(
@@ -23,6 +25,11 @@ def check_references(
     sight = Sight(layout, orders, fields)
     for step, home in layout.steps:
         items = tuple(home.items())
+        if isinstance(step, Block):
+            inner = layout.inner(step)
+            hidden = sight.hidden_after(inner)
+            sees = Scope(sight.fields, hidden, items=tuple(inner.items()))
+            _check(step.round_expressions(), sees, faults)
         for undo, given in ((False, step.expressions()), (True, step.undo_expressions())):
             compiled = [each for each in given if each.references]
             if not compiled:
@@ -50,14 +57,15 @@ def _check_alias(home: StepList, faults: Faults) -> None:
     if not isinstance(block, ForEach) or home.outer is None:
         return
     taken = home.outer.items()
-    clash = next((name for name in block.items() if name in taken and name not in ITEMS), None)
+    clash = next((name for name in home.own() if name in taken and name not in ITEMS), None)
     if clash is not None:
         message = f"{taken[clash].id!r} around it gives $.{clash} already; take another name"
         faults.add(child(block.pointer, "as"), message)
 
 
 def _fields(step: Step) -> tuple[str, ...]:
-    return (*STEP_FIELDS, "errors") if isinstance(step, ForEach) else STEP_FIELDS
+    more = {ForEach: "errors", Try: "caught"}.get(type(step))
+    return STEP_FIELDS if more is None else (*STEP_FIELDS, more)
 
 
 class Sight(NamedTuple):
@@ -77,12 +85,31 @@ class Sight(NamedTuple):
                 return f"{named!r} is the block that {step!r} stands in, and has no output yet"
             if named in home.steps:
                 ancestors = self.orders[home].ancestors
-                if ancestors is None or (named, name) in ancestors:
+                if ancestors is None or home.jumps or (named, name) in ancestors:
                     return None
                 return f"{named!r} may not have ended when {name!r} begins; let {name!r} need it"
+            if isinstance(home.block, Try) and named in self.layout.inner(home.block).steps:
+                return None
         (_, own), *around = self.layout.path(step)
         blocks = dict(around)
         return self._inside(named, {own, *blocks.values()}, blocks)
+
+    def hidden_after(self, home: StepList) -> Callable[[str], str | None]:
+        """Return what tells why what is asked behind a list may not name a step."""
+
+        def hidden(named: str) -> str | None:
+            if named in home.steps:
+                return None
+            block = home.block
+            if block is None or named == block.id:
+                return f"{named!r} has no output yet; name its steps"
+            if self.layout.homes[named] is not home and any(
+                place is home for _, place in self.layout.path(named)
+            ):
+                return self._inside(named, {home})
+            return self.hidden(named, block.id)
+
+        return hidden
 
     def hidden_at_the_end(self, named: str) -> str | None:
         """Tell why the output of the workflow may not name a step; None where it may."""

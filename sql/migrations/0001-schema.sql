@@ -28,8 +28,10 @@ create table onceflow.workflow_version (
     input_unchecked text[],
     on_failure text not null check (on_failure in ('compensate', 'fail', 'suspend')),
     deadline interval check (deadline > interval '0'),
-    -- Whether a step of it is a block.
+    -- Whether a step of it is a block, or may be visited more than once: what its expressions see takes a longer look.
     blocks boolean not null default false,
+    -- Whether a step of it is a return.
+    returns boolean not null default false,
     -- Fields of the input that instances are found by, `customer.email`; null where there are none.
     search text[],
     created_at timestamptz not null default pg_catalog.clock_timestamp(),
@@ -42,7 +44,8 @@ create table onceflow.step (
     version_id bigint not null references onceflow.workflow_version,
     step text collate "C" not null,
     kind text not null check (kind in (
-        'task', 'set', 'fail', 'steps', 'switch', 'parallel', 'race', 'for_each', 'compensation', 'undo')),
+        'task', 'set', 'fail', 'return', 'goto', 'steps', 'switch', 'parallel', 'race', 'for_each', 'repeat', 'try',
+        'compensation', 'undo')),
     -- The block whose list it stands in, and which of its lists; null at the top, and of what undoes.
     block text collate "C",
     list int,
@@ -55,6 +58,8 @@ create table onceflow.step (
     timeout float8 generated always as ((spec ->> 'timeout')::float8) stored,
     -- Whether the instance goes on when it has failed for good.
     continues boolean generated always as (coalesce(spec ->> 'on_failure' = 'continue', false)) stored,
+    is_block boolean generated always as (
+        kind in ('steps', 'switch', 'parallel', 'race', 'for_each', 'repeat', 'try')) stored,
     -- What a worker is told besides with each attempt; null for most.
     extra jsonb generated always as (spec -> 'extra') stored,
     -- The input of a step without expressions, the value of a set; null where there is something to evaluate.
@@ -69,13 +74,14 @@ create table onceflow.step (
     primary key (version_id, step)
 );
 create index step_in_list on onceflow.step (version_id, block, list) where block is not null;
+create index step_returning on onceflow.step (version_id) where kind = 'return';
 
 create table onceflow.edge (
     version_id bigint not null,
     from_step text collate "C" not null,
     to_step text collate "C" not null,
     kind text not null check (kind in ('next', 'undo')),
-    -- That of to_step, so that passing an edge is one look.
+    -- That of to_step, so that passing an edge is one look; 0 where to_step may be visited more than once.
     join_count int not null,
     primary key (version_id, from_step, to_step, kind),
     foreign key (version_id, from_step) references onceflow.step,
@@ -270,8 +276,14 @@ create table onceflow.block (
     live int not null default 0,
     -- It has failed, and its step goes on once all its scopes have ended (closing) and are undone (undoing).
     unwinds text collate "C",
-    -- When it times out.
-    due_at timestamptz,
+    -- Of a repeat or a try: what its scope that has failed is followed by, {list, error}, 0 being another attempt; the code
+    -- of the error that a catch was taken for.
+    plan jsonb,
+    caught text,
+    -- When it times out, when its next scope opens, and which of the two comes first.
+    timeout_at timestamptz,
+    resume_at timestamptz,
+    due_at timestamptz generated always as (least(timeout_at, resume_at)) stored,
     primary key (instance_id, step, scope, visit),
     constraint block_unwinds check (unwinds in ('closing', 'undoing'))
 ) partition by range (instance_id);
@@ -301,6 +313,7 @@ create table onceflow.scope (
     live int not null default 0,
     -- Ended, with nothing beneath that is open or being undone.
     settled boolean not null default false,
+    -- What its steps see of their own: the item that they are for, the error that is caught.
     item jsonb,
     error jsonb,
     primary key (instance_id, scope),
@@ -456,9 +469,18 @@ create type onceflow.failed_way as (
 create type onceflow.block_count as (
     instance_id uuid, step text, scope bigint, visit int, ended int, succeeded int, settled int);
 
--- A block that begins; items are those of a for_each, or the number of the case that a switch has taken.
+-- A block that begins; items are those of a for_each, the number of the case that a switch has taken, or of a repeat what a
+-- person says that its condition gives.
 create type onceflow.begun_block as (
     instance_id uuid, step text, scope bigint, visit int, version_id bigint, seq int, items jsonb);
+
+-- A scope of a try that closes behind a failure, the list that is to follow it, and the task that has failed.
+create type onceflow.chain_plan as (instance_id uuid, scope bigint, list int, failed onceflow.task_key);
+
+-- What a repeat or a try does next: open (its list, what its steps see of their own, of a catch the code that it is for), end,
+-- wait (until a time), or fail (with an error).
+create type onceflow.chain_move as (
+    what text, list int, item jsonb, caught text, resume_at timestamptz, error jsonb);
 
 -- What an expression gave: an input or output, or why there is none.
 create type onceflow.evaluation as (runs boolean, value jsonb, error jsonb);

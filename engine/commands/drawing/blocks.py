@@ -13,6 +13,12 @@ STATES: Final = (
     *("FAILED", "CLOSING", "COMPENSATING", "OPEN", "WAITING", "CANCELLED", "SUCCEEDED"),
 )
 """Those that need a person first."""
+_CALLED: Final = {
+    "for_each": ("item", "items"),
+    "repeat": ("round", "rounds"),
+    "try": ("attempt", "attempts and catches"),
+}
+"""What the scopes of a kind of block are."""
 BRIEF: Final = 60
 """Letters of an item that stand on the line of its scope."""
 
@@ -24,8 +30,8 @@ def add_counts(branch: Tree, task: Row) -> None:
         waits = {"closing": "for what still runs in it", "undoing": "until it is undone"}
         branch.add(Text(f"has failed, and waits {waits[block['fails']]}", style="red"))
     if task["kind"] in ("steps", "switch"):
-        if block["due_at"]:
-            branch.add(Text(f"times out {clock_text(block['due_at'])}", style="bright_black"))
+        if block["timeout_at"]:
+            branch.add(Text(f"times out {clock_text(block['timeout_at'])}", style="bright_black"))
         return
     line = Text(f"{block['total']:,} {_called(task['kind'], block['total'])}")
     for n, state in enumerate(state for state in STATES if block["by_state"].get(state)):
@@ -67,11 +73,15 @@ def _notes(block: dict[str, Any]) -> list[str]:
         notes.append(f"{block['needed']:,} to succeed")
     if block["max_parallel"] and block["max_parallel"] < block["total"]:
         notes.append(f"{block['max_parallel']:,} at a time")
-    if block["due_at"]:
-        notes.append(f"times out {clock_text(block['due_at'])}")
+    if block["caught"]:
+        notes.append(f"caught {block['caught']}")
+    if block["resume_at"]:
+        notes.append(f"the next begins {clock_text(block['resume_at'])}")
+    if block["timeout_at"]:
+        notes.append(f"times out {clock_text(block['timeout_at'])}")
     return notes
 
 
 def _called(kind: str, count: int) -> str:
-    one, many = ("item", "items") if kind == "for_each" else ("branch", "branches")
+    one, many = _CALLED.get(kind, ("branch", "branches"))
     return one if count == 1 else many

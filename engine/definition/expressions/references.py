@@ -16,9 +16,15 @@ ITEMS = ("item", "index")
 """What the steps of a for_each see besides; by the name that its `as` gives too."""
 
 _EVERYWHERE = ("input", "steps", "instance")
-_LATER = {"round": "repeat", "previous": "repeat", "error": "try"}
-"""What the steps of a kind will see that this release does not have."""
-ROOTS = frozenset({*_EVERYWHERE, *UNDONE, *ITEMS, *_LATER, "config", "secrets"})
+_IN_BLOCKS = {
+    "item": "the steps of a `for_each`",
+    "index": "the steps of a `for_each`",
+    "round": "a `repeat` and its steps",
+    "previous": "a `repeat` and its steps",
+    "error": "the steps of a `catch`",
+}
+"""What blocks of one kind alone give to what stands in them."""
+ROOTS = frozenset({*_EVERYWHERE, *UNDONE, *_IN_BLOCKS, "config", "secrets"})
 """Every word that a path may begin with, somewhere: none of them names an item."""
 
 
@@ -51,10 +57,8 @@ class Scope:
                 return _field_fault("$.instance", INSTANCE_FIELDS, names[1:2])
             case root if root in roots:
                 return None
-            case root if root in ITEMS:
-                return f"only the steps of a `for_each` see $.{root}"
-            case root if root in _LATER:
-                return f"{_LATER[root]!r}, which gives $.{root}, is not available in this release"
+            case root if root in _IN_BLOCKS:
+                return f"only {_IN_BLOCKS[root]} see $.{root}"
             case "config" | "secrets" as root:
                 return f"write ${{ ${root}.NAME }}, without a dot behind the dollar sign"
             case root if root in UNDONE:

@@ -62,8 +62,8 @@ class Block(Step, frozen=True, kw_only=True):
         """Return the lists, out of members that were read; those with a fault may be empty."""
         raise NotImplementedError
 
-    def items(self) -> tuple[str, ...]:
-        """Return the names under which its steps see the item that they are for."""
+    def items(self, number: int) -> tuple[str, ...]:
+        """Return the names of what the steps of one of its lists see besides."""
         return ()
 
     @property
@@ -76,8 +76,16 @@ class Block(Step, frozen=True, kw_only=True):
         yield from super().expressions()
         yield from (each.when for each in self.lists if each.when is not None)
 
+    def round_expressions(self) -> Iterator[Compiled]:
+        """Yield what is evaluated between its scopes, and sees the steps of its first list."""
+        yield from ()
+
     def bounds(self) -> dict[str, Any]:
         """Return what the engine keeps of how many run, succeed, fail; and what else it is for."""
+        return {}
+
+    def rounds(self, place: Place) -> dict[str, Any]:
+        """Return what the engine keeps of what follows when a scope of it has ended."""
         return {}
 
     def lower(self, place: Place) -> Lowered:
@@ -89,11 +97,20 @@ class Block(Step, frozen=True, kw_only=True):
         if not self.undo:
             spec["undo"] = False
         spec |= {"lists": [each.spec() for each in self.lists], **self.bounds()}
+        spec |= self.rounds(place)
         own = self.row(place, spec)
         if not self.is_undone:
             return Lowered([own])
         undo = undoing(self, "undo", position, self.pointer)
         return Lowered([own, *undo.rows], undo.edges)
+
+
+class Chain(Block, frozen=True, kw_only=True):
+    """A block of whose lists one runs at a time; as it ends the block decides what comes next."""
+
+    def bounds(self) -> dict[str, Any]:
+        """Return that its scopes run, and are undone, one by one."""
+        return {"max_parallel": 1}
 
 
 def with_output(members: dict[str, Any], pointer: str, steps: list[Step]) -> list[Step]:
@@ -117,6 +134,12 @@ def _undo(value: Json, pointer: str, faults: Faults) -> bool | None:
     return None
 
 
+UNDO = Key(
+    _undo,
+    {"type": "boolean", "default": True},
+    "With false, what the block leaves half done is undone with what is around it, not before "
+    "the block goes on.",
+)
 BLOCK = {
     "timeout": Key(
         checks.duration,
@@ -124,12 +147,7 @@ BLOCK = {
         "How long the block may take, with all that it undoes; no limit unless given.",
         examples=EXAMPLES,
     ),
-    "undo": Key(
-        _undo,
-        {"type": "boolean", "default": True},
-        "With false, what the block leaves half done is undone with what is around it, not before "
-        "the block goes on.",
-    ),
+    "undo": UNDO,
     **FAILURE,
     "on_failure": Key(
         checks.on_failure(checks.BLOCK_ON_FAILURE),

@@ -68,6 +68,13 @@ def duration(value: Json, pointer: str, faults: Faults) -> int | float | None:
     return None
 
 
+def wait(value: Json, pointer: str, faults: Faults) -> int | float | None:
+    found = seconds(value)
+    if found is None:
+        faults.add(pointer, "must be a duration such as 30s, or 0 for none; at most ten years")
+    return found
+
+
 def number(least: int, most: int, *, whole: bool = False) -> Check:
     what = "a whole number" if whole else "a number"
 

@@ -27,6 +27,8 @@ SCHEMA = {
         {"type": "string", "minLength": 1, "pattern": PATTERN},
     ]
 }
+WAIT = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": PATTERN}]}
+"""The JSON Schema of a duration that may be 0."""
 
 _TEXT = re.compile(PATTERN, re.ASCII)
 _PART = re.compile(rf"({_NUMBER})({'|'.join(sorted(UNITS, key=len, reverse=True))})", re.ASCII)

@@ -116,7 +116,7 @@ class ForEach(Tolerant, frozen=True, kw_only=True, tag="for_each"):
             there = count_of(len(items), "item", "items")
             faults.add(child(pointer, "join"), f"is more than there are: it has {there}")
 
-    def items(self) -> tuple[str, ...]:
+    def items(self, number: int) -> tuple[str, ...]:
         """Return the names under which its steps see the item that they are for."""
         return ITEMS if self.alias is None else (*ITEMS, self.alias, index_of(self.alias))
 

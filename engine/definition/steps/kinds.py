@@ -10,7 +10,20 @@ from typing import NamedTuple, cast
 from ...json_text import Json
 from ..common.mends import one_of
 from ..source.document import Faults, child
-from . import fail_with, for_each, group, parallel, race, set_value, switch, task
+from . import (
+    fail_with,
+    for_each,
+    goto,
+    group,
+    parallel,
+    race,
+    repeat,
+    return_value,
+    set_value,
+    switch,
+    task,
+    try_catch,
+)
 from .block import Block, Readers
 from .members import Members, Schema
 from .step import Step
@@ -74,6 +87,10 @@ _KINDS = {
     "parallel": Kind(parallel.members(_READERS), parallel.Parallel),
     "race": Kind(race.members(_READERS), race.Race),
     "for_each": Kind(for_each.members(_READERS), for_each.ForEach),
+    "repeat": Kind(repeat.members(_READERS), repeat.Repeat),
+    "try": Kind(try_catch.members(_READERS), try_catch.Try),
+    "return": Kind(return_value.MEMBERS, return_value.Return),
+    "goto": Kind(goto.MEMBERS, goto.Goto),
 }
 
 

@@ -1,5 +1,6 @@
 """The key `retry`: when a task is tried again."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ from ...json_text import Json
 from ..source.document import Faults
 from . import checks
 from .durations import SCHEMA as DURATION
+from .durations import WAIT
 from .members import Key, Members
 
 ERROR_CODE = r"^(?=.)[A-Za-z0-9_.:-]{0,127}$"
@@ -31,6 +33,14 @@ class Retry(msgspec.Struct, frozen=True):
 
 
 _DEFAULT = Retry()
+CODES = Key(
+    checks.strings(
+        checks.matching(ERROR_CODES, "an error code such as http.404, or a prefix such as http.4*"),
+        "error codes",
+    ),
+    {"type": "array", "uniqueItems": True, "items": {"type": "string", "pattern": ERROR_CODES}},
+    "Codes of errors; * at the end stands for any.",
+)
 
 MEMBERS = Members(
     "a retry",
@@ -41,9 +51,9 @@ MEMBERS = Members(
             "How often the task is tried, the first time included.",
         ),
         "backoff": Key(
-            checks.duration,
-            {**DURATION, "default": _DEFAULT.backoff},
-            "The wait between the first try and the second.",
+            checks.wait,
+            {**WAIT, "default": _DEFAULT.backoff},
+            "The wait between the first try and the second; 0 for none.",
         ),
         "factor": Key(
             checks.number(1, 1000),
@@ -56,19 +66,10 @@ MEMBERS = Members(
             {"type": "number", "minimum": 0, "maximum": 1, "default": _DEFAULT.jitter},
             "The part of a wait by which it is spread at random, up and down.",
         ),
-        "non_retryable": Key(
-            checks.strings(
-                checks.matching(
-                    ERROR_CODES, "an error code such as http.404, or a prefix such as http.4*"
-                ),
-                "error codes",
-            ),
-            {
-                "type": "array",
-                "uniqueItems": True,
-                "items": {"type": "string", "pattern": ERROR_CODES},
-            },
-            "Codes of errors after which the task is not tried again; * at the end stands for any.",
+        "non_retryable": replace(
+            CODES,
+            meaning="Codes of errors after which it is not tried again; * at the end stands for "
+            "any.",
             examples=(["http.4*", "order.too_large"],),
         ),
     },

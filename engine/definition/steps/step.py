@@ -22,13 +22,15 @@ STEP_ID = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
 class Place(NamedTuple):
     """Where a step stands: how many edges lead into it, and in which list of which block, if any.
 
-    ``positions`` are those of all steps: their order as they were written.
+    ``positions`` are those of all steps: their order as they were written. ``end`` is the step
+    that is the output of the list, where it has one.
     """
 
     joins: int
     positions: Mapping[str, int]
     block: str | None = None
     list: int | None = None
+    end: str | None = None
 
 
 class Row(NamedTuple):
@@ -49,6 +51,8 @@ class Edge(NamedTuple):
     begin: str
     end: str
     kind: str
+    again: bool = False
+    """Its end may be visited more than once."""
 
 
 class Lowered(NamedTuple):
@@ -171,15 +175,14 @@ def names(positions: Mapping[str, int], *compiled: Compiled | None) -> dict[str,
 
 
 def reads(positions: Mapping[str, int], *compiled: Compiled | None) -> list[str]:
-    """Return the steps that expressions name, in the order of the definition."""
-    named = {
-        reference.names[1]
-        for each in compiled
-        if each
-        for _, reference in each.references
-        if reference.names[0] == "steps" and not reference.config
-    }
-    return sorted(named, key=positions.__getitem__)
+    """Return the steps that expressions name, in the order of the definition.
+
+    Behind them $.previous, where it is named: it is put together for who reads it.
+    """
+    given = [r for each in compiled if each for _, r in each.references if not r.config]
+    named = {r.names[1] for r in given if r.names[0] == "steps"}
+    previous = ["$.previous"] if any(r.names[0] == "previous" for r in given) else []
+    return [*sorted(named, key=positions.__getitem__), *previous]
 
 
 def config(*compiled: Compiled | None) -> list[str]:

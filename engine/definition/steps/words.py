@@ -43,16 +43,18 @@ _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
     "`on_failure: continue`, with `default: …` for the output": (
         *("allow_failure", "continue-on-error", "continueOn", "ignore_errors"),
     ),
+    "`try: […]` around the steps, with `catch: [{errors: […], steps: […]}]` beside it": (
+        *("Catch", "catch", "except", "onError", "rescue"),
+    ),
+    "`repeat: […]`, with `until: …` or `while: …` beside it": ("dountil", "dowhile", "loop"),
+    "`goto: id`, a step of its own": ("branch", "jump", "transition"),
     "`compensate: {task: …}`": ("rollback", "undo_task"),
     "`id: …`": ("name", "task_id"),
 }
 _OF_STEPS: Final[Mapping[str, str]] = {
     word: f"{word!r} is {form}" for form, words in _FORMS.items() for word in words
 }
-_NOT_YET: Final = (
-    *("Catch", "branch", "catch", "finally", "goto", "jump", "limit", "loop", "repeat", "return"),
-    *("schedule", "signal", "sleep", "try", "until", "wait", "Wait", "while", "workflow"),
-)
+_NOT_YET: Final = (*("finally", "schedule", "signal", "sleep", "wait", "Wait", "workflow"),)
 
 
 def later(*names: str) -> dict[str, str]:

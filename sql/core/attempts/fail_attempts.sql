@@ -1,18 +1,20 @@
--- fail_attempts(sorted ids, failed, keep fences, changes) -> change[]   (internal)
+-- fail_attempts(sorted ids, failed, keep fences, changes, opened) -> change[]   (internal)
 -- Ends attempts, locked before, deferred ones too, that did not succeed: RETRYING for as long as retry_wait() says, or, where it
 -- leaves no further attempt, FAILED where its step lets the instance go on, else a dead letter, which
 -- advance_instances() judges. Where the scope closes nothing is tried again: CANCELLED.
 -- The fence is kept where the worker itself answered, so that its repetition is known; otherwise it
--- goes, and the worker's late answer is stale. p_changes are those of what has failed besides.
+-- goes, and the worker's late answer is stale. p_changes are those of what has failed, or ended, besides, p_opened
+-- scopes that have opened.
 create or replace function onceflow.fail_attempts(
-    p_ids uuid[], p_failed onceflow.failed_attempt[], p_keep_fences boolean, p_changes onceflow.change[] default '{}')
+    p_ids uuid[], p_failed onceflow.failed_attempt[], p_keep_fences boolean, p_changes onceflow.change[] default '{}',
+    p_opened onceflow.scope_key[] default '{}')
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
     v_changes onceflow.change[];
 begin
-    if cardinality(p_failed) + cardinality(p_changes) = 0 then
+    if cardinality(p_failed) + cardinality(p_changes) + cardinality(p_opened) = 0 then
         return '{}';
     end if;
     with judged as (
@@ -63,7 +65,8 @@ begin
     -- All are judged together, and first: where an instance closes nothing comes due.
     v_changes := p_changes || v_changes;
     return (onceflow.advance_instances(p_ids, v_changes,
-        onceflow.find_tasks(p_ids, onceflow.changed_to(v_changes, 'FAILED')), '{}',
-        onceflow.changed_to(v_changes, 'DEAD_LETTER'))).o_changes;
+        onceflow.find_tasks(p_ids, onceflow.changed_to(v_changes, 'FAILED')
+            || onceflow.changed_to(v_changes, 'SUCCEEDED')), '{}',
+        onceflow.changed_to(v_changes, 'DEAD_LETTER'), p_opened => p_opened)).o_changes;
 end $$;
-revoke execute on function onceflow.fail_attempts(uuid[], onceflow.failed_attempt[], boolean, onceflow.change[]) from public;
+revoke execute on function onceflow.fail_attempts(uuid[], onceflow.failed_attempt[], boolean, onceflow.change[], onceflow.scope_key[]) from public;

@@ -1,8 +1,9 @@
--- fail_unanswered(sorted ids, keys, now, changes) -> change[]   (internal)
+-- fail_unanswered(sorted ids, keys, now, changes, opened) -> change[]   (internal)
 -- Of tasks of locked instances those that run past their timeout, or without a live worker, and deferred ones
 -- that nobody has answered in their time: that attempt has failed, and its outcome is unknown.
 create or replace function onceflow.fail_unanswered(
-    p_ids uuid[], p_keys onceflow.task_key[], p_now timestamptz, p_changes onceflow.change[] default '{}')
+    p_ids uuid[], p_keys onceflow.task_key[], p_now timestamptz, p_changes onceflow.change[] default '{}',
+    p_opened onceflow.scope_key[] default '{}')
 returns onceflow.change[]
 language plpgsql volatile as $$
 begin
@@ -28,6 +29,6 @@ begin
                 and (t.state = 'RUNNING' or t.state = 'WAITING' and t.fence is not null) offset 0) t
         left join lateral (
             select w.name, w.state, w.retries from onceflow.worker w where w.id = t.worker_id offset 0) w on true
-        where t.state = 'RUNNING' and w.state is distinct from 'live' or t.due_at <= p_now), false, p_changes);
+        where t.state = 'RUNNING' and w.state is distinct from 'live' or t.due_at <= p_now), false, p_changes, p_opened);
 end $$;
-revoke execute on function onceflow.fail_unanswered(uuid[], onceflow.task_key[], timestamptz, onceflow.change[]) from public;
+revoke execute on function onceflow.fail_unanswered(uuid[], onceflow.task_key[], timestamptz, onceflow.change[], onceflow.scope_key[]) from public;

@@ -12,7 +12,7 @@ declare
 begin
     with begun as (
         update onceflow.block b
-        set unwinds = 'closing', due_at = null
+        set unwinds = 'closing', timeout_at = null, resume_at = null
         from unnest(p_blocks) k
         where b.instance_id = k.instance_id and b.step = k.step and b.scope = k.scope and b.visit = k.visit
             and b.instance_id >= p_ids[1]

@@ -1,6 +1,6 @@
--- find_handler(instance, version, task, borne, discarded) -> (kind, scope, block, visit, undoes, borne)   (internal)
--- Who handles a failure for good, asked from the task outwards: of a block on the way first its tolerance, then its own
--- on_failure. tolerate: that scope closes, and its block bears it; continue: all scopes of that block close, and its step
+-- find_handler(instance, version, task, borne, discarded) -> (kind, scope, block, visit, list, undoes, borne)   (internal)
+-- Who handles a failure for good, asked from the task outwards: of a block on the way first its retry, its catches, its tolerance, then its
+-- own on_failure. catch: that scope closes, and its block goes on with o_list (0: another attempt); tolerate: that scope closes, and its block bears it; continue: all scopes of that block close, and its step
 -- goes on; suspend: the task is a dead letter; close: nobody, so the policy of the workflow, or of the step, acts.
 -- p_borne has the scopes that close for failures judged before this one (a key each), and how many of them their
 -- blocks bear; o_borne has this one, too. What was suspended and is discarded passes over every suspend. o_undoes: what
@@ -8,13 +8,14 @@
 create or replace function onceflow.find_handler(
     p_instance_id uuid, p_version_id bigint, p_key onceflow.task_key, p_borne jsonb,
     p_discarded boolean, out o_kind text, out o_scope bigint, out o_block text, out o_visit int,
-    out o_undoes boolean, out o_borne jsonb)
+    out o_list int, out o_undoes boolean, out o_borne jsonb)
 language plpgsql stable as $$
 declare
     v_step onceflow.step;
     v_scope onceflow.scope;
     v_block onceflow.block;
     v_failed int;
+    v_error jsonb;
     v_closes text;
     v_bears text;
     v_on_failure constant text := (
@@ -40,7 +41,18 @@ begin
             and b.visit = v_scope.visit;
         select * into v_step from onceflow.step st
         where st.version_id = p_version_id and st.step = v_scope.block;
-        if v_step.kind in ('parallel', 'race', 'for_each') then
+        if v_step.kind = 'try' and v_scope.list = 0 then
+            v_error := coalesce(v_error, (
+                select t.error from onceflow.task t
+                where t.instance_id = p_instance_id and t.step = p_key.step and t.scope = p_key.scope and t.visit = p_key.visit));
+            o_list := onceflow.find_catch(v_step.spec, v_block.total, v_error);
+            if o_list is not null then
+                o_kind := 'catch';
+                o_undoes := onceflow.is_undone(v_step.spec, v_on_failure)
+                    and onceflow.is_undone(v_step.spec -> 'lists' -> o_list, v_on_failure);
+                return;
+            end if;
+        elsif v_step.kind in ('parallel', 'race', 'for_each') then
             v_closes := p_instance_id || '/' || o_scope;
             v_bears := p_instance_id || '/' || v_scope.parent || '/' || v_scope.visit || '/' || v_scope.block;
             v_failed := coalesce((p_borne ->> v_bears)::int, 0) + 1;

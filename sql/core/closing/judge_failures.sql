@@ -1,11 +1,12 @@
--- judge_failures(sorted ids, tasks, discarded, token) -> (changes, touched, handled, closed)   (internal)
+-- judge_failures(sorted ids, tasks, discarded, token) -> (changes, touched, unwinding, handled, closed)   (internal)
 -- What follows for instances from tasks that have failed for good, their rows being open dead letters already; those of
 -- one instance are judged together, in the order of their paths, on the state before. Who handles it is found from the
 -- task outwards (find_handler); what lies between closes, and the task is FAILED. Where nobody does the policy acts.
--- o_handled are the tasks that are no dead letters; o_closed says that something closed: what was due may not be any more.
+-- o_unwinding are blocks that have failed, and in which nothing is left to end. o_handled are the tasks that are no dead letters; o_closed says that something closed: what was due may not be any more.
 create or replace function onceflow.judge_failures(
     p_ids uuid[], p_keys onceflow.task_key[], p_discarded boolean, p_token uuid,
-    out o_changes onceflow.change[], out o_touched onceflow.scope_key[], out o_handled onceflow.task_key[],
+    out o_changes onceflow.change[], out o_touched onceflow.scope_key[],
+    out o_unwinding onceflow.task_key[], out o_handled onceflow.task_key[],
     out o_closed boolean)
 language plpgsql volatile as $$
 declare
@@ -20,9 +21,10 @@ declare
     v_unhandled onceflow.task_key[] := '{}';
     v_blocks onceflow.task_key[] := '{}';
     v_suspended onceflow.task_key[] := '{}';
+    v_plans onceflow.chain_plan[] := '{}';
     v_closed record;
 begin
-    o_changes := '{}'; o_touched := '{}'; o_handled := '{}'; o_closed := false;
+    o_changes := '{}'; o_touched := '{}'; o_unwinding := '{}'; o_handled := '{}'; o_closed := false;
     -- Around what fails in the instance itself there is nobody to be asked.
     select coalesce(array_agg(f.key) filter (where f.asked), '{}'),
         coalesce(array_agg(f.key) filter (where not f.asked), '{}')
@@ -44,6 +46,9 @@ begin
             when 'tolerate' then
                 v_borne := v_found.o_borne;
                 v_scopes := v_scopes || row(v_key.instance_id, v_found.o_scope, true, v_found.o_undoes)::onceflow.closing_scope;
+            when 'catch' then
+                v_scopes := v_scopes || row(v_key.instance_id, v_found.o_scope, true, v_found.o_undoes)::onceflow.closing_scope;
+                v_plans := v_plans || row(v_key.instance_id, v_found.o_scope, v_found.o_list, v_key.key)::onceflow.chain_plan;
             when 'continue' then
                 v_blocks := v_blocks || row(v_key.instance_id, v_found.o_block, v_found.o_scope, v_found.o_visit)
                     ::onceflow.task_key;
@@ -78,6 +83,14 @@ begin
         o_touched := v_closed.o_touched;
         o_closed := true;
     end if;
+    if cardinality(v_plans) > 0 then
+        perform onceflow.plan_next(v_plans);
+    end if;
+    o_unwinding := array(
+        select row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key
+        from unnest(v_blocks) k
+        join onceflow.block b on b.instance_id = k.instance_id and b.step = k.step and b.scope = k.scope and b.visit = k.visit
+        where b.unwinds = 'closing' and b.live = 0);
     -- Only now: another failure may have closed what one is suspended in.
     perform onceflow.note_dead_letters(array(
         select distinct k.instance_id from unnest(v_suspended) k order by 1));

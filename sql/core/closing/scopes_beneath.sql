@@ -20,7 +20,7 @@ begin
             cross join lateral (
                 select st.step from onceflow.step st
                 where st.version_id = i.version_id and st.block = b.block and st.list = b.list
-                    and st.kind in ('steps', 'switch', 'parallel', 'race', 'for_each') offset 0) st
+                    and st.is_block offset 0) st
             cross join lateral (
                 select s.scope, s.block, s.list from onceflow.scope s
                 where s.block = st.step and s.instance_id = b.instance_id and s.parent = b.scope offset 0) s

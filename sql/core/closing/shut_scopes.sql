@@ -49,7 +49,7 @@ begin
 
     -- The blocks beneath fire no timeout any more, and their steps do not go on.
     update onceflow.block b
-    set due_at = null, unwinds = nullif(b.unwinds, 'closing')
+    set timeout_at = null, resume_at = null, unwinds = nullif(b.unwinds, 'closing')
     from unnest(o_touched) k
     cross join lateral (
         select i.version_id from onceflow.instance i where i.id = k.instance_id offset 0) i
@@ -59,7 +59,7 @@ begin
     cross join lateral (
         select st.step from onceflow.step st
         where st.version_id = i.version_id and st.block = s.block and st.list = s.list
-            and st.kind in ('steps', 'switch', 'parallel', 'race', 'for_each') offset 0) st
+            and st.is_block offset 0) st
     where b.instance_id = k.instance_id and b.step = st.step and b.scope = k.scope
         and b.instance_id >= p_ids[1] and (b.due_at is not null or b.unwinds = 'closing');
 end $$;

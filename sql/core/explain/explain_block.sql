@@ -15,7 +15,9 @@ begin
     if v_block.instance_id is null then
         return null;  -- it joins, and has not begun
     end if;
-    if p_step.kind in ('steps', 'switch') then
+    if p_step.kind in ('repeat', 'try') then
+        v_told := onceflow.explain_chain(v_block, p_step);
+    elsif p_step.kind in ('steps', 'switch') then
         v_told := 'its steps are under way';
     else
         v_told := format('%s of %s have ended', onceflow.count_text(v_block.ended), onceflow.count_text(v_block.total))
@@ -39,8 +41,8 @@ begin
             when 'closing' then '; it has failed, and goes on once what still runs in it has ended'
             when 'undoing' then '; it has failed, and goes on once what was done in it is undone'
             else '' end
-        || coalesce(case when v_block.due_at <= onceflow.now()
-            then '; past its timeout since ' || onceflow.time_text(v_block.due_at) || ', by which the clock ends it'
-            else '; times out at ' || onceflow.time_text(v_block.due_at) end, ''), null, null)::onceflow.explanation;
+        || coalesce(case when v_block.timeout_at <= onceflow.now()
+            then '; past its timeout since ' || onceflow.time_text(v_block.timeout_at) || ', by which the clock ends it'
+            else '; times out at ' || onceflow.time_text(v_block.timeout_at) end, ''), null, null)::onceflow.explanation;
 end $$;
 revoke execute on function onceflow.explain_block(onceflow.task, onceflow.step) from public;

@@ -18,7 +18,7 @@ begin
     when 'WAITING' then
         if p_step.kind = 'undo' then
             return onceflow.explain_undo(p_task, p_step);
-        elsif p_step.kind in ('steps', 'switch', 'parallel', 'race', 'for_each') then
+        elsif p_step.is_block then
             v_block := onceflow.explain_block(p_task, p_step);
             if v_block.because is not null then
                 return v_block;

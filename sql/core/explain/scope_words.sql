@@ -19,6 +19,9 @@ begin
                     || coalesce(' (' || onceflow.item_text(a.item, s.spec ->> 'as') || ')', '')
                 when 'switch' then case when l.list ? 'when' then format(', case %s', a.list) else ', else' end
                 when 'steps' then ''
+                when 'repeat' then format(', round %s', onceflow.count_text(a.ordinal))
+                when 'try' then case a.list when 0 then format(', attempt %s', a.ordinal + 1)
+                    else format(', catch of %s', a.item ->> 'code') end
                 else format(', branch %s', coalesce(l.list ->> 'name', a.ordinal::text)) end,
             ', ' order by a.depth desc)
         from around a

@@ -14,8 +14,15 @@ begin
     end if;
     select st.kind, st.spec -> 'lists' into v_kind, v_lists from onceflow.step st
     where st.version_id = p_version_id and st.step = p_step;
-    if v_kind in ('task', 'set', 'compensation', 'undo') then
+    if v_kind in ('task', 'set', 'return', 'goto', 'compensation', 'undo') then
         return p_output;
+    end if;
+    if v_kind in ('repeat', 'try') then
+        return coalesce((
+            select case s.state when 'SUCCEEDED' then onceflow.scope_output(p_instance_id, p_version_id, s.scope) end
+            from onceflow.scope s
+            where s.instance_id = p_instance_id and s.block = p_step and s.parent = p_scope and s.visit = p_visit
+            order by s.ordinal desc limit 1), 'null');
     end if;
     return (
         with done as (

@@ -1,6 +1,6 @@
 -- step_context(instance, version, step, scope, visit, kind, reads, config) -> jsonb   (internal)
 -- What the expressions of one step see: input, instance, and of the steps those that they name.
--- In a scope also the items around it. A compensation also sees output, task_input and key of the step that it undoes. Of the deployment's
+-- In a scope also what the blocks around it give. A compensation also sees output, task_input and key of the step that it undoes. Of the deployment's
 -- configuration they see the values that they name (p_config, null for none), as they are now.
 create or replace function onceflow.step_context(
     p_instance_id uuid, p_version_id bigint, p_step text, p_scope bigint, p_visit int,
@@ -23,7 +23,8 @@ begin
             from onceflow.task t
             where t.instance_id = p_instance_id and t.scope = 0
                 and t.step = any (array(select jsonb_array_elements_text(p_reads)))), '{}') end)
-        || case when p_scope > 0 then onceflow.seen_items(p_instance_id, p_version_id, p_scope) else '{}' end
+        || case when p_scope > 0 then onceflow.seen_items(
+            p_instance_id, p_version_id, p_scope, p_reads ? '$.previous') else '{}' end
     into v_context
     from onceflow.instance i
     join onceflow.workflow_version v on v.id = i.version_id

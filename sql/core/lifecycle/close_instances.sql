@@ -51,7 +51,7 @@ begin
     if cardinality(v_scopes) > 0 then
         v_tasks := v_tasks || (onceflow.shut_scopes(p_ids, v_scopes, v_ways)).o_changes;
         update onceflow.block b
-        set due_at = null, unwinds = nullif(b.unwinds, 'closing')
+        set timeout_at = null, resume_at = null, unwinds = nullif(b.unwinds, 'closing')
         where b.instance_id = any (v_ids) and b.instance_id >= p_ids[1] and b.scope = 0
             and (b.due_at is not null or b.unwinds = 'closing');
     end if;

@@ -1,18 +1,23 @@
--- begin_blocks(sorted ids, begun) -> scopes opened   (internal)
+-- begin_blocks(sorted ids, begun) -> (opened, changes, ended, failed)   (internal)
 -- Makes the scopes of blocks whose rows have just been made, numbered within their instance in the order of the
 -- blocks' keys and of their ordinals, and opens the first of them, as many as the block lets run side by side. A
--- for_each copies its items here, once.
-create or replace function onceflow.begin_blocks(p_ids uuid[], p_begun onceflow.begun_block[])
-returns onceflow.scope_key[]
+-- for_each copies its items here, once. Where one scope runs at a time move_chains() opens the first;
+-- a repeat that is redriven had begun before, and goes on with what a person has given.
+create or replace function onceflow.begin_blocks(
+    p_ids uuid[], p_begun onceflow.begun_block[],
+    out o_opened onceflow.scope_key[], out o_changes onceflow.change[], out o_ended onceflow.placed_task[],
+    out o_failed onceflow.task_key[])
 language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
-    v_opened onceflow.scope_key[];
+    v_chains onceflow.task_key[];
+    v_given jsonb[];
+    v_moved record;
 begin
     with found as (
         select b.*, st.spec, st.timeout, case st.kind when 'for_each' then jsonb_array_length(b.items)
-                when 'switch' then 1 else jsonb_array_length(st.spec -> 'lists') end as total,
-            st.kind, i.scopes
+                when 'switch' then 1 when 'repeat' then 0 when 'try' then 0 else jsonb_array_length(st.spec -> 'lists') end as total,
+            st.kind, i.scopes, case st.kind when 'repeat' then b.items ? 'place' else false end as redriven
         from unnest(p_begun) b
         cross join lateral (
             select st.kind, st.spec, st.timeout from onceflow.step st
@@ -21,15 +26,16 @@ begin
             select i.scopes from onceflow.instance i
             where i.id = b.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
     ), numbered as (
-        select f.*, least((f.spec ->> 'max_parallel')::int, f.total) as opened,
+        select f.*, least((f.spec ->> 'max_parallel')::int, f.total) as opened, f.kind in ('repeat', 'try') as chained,
             f.scopes + sum(f.total) over (
                 partition by f.instance_id order by f.step, f.scope, f.visit) - f.total as before
         from found f
     ), blocks as (
-        insert into onceflow.block (instance_id, step, scope, visit, total, opened, under_way, live, due_at)
+        insert into onceflow.block (instance_id, step, scope, visit, total, opened, under_way, live, timeout_at)
         select n.instance_id, n.step, n.scope, n.visit, n.total, n.opened, n.opened, n.opened,
             v_now + make_interval(secs => n.timeout)
         from numbered n
+        where not n.redriven
     ), scopes as (
         insert into onceflow.scope (instance_id, scope, block, parent, visit, ordinal, list, state, open, item)
         select n.instance_id, n.before + o.n, n.step, n.scope, n.visit, o.n - 1, o.list,
@@ -51,18 +57,27 @@ begin
     ), counted as (
         update onceflow.instance i
         set scopes = i.scopes + t.total
-        from (select n.instance_id, sum(n.total) as total from numbered n group by 1) t
+        from (select n.instance_id, sum(n.total) as total from numbered n where n.total > 0 group by 1) t
         where i.id = t.instance_id and i.id >= p_ids[1] and i.state = 'RUNNING'
     ), lives as (
         update onceflow.scope s
         set live = s.live + t.blocks
-        from (select n.instance_id, n.scope, count(*) as blocks from numbered n where n.scope > 0 group by 1, 2) t
+        from (select n.instance_id, n.scope, count(*) as blocks from numbered n where n.scope > 0 and n.total > 0 group by 1, 2) t
         where s.instance_id = t.instance_id and s.scope = t.scope and s.instance_id >= p_ids[1]
     )
-    select coalesce(array_agg(row(s.instance_id, s.scope)::onceflow.scope_key order by s.instance_id, s.scope)
-        filter (where s.state = 'OPEN'), '{}')
-    into v_opened
-    from scopes s;
-    return v_opened;
+    select array(
+            select row(s.instance_id, s.scope)::onceflow.scope_key from scopes s where s.state = 'OPEN' order by 1),
+        coalesce(array_agg(row(n.instance_id, n.step, n.scope, n.visit)::onceflow.task_key) filter (where n.chained), '{}'),
+        array_agg(case when n.redriven then n.items end) filter (where n.chained)
+    into o_opened, v_chains, v_given
+    from numbered n;
+    o_changes := '{}'; o_ended := '{}'; o_failed := '{}';
+    if cardinality(v_chains) > 0 then
+        v_moved := onceflow.move_chains(p_ids, v_chains, v_given);
+        o_changes := v_moved.o_changes;
+        o_ended := v_moved.o_ended;
+        o_opened := o_opened || v_moved.o_opened;
+        o_failed := v_moved.o_failed;
+    end if;
 end $$;
 revoke execute on function onceflow.begin_blocks(uuid[], onceflow.begun_block[]) from public;

@@ -1,11 +1,13 @@
--- decide_blocks(counts) -> (changes, ended, opened, touched, lost, unwinding, undoing)   (internal)
+-- decide_blocks(counts) -> (changes, ended, chains, opened, touched, lost, unwinding, undoing)   (internal)
 -- Counts for blocks the scopes that have ended, and settled, and has each decide, where its own scope is OPEN: it ends
--- with as many successes as it needs, or when all have ended; else its next scopes open. o_lost are scopes that a
+-- with as many successes as it needs, or when all have ended; else its next scopes open. o_chains are blocks of which one scope
+-- runs at a time, and has ended: move_chains() tells what follows. Where the instance returns all around ends. o_lost are scopes that a
 -- decided block leaves behind, to be closed; o_touched the scopes around blocks beneath which nothing lives any more;
 -- o_unwinding the failed blocks all of whose scopes have ended; o_undoing the undo rows of blocks whose way back goes on.
 create or replace function onceflow.decide_blocks(
     p_counts onceflow.block_count[],
-    out o_changes onceflow.change[], out o_ended onceflow.placed_task[], out o_opened onceflow.scope_key[],
+    out o_changes onceflow.change[], out o_ended onceflow.placed_task[], out o_chains onceflow.task_key[],
+    out o_opened onceflow.scope_key[],
     out o_touched onceflow.scope_key[], out o_lost onceflow.closing_scope[],
     out o_unwinding onceflow.task_key[], out o_undoing onceflow.task_key[])
 language plpgsql volatile as $$
@@ -14,7 +16,7 @@ declare
     v_block onceflow.block;
     v_task record;
 begin
-    o_changes := '{}'; o_ended := '{}'; o_opened := '{}'; o_touched := '{}'; o_lost := '{}';
+    o_changes := '{}'; o_ended := '{}'; o_chains := '{}'; o_opened := '{}'; o_touched := '{}'; o_lost := '{}';
     o_unwinding := '{}'; o_undoing := '{}';
     for v_count in
         select c.instance_id, c.step, c.scope, c.visit, sum(c.ended) as ended, sum(c.succeeded) as succeeded,
@@ -36,7 +38,8 @@ begin
             case when i.suspended_by = 'operator' then i.suspended_at end as suspended_at,
             (st.spec ->> 'join')::int as needed, (st.spec ->> 'max_parallel')::int as max_parallel,
             onceflow.is_undone(st.spec, v.on_failure) as undoes,
-            st.step || '.compensate' as undo
+            st.step || '.compensate' as undo, st.kind in ('repeat', 'try') as chained,
+            v.returns and onceflow.has_returned(i.id, v.id) as returned
         into v_task
         from onceflow.task t
         join onceflow.instance i on i.id = t.instance_id
@@ -50,18 +53,24 @@ begin
                     || row(v_block.instance_id, v_block.step, v_block.scope, v_block.visit)::onceflow.task_key;
             end if;
         elsif v_task.waits and v_task.state = 'RUNNING' and v_count.ended > 0 then
-            if v_block.succeeded >= v_task.needed or v_block.ended = v_block.total then
+            if v_task.chained and not v_task.returned then
+                o_chains := o_chains
+                    || row(v_block.instance_id, v_block.step, v_block.scope, v_block.visit)::onceflow.task_key;
+            elsif v_block.succeeded >= v_task.needed or v_block.ended = v_block.total then
                 update onceflow.task t
-                set state = 'SUCCEEDED', seq = v_task.seq, changed_at = onceflow.now()
+                set state = 'SUCCEEDED', seq = v_task.seq, changed_at = onceflow.now(),
+                    output = case when v_task.returned then 'null'::jsonb end
                 where t.instance_id = v_block.instance_id and t.step = v_block.step and t.scope = v_block.scope
                     and t.visit = v_block.visit and t.state = 'WAITING';
-                update onceflow.block b set due_at = null
+                update onceflow.block b set timeout_at = null
                 where b.instance_id = v_block.instance_id and b.step = v_block.step and b.scope = v_block.scope
-                    and b.visit = v_block.visit and b.due_at is not null;
+                    and b.visit = v_block.visit and b.timeout_at is not null;
                 o_changes := o_changes || onceflow.task_change(v_block.instance_id, v_block.step, v_block.scope,
                     v_block.visit, 0, 'WAITING', 'SUCCEEDED', p_seq => v_task.seq);
-                o_ended := o_ended || onceflow.placed_task(v_block.instance_id, v_block.step, v_block.scope,
-                    v_block.visit, v_task.version_id, v_task.seq, v_task.state, v_task.suspended_at);
+                if not v_task.returned then
+                    o_ended := o_ended || onceflow.placed_task(v_block.instance_id, v_block.step, v_block.scope,
+                        v_block.visit, v_task.version_id, v_task.seq, v_task.state, v_task.suspended_at);
+                end if;
                 if v_block.ended < v_block.total then
                     o_lost := o_lost || array(
                         select row(s.instance_id, s.scope, true, v_task.undoes)::onceflow.closing_scope

@@ -1,13 +1,14 @@
--- move_scopes(sorted ids, pending counts, touched, opened, undo rows, due, token) -> (changes, left, touched, due)   (internal)
+-- move_scopes(sorted ids, pending counts, touched, opened, unwinding, undo rows, due, token)
+--   -> (changes, left, touched, due, failed)   (internal)
 -- The part of a wave that concerns scopes: those in which nothing is open any more end or begin their way back, their
 -- blocks decide, what blocks leave behind closes, ways back go on, and what has opened begins. p_due is what is due
 -- already, o_due all that is due then; o_left what the rows of scopes do not count yet, o_touched the scopes for the
--- next wave to look at.
+-- next wave to look at, o_failed the blocks that have failed themselves.
 create or replace function onceflow.move_scopes(
     p_ids uuid[], p_pending onceflow.scope_count[], p_touched onceflow.scope_key[], p_opened onceflow.scope_key[],
-    p_undoing onceflow.task_key[], p_due onceflow.placed_task[], p_token uuid,
+    p_unwinding onceflow.task_key[], p_undoing onceflow.task_key[], p_due onceflow.placed_task[], p_token uuid,
     out o_changes onceflow.change[], out o_left onceflow.scope_count[], out o_touched onceflow.scope_key[],
-    out o_due onceflow.placed_task[])
+    out o_due onceflow.placed_task[], out o_failed onceflow.task_key[])
 language plpgsql volatile as $$
 declare
     v_settled record;
@@ -37,6 +38,7 @@ begin
     o_changes := v_settled.o_changes;
     o_left := v_settled.o_left;
     o_due := p_due;
+    o_failed := '{}';
     if cardinality(v_settled.o_planned) > 0 then
         o_changes := o_changes || onceflow.plan_undo(p_ids, v_settled.o_planned);
     end if;
@@ -46,6 +48,13 @@ begin
     o_touched := v_decided.o_touched;
     v_opened := v_opened || v_decided.o_opened;
     v_ended := v_decided.o_ended;
+    if cardinality(v_decided.o_chains) > 0 then
+        v_part := onceflow.move_chains(p_ids, v_decided.o_chains);
+        o_changes := o_changes || v_part.o_changes;
+        v_ended := v_ended || v_part.o_ended;
+        v_opened := v_opened || v_part.o_opened;
+        o_failed := v_part.o_failed;
+    end if;
     v_lost := v_settled.o_late || v_decided.o_lost;
     if cardinality(v_lost) > 0 then
         v_part := onceflow.close_scopes(p_ids, v_lost, '{}', p_token);
@@ -63,8 +72,8 @@ begin
     end if;
 
     -- Ways back of blocks: what begins, what goes on, what is done.
-    if cardinality(v_decided.o_unwinding) > 0 then
-        v_part := onceflow.unwind_blocks(p_ids, v_decided.o_unwinding);
+    if cardinality(p_unwinding || v_decided.o_unwinding) > 0 then
+        v_part := onceflow.unwind_blocks(p_ids, p_unwinding || v_decided.o_unwinding);
         o_changes := o_changes || v_part.o_changes;
         v_ended := v_ended || v_part.o_ended;
         v_undoing := v_undoing || v_part.o_undoing;
@@ -87,4 +96,4 @@ begin
 end $$;
 revoke execute on function onceflow.move_scopes(
     uuid[], onceflow.scope_count[], onceflow.scope_key[], onceflow.scope_key[], onceflow.task_key[],
-    onceflow.placed_task[], uuid) from public;
+    onceflow.task_key[], onceflow.placed_task[], uuid) from public;

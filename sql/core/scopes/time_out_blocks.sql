@@ -8,15 +8,15 @@ declare
 begin
     with late as (
         update onceflow.block b
-        set due_at = null
+        set timeout_at = null, resume_at = null
         from (
-            select k.*, b.due_at
+            select k.*, b.timeout_at
             from unnest(p_blocks) k
             cross join lateral (
-                select b.due_at from onceflow.block b
+                select b.timeout_at from onceflow.block b
                 where b.instance_id = k.instance_id and b.step = k.step and b.scope = k.scope and b.visit = k.visit
                     and b.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
-                    and b.due_at <= p_now offset 0) b
+                    and b.timeout_at <= p_now offset 0) b
             offset 0) k
         where b.instance_id = k.instance_id and b.step = k.step and b.scope = k.scope and b.visit = k.visit
             and b.instance_id >= p_ids[1]
@@ -24,7 +24,7 @@ begin
     ), failed as (
         update onceflow.task t
         set state = 'DEAD_LETTER', changed_at = p_now, error = jsonb_build_object('code', 'timeout', 'place', 'timeout',
-            'message', 'the block took longer than its timeout, until ' || onceflow.time_text(l.due_at))
+            'message', 'the block took longer than its timeout, until ' || onceflow.time_text(l.timeout_at))
         from late l
         where t.instance_id = l.instance_id and t.step = l.step and t.scope = l.scope and t.visit = l.visit
             and t.instance_id >= p_ids[1] and t.state = 'WAITING'

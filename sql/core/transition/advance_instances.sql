@@ -8,7 +8,7 @@
 create or replace function onceflow.advance_instances(
     p_ids uuid[], p_changes onceflow.change[], p_ended onceflow.placed_task[], p_due onceflow.placed_task[],
     p_failed onceflow.task_key[] default '{}', p_undone onceflow.scope_key[] default '{}',
-    p_discarded boolean default false,
+    p_discarded boolean default false, p_opened onceflow.scope_key[] default '{}',
     p_worker_id uuid default null, p_token uuid default null, p_call bigint default 0, p_room int default 0,
     out o_changes onceflow.change[], out o_granted int)
 language plpgsql volatile as $$
@@ -20,28 +20,30 @@ declare
     v_handled onceflow.task_key[] := '{}';
     -- Of instances without blocks nothing of scopes is ever looked at.
     v_scoped boolean := exists (select from unnest(p_changes) c where c.scope > 0)
-        or exists (select from unnest(p_due) d where d.scope > 0);
+        or exists (select from unnest(p_due) d where d.scope > 0) or cardinality(p_opened) > 0;
     -- How many of the changes have been counted for their scopes.
     v_counted int := 0;
     v_counts onceflow.scope_count[];
     v_pending onceflow.scope_count[] := '{}';
     v_touched onceflow.scope_key[] := '{}';
-    v_opened onceflow.scope_key[] := '{}';
+    v_opened onceflow.scope_key[] := p_opened;
+    v_unwinding onceflow.task_key[] := '{}';
     v_undoing onceflow.task_key[] := '{}';
     -- It is said of p_failed alone, not of what fails in a later wave.
     v_discarded boolean := p_discarded and cardinality(p_failed) > 0;
     v_part record;
 begin
-    o_changes := p_changes;
-    o_granted := 0;
+    o_changes := p_changes; o_granted := 0;
     loop
         if cardinality(v_failed) > 0 then
             v_part := onceflow.judge_failures(p_ids, v_failed, v_discarded, p_token);
             v_discarded := false;
-            v_scoped := v_scoped or exists (select from unnest(v_part.o_changes) c where c.scope > 0);
+            v_scoped := v_scoped or exists (select from unnest(v_part.o_changes) c where c.scope > 0)
+                or cardinality(v_part.o_unwinding) > 0;
             o_changes := o_changes || v_part.o_changes;
             v_handled := v_handled || v_part.o_handled;
             v_touched := v_touched || v_part.o_touched;
+            v_unwinding := v_part.o_unwinding;
             if v_part.o_closed then
                 v_ended := onceflow.find_tasks(p_ids, array(
                     select row(e.instance_id, e.step, e.scope, e.visit)::onceflow.task_key from unnest(v_ended) e));
@@ -62,13 +64,16 @@ begin
             v_counts := onceflow.scope_counts(o_changes[v_counted + 1 :]);
             v_counted := cardinality(o_changes);
             exit when cardinality(v_due) = 0 and cardinality(v_counts) = 0 and cardinality(v_touched) = 0
-                and cardinality(v_opened) = 0 and cardinality(v_undoing) = 0;
-            v_part := onceflow.move_scopes(p_ids, v_pending || v_counts, v_touched, v_opened, v_undoing, v_due, p_token);
+                and cardinality(v_opened) = 0 and cardinality(v_undoing) = 0 and cardinality(v_unwinding) = 0;
+            v_part := onceflow.move_scopes(
+                p_ids, v_pending || v_counts, v_touched, v_opened, v_unwinding, v_undoing, v_due, p_token);
             o_changes := o_changes || v_part.o_changes;
             v_pending := v_part.o_left;
             v_touched := v_part.o_touched;
             v_due := v_part.o_due;
+            v_failed := v_part.o_failed;
             v_opened := '{}';
+            v_unwinding := '{}';
             v_undoing := '{}';
         end if;
         if cardinality(v_due) > 0 then
@@ -76,15 +81,19 @@ begin
             o_changes := o_changes || v_part.o_changes;
             o_granted := o_granted + v_part.o_granted;
             v_ended := v_part.o_ended;
-            v_failed := v_part.o_dead;
-            v_due := '{}';
+            v_failed := v_failed || v_part.o_dead;
+            v_due := v_part.o_jumped;
             v_undoing := v_part.o_undoing;
             if cardinality(v_part.o_begun) > 0 then
-                v_opened := onceflow.begin_blocks(p_ids, v_part.o_begun);
+                v_part := onceflow.begin_blocks(p_ids, v_part.o_begun);
+                o_changes := o_changes || v_part.o_changes;
+                v_ended := v_ended || v_part.o_ended;
+                v_opened := v_part.o_opened;
+                v_failed := v_failed || v_part.o_failed;
             end if;
             v_scoped := v_scoped or cardinality(v_opened) > 0 or cardinality(v_undoing) > 0;
         end if;
-        exit when not v_scoped and cardinality(v_ended) = 0 and cardinality(v_failed) = 0;
+        exit when not v_scoped and cardinality(v_ended) = 0 and cardinality(v_failed) = 0 and cardinality(v_due) = 0;
     end loop;
     if cardinality(v_pending) > 0 then
         perform onceflow.count_scopes(p_ids, v_pending);
@@ -95,4 +104,4 @@ begin
 end $$;
 revoke execute on function onceflow.advance_instances(
     uuid[], onceflow.change[], onceflow.placed_task[], onceflow.placed_task[], onceflow.task_key[],
-    onceflow.scope_key[], boolean, uuid, uuid, bigint, int) from public;
+    onceflow.scope_key[], boolean, onceflow.scope_key[], uuid, uuid, bigint, int) from public;

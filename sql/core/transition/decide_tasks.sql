@@ -3,17 +3,19 @@
 -- instance goes on then, else DEAD_LETTER; SKIPPED by its own `when`; SUCCEEDED where it has its value and needs no
 -- worker; WAITING where it is a block, or the way back of one, that begins; READY in a suspended instance; RUNNING
 -- where it is granted, up to p_room of them on these queues, for these handlers; else QUEUED. items is what a block
--- begins with; ended: it passes on. Inlined into make_tasks(), so it costs no call.
+-- begins with; ended: it has ended at once; jumps_to is where a goto leads. Inlined into make_tasks(), so it costs no call.
 create or replace function onceflow.decide_tasks(
     p_due onceflow.placed_task[], p_queues text[], p_tasks text[], p_room int)
 returns table (
     instance_id uuid, step text, scope bigint, visit int, version_id bigint, seq int,
     state text, suspended_at timestamptz, waits boolean,
     kind text, queue text, timeout float8, input jsonb, output jsonb, items jsonb, error jsonb, granted boolean,
-    becomes text, ended boolean)
+    becomes text, ended boolean, jumps_to text)
 language sql stable as $$
     with judged as (
-        select e.*, case when (e.found).runs and (e.found).error is null and e.kind in ('fail', 'for_each')
+        select e.*, case when e.visit >= 1000
+            then '{"code": "flow.limit", "place": "limit", "message": "the step has been visited 1,000 times"}'
+            when (e.found).runs and (e.found).error is null and e.kind in ('fail', 'for_each')
             then case e.kind when 'fail' then onceflow.raised_error((e.found).value)
                 else onceflow.items_error(e.version_id, e.step, (e.found).value) end
             else (e.found).error end as error
@@ -23,7 +25,7 @@ language sql stable as $$
         select j.*, case
             when j.error is not null then case when j.continues then 'FAILED' else 'DEAD_LETTER' end
             when not (j.found).runs then 'SKIPPED'
-            when j.kind = 'set' then 'SUCCEEDED'
+            when j.kind in ('set', 'return', 'goto') then 'SUCCEEDED'
             when j.kind not in ('task', 'compensation') then case
                 when j.kind = 'for_each' and (j.found).value = '[]' or j.kind = 'switch' and (j.found).value = 'null'
                 then 'SUCCEEDED' else 'WAITING' end
@@ -41,11 +43,12 @@ language sql stable as $$
     select r.instance_id, r.step, r.scope, r.visit, r.version_id, r.seq, r.state, r.suspended_at, r.waits,
         r.kind, case when r.kind in ('task', 'compensation') and r.becomes <> 'SKIPPED' then r.queue end, r.timeout,
         case when r.becomes in ('QUEUED', 'READY') then (r.found).value end,
-        case r.becomes when 'SUCCEEDED' then (r.found).value
+        case r.becomes when 'SUCCEEDED' then case when r.kind <> 'goto' then (r.found).value end
             when 'FAILED' then onceflow.failed_output(r.version_id, r.step) end,
         case r.becomes when 'WAITING' then (r.found).value end,
         r.error, r.granted, case when r.granted then 'RUNNING' else r.becomes end,
-        r.becomes in ('SKIPPED', 'SUCCEEDED', 'FAILED')
+        r.becomes in ('SKIPPED', 'SUCCEEDED', 'FAILED'),
+        case when r.becomes = 'SUCCEEDED' then r.jumps_to end
     from ranked r
 $$;
 revoke execute on function onceflow.decide_tasks(onceflow.placed_task[], text[], text[], int) from public;

@@ -1,13 +1,13 @@
--- make_tasks(sorted ids, due, worker, token, call, room) -> changes, ended, dead, begun, undoing, granted   (internal)
+-- make_tasks(sorted ids, due, worker, token, call, room) -> changes, ended, jumped, dead, begun, undoing, granted   (internal)
 -- Makes the rows of steps that are due, as evaluate_steps() and decide_tasks() have them: with their input
 -- evaluated now, once, and up to p_room of them handed off, on the queues of a live worker that has their handlers, under its token.
--- o_ended are those that have ended at once and pass on, o_dead the dead letters, o_begun the blocks that begin,
+-- o_ended are those that have ended at once and pass on, o_jumped the steps that a goto leads to, o_dead the dead letters, o_begun the blocks that begin,
 -- o_undoing the ways back of blocks that do; o_granted counts the handed-off ones.
 create or replace function onceflow.make_tasks(
     p_ids uuid[], p_due onceflow.placed_task[], p_worker_id uuid, p_token uuid, p_call bigint, p_room int,
     out o_changes onceflow.change[], out o_ended onceflow.placed_task[],
-    out o_dead onceflow.task_key[], out o_begun onceflow.begun_block[], out o_undoing onceflow.task_key[],
-    out o_granted int)
+    out o_jumped onceflow.placed_task[], out o_dead onceflow.task_key[], out o_begun onceflow.begun_block[],
+    out o_undoing onceflow.task_key[], out o_granted int)
 language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
@@ -63,7 +63,11 @@ begin
     select coalesce(array_agg(onceflow.task_change(d.instance_id, d.step, d.scope, d.visit, d.granted::int,
             case when d.waits then 'WAITING' end, d.becomes, d.queue, d.worker_id, d.error, d.seq)), '{}'),
         coalesce(array_agg(onceflow.placed_task(d.instance_id, d.step, d.scope, d.visit,
-            d.version_id, d.seq, d.state, d.suspended_at)) filter (where d.ended), '{}'),
+            d.version_id, d.seq, d.state, d.suspended_at))
+            filter (where d.ended and (d.becomes <> 'SUCCEEDED' or d.kind not in ('return', 'goto'))), '{}'),
+        coalesce(array_agg(onceflow.placed_task(d.instance_id, d.jumps_to, d.scope,
+            onceflow.next_visit(d.instance_id, d.jumps_to, d.scope), d.version_id, d.seq, d.state, d.suspended_at))
+            filter (where d.jumps_to is not null), '{}'),
         coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key)
             filter (where d.becomes = 'DEAD_LETTER'), '{}'),
         coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit, d.version_id, d.seq, d.items)::onceflow.begun_block)
@@ -71,7 +75,7 @@ begin
         coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key)
             filter (where d.becomes = 'WAITING' and d.kind = 'undo'), '{}'),
         count(*) filter (where d.granted), (select count(*) from inserted) + (select count(*) from updated)
-    into o_changes, o_ended, o_dead, o_begun, o_undoing, o_granted, v_written
+    into o_changes, o_ended, o_jumped, o_dead, o_begun, o_undoing, o_granted, v_written
     from decided d;
     if v_written <> cardinality(p_due) then
         -- A step comes due once in a scope and visit: this cannot be, and must not be counted.

@@ -1,6 +1,7 @@
 -- pass_edges(ids, ended) -> due, changes   (internal)
 -- The firing rule. Each task in p_ended passes its outgoing edges, live. A step with one edge into
 -- it is due; a join is due when every edge into it has passed (count_joins).
+-- Where a step may be visited more than once its visit is its own next one.
 -- Successors follow only where the instance, locked before, is RUNNING.
 create or replace function onceflow.pass_edges(
     p_ids uuid[], p_ended onceflow.placed_task[],
@@ -10,11 +11,12 @@ declare
     v_joins onceflow.placed_task[];
     v_counted record;
 begin
-    select coalesce(array_agg(p.passed) filter (where p.join_count = 1), '{}'),
+    select coalesce(array_agg(p.passed) filter (where p.join_count <= 1), '{}'),
         coalesce(array_agg(p.passed) filter (where p.join_count > 1), '{}')
     into o_due, v_joins
     from (
-        select onceflow.placed_task(k.instance_id, e.to_step, k.scope, k.visit,
+        select onceflow.placed_task(k.instance_id, e.to_step, k.scope,
+            case e.join_count when 0 then onceflow.next_visit(k.instance_id, e.to_step, k.scope) else k.visit end,
             k.version_id, k.seq, k.state, k.suspended_at) as passed, e.join_count
         from unnest(p_ended) k
         cross join lateral (

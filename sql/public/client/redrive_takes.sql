@@ -5,8 +5,9 @@
 create or replace function onceflow.redrive_takes(p_kind text, p_error jsonb) returns text
 language sql immutable parallel safe
 return case
+    when p_error ->> 'place' = 'limit' then null
     when p_kind in ('task', 'compensation') then 'input'
-    when p_error ->> 'place' in ('timeout', 'limit') then null
+    when p_error ->> 'place' = 'timeout' then null
     when p_error ->> 'place' <> 'value' then 'boolean'
     when p_kind = 'for_each' then 'array'
     when p_kind = 'fail' then 'error'

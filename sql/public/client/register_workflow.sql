@@ -13,7 +13,6 @@ declare
     v_latest onceflow.workflow_version;
     v_version_id bigint;
     v_number int;
-    v_path text;
     v_fault text;
     v_publishing jsonb;
 begin
@@ -22,32 +21,7 @@ begin
         raise exception 'the definition cannot be kept: %', v_fault using errcode = 'WF007',
             hint = 'Split the workflow, and write long numbers as strings.';
     end if;
-    for v_path in
-        -- The expression trees alone are walked: a `p` in the user's own data is no path.
-        with recursive node (tree) as (
-            select jsonb_path_query(p_compiled, e.path)
-            from unnest('{$.output,$.steps[*].spec.with,$.steps[*].spec.when,$.steps[*].spec.lists[*].when}'
-                ::jsonpath[]) e (path)
-            union all
-            select c.tree
-            from node n
-            cross join lateral (
-                select o.value from jsonb_each(n.tree -> 'o') o
-                union all
-                select jsonb_array_elements(n.tree -> k) from unnest('{l,c,a}'::text[]) k where n.tree ? k
-                union all
-                select n.tree -> 'x' where n.tree ? 'x') c (tree)
-        )
-        select distinct n.tree ->> 'p' from node n where n.tree ? 'p'
-    loop
-        begin
-            perform v_path::jsonpath;
-        exception when others then
-            raise exception 'not a path: %', v_path using errcode = 'WF007', detail = sqlerrm,
-                hint = 'Write it in the SQL/JSON path language of PostgreSQL 15.';
-        end;
-    end loop;
-
+    perform onceflow.refuse_paths(p_compiled);
     select jsonb_agg(jsonb_build_object('place', coalesce(s.pointer || '/task', s.step), 'message',
         'kafka.publish needs Kafka, and the transport of this deployment is Postgres') order by s.n)
     into v_publishing
@@ -77,13 +51,14 @@ begin
     end if;
 
     insert into onceflow.workflow_version (workflow_id, version, definition, input_schema,
-        input_checks, input_unchecked, on_failure, deadline, search, blocks)
+        input_checks, input_unchecked, on_failure, deadline, search, blocks, returns)
     values (v_workflow_id, coalesce(v_latest.version, 0) + 1, p_compiled -> 'definition',
         nullif(p_compiled -> 'input_schema', 'null'), nullif(p_compiled -> 'input_checks', 'null'),
         nullif(array(select jsonb_array_elements_text(p_compiled -> 'input_unchecked')), '{}'),
         p_compiled ->> 'on_failure', make_interval(secs => (p_compiled ->> 'deadline')::float8),
         (select array_agg(f) from jsonb_array_elements_text(p_compiled -> 'search') f),
-        jsonb_path_exists(p_compiled, '$.steps[*].block ? (@ <> null)'))
+        jsonb_path_exists(p_compiled, '$.steps[*].block ? (@ <> null)') or jsonb_path_exists(p_compiled, '$.edges[*].again'),
+        jsonb_path_exists(p_compiled, '$.steps[*].kind ? (@ == "return")'))
     returning id, workflow_version.version into v_version_id, v_number;
 
     insert into onceflow.step (version_id, step, kind, block, list, join_count, spec, workflow, version)
@@ -93,8 +68,8 @@ begin
             jsonb_build_object('with', p_compiled -> 'output', 'reads', p_compiled -> 'output_reads'))) end)
         s (step text, kind text, block text, list int, join_count int, spec jsonb);
     insert into onceflow.edge (version_id, from_step, to_step, kind, join_count)
-    select v_version_id, e."from", e."to", e.kind, s.join_count
-    from jsonb_to_recordset(p_compiled -> 'edges') e ("from" text, "to" text, kind text)
+    select v_version_id, e."from", e."to", e.kind, case when e.again then 0 else s.join_count end
+    from jsonb_to_recordset(p_compiled -> 'edges') e ("from" text, "to" text, kind text, again boolean)
     join onceflow.step s on s.version_id = v_version_id and s.step = e."to";
     insert into onceflow.queue (name)
     select distinct coalesce(s.spec ->> 'queue', 'default') as queue

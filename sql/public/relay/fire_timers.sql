@@ -1,6 +1,7 @@
 -- fire_timers(limit, skip, evaluating) -> (retried, timed_out)
 -- A job of the clock: makes retries that are due QUEUED, queues what waited for queues that are resumed, looks
--- again for workers that have the handler of what waits for one, and fails attempts and blocks past their timeout; the oldest
+-- again for workers that have the handler of what waits for one, opens the next round or attempt of blocks, and fails
+-- attempts and blocks past their timeout; the oldest
 -- first, at most p_limit a call, the first p_skip passed over (so that one that cannot be handled does not stop
 -- the rest). Where the two are p_limit together there is more to do at once. Instances that others hold are left
 -- for the next time; of several that call it at once one works, and the others return. Without p_evaluating only what
@@ -20,6 +21,7 @@ declare
     v_ids uuid[];
     v_retried onceflow.change[];
     v_failed onceflow.change[];
+    v_chains record;
 begin
     perform onceflow.require_read_committed();
     v_due := array(
@@ -55,8 +57,10 @@ begin
                 and t.visit = k.visit and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
                 and t.state = 'RETRYING' and t.due_at <= v_now offset 0) t), 'RETRYING');
     v_retried := v_retried || onceflow.release_held(v_ids, v_due, v_now);
-    v_failed := onceflow.fail_unanswered(v_ids, v_due, v_now, onceflow.time_out_blocks(v_ids, array(
-        select b::onceflow.task_key from unnest(v_blocks) b where b.instance_id = any (v_ids)), v_now));
+    v_blocks := array(select b::onceflow.task_key from unnest(v_blocks) b where b.instance_id = any (v_ids));
+    v_failed := onceflow.time_out_blocks(v_ids, v_blocks, v_now);
+    v_chains := onceflow.resume_chains(v_ids, v_blocks, v_now);
+    v_failed := onceflow.fail_unanswered(v_ids, v_due, v_now, v_failed || v_chains.o_changes, v_chains.o_opened);
     perform onceflow.finish_transition(v_ids, v_retried || v_failed);
     return query select cardinality(v_retried), cardinality(v_failed);
 end $$;

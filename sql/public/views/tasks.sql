@@ -4,7 +4,7 @@ create or replace view onceflow.tasks as
 select t.instance_id, onceflow.task_name(t.step, t.scope, t.visit) as task, t.step, t.scope, t.visit,
     s.kind, t.state, t.seq is null as open, t.queue, s.spec ->> 'task' as handler,
     t.attempt as attempts, t.input,
-    case when s.kind in ('steps', 'switch', 'parallel', 'race', 'for_each') and t.output is null and t.state = 'SUCCEEDED'
+    case when s.is_block and t.output is null and t.state = 'SUCCEEDED'
         then onceflow.block_output(t.instance_id, t.step, t.scope, t.visit) else t.output end as output,
     t.error, t.reason, t.worker_id,
     (select w.progress -> onceflow.idempotency_key(t.instance_id, onceflow.task_name(t.step, t.scope, t.visit))

@@ -75,7 +75,7 @@ FAULTS: list[tuple[dict[str, Json], str]] = [
     ),
     (
         {"steps": A, "retry": {}},
-        "/steps/0/retry: 'retry' is of steps of the kind 'task', not of 'steps'",
+        "/steps/0/retry: 'retry' is of steps of the kind 'task' or 'try', not of 'steps'",
     ),
     ({**ITEMS, "max_paralel": 3}, "has no key 'max_paralel'; did you mean 'max_parallel'?"),
     # switch
@@ -154,8 +154,8 @@ def test_a_faulty_block(members: dict[str, Json], fault: str) -> None:
         ({"fork": {}}, "/steps/0/fork: 'fork' is `parallel: {name: […], …}`"),
         ({"raise": {}}, "/steps/0/raise: 'raise' is `fail: {code: …, message: …}`"),
         ({"Choices": []}, "/steps/0/Choices: 'Choices' is `switch: [{when: …, steps: […]}]`"),
-        ({"try": []}, "/steps/0/try: 'try' is not available in this release"),
-        ({"while": True}, "/steps/0/while: 'while' is not available in this release"),
+        ({"Catch": []}, "/steps/0/Catch: 'Catch' is `try: […]` around the steps, with `catch: "),
+        ({"loop": {}}, "/steps/0/loop: 'loop' is `repeat: […]`, with `until: …` or `while: …` "),
     ],
 )
 def test_a_word_of_another_language(members: dict[str, Json], fault: str) -> None:

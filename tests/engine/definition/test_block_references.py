@@ -111,8 +111,8 @@ def test_seen(where: str, text: str) -> None:
             "there is no $.odrer; there is $.input, $.steps, $.instance, $.item, $.index, $.order "
             "or $.order_index; did you mean 'order'?",
         ),
-        ("left1", "$.round", "'repeat', which gives $.round, is not available in this release"),
-        ("left1", "$.error", "'try', which gives $.error, is not available in this release"),
+        ("left1", "$.round", "only a `repeat` and its steps see $.round"),
+        ("left1", "$.error", "only the steps of a `catch` see $.error"),
         ("behind", "$.steps.before.errors", "$.steps.before has output, state or error, not"),
         ("behind", "$.steps.x.caught", "$.steps.x has output, state, error or errors, not"),
         ("left1", "$.steps.frist.output", "there is no step 'frist'; did you mean 'first'?"),

@@ -31,7 +31,7 @@ def step_fault(**members: Json) -> list[str]:
         ({"retry": {"attempts": True}}, "/attempts: must be a whole number"),
         ({"retry": {"factor": 0.5}}, "/factor: must be a number from 1 to 1000"),
         ({"retry": {"jitter": 1.1}}, "/jitter: must be a number from 0 to 1"),
-        ({"retry": {"backoff": 0}}, "/backoff: must be a duration above 0"),
+        ({"retry": {"backoff": -1}}, "/backoff: must be a duration such as 30s, or 0"),
         ({"retry": {"max": "-1s"}}, "/max: must be a duration above 0"),
         (
             {"retry": {"backoff": "10m"}},
@@ -60,9 +60,9 @@ def step_fault(**members: Json) -> list[str]:
         ({"compensate": "x"}, "/steps/0/compensate: a compensation is an object"),
         ({"compensate": {}}, "/steps/0/compensate: a compensation needs the key 'task'"),
         ({"compensate": {"task": "t", "when": True}}, "/when: 'when' is not available"),
-        ({"catch": []}, "/steps/0/catch: 'catch' is not available in this release"),
+        ({"catch": []}, "/steps/0/catch: 'catch' is `try: […]` around the steps, with `catch: "),
         ({"map": {}}, "/steps/0/map: 'map' is `for_each: $.input.orders`, with `steps: […]` be"),
-        ({"loop": {}}, "/steps/0/loop: 'loop' is not available in this release"),
+        ({"loop": {}}, "/steps/0/loop: 'loop' is `repeat: […]`, with `until: …` or `while: …` "),
     ],
 )
 def test_a_faulty_step(members: dict[str, Json], fault: str) -> None:
@@ -119,7 +119,8 @@ def test_every_fault_is_listed_with_its_line_and_column() -> None:
         "/steps/0/with/a (line 6, column 15): $.inptu.x: there is no $.inptu; there is $.input, "
         "$.steps or $.instance; did you mean 'input'?",
         "/steps/1 (line 7, column 5): a step needs the key that says of which kind it is: `task`, "
-        "`set`, `fail`, `steps`, `switch`, `parallel`, `race` or `for_each`",
+        "`set`, `fail`, `steps`, `switch`, `parallel`, `race`, `for_each`, `repeat`, `try`, "
+        "`return` or `goto`",
         "/steps/1/timeout (line 8, column 14): must be a duration above 0 such as 30s, 1h30m or "
         "500ms, or a number of seconds; at most ten years",
     ]

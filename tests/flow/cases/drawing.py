@@ -28,7 +28,7 @@ CHAINS = ("try", "repeat")
 FAN = (*LEAVES, *FANS)
 """The kinds of step without chains and jumps."""
 ALL = (*FAN, *CHAINS, *JUMPS)
-CHAIN = False
+CHAIN = True
 """Whether the engine knows chains and jumps."""
 ENGINE = ALL if CHAIN else FAN
 """The kinds of step that the engine knows."""

@@ -41,7 +41,8 @@ class Blocks:
         """Return task and state of each row, by its path."""
         scopes = self._scopes()
         rows = self.play.rows(
-            "select step, scope, onceflow.task_name(step, scope, visit), state"
+            "select step || case when visit > 0 then '#' || visit else '' end, scope,"
+            " onceflow.task_name(step, scope, visit), state"
             " from onceflow.task where instance_id = %s",
             self.id,
         )
@@ -122,14 +123,15 @@ class Blocks:
         """Return what was undone, in that order."""
         scopes = self._scopes()
         rows = self.play.rows(
-            "select t.step, t.scope from onceflow.task t"
+            "select t.step || case when t.visit > 0 then '#' || t.visit else '' end, t.scope"
+            " from onceflow.task t"
             " join onceflow.instance i on i.id = t.instance_id"
             " join onceflow.step s on s.version_id = i.version_id and s.step = t.step"
             " where t.instance_id = %s and s.kind = 'compensation'"
             " and t.state in ('SUCCEEDED', 'SKIPPED') order by t.seq, t.step, t.scope",
             self.id,
         )
-        return [f"{scopes[scope][0]}{step.removesuffix('.compensate')}" for step, scope in rows]
+        return [f"{scopes[scope][0]}{step.replace('.compensate', '')}" for step, scope in rows]
 
 
 def task(name: str, given: Json = None, *, undo: bool = False, **more: Json) -> Json:

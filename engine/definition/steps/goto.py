@@ -1,0 +1,62 @@
+"""A step behind which its list goes on with another of its steps, or ends."""
+
+from typing import Any
+
+from ...json_text import Json
+from ..source.document import Faults
+from . import checks
+from .members import Key, Members
+from .step import FAILURE, HEAD, ORDER, STEP_ID, Lowered, Place, Step, names
+from .words import OF_A_STEP
+
+END = "end"
+"""The target that ends the list."""
+_target = checks.matching(STEP_ID, "the id of a step of the same list, or end")
+
+
+def _read(value: Json, pointer: str, faults: Faults) -> str | None:
+    return _target(value, pointer, faults)
+
+
+MEMBERS = Members(
+    "a step",
+    {
+        **HEAD,
+        "goto": Key(
+            _read,
+            {"type": "string", "pattern": STEP_ID},
+            "The step of the same list with which it goes on, before or behind; `end` ends the "
+            "list. A step may be visited 1,000 times.",
+            required=True,
+            examples=("ask", "end"),
+        ),
+        **ORDER,
+        **FAILURE,
+    },
+    OF_A_STEP,
+)
+
+
+class Goto(Step, frozen=True, kw_only=True, tag="goto"):
+    """A step of the kind `goto`."""
+
+    target: str
+
+    @classmethod
+    def own(cls, members: dict[str, Any], pointer: str) -> dict[str, Any]:
+        """Return where it leads."""
+        return {"target": members.get("goto", END)}
+
+    def lower(self, place: Place) -> Lowered:
+        """Return its row; without a target its list ends."""
+        spec = {
+            "position": place.positions[self.id],
+            **names(place.positions, self.when),
+            **({} if place.end is None and self.target == END else {"goto": self.to(place)}),
+            **self.policy(),
+        }
+        return Lowered([self.row(place, spec)])
+
+    def to(self, place: Place) -> str | None:
+        """Return the step that follows: of the end of a block with `output` that output."""
+        return place.end if self.target == END else self.target
