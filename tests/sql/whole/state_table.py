@@ -58,6 +58,14 @@ BY_WORKERS = """
 | CANCELLED / CANCELLED | skipped | skipped | stale | stale | stale | stale | stale |
 | FAILED / RUNNING | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
 | no such task / RUNNING | unknown | quarantined | stale | stale | stale | stale | stale |
+| WAITING, a block / RUNNING | skipped | skipped | stale | stale | stale | stale | stale |
+| DEAD_LETTER, of a block / RUNNING, dead letter | skipped | skipped | stale | stale | stale | stale | stale |
+| DEAD_LETTER, a block's timeout / RUNNING, dead letter | skipped | skipped | stale | stale | stale | stale | stale |
+| RUNNING, of an item / RUNNING | skipped | skipped | accepted → SUCCEEDED | accepted → RETRYING | accepted → FAILED | accepted → QUEUED | accepted → WAITING |
+| DEAD_LETTER, of an item / RUNNING, dead letter | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
+| RUNNING, of a loser / RUNNING | skipped | skipped | accepted → SUCCEEDED | accepted → CANCELLED | accepted → CANCELLED | accepted → CANCELLED | accepted → CANCELLED |
+| QUEUED, undoing an item / RUNNING | granted → RUNNING | granted → RUNNING | stale | stale | stale | stale | stale |
+| DEAD_LETTER, undoing an item / RUNNING, dead letter | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
 """
 
 FROM_OUTSIDE = """
@@ -108,6 +116,14 @@ FROM_OUTSIDE = """
 | CANCELLED / CANCELLED | stale | stale | stale |
 | FAILED / RUNNING | repeated | repeated | repeated |
 | no such task / RUNNING | stale | stale | stale |
+| WAITING, a block / RUNNING | stale | stale | stale |
+| DEAD_LETTER, of a block / RUNNING, dead letter | stale | stale | stale |
+| DEAD_LETTER, a block's timeout / RUNNING, dead letter | stale | stale | stale |
+| RUNNING, of an item / RUNNING | accepted → SUCCEEDED | accepted → RETRYING | accepted → FAILED |
+| DEAD_LETTER, of an item / RUNNING, dead letter | repeated | repeated | repeated |
+| RUNNING, of a loser / RUNNING | accepted → SUCCEEDED | accepted → CANCELLED | accepted → CANCELLED |
+| QUEUED, undoing an item / RUNNING | stale | stale | stale |
+| DEAD_LETTER, undoing an item / RUNNING, dead letter | repeated | repeated | repeated |
 """
 
 BY_THE_CLOCK = """
@@ -158,6 +174,14 @@ BY_THE_CLOCK = """
 | CANCELLED / CANCELLED | — | — | — | — | — |
 | FAILED / RUNNING | — | — | — | — | — |
 | no such task / RUNNING | — | — | — | — | — |
+| WAITING, a block / RUNNING | — | — | — | — | — |
+| DEAD_LETTER, of a block / RUNNING, dead letter | — | — | — | — | — |
+| DEAD_LETTER, a block's timeout / RUNNING, dead letter | — | — | — | — | — |
+| RUNNING, of an item / RUNNING | → RETRYING | → RETRYING | → QUEUED | → QUEUED | — |
+| DEAD_LETTER, of an item / RUNNING, dead letter | — | — | — | — | — |
+| RUNNING, of a loser / RUNNING | — | → CANCELLED | → CANCELLED | → CANCELLED | — |
+| QUEUED, undoing an item / RUNNING | — | — | — | — | → QUEUED |
+| DEAD_LETTER, undoing an item / RUNNING, dead letter | — | — | — | — | — |
 """
 
 BY_OPERATORS_ON_DEAD_LETTERS = """
@@ -208,6 +232,14 @@ BY_OPERATORS_ON_DEAD_LETTERS = """
 | CANCELLED / CANCELLED | refused | refused | refused |
 | FAILED / RUNNING | refused | refused | refused |
 | no such task / RUNNING | refused | refused | refused |
+| WAITING, a block / RUNNING | refused | refused | refused |
+| DEAD_LETTER, of a block / RUNNING, dead letter | done → WAITING · RUNNING | done → SKIPPED · SUCCEEDED | done → DEAD_LETTER, record · COMPENSATED |
+| DEAD_LETTER, a block's timeout / RUNNING, dead letter | refused | done → SKIPPED · SUCCEEDED | done → DEAD_LETTER, record · COMPENSATED |
+| RUNNING, of an item / RUNNING | refused | refused | refused |
+| DEAD_LETTER, of an item / RUNNING, dead letter | done → QUEUED · RUNNING | done → SKIPPED · RUNNING | done → FAILED · RUNNING |
+| RUNNING, of a loser / RUNNING | refused | refused | refused |
+| QUEUED, undoing an item / RUNNING | refused | refused | refused |
+| DEAD_LETTER, undoing an item / RUNNING, dead letter | done → QUEUED · RUNNING | done → SKIPPED · RUNNING | done → DEAD_LETTER, record · RUNNING |
 """
 
 BY_OPERATORS_ON_INSTANCES = """
@@ -258,6 +290,14 @@ BY_OPERATORS_ON_INSTANCES = """
 | CANCELLED / CANCELLED | refused | refused | refused |
 | FAILED / RUNNING | done · CANCELLED | done · RUNNING, suspended | refused |
 | no such task / RUNNING | done · COMPENSATING | done · RUNNING, suspended | refused |
+| WAITING, a block / RUNNING | done → CANCELLED · COMPENSATING | done · RUNNING, suspended | refused |
+| DEAD_LETTER, of a block / RUNNING, dead letter | done → DEAD_LETTER, record · CANCELLED | done · RUNNING, suspended | refused |
+| DEAD_LETTER, a block's timeout / RUNNING, dead letter | done → DEAD_LETTER, record · CANCELLED | done · RUNNING, suspended | refused |
+| RUNNING, of an item / RUNNING | done · CLOSING | done · RUNNING, suspended | refused |
+| DEAD_LETTER, of an item / RUNNING, dead letter | done → DEAD_LETTER, record · COMPENSATING | done · RUNNING, suspended | refused |
+| RUNNING, of a loser / RUNNING | done · CLOSING | done · RUNNING, suspended | refused |
+| QUEUED, undoing an item / RUNNING | done · CLOSING | done → READY · RUNNING, suspended | refused |
+| DEAD_LETTER, undoing an item / RUNNING, dead letter | done · CLOSING, dead letter | done · RUNNING, suspended | refused |
 """
 
 INSTANCES = """

@@ -33,7 +33,8 @@ def fence_of(play: Play, subject: Subject) -> uuid.UUID:
     """Return the fence that the task's row bears, or one that nobody has."""
     rows = play.rows(
         "select fence from onceflow.task"
-        " where instance_id = %s and step = %s and fence is not null",
+        " where instance_id = %s and onceflow.task_name(step, scope, visit) = %s"
+        " and fence is not null",
         subject.instance,
         subject.task,
     )
@@ -113,7 +114,7 @@ def requeue(play: Play) -> str:
 
 def redrive(play: Play, subject: Subject) -> str:
     keys = [Key(subject.instance, str(subject.task))]
-    return calls.redrive_dead_letters(play.conn, keys, [1])[0].outcome
+    return calls.redrive_dead_letters(play.conn, keys, [[1]])[0].outcome
 
 
 def skip(play: Play, subject: Subject) -> str:
