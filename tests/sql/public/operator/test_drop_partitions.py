@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from onceflow.engine import calls
+from onceflow.engine.definition import compile_definition
 
 from ...aged import age, drop_all, make_week, suffixes
 from ...play import Connection, Play
@@ -55,6 +56,28 @@ def test_a_week_with_an_open_instance_is_kept_the_others_are_not(own: Play) -> N
     assert "_20250213" in suffixes(own.conn)
     assert "_20250227" not in suffixes(own.conn)
     assert own.value("select count(*) from onceflow.instances") == 2
+
+
+def test_blocks_and_their_scopes_go_with_their_week_and_others_stay(own: Play) -> None:
+    items = {"id": "fan", "for_each": [1, 2], "steps": [{"id": "a", "task": "work"}]}
+    own.deploy(compile_definition({"name": "flow", "steps": [items]}))
+    moved = None
+    for at in (OLDER, OLD):
+        instance = own.start("flow")
+        own.complete(instance, "a/1", "a/2")
+        moved = age(own.conn, instance, at)
+        own.conn.execute("update onceflow.instance set ended_at = %s where id = %s", (at, moved))
+    assert calls.check_instances(own.conn) == []
+    drop_all(own.conn, OLDER + timedelta(weeks=1))
+    assert "_20250213" not in suffixes(own.conn)
+    for table in ("block", "scope"):
+        found = own.rows(f"select instance_id from onceflow.{table}")
+        assert set(found) == {(moved,)}, table
+    assert own.rows("select scope, state from onceflow.scopes order by 1") == [
+        (1, "SUCCEEDED"),
+        (2, "SUCCEEDED"),
+    ]
+    assert calls.check_instances(own.conn) == []
 
 
 def test_empty_weeks_of_long_ago_are_dropped_those_ahead_are_not(own: Play) -> None:
