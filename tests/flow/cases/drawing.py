@@ -124,7 +124,7 @@ def steps(drawing: Drawing, depth: int, seen: list[str]) -> list[Document]:
 
 def add_jumps(drawing: Drawing, made: list[Document], seen: list[str]) -> None:
     """Put a goto or a return into a sequence, at times."""
-    if "goto" in drawing.kinds and drawing.chance(4):
+    if "goto" in drawing.kinds and drawing.chance(3):
         at = drawing.rnd.randint(0, len(made))
         above, below = [step["id"] for step in made[:at]], [step["id"] for step in made[at:]]
         jump: Document = {"id": drawing.name(), "goto": drawing.one_of("end", *below)}
@@ -134,7 +134,7 @@ def add_jumps(drawing: Drawing, made: list[Document], seen: list[str]) -> None:
         if asked and not drawing.chance(3):
             # Back it goes as long as a task behind its target says so.
             n = drawing.one_of(*asked)
-            jump["goto"] = made[drawing.rnd.randint(0, n)]["id"]
+            jump["goto"] = made[drawing.one_of(0, drawing.rnd.randint(0, n))]["id"]
             jump["when"] = f'$.steps.{made[n]["id"]}.output == "{AGAIN}"'
         made.insert(at, with_policy(drawing, jump))
     if "return" in drawing.kinds and drawing.straight and drawing.chance(8):

@@ -82,7 +82,7 @@ def _choices(machine: Machine, call: Call) -> dict[str, Callable[[], list[Action
     }
     if due or running:
         paths = some(_answerable(machine, call.pick), call.pick // 4)
-        chosen["complete"] = lambda: _after_claim(machine, Complete(outputs(paths, call.how)))
+        chosen["complete"] = lambda: _complete(machine, paths, call.how)
         chosen["fail"] = lambda: _after_claim(machine, Fail(paths, FAILURES[call.how]))
         chosen["give back"] = lambda: _after_claim(machine, GiveBack(paths, call.how % 2 == 1))
         chosen["close"] = lambda: _close(machine, call)
@@ -143,10 +143,31 @@ def value_for(row: Row, how: int) -> Json:
     return VALUES[how]
 
 
-def outputs(paths: Sequence[str], how: int) -> tuple[tuple[str, Json], ...]:
-    """Return an output for each task, by which it can be told from others, or that says "again"."""
-    given: dict[int, Json] = {3: AGAIN, 4: AGAIN, 5: AGAIN, 6: None, 7: None}
-    return tuple((path, given.get(how, f"{path} {how}")) for path in paths)
+def outputs(machine: Machine, paths: Sequence[str], how: int) -> tuple[tuple[str, Json], ...]:
+    """Return an output for each task, by which it can be told from others.
+
+    Where a goto or a round goes by it, it is mostly "again", a few times.
+    """
+    rows = {row.path: row for row in machine.instance.rows()}
+
+    def output(row: Row) -> Json:
+        if how and row.visit < 3 and _is_asked(row):
+            return AGAIN
+        return f"{row.path} {how}" if how < 6 else None
+
+    return tuple((path, output(rows[path])) for path in paths)
+
+
+def _is_asked(row: Row) -> bool:
+    """Tell whether what a task gives decides if something is gone through again."""
+    conditions = [step.when for step in row.scope.branch.steps if step.kind == "goto"]
+    if row.scope.block is not None:
+        conditions.append(row.scope.block.step.condition)
+    return any(f"$.steps.{row.step.id}.output" in str(condition) for condition in conditions)
+
+
+def _complete(machine: Machine, paths: Sequence[str], how: int) -> list[Action]:
+    return _after_claim(machine, Complete(outputs(machine, paths, how)))
 
 
 def _after_claim(machine: Machine, action: Complete | Fail | GiveBack) -> list[Action]:
@@ -166,7 +187,7 @@ def next_of(machine: Machine) -> Action:
     if machine.instance.held:
         return Operate("resume")
     if machine.running():
-        return Complete(outputs(machine.running(), 0))
+        return Complete(outputs(machine, machine.running(), 0))
     if machine.due():
         return Claim(tuple(machine.due()))
     if machine.dead_letters():
