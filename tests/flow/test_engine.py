@@ -2,14 +2,19 @@
 
 import pytest
 
+from onceflow.engine import calls
+from onceflow.engine.definition import compile_definition
+
 from ..sql.play import Connection
+from .cases.actions import Action
 from .cases.beside import run
 from .cases.case import draw, seeds
 from .cases.coverage import Coverage
-from .cases.drawing import ENGINE
+from .cases.drawing import ENGINE, INPUT
 from .cases.effort import TIMES
-from .cases.engine_harness import Hand
+from .cases.engine_harness import Engine, Hand, Pair
 from .cases.search import search
+from .support import Json, block, task
 
 
 @pytest.mark.timeout(120 * TIMES)
@@ -24,3 +29,34 @@ def test_engine_and_interpreter_agree_after_every_call(
         )
     )
     assert not found, "\n\n".join(found)
+
+
+# Cases in which they once differed
+
+
+def agree(conn: Connection, worker: Hand, *steps: Json, script: tuple[Action, ...] = ()) -> Pair:
+    """Have both play it, and hold the engine's counters against its rows."""
+    document: Json = {"name": "flow", "steps": list(steps)}
+    pair = Pair(Engine(conn, worker, compile_definition(document)), document, INPUT)
+    for action in script:
+        pair.apply(action)
+    assert calls.check_instances(conn, [pair.engine.id]) == []
+    return pair
+
+
+FAILS: Json = {"id": "f", "fail": {"code": "bad", "message": "it was to fail"}}
+GOES: Json = {"id": "g", "goto": "t"}
+
+
+def test_what_a_goto_leads_to_is_not_made_where_a_failure_closes_its_scope(
+    conn: Connection, worker: Hand
+) -> None:
+    pair = agree(conn, worker, block("x", "parallel", {"p": [FAILS], "q": [GOES, task("t")]}))
+    assert "x[1]/t" not in pair.engine.snapshot.rows
+
+
+def test_nor_is_a_block(conn: Connection, worker: Hand) -> None:
+    to: Json = block("t", "parallel", {"p": [task("a")]})
+    rounds = block("y", "repeat", [GOES, to], until=True, needs=[])
+    wrong = block("x", "steps", [task("b", **{"with": "$.input.missing"})], needs=[])
+    agree(conn, worker, wrong, rounds)

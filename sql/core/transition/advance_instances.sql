@@ -47,6 +47,7 @@ begin
             if v_part.o_closed then
                 v_ended := onceflow.find_tasks(p_ids, array(
                     select row(e.instance_id, e.step, e.scope, e.visit)::onceflow.task_key from unnest(v_ended) e));
+                v_due := onceflow.still_due(v_due);
             end if;
             v_failed := '{}';
         end if;

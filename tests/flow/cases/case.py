@@ -29,7 +29,9 @@ class CaseFailed(AssertionError):
     """A case failed, with these calls made; ``about`` is the same for what looks alike."""
 
     def __init__(self, case: Case, actions: Sequence[Action], error: BaseException) -> None:
-        words = re.sub(r"[0-9]+|'[^']*'", "…", str(error).partition(" after ")[0])
+        # Of a fault of the database what follows the first line differs from case to case.
+        said = str(error).partition(" after ")[0].partition("\n")[0]
+        words = re.sub(r"[0-9]+|'[^']*'", "…", said)
         self.about = f"{type(error).__name__}: {words}"
         where = "".join(traceback.format_tb(error.__traceback__)[-1:])
         calls = "\n".join(f"    {action}" for action in actions)
