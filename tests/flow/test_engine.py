@@ -58,5 +58,6 @@ def test_what_a_goto_leads_to_is_not_made_where_a_failure_closes_its_scope(
 def test_nor_is_a_block(conn: Connection, worker: Hand) -> None:
     to: Json = block("t", "parallel", {"p": [task("a")]})
     rounds = block("y", "repeat", [GOES, to], until=True, needs=[])
-    wrong = block("x", "steps", [task("b", **{"with": "$.input.missing"})], needs=[])
+    missing: Json = {**task("b"), "with": "$.input.missing"}
+    wrong = block("x", "steps", [missing], needs=[])
     agree(conn, worker, wrong, rounds)

@@ -83,8 +83,7 @@ begin
             o_granted := o_granted + v_part.o_granted;
             v_ended := v_part.o_ended;
             v_failed := v_failed || v_part.o_dead;
-            v_due := v_part.o_jumped;
-            v_undoing := v_part.o_undoing;
+            v_due := v_part.o_jumped; v_undoing := v_part.o_undoing;
             if cardinality(v_part.o_begun) > 0 then
                 v_part := onceflow.begin_blocks(p_ids, v_part.o_begun);
                 o_changes := o_changes || v_part.o_changes;
