@@ -1,0 +1,170 @@
+"""Workflows of the documents, carried out to their end with plain functions for their tasks.
+
+What comes due is claimed, answered and timed by the calls of a real worker and a real clock; time
+goes on to the next timer where nothing else is left to do.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from onceflow.engine import calls
+from onceflow.engine.calls import Completion, Failure, Grant, Key
+from onceflow.engine.definition import compile_definition, parse
+
+from .sql.play import Worker, tick
+
+Json = Any
+Handler = Callable[[Json], Json]
+ENDED = ("SUCCEEDED", "FAILED", "COMPENSATED", "CANCELLED")
+
+
+class Fails(Exception):
+    """What a handler raises that fails: its code and message, and whether it is tried again."""
+
+    def __init__(self, code: str, message: str = "it failed", *, again: bool = False) -> None:
+        super().__init__(code)
+        self.error = {"code": code, "message": message}
+        self.again = again
+
+
+class Hangs(Exception):
+    """What a handler raises that runs until it is told to stop."""
+
+
+class Stage:
+    """A database, and the one worker that all instances of a module of tests share."""
+
+    def __init__(self, conn: psycopg.Connection[Any]) -> None:
+        self.conn = conn
+        self._workers: dict[tuple[str, ...], Worker] = {}
+
+    def begin(
+        self, text: str, given: Json = None, handlers: Mapping[str, Handler] | None = None
+    ) -> "Rehearsal":
+        """Register a definition and start an instance of it."""
+        compiled = compile_definition(parse(text, "yaml"))
+        calls.register_workflow(self.conn, compiled)
+        (started,) = calls.start_instances(self.conn, compiled["name"], [given or {}])
+        return Rehearsal(self, started.instance_id, handlers or {})
+
+    def worker(self, tasks: Sequence[str]) -> Worker:
+        """Return the worker that has these tasks."""
+        key = tuple(sorted(tasks))
+        if key not in self._workers:
+            self._workers[key] = Worker(self.conn, tasks=key, lease=3600)
+        return self._workers[key]
+
+
+class Rehearsal:
+    """One instance; a task without a function gives null."""
+
+    def __init__(self, stage: Stage, instance_id: UUID, handlers: Mapping[str, Handler]) -> None:
+        self.id, self.conn, self.handlers = instance_id, stage.conn, handlers
+        rows = self.conn.execute(
+            "select distinct s.handler from onceflow.step s join onceflow.instance i"
+            " using (version_id) where i.id = %s and s.handler is not null",
+            (instance_id,),
+        ).fetchall()
+        self._worker = stage.worker([handler for (handler,) in rows])
+        self.done: list[tuple[str, Json]] = []
+        """Each task that was carried out, with its input, in order."""
+        self._hanging: list[Grant] = []
+
+    def play(self, together: int = 1) -> tuple[str, Json]:
+        """Carry out all that comes due, so many at a time; return state and output of the end."""
+        while (found := self.look())[0] not in ENDED:
+            if not (self.step(together) or self._pass_time()):
+                self._stop()
+        assert calls.check_instances(self.conn) == []
+        return found
+
+    def step(self, together: int = 1) -> bool:
+        """Carry out what is due first; tell whether there was anything."""
+        rows = self.conn.execute(
+            "select task from onceflow.tasks where instance_id = %s and state = 'QUEUED'"
+            " order by seq, scope, task limit %s",
+            (self.id, together),
+        ).fetchall()
+        if rows:
+            self._answer(self._worker.claim(*(Key(self.id, task) for (task,) in rows)))
+        return bool(rows)
+
+    def look(self) -> tuple[str, Json]:
+        """Return the instance's state and output."""
+        (row,) = self.conn.execute(
+            "select state, output from onceflow.instances where id = %s", (self.id,)
+        ).fetchall()
+        return row
+
+    def error(self) -> Json:
+        """Return why the instance failed."""
+        (row,) = self.conn.execute(
+            "select error from onceflow.instances where id = %s", (self.id,)
+        ).fetchall()
+        return row[0]
+
+    def names(self) -> list[str]:
+        """Return the tasks that were carried out, in order."""
+        return [handler for handler, _ in self.done]
+
+    def inputs(self, task: str) -> list[Json]:
+        """Return what a task was given, each time that it was carried out."""
+        return [given for handler, given in self.done if handler == task]
+
+    def _answer(self, grants: Sequence[Grant]) -> None:
+        done: list[Completion] = []
+        failed: list[Failure] = []
+        for grant in grants:
+            key = (grant.instance_id, grant.task, grant.fence)
+            self.done.append((grant.handler, grant.input))
+            try:
+                output = self.handlers.get(grant.handler, lambda _: None)(grant.input)
+                done.append(Completion(*key, output))
+            except Fails as fault:
+                failed.append(Failure(*key, fault.error, fault.again))
+            except Hangs:
+                self._hanging.append(grant)
+        if done:
+            calls.complete_tasks(self.conn, self._worker.id, done)
+        if failed:
+            calls.fail_tasks(self.conn, failed)
+
+    def _pass_time(self) -> bool:
+        """Go on to the next timer of the instance; tell whether there was one."""
+        (row,) = self.conn.execute(
+            "select least((select min(due_at) from onceflow.task where instance_id = %(id)s),"
+            " (select min(due_at) from onceflow.block where instance_id = %(id)s))",
+            {"id": self.id},
+        ).fetchall()
+        if row[0] is not None:
+            self.conn.execute("select onceflow.set_clock(greatest(%s, onceflow.now()))", row)
+            tick(self.conn)
+        return row[0] is not None
+
+    def _stop(self) -> None:
+        """Let what hangs end as it was told; nobody knows then what it has done."""
+        states = self.conn.execute(
+            "select task, state from onceflow.tasks where instance_id = %s", (self.id,)
+        ).fetchall()
+        assert self._hanging, f"nothing is due, and nothing waited for: {states}"
+        error = {"code": "task.cancelled", "message": "told to stop", "unknown": True}
+        keys = [(one.instance_id, one.task, one.fence) for one in self._hanging]
+        calls.fail_tasks(self.conn, [Failure(*key, error, True) for key in keys])
+        self._hanging.clear()
+
+
+def always(**outputs: Json) -> dict[str, Handler]:
+    """Return handlers that give these outputs: ``a__b`` is the task ``a.b``."""
+    return {name.replace("__", "."): lambda _, give=give: give for name, give in outputs.items()}
+
+
+def refuse(code: str, message: str = "it failed") -> Handler:
+    """Return a handler that fails for good."""
+
+    def fail(_: Json) -> Json:
+        raise Fails(code, message)
+
+    return fail
