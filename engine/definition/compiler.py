@@ -10,7 +10,7 @@ from .layout import Layout, StepList
 from .order import Order, order_steps
 from .seeing import check_references
 from .source.document import Document, Faults
-from .steps.step import Edge, Lowered, Place, reads
+from .steps.step import Edge, Lowered, Place, reads, told
 from .workflow import Workflow, read_workflow
 
 
@@ -73,6 +73,7 @@ def compile_definition(source: Document | Mapping[str, Any] | Checked) -> dict[s
         "input_unchecked": checks.unchecked,
         "output": workflow.output.tree if workflow.output else None,
         "output_reads": reads(positions, workflow.output),
+        "output_told": told(workflow.output),
         "on_failure": workflow.on_failure,
         "deadline": workflow.deadline,
         "search": workflow.search,

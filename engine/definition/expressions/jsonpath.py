@@ -11,7 +11,7 @@ What it accepts, Postgres accepts as ``strict <text>``; the tests hold the two t
                        | 'is' 'unknown' ]
     sum         := product (('+'|'-') product)*     product := unary (('*'|'/'|'%') unary)*
     unary       := ('+'|'-') unary | path
-    path        := ( '$' | '@' | 'last' | literal | '(' condition ')' | exists ) accessor*
+    path        := ( '$' | '@' | 'last' | literal | call | '(' condition ')' | exists ) accessor*
     accessor    := '.' name | '.' '*' | '.' '**' ['{' level ['to' level] '}'] | '.' method '(' ')'
                  | '[' '*' ']' | '[' sum ['to' sum] (',' …)* ']' | '?' '(' condition ')'
 
@@ -19,18 +19,19 @@ Kept out, since it could only fail later: many values where one is needed (in ar
 subscript), a condition where a value is needed, and the other way round.
 """
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ..common.mends import did_you_mean
-from ..common.regex import regex_fault
 from .pieces import CONFIG, SECRETS, Piece, Reference
-from .scanner import Scanner
+from .scanner import Scanner, quoted
 
 METHODS = frozenset({"type", "size", "double", "ceiling", "floor", "abs", "keyvalue", "datetime"})
 """The item methods of Postgres 15."""
+
+ITEM = "item"
+"""The variable of a path that ``@`` is in the bodies of functions."""
 
 MAX_NESTING, MAX_COPIES = 16, 100
 """Copies are those of one value that subscripts with commas may make."""
@@ -39,10 +40,9 @@ _SIMPLER = "simplify it, or do it in a task"
 
 # A hyphen with more of a name or a dot behind it is of the name: a minus needs a space around it.
 _NAME = re.compile(r"[^\W\d]\w*(?:-(?=[\w.-])\w*)*")
-_PLAIN = re.compile(rf"\$((?:\.{_NAME.pattern})+)(?=[ \t\n\r\f]*+(?:\Z|\}}|,|\)|\|(?!\|)))")
+_PLAIN = re.compile(rf"\$((?:\.{_NAME.pattern})+)(?=[ \t\n\r\f]*+(?:\Z|[\]}},)]|\|(?!\|)))")
 """A path of names alone, up to where every path ends."""
 _NUMBER = re.compile(r"(?:0|[1-9]\d{0,99})(?:\.\d{1,100})?(?:[eE][+-]?\d{1,2})?(?![\w.])", re.ASCII)
-_INDEX = re.compile(r"(?:0|[1-9]\d{0,8})(?!\w)", re.ASCII)
 _COMPARISONS = ("==", "!=", "<>", "<=", ">=", "<", ">")
 
 
@@ -52,26 +52,46 @@ class PathReader(Scanner):
 
     ``references`` collects what each ``$`` in it names. ``wide``: it compares each value of a
     sequence with each of another. What would take more than that (each with each of each, copies
-    of copies) is refused: a path runs under locks. Every method raises PathError.
+    of copies) is refused: a path runs under locks. ``scans``: one goes through a sequence from
+    ``$``. In the ``bodies`` of functions, which are evaluated for each item, ``@`` is that item;
+    ``items`` counts where it is named. Every method raises PathError.
     """
 
     references: list[Reference] = field(default_factory=list[Reference])
     wide: bool = False
+    scans: bool = False
+    bodies: int = 0
+    items: int = 0
+    nesting: int = 0
     _descents: int = 0
     _copies: int = 1
     _filters: int = 0
     _subscripts: int = 0
-    _nesting: int = 0
 
-    def begin(self) -> None:
-        """Forget how much the path before may take."""
-        self.wide, self._descents, self._copies = False, 0, 1
+    def begin(self) -> tuple[bool, int, int, int]:
+        """Forget what has been noted of the path so far, and return it."""
+        noted = self.wide, self._descents, self._copies, self._subscripts
+        self.wide, self._descents, self._copies, self._subscripts = False, 0, 1, 0
+        return noted
+
+    def resume(self, noted: tuple[bool, int, int, int]) -> None:
+        """Go on with a path of which so much was noted."""
+        self.wide, self._descents, self._copies, self._subscripts = noted
+
+    @property
+    def in_filter(self) -> bool:
+        """Whether it stands in a ?( … )."""
+        return self._filters > 0
+
+    def call(self, start: int) -> Piece | None:
+        """Read a call of a function that begins at ``start``: here there are none."""
+        return None
 
     def condition(self) -> Piece:
         """Read a path, an arithmetic expression, or a condition."""
-        self._deeper()
+        self.deeper()
         piece = self._logical("||", lambda: self._logical("&&", self._negation))
-        self._nesting -= 1
+        self.nesting -= 1
         return piece
 
     def plain(self) -> str | None:
@@ -125,10 +145,10 @@ class PathReader(Scanner):
             if not self.word("with"):
                 self.fail("`with` is expected behind `starts`")
             self._as_value(left, start)
-            return Piece(f"{left.text} starts with {_quoted(self.string())}", "condition")
+            return Piece(f"{left.text} starts with {quoted(self.string())}", "condition")
         if self.word("like_regex"):
             self._as_value(left, start)
-            return Piece(f"{left.text} like_regex {self._regex()}", "condition")
+            return Piece(f"{left.text} like_regex {self.regex()}", "condition")
         if self.word("is"):
             if not self.word("unknown"):
                 self.fail("`unknown` is expected behind `is`")
@@ -136,22 +156,6 @@ class PathReader(Scanner):
                 self.fail("`is unknown` needs a condition in parentheses before it", start)
             return Piece(f"{left.text} is unknown", "condition")
         return left
-
-    def _regex(self) -> str:
-        self.skip_space()
-        start = self.offset
-        pattern = self.string()
-        flags = ""
-        if self.word("flag"):
-            self.skip_space()
-            where = self.offset
-            flags = self.string()
-            if not set(flags) <= set("ismq"):
-                self.fail("a flag of like_regex is one of i, s, m, q", where)
-        fault = None if "q" in flags else regex_fault(pattern)
-        if fault:
-            self.fail(f"the pattern {fault}", start)
-        return _quoted(pattern) + (f" flag {_quoted(flags)}" if flags else "")
 
     def _exists(self) -> Piece:
         self.expect("(", "behind exists")
@@ -181,9 +185,9 @@ class PathReader(Scanner):
         if mark := self.taken("+", "-"):
             self.skip_space()
             start = self.offset
-            self._deeper()
+            self.deeper()
             piece = self._as_one(self._unary(), start, mark)
-            self._nesting -= 1
+            self.nesting -= 1
             return Piece(f"{mark}{piece.text}")
         return self._path()
 
@@ -195,14 +199,22 @@ class PathReader(Scanner):
         if self.taken("$"):
             return self._root(start)
         if self.taken("@"):
-            if not self._filters:
-                self.fail("@ stands for the item of a filter, and this is not in ?( … )", start)
-            return self._accessors(Piece("@", root="@"))
+            if self._filters:
+                return self._accessors(Piece("@", root="@"))
+            if not self.bodies:
+                message = "@ stands for the item of a filter, of each and of sort"
+                self.fail(f"{message}, and this is in none", start)
+            self.items += 1
+            return self._accessors(Piece(f'$"{ITEM}"', root="@"))
         if self.taken("("):
             piece = self._inside_parentheses()
-            return piece if piece.kind == "condition" else self._accessors(piece)
+            if piece.kind == "condition":
+                return piece
+            piece = self._accessors(piece)
+            self.scans = self.scans or piece.many
+            return piece
         if self.text.startswith('"', start):
-            return Piece(_quoted(self.string()))
+            return Piece(quoted(self.string()))
         if found := _NUMBER.match(self.text, start):
             self.offset = found.end()
             return Piece(found.group())
@@ -215,6 +227,8 @@ class PathReader(Scanner):
                 return Piece(word)
         if self.word("exists"):
             return self._exists()
+        if called := self.call(start):
+            return self._accessors(called)
         if not self.word("last"):
             self.fail("a path that begins with $. is expected")
         if not self._subscripts:
@@ -232,7 +246,7 @@ class PathReader(Scanner):
             self.fail(f"there is no ${word[0]}; write $.{word[0]}, or $config.{word[0]}", start)
         if word:
             self.offset = word.end()
-            piece = replace(piece, text=f"$.{_quoted(CONFIG)}")
+            piece = replace(piece, text=f"$.{quoted(CONFIG)}")
         while True:
             before = self.offset
             name = self._member_name()
@@ -240,10 +254,11 @@ class PathReader(Scanner):
                 self.offset = before
                 break
             names.append(name)
-            piece = replace(piece, text=f"{piece.text}.{_quoted(name)}")
+            piece = replace(piece, text=f"{piece.text}.{quoted(name)}")
         text = self.text[start : self.offset]
         self.references.append(Reference(tuple(names), text, word is not None))
         piece = self._accessors(piece)
+        self.scans = self.scans or piece.many
         if piece.many and self._filters:
             self.wide = True
             if self._filters > 1:
@@ -286,13 +301,13 @@ class PathReader(Scanner):
         dot = self.offset
         name = self._member_name()
         if name is not None:
-            return replace(piece, text=f"{piece.text}.{_quoted(name)}")
+            return replace(piece, text=f"{piece.text}.{quoted(name)}")
         self.offset = dot + 1
         if self.taken("**"):
             self._descents += 1
             if self._descents > 1:
                 self.fail("a path has one ** at most; " + _SIMPLER, dot)
-            return replace(piece, text=f"{piece.text}.**{self._levels()}", many=True)
+            return replace(piece, text=f"{piece.text}.**{self.levels()}", many=True)
         if self.taken("*"):
             return replace(piece, text=f"{piece.text}.*", many=True)
         return self._method(piece)
@@ -311,29 +326,12 @@ class PathReader(Scanner):
         self.expect("(", "behind a method")
         argument = ""
         if name == "datetime" and not self.taken(")"):
-            argument = _quoted(self.string())
+            argument = quoted(self.string())
             self.expect(")", "to close .datetime(")
         elif name != "datetime":
             self.expect(")", f"to close .{name}(")
         text = f"{piece.text}.{name}({argument})"
         return replace(piece, text=text, many=piece.many or name == "keyvalue")
-
-    def _levels(self) -> str:
-        if not self.taken("{"):
-            return ""
-        first = self._level()
-        text = f"{{{first} to {self._level()}}}" if self.word("to") else f"{{{first}}}"
-        self.expect("}", "to close **{")
-        return text
-
-    def _level(self) -> str:
-        if self.word("last"):
-            return "last"
-        found = _INDEX.match(self.text, self.offset)
-        if not found:
-            self.fail("a level is expected: a whole number or `last`")
-        self.offset = found.end()
-        return found.group()
 
     def _subscript(self, piece: Piece) -> Piece:
         if self.taken("*"):
@@ -360,16 +358,16 @@ class PathReader(Scanner):
     def _index(self) -> str:
         self.skip_space()
         start = self.offset
-        self._deeper()
+        self.deeper()
         piece = self._as_one(self._sum(), start, "a subscript")
-        self._nesting -= 1
+        self.nesting -= 1
         return piece.text
 
     # Small things
 
-    def _deeper(self) -> None:
-        self._nesting += 1
-        if self._nesting > MAX_NESTING:
+    def deeper(self) -> None:
+        self.nesting += 1
+        if self.nesting > MAX_NESTING:
             self.fail(f"it is nested deeper than {MAX_NESTING} levels; simplify it")
 
     def _inside_parentheses(self) -> Piece:
@@ -392,7 +390,3 @@ class PathReader(Scanner):
         if self._as_value(piece, start).many:
             self.fail(f"{where} needs one number, and this gives an array", start)
         return piece
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

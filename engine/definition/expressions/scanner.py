@@ -6,11 +6,14 @@ import sys
 from dataclasses import dataclass
 from typing import NoReturn
 
+from ..common.regex import regex_fault
+
 _SPACES = frozenset(" \t\n\r\f")
 _SPACE = re.compile(r"[ \t\n\r\f]*")
 _WORD = re.compile(r"[A-Za-z_]+")
 _STRING = re.compile(r'"((?:[^"\\\x00-\x1f]|\\.)*)"', re.DOTALL)
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
+_INDEX = re.compile(r"(?:0|[1-9]\d{0,8})(?!\w)", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -79,3 +82,43 @@ class Scanner:
         if "\0" in value or _SURROGATE.search(value):
             self.fail("the string holds a character that Postgres cannot keep", start)
         return value
+
+    def regex(self) -> str:
+        """Read the pattern of like_regex, and its flags."""
+        self.skip_space()
+        start = self.offset
+        pattern = self.string()
+        flags = ""
+        if self.word("flag"):
+            self.skip_space()
+            where = self.offset
+            flags = self.string()
+            if not set(flags) <= set("ismq"):
+                self.fail("a flag of like_regex is one of i, s, m, q", where)
+        fault = None if "q" in flags else regex_fault(pattern)
+        if fault:
+            self.fail(f"the pattern {fault}", start)
+        return quoted(pattern) + (f" flag {quoted(flags)}" if flags else "")
+
+    def levels(self) -> str:
+        """Read which levels ``**`` takes, where it says so."""
+        if not self.taken("{"):
+            return ""
+        first = self._level()
+        text = f"{{{first} to {self._level()}}}" if self.word("to") else f"{{{first}}}"
+        self.expect("}", "to close **{")
+        return text
+
+    def _level(self) -> str:
+        if self.word("last"):
+            return "last"
+        found = _INDEX.match(self.text, self.offset)
+        if not found:
+            self.fail("a level is expected: a whole number or `last`")
+        self.offset = found.end()
+        return found.group()
+
+
+def quoted(text: str) -> str:
+    """Return a text as a path has it."""
+    return json.dumps(text, ensure_ascii=False)

@@ -185,5 +185,5 @@ def condition(value: Json, pointer: str, faults: Faults) -> Compiled | None:
     if "m" in tree or not ("p" in tree or "f" in tree):
         faults.add(pointer, "must be true, false, or one expression that gives one of them")
         return None
-    compiled.tree = {"f": "boolean", "x": tree, "a": [], "t": tree["t"]}
+    compiled.tree = {"f": "boolean", "x": tree, "a": [], "t": tree["t"], "k": ["boolean"]}
     return compiled

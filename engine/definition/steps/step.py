@@ -169,9 +169,12 @@ def undoing(undone: Step, kind: str, spec: dict[str, Any], pointer: str) -> Lowe
 
 
 def names(positions: Mapping[str, int], *compiled: Compiled | None) -> dict[str, Any]:
-    """Return what the engine keeps of what expressions name: steps, and configuration if any."""
-    given = config(*compiled)
-    return {"reads": reads(positions, *compiled), **({"config": given} if given else {})}
+    """Return what the engine keeps of what expressions name and ask for; of steps always."""
+    besides = {"config": config(*compiled), "told": told(*compiled)}
+    return {
+        "reads": reads(positions, *compiled),
+        **{key: named for key, named in besides.items() if named},
+    }
 
 
 def reads(positions: Mapping[str, int], *compiled: Compiled | None) -> list[str]:
@@ -189,6 +192,11 @@ def config(*compiled: Compiled | None) -> list[str]:
     """Return the values of the deployment's configuration that expressions name."""
     given = (each for each in compiled if each)
     return sorted({r.names[0] for each in given for _, r in each.references if r.config})
+
+
+def told(*compiled: Compiled | None) -> list[str]:
+    """Return what expressions ask to be told: the time, the name of their task."""
+    return sorted({name for each in compiled if each for name in each.told})
 
 
 _ID = checks.matching(STEP_ID, "an id: a letter, then up to 62 letters, digits, - or _")

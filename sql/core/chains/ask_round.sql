@@ -17,7 +17,7 @@ begin
         return row(true, p_given -> 'value', null)::onceflow.evaluation;
     end if;
     v_context := onceflow.step_context(p_block.instance_id, p_version_id, p_block.step, v_scope, p_block.visit,
-        'repeat', p_spec -> 'asks' -> 'reads', p_spec -> 'asks' -> 'config');
+        'repeat', p_spec -> 'asks' -> 'reads', p_spec -> 'asks' -> 'config', p_spec -> 'asks' -> 'told');
     if p_asked = 'while' then
         v_context := v_context || jsonb_build_object('round', p_block.total, 'previous', case
             when p_block.total = 0 then 'null'

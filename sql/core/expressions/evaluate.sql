@@ -3,13 +3,13 @@
 -- with input, steps, instance, and for a compensation output, task_input and key.
 --   {"v": value}                       a literal
 --   {"p": path, "t": text, …}          a strict SQL/JSON path: evaluate_path()
---   {"f": name, "x": tree, "a": […]}   a function behind a pipe: evaluate_pipe()
+--   {"f": name, "x": tree, "a": […]}   a function: evaluate_pipe()
 --   {"c": [tree, …]}                   a text put together: strings as they are, numbers and booleans
 --                                      as JSON text, to the last digit
 --   {"s": [{"when": tree}, …]}         the number of the first case that holds: evaluate_cases()
 --   {"o": {key: tree, …}}  {"l": [tree, …]}    an object, an array
 -- A found null is a value. Never gives SQL null.
--- A path that gives one value ("p" without "m" or "b"), as most do, is tried here first: silently, so
+-- A path that gives one value ("p" without "m", "b" or "z"), as most do, is tried here first: silently, so
 -- that SQL null says that it failed and evaluate_path() may say why.
 -- Errors: WF006, which names the path or function as the user wrote it.
 create or replace function onceflow.evaluate(p_tree jsonb, p_context jsonb) returns jsonb
@@ -23,14 +23,14 @@ begin
         return (
             select jsonb_object_agg(m.key, case
                 when m.value ? 'v' then m.value -> 'v'
-                when m.value ? 'p' and not m.value ?| '{m,b}' then coalesce(
+                when m.value ? 'p' and not m.value ?| '{m,b,z}' then coalesce(
                     jsonb_path_query_first(p_context, (m.value ->> 'p')::jsonpath, '{}', true),
                     onceflow.evaluate_path(m.value, p_context, false))
                 else onceflow.evaluate(m.value, p_context)
             end)
             from jsonb_each(p_tree -> 'o') m);
     elsif p_tree ? 'p' then
-        if not p_tree ?| '{m,b}' then
+        if not p_tree ?| '{m,b,z}' then
             v_found := jsonb_path_query_first(p_context, (p_tree ->> 'p')::jsonpath, '{}', true);
         end if;
         return coalesce(v_found, onceflow.evaluate_path(p_tree, p_context, false));

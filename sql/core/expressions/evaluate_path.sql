@@ -1,20 +1,32 @@
--- evaluate_path(leaf, context, lenient) -> jsonb   (internal)
+-- evaluate_path(leaf, context, lenient, item) -> jsonb   (internal)
 -- What the path of a leaf {"p": path, "t": text} finds in the context: one value; with "m" an array
 -- of all that it finds; with "b" the truth of a condition, which is nothing where a part of it finds
 -- nothing or compares values of different kinds. With "w" it compares each value of one sequence with each
 -- of another, and takes little data. With "g" it names values of the deployment's configuration: asked first
 -- whether these are there, for a filter would take one that is missing for a condition that does not hold.
+-- With "z" it has variables, $f1, $f2 …, which are functions of their own; p_item gives those of evaluate_items().
 -- Lenient (under default()): SQL null where it finds nothing.
 -- Errors: WF006, which names the path as the user wrote it and gives Postgres's reason.
 -- Not parallel safe: before Postgres 17 a block with an exception handler may not run in parallel.
-create or replace function onceflow.evaluate_path(p_leaf jsonb, p_context jsonb, p_lenient boolean)
+create or replace function onceflow.evaluate_path(
+    p_leaf jsonb, p_context jsonb, p_lenient boolean, p_item jsonb default null)
 returns jsonb
 language plpgsql immutable as $$
 declare
     v_found jsonb;
     v_reason text;
     v_missing text;
+    v_variables jsonb := coalesce(p_item, '{}');
 begin
+    if p_leaf ? 'z' then
+        for v_n in 1 .. jsonb_array_length(p_leaf -> 'z') loop
+            v_found := onceflow.evaluate_argument(p_leaf -> 'z' -> v_n - 1, p_context, p_lenient, p_item);
+            if v_found is null then
+                return null;
+            end if;
+            v_variables := v_variables || jsonb_build_object('f' || v_n, v_found);
+        end loop;
+    end if;
     if p_leaf ? 'g' then
         select min(n.name) into v_missing from jsonb_array_elements_text(p_leaf -> 'g') n (name)
         where not p_context -> 'config' ? n.name;
@@ -27,15 +39,15 @@ begin
         end if;
     end if;
     -- It compares each value with each.
-    if p_leaf ? 'w' and pg_column_size(p_context) > 131072 then
+    if p_leaf ? 'w' and pg_column_size(p_context) + pg_column_size(v_variables) > 131072 then
         raise exception '%: it compares each value with each, and takes at most 128 KiB of data for that',
             p_leaf ->> 't' using errcode = 'WF006';
     end if;
     begin
         if p_leaf ? 'm' then
-            return jsonb_path_query_array(p_context, (p_leaf ->> 'p')::jsonpath);
+            return jsonb_path_query_array(p_context, (p_leaf ->> 'p')::jsonpath, v_variables);
         end if;
-        v_found := jsonb_path_query_first(p_context, (p_leaf ->> 'p')::jsonpath);
+        v_found := jsonb_path_query_first(p_context, (p_leaf ->> 'p')::jsonpath, v_variables);
         if not p_leaf ? 'b' or v_found <> 'null' then
             return v_found;
         end if;
@@ -52,4 +64,4 @@ begin
         p_leaf ->> 't', v_reason, p_leaf ->> 't'
         using errcode = 'WF006';
 end $$;
-revoke execute on function onceflow.evaluate_path(jsonb, jsonb, boolean) from public;
+revoke execute on function onceflow.evaluate_path(jsonb, jsonb, boolean, jsonb) from public;

@@ -1,10 +1,12 @@
--- step_context(instance, version, step, scope, visit, kind, reads, config) -> jsonb   (internal)
+-- step_context(instance, version, step, scope, visit, kind, reads, config, told) -> jsonb   (internal)
 -- What the expressions of one step see: input, instance, and of the steps those that they name.
--- In a scope also what the blocks around it give. A compensation also sees output, task_input and key of the step that it undoes. Of the deployment's
--- configuration they see the values that they name (p_config, null for none), as they are now.
+-- In a scope also what the blocks around it give. A compensation also sees output, task_input and key of the step that
+-- it undoes. Of the deployment's configuration they see the values that they name (p_config, null for none), as they are
+-- now. Who asks for it (p_told) is told the time, which is that of the call and so the same throughout a transition, and
+-- the name of the task.
 create or replace function onceflow.step_context(
     p_instance_id uuid, p_version_id bigint, p_step text, p_scope bigint, p_visit int,
-    p_kind text, p_reads jsonb, p_config jsonb default null)
+    p_kind text, p_reads jsonb, p_config jsonb default null, p_told jsonb default null)
 returns jsonb
 language plpgsql stable as $$
 declare
@@ -51,6 +53,12 @@ begin
                 where c.name = n.name order by c.version desc limit 1) c
             where c.value is not null), '{}'));
     end if;
+    if p_told ?| '{now,task}' then
+        v_context := v_context || jsonb_build_object(
+            '@now', onceflow.exact_time(onceflow.now()),
+            '@task', p_instance_id || '/' || onceflow.task_name(coalesce(p_step, 'workflow.output'), p_scope, p_visit));
+    end if;
     return v_context;
 end $$;
-revoke execute on function onceflow.step_context(uuid, bigint, text, bigint, int, text, jsonb, jsonb) from public;
+revoke execute on function onceflow.step_context(
+    uuid, bigint, text, bigint, int, text, jsonb, jsonb, jsonb) from public;

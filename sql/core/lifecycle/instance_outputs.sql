@@ -30,7 +30,8 @@ begin
                     where t.instance_id = i.id and t.step = 'workflow.output' and t.scope = 0 and t.visit = 0
                         and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)])
                 when s.spec is not null then onceflow.try_evaluate(null, s.spec -> 'with',
-                    onceflow.step_context(i.id, i.version_id, null, 0, 0, 'output', s.spec -> 'reads'))
+                    onceflow.step_context(i.id, i.version_id, null, 0, 0, 'output', s.spec -> 'reads',
+                        p_told => s.spec -> 'told'))
                 end as found offset 0) e);
 end $$;
 revoke execute on function onceflow.instance_outputs(uuid[], uuid[]) from public;

@@ -22,7 +22,7 @@ language sql stable as $$
                 case s.kind when 'switch' then jsonb_build_object('s', s.spec -> 'lists', 'g', d.given)
                     else s.spec -> 'with' end,
                 onceflow.step_context(d.instance_id, d.version_id, d.step, d.scope, d.visit,
-                    s.kind, s.spec -> 'reads', s.spec -> 'config'))
+                    s.kind, s.spec -> 'reads', s.spec -> 'config', s.spec -> 'told'))
             end
     from unnest(p_due) d
     cross join lateral (

@@ -37,8 +37,7 @@ begin
     end if;
 
     insert into onceflow.workflow (name) values (p_compiled ->> 'name') on conflict (name) do nothing;
-    select w.id into v_workflow_id from onceflow.workflow w
-    where w.name = p_compiled ->> 'name' for no key update;
+    select w.id into v_workflow_id from onceflow.workflow w where w.name = p_compiled ->> 'name' for no key update;
     select * into v_latest from onceflow.workflow_version v
     where v.workflow_id = v_workflow_id order by v.version desc limit 1;
     if v_latest.definition = p_compiled -> 'definition' and not exists (
@@ -65,7 +64,8 @@ begin
     select v_version_id, s.step, s.kind, s.block, s.list, s.join_count, s.spec, p_compiled ->> 'name', v_number
     from jsonb_to_recordset(p_compiled -> 'steps' || case when p_compiled ->> 'output' is null then '[]' else
         jsonb_build_array(jsonb_build_object('step', 'workflow.output', 'kind', 'set', 'join_count', 1, 'spec',
-            jsonb_build_object('with', p_compiled -> 'output', 'reads', p_compiled -> 'output_reads'))) end)
+            jsonb_build_object('with', p_compiled -> 'output', 'reads', p_compiled -> 'output_reads',
+                'told', p_compiled -> 'output_told'))) end)
         s (step text, kind text, block text, list int, join_count int, spec jsonb);
     insert into onceflow.edge (version_id, from_step, to_step, kind, join_count)
     select v_version_id, e."from", e."to", e.kind, case when e.again then 0 else s.join_count end

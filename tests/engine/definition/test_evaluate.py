@@ -143,7 +143,7 @@ FAILING = [
     ("$.input.giants | sum", "overflow"),
     ('$.input.lines | join(",")', "a text takes string, number or boolean, and this gives object"),
     ("$.input.strings | join($.input.gone)", "$.input.gone: "),
-    ("$.input.strings | join($.input.note)", "and this gives null"),
+    ("$.input.strings | join($.input.note)", "and was given null"),
     ("$.input.missing | default($.input.gone)", "$.input.gone: "),
     ("a ${ $.input.note }", "$.input.note: a text takes string, number or boolean"),
     ("a ${ $.input.lines }", "and this gives array; add | json"),
