@@ -34,6 +34,8 @@ FILTERS: Final = (
 )
 WHOLE: Final = 32
 """Digits of an id."""
+MOST_OF_LOG: Final = 200
+"""Entries of the log that a page shows unless more are asked for: each is half a KB of it."""
 Decide = Callable[[Connection, Sequence[UUID]], list[calls.Decided]]
 DECISIONS: Final[dict[str, Decide]] = {
     "cancel": calls.cancel_instances,
@@ -100,6 +102,10 @@ def show_instance(visit: Visit) -> Response:
     open_tasks = {task.task for task in inside.shown() if task.open}
     # A log that is not whole, and without claims, tells of no task how long it waited and ran.
     log = [] if found.scopes and found.truncated else found.log
+    begins = found.truncated and not found.scopes  # then it was read from its beginning
+    few = found.log[:MOST_OF_LOG] if begins else found.log[-MOST_OF_LOG:]
+    shown = found.log if visit.given("log") else few
+    kept = visit.given(*KEPT)
     return render(
         "instance.html",
         {
@@ -110,7 +116,10 @@ def show_instance(visit: Visit) -> Response:
             "no_life": NO_LIFE,
             "until": until,
             "refresh": "refresh" in visit.query,
-            "kept": urlencode(visit.given(*KEPT)),
+            "log": shown,
+            "log_begins": begins,
+            "more_log": "?" + urlencode({**kept, "log": "all"}),
+            "kept": urlencode({**kept, **visit.given("log")}),
         },
     )
 

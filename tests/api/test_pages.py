@@ -10,9 +10,15 @@ import pytest
 from markupsafe import escape
 from starlette.testclient import TestClient
 
-from onceflow.engine.calls import BadMessage, quarantine_messages
+from onceflow.engine.calls import (
+    BadMessage,
+    quarantine_messages,
+    register_workflow,
+    start_instances,
+)
 
 from ..sql.play import turn_clock
+from ..sql.workflows import fan
 from .conftest import Start, deploy
 from .definitions import ONE
 from .hand_worker import HandWorker
@@ -49,6 +55,20 @@ def test_an_empty_system_is_well(client: TestClient, conn: psycopg.Connection[An
     assert "All is well" in page(client, "/")
     for path in ("/ui/instances", "/ui/dead-letters", "/ui/workflows", "/ui/workers"):
         page(client, path)
+
+
+def test_of_a_long_log_the_last_entries_are_shown_and_all_on_request(
+    client: TestClient, conn: psycopg.Connection[Any]
+) -> None:
+    register_workflow(conn, fan(250))
+    (started,) = start_instances(conn, "flow", [{}])
+    path = f"/ui/instances/{started.instance_id}"
+    few = page(client, path)
+    assert "the last 200 of 251 transitions" in few
+    assert few.count('<td class="nowrap">') == 200
+    (more,) = re.findall(r'href="(\?log=all)#log"', few)
+    assert page(client, path + more).count('<td class="nowrap">') == 251
+    assert "?log=all&amp;refresh" in page(client, path + more)
 
 
 def test_where_an_error_came_from_is_folded_on_the_pages(

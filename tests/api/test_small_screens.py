@@ -18,6 +18,7 @@ from onceflow.engine.calls import (
 from onceflow.engine.definition import compile_definition
 from onceflow.engine.settings import Settings
 
+from ..blocks import begin_batch
 from .browser import Browser, find_browser, running_browser
 from .hand_worker import HandWorker
 from .server import running_api
@@ -42,23 +43,35 @@ WIDE = """
 }).map(one => one.outerHTML.slice(0, 200)).slice(0, 5)"""
 
 
+def _nested() -> dict[str, Any]:
+    """Return a block of items in a block of branches, all with the longest names there are."""
+    step = {"id": "s" * 62, "task": LONG}
+    items = {"id": "e" * 62, "for_each": [WORDLESS, {"id": WORDLESS}], "steps": [step]}
+    return {"id": "b" * 62, "parallel": {"n" * 62: [items]}}
+
+
 def fill(conn: psycopg.Connection[Any]) -> list[str]:
     """Make one of everything that pages show, all as long as it may be; return the pages."""
     steps = [{"id": "s" * 62, "task": LONG}, {"id": "b", "task": "short", "queue": LONG}]
     definition = {"name": LONG, "on_failure": "suspend", "steps": steps, "description": WORDLESS}
     register_workflow(conn, compile_definition(definition))
+    register_workflow(conn, compile_definition({"name": WORDLESS[:99], "steps": [_nested()]}))
     inputs = [{"text": WORDLESS}] * 3
     keys = [f"{n}{'k' * 250}" for n in range(3)]
     started = [one.instance_id for one in start_instances(conn, LONG, inputs, keys)]
     worker = HandWorker(conn, tasks=[LONG, "short"])
     for one in started[:2]:
         worker.fail(str(one), LONG, message=WORDLESS, traceback=[WORDLESS])
+    (nested,) = (one.instance_id for one in start_instances(conn, WORDLESS[:99], [{}]))
     quarantine_messages(conn, [BadMessage("t" * 200, 0, 1, WORDLESS.encode(), WORDLESS)])
+    batch = begin_batch(conn)
     disable_workflows(conn, [LONG])
     pause_queues(conn, [LONG])
     return [
         *("/", "/?refresh", "/ui/instances", "/ui/dead-letters", "/ui/workflows", "/ui/workers"),
         *(f"/ui/instances/{started[n]}" for n in (0, 2)),
+        *(f"/ui/instances/{batch}{asked}" for asked in ("", "?block=invoices", "?scope=7")),
+        *(f"/ui/instances/{nested}{asked}" for asked in ("", "?block=" + "b" * 62, "?scope=2")),
         *(f"/ui/workflows/{LONG}", f"/ui/dead-letters?instance={started[0]}"),
         *(f"/ui/instances?status={WORDLESS}&workflow={LONG}&key={keys[0]}", f"/{WORDLESS}", "/api"),
     ]

@@ -14,7 +14,7 @@ begin
     where e.version_id = p_step.version_id and e.to_step = p_step.step and e.kind = 'undo';
     return row(case when v_now + v_later = 0
         then 'waits for its turn: compensations run one by one, the last step first'
-        else format('undoes its block, the last of its scopes first: %s are under way, %s to come',
+        else format('undoes its block, the last of its scopes first: %s under way, %s to come',
             onceflow.count_text(v_now), onceflow.count_text(v_later)) end, null, null)::onceflow.explanation;
 end $$;
 revoke execute on function onceflow.explain_undo(onceflow.task, onceflow.step) from public;

@@ -1,18 +1,30 @@
 """Transitions run at READ COMMITTED and refuse every other isolation level."""
 
+import re
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from onceflow.engine import calls
-from onceflow.engine.calls import Completion, Failure, Fenced, GiveBack, Key
+from onceflow.engine.calls import (
+    Completion,
+    Deferral,
+    Failure,
+    Fenced,
+    GiveBack,
+    Key,
+    token_of,
+)
+from onceflow.engine.definition import compile_definition
 from onceflow.engine.errors import WrongIsolation
 
 from ..play import Connection, Play
 from ..workflows import sequence
 
+PUBLIC = Path(__file__).parents[3] / "sql" / "public"
 Call = Callable[[Connection, Play, uuid.UUID, uuid.UUID], object]
 CALLS: dict[str, Call] = {
     "start_instances": lambda conn, play, i, f: calls.start_instances(conn, "flow", [{}]),
@@ -49,6 +61,14 @@ CALLS: dict[str, Call] = {
         conn, [Key(i, "a")]
     ),
     "skip_dead_letters": lambda conn, play, i, f: calls.skip_dead_letters(conn, [Key(i, "a")], [1]),
+    "defer_tasks": lambda conn, play, i, f: calls.defer_tasks(conn, [Deferral(i, "a", f, 60)]),
+    "complete_deferred_tasks": lambda conn, play, i, f: calls.complete_deferred_tasks(
+        conn, [token_of(i, "a", f)], [1]
+    ),
+    "fail_deferred_tasks": lambda conn, play, i, f: calls.fail_deferred_tasks(
+        conn, [token_of(i, "a", f)], [{"code": "x", "message": ""}], [True]
+    ),
+    "erase_instances": lambda conn, play, i, f: calls.erase_instances(conn, [i]),
     "discard_dead_letters": lambda conn, play, i, f: calls.discard_dead_letters(
         conn, [Key(i, "a")]
     ),
@@ -72,6 +92,31 @@ def test_a_transition_refuses_a_snapshot_that_outlives_its_statements(
     finally:
         play.conn.isolation_level = None
     assert play.state(instance, "a") == "RUNNING"
+
+
+def test_of_an_instance_with_blocks_too(play: Play) -> None:
+    """What locks scopes and blocks asks first, as what locks instances and tasks."""
+    items = {"id": "e", "for_each": [1, 2], "steps": [{"id": "a", "task": "work"}]}
+    instance = play.begin(compile_definition({"name": "flow", "steps": [items]}))
+    grant = play.take(instance, "a/1")
+    play.conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    try:
+        for call in (
+            lambda: play.worker.complete(grant),
+            lambda: play.worker.fail(grant, retryable=False),
+            lambda: calls.cancel_instances(play.conn, [instance]),
+        ):
+            with pytest.raises(WrongIsolation), play.conn.transaction():
+                call()
+    finally:
+        play.conn.isolation_level = None
+    assert play.rows("select distinct state from onceflow.scope") == [("OPEN",)]
+
+
+def test_every_public_function_that_locks_is_tried() -> None:
+    locking = re.compile(r"\b(require_read_committed|lock_instances|lock_tasks)\(")
+    found = {file.stem for file in PUBLIC.rglob("*.sql") if locking.search(file.read_text())}
+    assert found - set(CALLS) == set()
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -8,6 +8,7 @@ from onceflow.engine import calls
 from onceflow.engine.calls import Because
 
 from ....blocks import begin_batch
+from ...core.scopes.support import Blocks, each, task
 from ...play import Play, execute, pass_time, turn_clock
 
 
@@ -23,6 +24,67 @@ def test_a_block_says_what_it_waits_for(play: Play) -> None:
     )
     pass_time(play.conn, "2 hours")
     assert "; past its timeout since 2" in told(play, batch)["invoices"].because
+
+
+def said_of(run: Blocks) -> dict[str | None, str]:
+    return {reason.task: reason.because for reason in calls.explain_instance(run.play.conn, run.id)}
+
+
+def test_a_join_says_how_many_more_it_needs(play: Play) -> None:
+    branches = {name: [task(name)] for name in ("x", "y", "z")}
+    run = Blocks(play, {"id": "p", "parallel": branches, "join": 2})
+    assert said_of(run)["p"] == (
+        "0 of 3 have ended, 0 of the 2 that it needs succeeded; under way: x, y, z"
+    )
+    run.done("p[0]/x")
+    run.fails("p[1]/y")
+    assert said_of(run)["p"] == (
+        "2 of 3 have ended, 1 failed, 1 of the 2 that it needs succeeded; under way: z"
+    )
+
+
+def test_a_percentage_that_is_tolerated_is_told_with_what_has_failed(play: Play) -> None:
+    items = list(range(8))
+    run = Blocks(play, each("e", items, task("a", undo=True), task("b"), tolerate="25%"))
+    assert said_of(run)["e"].startswith("0 of 8 have ended, none failed (25 % tolerated)")
+    run.done("e[1]/a")
+    run.fails("e[0]/a", "e[1]/b")
+    told = said_of(run)
+    # Item 1 has failed and is being undone: it has not ended.
+    assert told["e"].startswith("1 of 8 have ended, 2 failed (25 % tolerated)")
+    assert "e, item 1 of 8 (1): compensating, one step after the other, to end as FAILED" in str(
+        told
+    )
+
+
+def test_a_way_back_says_what_it_undoes_and_what_is_still_to_come(play: Play) -> None:
+    items = each("e", [0, 1, 2], task("a", undo=True), max_parallel=1)
+    run = Blocks(play, task("first", undo=True), items, task("last"))
+    run.done("first")
+    for n in range(3):
+        run.done(f"e[{n}]/a")
+    calls.cancel_instances(play.conn, [run.id])
+    told = said_of(run)
+    assert told["e.compensate"] == (
+        "undoes its block, the last of its scopes first: 1 under way, 2 to come"
+    )
+    assert told["first.compensate"] == (
+        "waits for its turn: compensations run one by one, the last step first"
+    )
+    run.done("e[2]/a.compensate")
+    assert "1 under way, 1 to come" in said_of(run)["e.compensate"]
+
+
+def test_a_block_that_has_failed_says_what_it_goes_on_after(play: Play) -> None:
+    branches = {"x": [task("x", undo=True), task("y")], "z": [task("z")]}
+    group = {"id": "p", "parallel": branches, "on_failure": "continue", "default": 1}
+    run = Blocks(play, group, task("after"))
+    run.done("p[0]/x")
+    run.take("p[1]/z")
+    run.fails("p[0]/y")
+    assert "goes on once what still runs in it has ended" in said_of(run)["p"]
+    run.done("p[1]/z")
+    assert "goes on once what was done in it is undone" in said_of(run)["p"]
 
 
 def test_a_task_in_scopes_is_named_as_its_user_knows_it(play: Play) -> None:
