@@ -49,6 +49,7 @@ COMMANDS = {
     "validate": Command(f"{DEFINITIONS}.validate", "say what is wrong with definitions"),
     "deploy": Command(f"{DEFINITIONS}.deploy", "register workflows from files"),
     "diff": Command(f"{DEFINITIONS}.diff", "say what a deploy would change"),
+    "graph": Command(f"{DEFINITIONS}.graph", "draw a workflow, as Mermaid or SVG"),
     "start": Command("engine.commands.start", "start an instance of a workflow"),
     "list": Command("engine.commands.list", "list instances"),
     "show": Command("engine.commands.show", "show an instance: its tasks, attempts, errors"),

@@ -117,6 +117,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
             spec["default"] = self.default.value
         return spec
 
+    def leads_to(self) -> str | None:
+        """Return the step of its list that follows in place of what its order says, if any."""
+        return None
+
     def undo_expressions(self) -> Iterator[Compiled]:
         """Yield what is evaluated when the step is undone."""
         yield from ()
