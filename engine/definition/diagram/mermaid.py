@@ -29,7 +29,8 @@ class _Writer:
         for node in lane.nodes:
             yield from self.node(node, names[node.id], indent)
         for begin, end in lane.edges:
-            yield f"{indent}{names[begin]} --> {names[end]}"
+            arrow = "~~~" if (begin, end) in lane.unseen else "-->"
+            yield f"{indent}{names[begin]} {arrow} {names[end]}"
         for begin, end in lane.jumps:
             yield f"{indent}{names[begin]} -.-> {names[end]}"
 

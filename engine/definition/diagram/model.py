@@ -33,13 +33,15 @@ class Node:
 class Lane:
     """A list of steps: what it is called where that tells something, and what follows what.
 
-    ``jumps`` lead elsewhere in the list than its order does.
+    ``jumps`` lead elsewhere in the list than its order does; edges from those that always jump are
+    ``unseen``: they tell where steps stand, and nothing goes along them.
     """
 
     label: str
     nodes: list[Node]
     edges: list[tuple[str, str]]
     jumps: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    unseen: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
 
 def diagram_of(checked: Checked, order: Sequence[str] = ()) -> Lane:
@@ -68,12 +70,16 @@ class _Drawing:
         """Return a list of steps."""
         graph = self.checked.orders[home].graph
         nodes = [self.node(step) for step in home.steps.values()]
-        jumps = [
-            (step.id, target)
+        targets = {
+            step.id: target
             for step in home.steps.values()
-            if (target := step.leads_to()) in home.steps
-        ]
-        return Lane(self.label(home), nodes, [*graph.edges()], cast(Any, jumps))
+            if (target := step.leads_to()) is not None
+        }
+        lane = Lane(self.label(home), nodes, [*graph.edges()])
+        lane.jumps = [(step, to) for step, to in targets.items() if to in home.steps]
+        always = {step for step in targets if home.steps[step].when is None}
+        lane.unseen = {edge for edge in lane.edges if edge[0] in always} - {*lane.jumps}
+        return lane
 
     def node(self, step: Step) -> Node:
         """Return a step."""
@@ -92,7 +98,7 @@ class _Drawing:
         undo = raw.get("compensate")
         if isinstance(undo, dict):
             lines.append(_line("undone by", cast(dict[str, Json], undo).get("task")))
-        lanes = [self.lane(home) for home in self.inside.get(step.id, ())]
+        lanes = [self.lane(home) for home in self.inside.get(step.id, ()) if home.steps]
         return Node(step.id, kind, lines, str(raw.get("description", "")), lanes)
 
     def label(self, home: StepList) -> str:
@@ -115,7 +121,7 @@ class _Drawing:
         value: Any = self.checked.document.value
         for part in pointer.split("/")[1:]:
             key = part.replace("~1", "/").replace("~0", "~")
-            value = value[int(key)] if isinstance(value, list) else value[key]
+            value = cast(Any, value[int(key)] if isinstance(value, list) else value[key])
         return value
 
 
@@ -124,6 +130,8 @@ def _line(key: str, value: Json) -> str:
 
 
 def _short(value: Json) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_short, cast(list[Json], value)))
     return value if isinstance(value, str) else json_text.encode(value)
 
 

@@ -52,7 +52,8 @@ def svg(lane: Lane, title: str, *, alone: bool = True) -> str:
 def _lane(lane: Lane) -> Drawn:
     nodes = {node.id: _node(node) for node in lane.nodes}
     placed = place({key: drawn.size for key, drawn in nodes.items()}, lane.edges)
-    parts = [_way(way) for way in placed.ways]
+    ways = zip(lane.edges, placed.ways, strict=True)
+    parts = [_way(way) for edge, way in ways if edge not in lane.unseen]
     for key, drawn in nodes.items():
         parts += _moved(drawn.parts, placed.steps[key])
     size = placed.size

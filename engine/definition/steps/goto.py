@@ -47,6 +47,10 @@ class Goto(Step, frozen=True, kw_only=True, tag="goto"):
         """Return where it leads."""
         return {"target": members.get("goto", END)}
 
+    def leads_to(self) -> str:
+        """Return its target."""
+        return self.target
+
     def lower(self, place: Place) -> Lowered:
         """Return its row; without a target its list ends."""
         spec = {
