@@ -15,7 +15,12 @@ from ..steps.step import Step
 
 LONGEST: Final = 44
 """Characters of a line."""
-_COMMON: Final = frozenset.intersection(*(frozenset(kind.members.keys) for kind in KINDS.values()))
+_COMMON: Final = {
+    key
+    for kind in KINDS.values()
+    for key in kind.members.keys
+    if all(key in other.members.keys for other in KINDS.values())
+}
 
 
 @dataclass(slots=True)
