@@ -24,6 +24,7 @@ NAMES = frozenset(
         "worker.before_claim",  # messages are consumed; nothing is claimed
         "worker.after_claim",  # the claim is committed; offsets and handlers are still to come
         "worker.in_handler",  # the handler is about to run
+        "worker.in_group",  # a handler that shares its transaction has returned
         "worker.before_complete",  # the handler has returned; its answer is not sent
         "worker.after_complete",  # the completion is committed; nothing else has happened since
     }

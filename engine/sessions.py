@@ -92,11 +92,16 @@ class Connection(Settled, psycopg.Connection[Any]):
 
         What Postgres has planned stays, which DISCARD ALL would throw away.
         """
-        again = _settings_sql(self.settings, dict.fromkeys(self.settings, "false"))
-        text = f"{RESET}select pg_catalog.pg_advisory_unlock_all(), {again}"
-        self.execute(cast(LiteralString, text))
+        self.execute(self.cleaning())
         while self.pgconn.notifies():
             pass
+
+    def cleaning(self) -> LiteralString:
+        """Return the statements of ``reset``; within a transaction they do the same, but for locks
+        and notifications that belong to that.
+        """
+        again = _settings_sql(self.settings, dict.fromkeys(self.settings, "false"))
+        return cast(LiteralString, f"{RESET}select pg_catalog.pg_advisory_unlock_all(), {again}")
 
     def rely(self, **limits: str) -> None:
         """Set, for the rest of a transaction that others had a hand in, what our calls rely on.

@@ -61,6 +61,22 @@ class Attempt:
             self.deadline.cancel()
         return first
 
+    @property
+    def settled(self) -> bool:
+        """Whether its answer is decided."""
+        return self._settled
+
+    def again(self) -> "Attempt":
+        """Return it as it is run once more, after all that it did was rolled back.
+
+        Whoever kept the first one's context, or comes late to stop it, has nothing of this one.
+        """
+        fresh = Attempt(self.grant, self.handler, self.registration)
+        fresh.started = self.started
+        if self.context.cancelled:
+            fresh.context.tell_to_stop(self.context.stop_reason)
+        return fresh
+
     def finish(self) -> bool:
         """Settle it as its handler has ended."""
         return self.settle(ended=True)
@@ -127,6 +143,18 @@ class Running:
         with self._lock:
             if self._attempts.get(key) is attempt:
                 del self._attempts[key]
+
+    def renew(self, attempt: Attempt, *, settled: bool) -> Attempt | None:
+        """Put the attempt in its own place once more, to be run again; None where it is answered.
+
+        In one moment: whoever drops all that runs meets the one or the other. ``settled``: it was
+        the caller who settled it.
+        """
+        with self._lock:
+            if not settled and not attempt.settle():
+                return None
+            fresh = self._attempts[attempt.grant.key] = attempt.again()
+        return fresh
 
     def all(self) -> list[Attempt]:
         """Return the attempts that are not settled."""

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -103,13 +103,14 @@ class Slots:
                 self._space.notify()
             return Waiting(messages, free if self._look else 0)
 
-    def room_to_go_on(self) -> int:
-        """Return 1 if a handler that ends may go on along its instance in its own slot, else 0.
+    def room_to_go_on(self, ended: int = 1) -> int:
+        """Return how many of so many handlers that end may go on along their instances in their
+        own slots.
 
         For transactional handlers, which complete outside of the turn.
         """
         with self._work:
-            return 1 - self._keep(1) if self._hand_off else 0
+            return ended - self._keep(ended) if self._hand_off else 0
 
     def _keep(self, free: int) -> int:
         """Return how many of so many free slots are kept for messages, parts of one in turns."""
@@ -211,11 +212,16 @@ class Slots:
 
     def leave(self, outcome: Outcome | None = None) -> None:
         """Free the slot of a handler that has ended, and lay its answer down, in one moment."""
+        self.leave_together(1, [] if outcome is None else [outcome])
+
+    def leave_together(self, count: int, outcomes: Sequence[Outcome]) -> None:
+        """Free the slots of so many handlers that have ended, and lay their answers down, in one
+        moment: the turn that sees one of them sees all.
+        """
         with self._work:
-            self._free += 1
-            if outcome is not None:
-                self._outcomes.append(outcome)
-                self._handed += _handed(outcome)
+            self._free += count
+            self._outcomes.extend(outcomes)
+            self._handed += sum(map(_handed, outcomes))
             self._work.notify()
 
     @property

@@ -10,11 +10,14 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import DiagnosticField, ExecStatus
 
 from ...engine import failpoints
 from ...engine.calls import (
@@ -33,6 +36,7 @@ from ...engine.sessions import Connection
 from ...engine.settings import Settings
 from ..handlers.errors import PermanentError, RetryableError
 from ..handlers.later import Later
+from ..registration.grants import Call
 from ..registration.retrying_connection import STATEMENT_TIMEOUT, RetryingConnection, Trouble, judge
 from .attempt import Attempt
 
@@ -55,7 +59,11 @@ AsyncConnection = psycopg.AsyncConnection[Any]
 
 
 class NotAccepted(Exception):
-    """The completion inside the transaction was not accepted, so all of it was rolled back."""
+    """A completion inside the transaction was not accepted, so all of it was rolled back."""
+
+    def __init__(self, refused: Sequence[Answer]) -> None:
+        super().__init__(", ".join(sorted({one.answer for one in refused})))
+        self.keys = {f"{one.instance_id}/{one.task}" for one in refused}
 
 
 class Session:
@@ -77,19 +85,36 @@ class Session:
 
     def begin(self, marker: str, limit: float) -> None:
         """Begin a transaction that Postgres itself ends some time after ``limit`` seconds."""
-        by_server = _milliseconds(limit + MARGIN)
-        names = {
-            "onceflow.fence": marker,
-            "statement_timeout": by_server,
-            "idle_in_transaction_session_timeout": by_server,
-        }
-        if self.sync.info.server_version >= 170_000:
-            names["transaction_timeout"] = by_server
+        names = {"onceflow.fence": marker, **self.limits(limit)}
         statements: list[sql.Composable] = [sql.SQL("begin isolation level read committed")]
         for name, value in names.items():
             identifier = sql.SQL(".").join(sql.Identifier(part) for part in name.split("."))
             statements.append(sql.SQL("set local {} = {}").format(identifier, sql.Literal(value)))
         self.sync.execute(sql.SQL("; ").join(statements))  # one trip
+
+    def limits(self, limit: float) -> dict[str, str]:
+        """Return the settings by which Postgres ends a transaction after ``limit`` seconds."""
+        by_server = milliseconds(limit + MARGIN)
+        names = {
+            "statement_timeout": by_server,
+            "idle_in_transaction_session_timeout": by_server,
+        }
+        if self.sync.info.server_version >= 170_000:
+            names["transaction_timeout"] = by_server
+        return names
+
+    def run(self, statements: str) -> str | None:
+        """Run statements of ours in one trip, and return the last one's first value.
+
+        Raises what Postgres says against the one that fails; those behind it are not run.
+        """
+        result = self.sync.pgconn.exec_(statements.encode())
+        if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+            state = result.error_field(DiagnosticField.SQLSTATE)
+            kind = psycopg.errors.lookup(state.decode()) if state else psycopg.OperationalError
+            raise kind(result.error_message.decode(errors="replace").strip())
+        value = result.get_value(0, 0) if result.ntuples else None
+        return None if value is None else value.decode()
 
     def lend(self, *, asynchronous: bool) -> SyncConnection | AsyncConnection:
         """Return the view of one handler."""
@@ -181,6 +206,30 @@ class Sessions:
             raise RetryableError(str(error), code="transaction.unavailable") from error
         return Session(conn)
 
+    def open(self, stop: threading.Event, begin: Callable[[Session], None]) -> Session:
+        """Return a session in which ``begin`` has begun a transaction; raises as ``take`` does."""
+        while True:
+            session = self.take(stop)
+            try:
+                begin(session)
+            except BaseException as error:
+                session.close()
+                # One that was kept over a restart of Postgres: take another.
+                if session.fresh or not isinstance(error, psycopg.OperationalError):
+                    raise
+            else:
+                return session
+
+    def end(self, session: Session) -> None:
+        """Roll back whatever is left open and take the session back; raises nothing."""
+        try:
+            with suppress(psycopg.Error):
+                if not session.sync.closed and not session.reusable:
+                    session.sync.execute("rollback")
+            self.put(session)
+        except Exception:
+            log.exception("the connection of a handler could not be taken back")
+
     def put(self, session: Session) -> None:
         """Take a session back; nothing of the handler stays in it."""
         session.take_back()
@@ -210,107 +259,122 @@ class Transaction:
         self._settings = settings
         self._attempt = attempt
         self._marker = str(attempt.grant.fence)
-        self._limit = attempt.grant.timeout or LIMIT
-        self.session = sessions.take(attempt.context.stop_event)
-
-    def begin(self) -> None:
-        """Begin it and give its connection to the handler's context."""
-        handler, context = self._attempt.handler, self._attempt.context
-        while True:
-            try:
-                self.session.begin(self._marker, self._limit)
-                break
-            except psycopg.OperationalError:  # kept over a restart of Postgres: take another
-                if self.session.fresh:
-                    raise
-                self.session.close()
-                self.session = self._sessions.take(context.stop_event)
-        is_async = handler is not None and handler.is_async
-        context.enter_transaction(self.session.lend(asynchronous=is_async))
+        limit = attempt.grant.timeout or LIMIT
+        self.session = sessions.open(
+            attempt.context.stop_event, lambda session: session.begin(self._marker, limit)
+        )
 
     def complete(self, output: bytes | Later, room: int) -> list[Grant]:
-        """Record the output, or that it comes later, and commit.
-
-        Returns the tasks that were handed off, at most ``room``.
-
-        The attempt is settled already. Raises NotAccepted where the engine knows better, and what
-        Postgres said against the handler's transaction: then nothing of it stands.
-        """
-        attempt = self._attempt
-        grant, registration = attempt.grant, attempt.registration
+        """Record the output, or that it comes later, and commit; see ``complete_together``."""
         self.session.require_own(self._marker)
-        call = registration.grants.open()
-        grants: list[Grant] = []
-        try:
-            conn = self.session.sync
-            # The completion has the worker's own limits. From here on rows of the engine are
-            # locked: a worker that freezes before its COMMIT must not hold them for long.
-            conn.rely(
-                statement_timeout=_milliseconds(STATEMENT_TIMEOUT),
-                idle_in_transaction_session_timeout=_milliseconds(IDLE_AT_COMMIT),
-            )
-            if events := attempt.context.take_events():
-                publish_events(conn, events)
-            failpoints.hit("worker.before_complete")
-            if isinstance(output, Later):
-                deferral = Deferral(grant.instance_id, grant.task, grant.fence, output.seconds)
-                answer, *others = defer_tasks(conn, [deferral])
-            else:
-                completion = Completion(grant.instance_id, grant.task, grant.fence, output)
-                answer, *others = complete_tasks(
-                    conn, registration.worker_id, [completion], call.token, call.number, room
-                )
-            # Whoever had the token was faster: with the task, what this has done is to stand.
-            early = isinstance(output, Later) and answer.state == "SUCCEEDED"
-            if answer.answer != "accepted" and not (early and answer.answer == "repeated"):
-                conn.execute("rollback")
-                raise NotAccepted(answer.answer)
-            grants = self._commit([other.grant for other in others if other.grant is not None])
-        finally:
-            registration.grants.close(call.token, len(grants))
-        failpoints.hit("worker.after_complete")
-        return grants
-
-    def _commit(self, grants: list[Grant]) -> list[Grant]:
-        try:
-            self.session.sync.execute("commit")
-        except psycopg.Error as error:
-            if judge(error) is not Trouble.LOST and not self.session.sync.closed:
-                raise  # Postgres has answered: a deferred constraint, for example
-            log.warning("%s: the answer to COMMIT was lost: %s", self._attempt.grant.key, error)
-            outcome = self._read_outcome().answer
-            if outcome == "running":
-                raise RetryableError(
-                    "the connection was lost at COMMIT, and the transaction was rolled back",
-                    code="transaction.lost",
-                ) from error
-            if outcome != "repeated":
-                raise NotAccepted(outcome) from error
-        return grants
-
-    def _read_outcome(self) -> Answer:
-        """Ask, for as long as the worker lives, whether the transaction was committed."""
-        self.session.close()
-        attempt, connection = self._attempt, RetryingConnection(self._settings, "worker outcome")
-        try:
-            (answer,) = connection.call(
-                f"reading the outcome of {attempt.grant.key}",
-                lambda conn: read_outcomes(conn, [attempt.fenced]),
-                lambda: not attempt.registration.lost.is_set(),
-            )
-        finally:
-            connection.close()
-        return answer
+        return complete_together(self.session, self._settings, [(self._attempt, output)], room)
 
     def end(self) -> None:
         """Roll back whatever is left open and let the connection go; raises nothing."""
-        try:
-            with suppress(psycopg.Error):
-                if not self.session.sync.closed and not self.session.reusable:
-                    self.session.sync.execute("rollback")
-            self._sessions.put(self.session)
-        except Exception:
-            log.exception("the connection of a handler could not be taken back")
+        self._sessions.end(self.session)
+
+
+def complete_together(
+    session: Session,
+    settings: Settings,
+    answered: Sequence[tuple[Attempt, bytes | Later]],
+    room: int,
+    **limits: str,
+) -> list[Grant]:
+    """Record what attempts of one registration have answered, in their transaction, and commit.
+
+    Returns the tasks that were handed off, at most ``room``. ``limits`` are of this transaction.
+
+    The attempts are settled already. Raises NotAccepted where the engine knows better of one, and
+    what Postgres said against the handlers' transaction: then nothing of it stands.
+    """
+    registration = answered[0][0].registration
+    call = registration.grants.open()
+    grants: list[Grant] = []
+    try:
+        # The completion has the worker's own limits. From here on rows of the engine are
+        # locked: a worker that freezes before its COMMIT must not hold them for long.
+        session.sync.rely(
+            statement_timeout=milliseconds(STATEMENT_TIMEOUT),
+            idle_in_transaction_session_timeout=milliseconds(IDLE_AT_COMMIT),
+            **limits,
+        )
+        if events := [event for attempt, _ in answered for event in attempt.context.take_events()]:
+            publish_events(session.sync, events)
+        failpoints.hit("worker.before_complete")
+        granted = _record(session.sync, answered, registration.worker_id, call, room)
+        _commit(session, settings, [attempt for attempt, _ in answered])
+        grants = granted
+    finally:
+        registration.grants.close(call.token, len(grants))
+    failpoints.hit("worker.after_complete")
+    return grants
+
+
+def _record(
+    conn: Connection,
+    answered: Sequence[tuple[Attempt, bytes | Later]],
+    worker_id: UUID,
+    call: Call,
+    room: int,
+) -> list[Grant]:
+    later = [
+        Deferral(a.grant.instance_id, a.grant.task, a.grant.fence, output.seconds)
+        for a, output in answered
+        if isinstance(output, Later)
+    ]
+    now = [
+        Completion(a.grant.instance_id, a.grant.task, a.grant.fence, output)
+        for a, output in answered
+        if isinstance(output, bytes)
+    ]
+    deferred = defer_tasks(conn, later) if later else []
+    # Whoever had the token was faster: with the task, what this has done is to stand.
+    refused = [
+        one
+        for one in deferred
+        if one.answer != "accepted" and (one.answer, one.state) != ("repeated", "SUCCEEDED")
+    ]
+    answers = complete_tasks(conn, worker_id, now, call.token, call.number, room) if now else []
+    refused += [one for one in answers[: len(now)] if one.answer != "accepted"]
+    if refused:
+        conn.execute("rollback")
+        raise NotAccepted(refused)
+    return [one.grant for one in answers[len(now) :] if one.grant is not None]
+
+
+def _commit(session: Session, settings: Settings, attempts: Sequence[Attempt]) -> None:
+    try:
+        session.sync.execute("commit")
+    except psycopg.Error as error:
+        if judge(error) is not Trouble.LOST and not session.sync.closed:
+            raise  # Postgres has answered: a deferred constraint, for example
+        log.warning("%s: the answer to COMMIT was lost: %s", attempts[0].grant.key, error)
+        session.close()
+        outcomes = _read_outcomes(settings, attempts)
+        if any(one.answer == "running" for one in outcomes):
+            raise RetryableError(
+                "the connection was lost at COMMIT, and the transaction was rolled back",
+                code="transaction.lost",
+            ) from error
+        if unknown := [one for one in outcomes if one.answer != "repeated"]:
+            raise NotAccepted(unknown) from error
+
+
+def _read_outcomes(settings: Settings, attempts: Sequence[Attempt]) -> list[Answer]:
+    """Ask, for as long as the worker lives, whether their transaction was committed."""
+    registration, connection = (
+        attempts[0].registration,
+        RetryingConnection(settings, "worker outcome"),
+    )
+    try:
+        return connection.call(
+            f"reading the outcome of {', '.join(attempt.grant.key for attempt in attempts)}",
+            lambda conn: read_outcomes(conn, [attempt.fenced for attempt in attempts]),
+            lambda: not registration.lost.is_set(),
+        )
+    finally:
+        connection.close()
 
 
 def _cancel(cancel: psycopg.pq.abc.PGcancel) -> None:
@@ -318,5 +382,6 @@ def _cancel(cancel: psycopg.pq.abc.PGcancel) -> None:
         cancel.cancel()
 
 
-def _milliseconds(seconds: float) -> str:
+def milliseconds(seconds: float) -> str:
+    """Return a time as Postgres takes it."""
     return f"{max(1, round(seconds * 1000))}ms"

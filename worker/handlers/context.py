@@ -207,6 +207,11 @@ class Context(Generic[C]):
                 self._stop.set()
 
     @property
+    def stop_reason(self) -> str:
+        """Why it was told to stop, in words; empty where it was not."""
+        return self._stop_reason
+
+    @property
     def last_progress(self) -> msgspec.Raw | None:
         """What was reported last, if anything was."""
         return self._progress

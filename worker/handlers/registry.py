@@ -83,6 +83,8 @@ class Handler:
     retry: dict[str, Any] | None
     transactional: bool
     is_async: bool
+    grouped: bool = True
+    """Whether, being transactional, it may share its transaction with others."""
     never_again: tuple[type[BaseException], ...] = ()
     """Exceptions after which its own policy lets no retry follow."""
 
@@ -127,12 +129,14 @@ class Registry:
         queue: str = "default",
         retry: Retry | None = None,
         transactional: bool = False,
+        grouped: bool = True,
     ) -> Callable[[F], F]:
         """Register the decorated function, async or not, as the handler of the task ``name``.
 
         ``queue`` is where a worker that runs it listens, ``retry`` the policy for steps that give
         none. A ``transactional`` handler gets ``Context.connection``: what it does there commits
-        together with its completion. The function itself is returned as it was.
+        together with its completion. Quick ones may share one transaction, each in a savepoint;
+        without ``grouped`` it always has one of its own. The function itself is returned as it was.
 
         Raises ValueError for a name that is taken, TypeError for parameters that JSON cannot fill.
         """
@@ -140,7 +144,7 @@ class Registry:
         names = dict(caller.f_back.f_locals) if caller and caller.f_back else {}
 
         def register(function: F) -> F:
-            self.add(name, function, queue, retry, transactional, names)
+            self.add(name, function, queue, retry, transactional, names, grouped=grouped)
             return function
 
         return register
@@ -153,6 +157,8 @@ class Registry:
         retry: Retry | None = None,
         transactional: bool = False,
         local_names: Mapping[str, Any] | None = None,
+        *,
+        grouped: bool = True,
     ) -> None:
         """Register ``function``; see ``task``. Its type hints look into ``local_names`` first."""
         if not name or len(name) > 200 or any(c.isspace() or not c.isprintable() for c in name):
@@ -175,6 +181,7 @@ class Registry:
             retry=None if retry is None else retry.document(),
             transactional=transactional,
             is_async=is_async(function),
+            grouped=grouped,
             never_again=() if retry is None else retry.exceptions(),
         )
 
@@ -209,13 +216,14 @@ def task(
     queue: str = "default",
     retry: Retry | None = None,
     transactional: bool = False,
+    grouped: bool = True,
 ) -> Callable[[F], F]:
     """Register the decorated function in the registry of the process; see ``Registry.task``."""
     caller = inspect.currentframe()
     names = dict(caller.f_back.f_locals) if caller and caller.f_back else {}
 
     def register(function: F) -> F:
-        registry.add(name, function, queue, retry, transactional, names)
+        registry.add(name, function, queue, retry, transactional, names, grouped=grouped)
         return function
 
     return register
