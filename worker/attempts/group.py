@@ -37,7 +37,7 @@ from ..registration.deadlines import Deadline, Deadlines
 from ..registration.retrying_connection import LOCK_TIMEOUT, Abandoned
 from .attempt import Attempt, Outcome, Recorded
 from .handling import fault_of
-from .pace import NEVER, Pace
+from .pace import Pace
 from .shared_transaction import Broken, SharedTransaction
 from .slots import Slots
 from .transactions import LIMIT, NotAccepted, Session, Sessions, complete_together, milliseconds
@@ -45,7 +45,7 @@ from .transactions import LIMIT, NotAccepted, Session, Sessions, complete_togeth
 log = logging.getLogger("onceflow.worker")
 
 CUT = 0.05
-"""Seconds after the first handler's begin at which those that still wait go elsewhere."""
+"""Seconds after a group's begin at which those in it that still wait go elsewhere."""
 HOSTAGE = 1.0
 """Seconds after that at which those that ran before a slow one run again without it."""
 LOST_A_LOCK = ("40001", "40P01", "55P03")
@@ -71,6 +71,7 @@ class Runner(Protocol):
     slots: Slots
     deadlines: Deadlines
     pace: Pace
+    hostage: float
 
     def work(
         self, session: Session, attempt: Attempt, abort: Callable[[], None]
@@ -111,6 +112,7 @@ class Group:
         self._waiting = deque(attempts)
         self._current: Attempt | None = None
         self._ran: list[Ran] = []
+        self._told: tuple[Sequence[Attempt], Sequence[Outcome]] = ([], [])
         self._transaction: SharedTransaction | None = None
         self._deadline: Deadline | None = None
 
@@ -124,7 +126,6 @@ class Group:
             stop = threading.Event()  # nobody's own: that one is stopped is no matter of the others
             transaction = SharedTransaction(self._runner.sessions, limit, stop)
             self._transaction = transaction
-            self._deadline = self._runner.deadlines.add(CUT, self.cut)
             while attempt is not None:
                 self._run_one(transaction, attempt)
                 attempt = self._next()
@@ -132,7 +133,7 @@ class Group:
         except Broken as error:
             log.info("transactional handlers run again, each alone: %s", error)
             if error.ended and self._current is not None:
-                self._runner.pace.note(self._current.grant, NEVER)
+                self._runner.pace.never(self._current.grant)
         except BaseException as error:
             log.info("transactional handlers run again, each alone: %s", type(error).__name__)
             log.debug("a group has come apart", exc_info=error)
@@ -141,7 +142,7 @@ class Group:
                 self._deadline.cancel()
             if transaction is not None:
                 transaction.end()
-            self._come_apart()
+            self._let_go()
 
     def cut(self) -> None:
         """Let those that wait go elsewhere, as the one that runs takes long."""
@@ -150,7 +151,10 @@ class Group:
                 return
             waiting = list(self._waiting)
             self._waiting.clear()
-            self._deadline = self._runner.deadlines.add(HOSTAGE, self._free_hostages)
+            if self._deadline is None:
+                self._deadline = self._runner.deadlines.add(
+                    self._runner.hostage, self._free_hostages
+                )
         self._runner.start(waiting)
 
     def break_up(self) -> None:
@@ -173,18 +177,19 @@ class Group:
             self.break_up()
 
     def _next(self) -> Attempt | None:
+        """Return the one whose turn it is; None where nobody waits, or the group is no more."""
         dropped: list[Attempt] = []
+        following: Attempt | None = None
         with self._lock:
-            self._current = None
-            while self._state is State.RUNNING and self._waiting and self._current is None:
+            while self._state is State.RUNNING and self._waiting and following is None:
                 attempt = self._waiting.popleft()
                 if attempt.settled:  # its time is up, or it is given back
                     dropped.append(attempt)
                 else:
-                    self._current = attempt
+                    self._current = following = attempt
         if dropped:
             self._runner.leave(dropped, [])
-        return self._current
+        return following
 
     def _run_one(self, transaction: SharedTransaction, attempt: Attempt) -> None:
         answer: bytes | Later | Fault | None
@@ -231,38 +236,37 @@ class Group:
                 )
         except NotAccepted as error:
             stale = [one for one in told if one.attempt.grant.key in error.keys]
-            self._ran = [one for one in self._ran if one not in stale]
-            outcomes = [Outcome(one.attempt, Recorded("stale")) for one in stale]
-            self._runner.leave([one.attempt for one in stale], outcomes)
+            self._tell(stale, [Outcome(one.attempt, Recorded("stale")) for one in stale])
             raise
         except (WorkerNotLive, Abandoned):  # the engine finds their ends by itself
-            self._ran = [one for one in self._ran if one not in told]
-            self._runner.leave([one.attempt for one in told], [])
+            self._tell(told, [])
             raise
         self._state = State.OVER
-        self._tell(told, grants)
-        self._runner.again([one.attempt for one in self._ran if one.answer is None])
-
-    def _tell(self, told: Sequence[Ran], grants: list[Grant]) -> None:
-        """Say what became of all, in one moment; the first to be accepted brings the grants."""
         outcomes: list[Outcome] = []
         for one in told:
             if isinstance(one.answer, Fault):
                 outcomes.append(Outcome(one.attempt, one.answer))
-            else:
+            else:  # the first brings what was granted
                 outcomes.append(Outcome(one.attempt, Recorded("accepted", grants)))
                 grants = []
-        self._runner.leave([one.attempt for one in told], outcomes)
+        self._tell(told, outcomes)
 
-    def _come_apart(self) -> None:
+    def _tell(self, ran: Sequence[Ran], outcomes: Sequence[Outcome]) -> None:
+        """Have ``outcomes`` told of those that have ``ran``, once the transaction is let go."""
+        self._told = [one.attempt for one in ran], outcomes
+        self._ran = [one for one in self._ran if one not in ran]
+
+    def _let_go(self) -> None:
+        """Tell, in one moment, what is known; all others run again."""
         with self._lock:
-            if self._state is State.OVER:
-                return
-            self._state = State.APART
+            if self._state is not State.OVER:
+                self._state = State.APART
             ran, self._ran = self._ran, []
             left = [] if self._current is None else [self._current]
             left += self._waiting
             self._waiting.clear()
+        if self._told[0]:
+            self._runner.leave(*self._told)
         for one in ran:
             self._runner.again([one.attempt], settled=one.settled)
         self._runner.again(left)

@@ -1,4 +1,4 @@
-"""How long handlers take, and which of them therefore share a transaction."""
+"""How long handlers take, and which of them therefore may share a transaction."""
 
 import threading
 from collections.abc import Sequence
@@ -13,59 +13,69 @@ LARGEST = 32
 and a handler may well use one of its own besides ours."""
 SHORTEST = 5.0
 """Seconds: where a step has a shorter timeout, its handler waits for no others."""
-WEIGHT = 0.25
-"""The part of the last time in what is expected."""
+UP, DOWN = 1 / 16, 1 / 2
+"""The part of the last time in what is expected, where it was longer, and where it was shorter: on
+a busy machine all times are long now and then."""
 KEPT = 10_000
 """Steps whose times are remembered."""
 NEVER = float("inf")
 
-Step = tuple[str, str, str]
+Step = tuple[str, ...]
+"""A handler, a workflow and a step of it; or the handler alone, for steps that are new here."""
 
 
 class Pace:
-    """What steps of this process have taken. All methods may be called from any thread."""
+    """What handlers have taken in this process. All methods may be called from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seconds: dict[Step, float] = {}
 
     def note(self, grant: Grant, seconds: float) -> None:
-        """Remember how long a handler has taken; NEVER: it is to share no transaction any more."""
-        step = _step(grant)
+        """Remember how long a handler has taken."""
         with self._lock:
-            if len(self._seconds) >= KEPT and step not in self._seconds:
-                self._seconds.clear()  # those that still run are soon known again
-            before = self._seconds.get(step, seconds)
-            self._seconds[step] = before + (seconds - before) * WEIGHT if before < NEVER else before
-            if seconds == NEVER:
-                self._seconds[step] = NEVER
+            for step in _step(grant), (grant.handler,):
+                before = self._seconds.get(step, seconds)
+                if before < NEVER:
+                    part = UP if seconds > before else DOWN
+                    self._keep(step, before + (seconds - before) * part)
 
-    def expected(self, grant: Grant) -> float:
-        """Return what its handler is likely to take; of a step that is new here, NEVER."""
+    def never(self, grant: Grant) -> None:
+        """Remember that a step is to share no transaction any more."""
         with self._lock:
-            return self._seconds.get(_step(grant), NEVER)
+            self._keep(_step(grant), NEVER)
 
-    def together(self, attempts: Sequence[Attempt]) -> list[list[Attempt]]:
-        """Divide attempts into those that share a transaction: in their order, with one limit of
-        time, and quick enough together. Most likely alone are those that nothing is known of.
-        """
+    def is_quick(self, attempt: Attempt) -> bool:
+        """Return whether an attempt may share a transaction: not where nothing is known of it."""
+        handler, timeout = attempt.handler, attempt.grant.timeout
+        if handler is None or not handler.grouped or (timeout is not None and timeout < SHORTEST):
+            return False
+        return self._expected(attempt) <= PLANNED
+
+    def divide(self, attempts: Sequence[Attempt]) -> list[list[Attempt]]:
+        """Divide quick attempts into groups: in their order, each with one limit of time."""
         groups: list[list[Attempt]] = []
         filling: dict[float | None, tuple[list[Attempt], float]] = {}
         for attempt in attempts:
-            grant = attempt.grant
-            seconds = self.expected(grant) if _may_share(attempt) else NEVER
-            group, taken = filling.get(grant.timeout, ([], NEVER))
+            seconds, limit = self._expected(attempt), attempt.grant.timeout
+            group, taken = filling.get(limit, ([], NEVER))
             if taken + seconds > PLANNED or len(group) >= LARGEST:
                 group, taken = list[Attempt](), 0.0
                 groups.append(group)
             group.append(attempt)
-            filling[grant.timeout] = group, taken + seconds
+            filling[limit] = group, taken + seconds
         return groups
 
+    def _expected(self, attempt: Attempt) -> float:
+        grant = attempt.grant
+        with self._lock:
+            of_handler = self._seconds.get((grant.handler,), NEVER)
+            return self._seconds.get(_step(grant), of_handler)
 
-def _may_share(attempt: Attempt) -> bool:
-    handler, timeout = attempt.handler, attempt.grant.timeout
-    return handler is not None and handler.grouped and (timeout is None or timeout >= SHORTEST)
+    def _keep(self, step: Step, seconds: float) -> None:
+        if len(self._seconds) >= KEPT and step not in self._seconds:
+            self._seconds.clear()  # those that still run are soon known again
+        self._seconds[step] = seconds
 
 
 def _step(grant: Grant) -> Step:

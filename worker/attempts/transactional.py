@@ -18,10 +18,11 @@ from ..handlers.texts import text_of
 from ..registration.deadlines import Deadlines
 from ..registration.retrying_connection import Abandoned, Trouble, judge
 from .attempt import Attempt, Outcome, Recorded, Running
-from .group import Group
+from .group import CUT, HOSTAGE, Group
 from .handler_loop import HandlerLoop
 from .handler_threads import HandlerThreads
 from .handling import begin, fault_of, tell_masked
+from .lanes import Lanes, Place
 from .pace import Pace
 from .slots import Slots
 from .transactions import NotAccepted, Session, Sessions, Transaction
@@ -50,6 +51,8 @@ class Transactional:
         self.deadlines = deadlines
         self.sessions = Sessions(settings)
         self.pace = Pace()
+        self.cut, self.hostage = CUT, HOSTAGE
+        self._lanes = Lanes(self.pace)
         self._running = running
         self._threads = threads
         self._loop = loop
@@ -57,11 +60,14 @@ class Transactional:
 
     def start(self, attempts: Sequence[Attempt]) -> None:
         """Run attempts that have slots, and have not begun, together or alone."""
-        for together in self.pace.together(attempts):
-            if len(together) > 1:
-                self._submit(Group(together, self).run, together)
+        quick: list[Attempt] = []
+        for attempt in attempts:
+            if self.pace.is_quick(attempt):
+                quick.append(attempt)
             else:
-                self._submit(partial(self._run_alone, together[0]), together)
+                self._submit(partial(self._run_alone, attempt), [attempt])
+        if quick:
+            self._begin(self._lanes.enter(quick))
 
     def again(self, attempts: Sequence[Attempt], *, settled: bool = False) -> None:
         """Run attempts once more in their slots, each alone, as all that they did is rolled back.
@@ -106,15 +112,45 @@ class Transactional:
         """Close what no handler uses."""
         self.sessions.close()
 
-    def _submit(self, job: Callable[[], None], attempts: Sequence[Attempt]) -> None:
+    def _begin(self, groups: Sequence[Sequence[Attempt]]) -> None:
+        for attempts in groups:
+            self._submit(partial(self._run_in_lane, attempts), attempts, self._leave_lane)
+
+    def _run_in_lane(self, attempts: Sequence[Attempt]) -> None:
+        group = Group(attempts, self) if len(attempts) > 1 else None
+        place = Place(self._leave_lane, None if group is None else group.cut)
+        too_long = self.deadlines.add(self.cut, place.cut)
+        try:
+            if group is None:
+                self._run_alone(attempts[0])
+            else:
+                group.run()
+        finally:
+            too_long.cancel()
+            place.leave()
+
+    def _leave_lane(self) -> None:
+        self._begin(self._lanes.leave())
+
+    def _submit(
+        self,
+        job: Callable[[], None],
+        attempts: Sequence[Attempt],
+        otherwise: Callable[[], None] | None = None,
+    ) -> None:
         try:
             self._threads.submit(job)
         except RuntimeError as error:  # the machine has no thread left for it
             answer = fault("worker.no_thread", str(error), retryable=True)
             first = [attempt for attempt in attempts if attempt.finish()]
             self.leave(attempts, [Outcome(attempt, answer) for attempt in first])
+            if otherwise is not None:
+                otherwise()
 
     def _run_alone(self, attempt: Attempt) -> None:
+        if attempt.settled:  # its time is up, or it is given back, before it could begin
+            self.leave([attempt], [])
+            return
         answer: Fault | Recorded | None = None
         try:
             answer = self._transact(attempt)
