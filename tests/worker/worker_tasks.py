@@ -89,6 +89,12 @@ def raise_in_transaction(kind: str) -> None:
     raise_by_name(kind)
 
 
+@HANDLERS.task("own_transaction", transactional=True)
+def own_transaction(ctx: Context) -> str:
+    ((xid,),) = ctx.connection.execute("select pg_current_xact_id()::text").fetchall()
+    return xid
+
+
 @HANDLERS.task("refuse")
 def refuse() -> None:
     raise PermanentError("that is no order", code="order.none", detail={"order": 7})
