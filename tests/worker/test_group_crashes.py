@@ -4,7 +4,7 @@ A group is alike whatever has brought its tasks, so one transport will do.
 """
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -45,7 +45,7 @@ POINTS = {
 
 
 @contextmanager
-def wide(servers: Servers) -> Iterator[tuple[Settings, Conn, UUID]]:
+def wide(servers: Servers) -> Generator[tuple[Settings, Conn, UUID]]:
     """Begin a wide instance in a database of its own."""
     database = create_database(servers, migrated=True)
     settings = quick(
