@@ -23,7 +23,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, cast
 
 import psycopg
 
@@ -277,7 +277,8 @@ def lost_a_lock(error: BaseException) -> bool:
     found: BaseException | None = error
     try:
         for _ in range(DEEPEST):
-            if isinstance(found, psycopg.Error) and found.sqlstate in LOST_A_LOCK:
+            known = issubclass(type(found), psycopg.Error)  # isinstance() would ask the object
+            if known and cast("psycopg.Error", found).sqlstate in LOST_A_LOCK:
                 return True
             if found is None:
                 return False

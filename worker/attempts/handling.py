@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from ...engine import failpoints
 from ...engine.secrets import Secrets
@@ -40,7 +40,7 @@ def tell_masked(attempt: Attempt) -> None:
 
 
 def fault_of(attempt: Attempt, error: BaseException) -> Fault:
-    """Return what an exception means for its attempt; raises nothing.
+    """Return what an exception means for its attempt; raises nothing: isinstance() might.
 
     Before the handler has run, and where its effects are rolled back, the outcome is known.
     """
@@ -50,9 +50,9 @@ def fault_of(attempt: Attempt, error: BaseException) -> Fault:
         found = fault("input.invalid", text_of(error))
         if getattr(error, "unknown_field", False):  # a worker of another release may know it
             found.error["unknown_field"] = True
-    elif isinstance(error, SecretsMissing):  # another worker may have them, or this one soon
+    elif issubclass(type(error), SecretsMissing):  # another worker may have them, or this one soon
         found = fault("secret.missing", text_of(error), retryable=True)
-        found.error["missing_secrets"] = error.names
+        found.error["missing_secrets"] = cast("SecretsMissing", error).names
     elif issubclass(type(error), asyncio.CancelledError) and attempt.context.cancelled:
         message = "the handler was cancelled, as its task was told to stop"
         found = fault("task.cancelled", message, retryable=True, unknown=unknown)

@@ -138,7 +138,6 @@ def test_a_failure_is_told_only_when_what_it_saw_stands(one: Turn) -> None:
 
 
 def test_those_behind_a_slow_one_do_not_wait_for_it(one: Turn) -> None:
-    one.limit()
     gate = Gate()
 
     def act(n: int, ctx: Context) -> None:
@@ -146,6 +145,8 @@ def test_those_behind_a_slow_one_do_not_wait_for_it(one: Turn) -> None:
             gate.wait()
 
     ids = one.begin(act)
+    gate.await_arrivals()
+    one.cut()
     wait_until(lambda: one.states(ids[3:]) == ALL[3:], "the end of those behind it", 10)
     assert one.done(ids)[:3] == [[], [], []], "they are not committed yet"
     gate.open()
@@ -157,7 +158,6 @@ def test_those_behind_a_slow_one_do_not_wait_for_it(one: Turn) -> None:
 
 
 def test_those_before_a_slow_one_do_not_wait_for_ever(one: Turn) -> None:
-    one.limit(hostage=0.05)
     gate = Gate()
 
     def act(n: int, ctx: Context) -> None:
@@ -165,6 +165,9 @@ def test_those_before_a_slow_one_do_not_wait_for_ever(one: Turn) -> None:
             gate.wait()
 
     ids = one.begin(act)
+    gate.await_arrivals()
+    one.cut()
+    one.free_hostages()
     others = without(ids, 2)
     wait_until(lambda: one.states(others) == ALL[1:], "the end of all others", 10)
     require_once(one, others)
@@ -339,7 +342,6 @@ def test_the_end_of_one_instance_is_no_matter_of_the_others(one: Turn) -> None:
 
 
 def test_one_past_its_time_is_ended_alone(one: Turn) -> None:
-    one.limit()
     gate = Gate()
 
     def act(n: int, ctx: Context) -> None:
@@ -348,6 +350,7 @@ def test_one_past_its_time_is_ended_alone(one: Turn) -> None:
 
     ids = one.begin(act)
     gate.await_arrivals()
+    one.cut()
     wait_until(lambda: one.states(ids[3:]) == ALL[3:], "the end of those behind it", 10)
     (slow,) = [a for a in one.running.all() if a.grant.instance_id == ids[2]]
     one.executor.time_out(slow, 300.0)
@@ -363,7 +366,6 @@ def test_one_past_its_time_is_ended_alone(one: Turn) -> None:
 
 @pytest.mark.parametrize("how", ["lease", "stop"])
 def test_what_ends_with_the_lease_or_the_worker_runs_no_more(one: Turn, how: str) -> None:
-    one.limit()
     gate = Gate()
 
     def act(n: int, ctx: Context) -> None:
@@ -372,6 +374,7 @@ def test_what_ends_with_the_lease_or_the_worker_runs_no_more(one: Turn, how: str
 
     ids = one.begin(act)
     gate.await_arrivals()
+    one.cut()
     wait_until(lambda: one.states(ids[3:]) == ALL[3:], "the end of those behind it", 10)
     if how == "lease":
         one.registration.lost.set()

@@ -17,7 +17,7 @@ from onceflow.worker.attempts.attempt import Running
 from onceflow.worker.attempts.engine_calls import EngineCalls
 from onceflow.worker.attempts.executor import Executor
 from onceflow.worker.attempts.slots import Slots
-from onceflow.worker.registration.deadlines import Deadlines
+from onceflow.worker.registration.deadlines import Deadline, Deadlines
 from onceflow.worker.registration.leases import Counters, Registration
 from onceflow.worker.registration.retrying_connection import RetryingConnection
 
@@ -73,6 +73,30 @@ def prepare(conn: Conn) -> None:
     deploy(conn, WORKFLOW.format(name="limited", task="member", more="timeout: 300ms"))
 
 
+CUT, HOSTAGE = 1e6, 2e6
+"""Seconds that no test takes: how slow a busy machine is, no test is to see."""
+
+
+class StruckByHand(Deadlines):
+    """Deadlines of which a test itself strikes some, which it knows by their seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._added: list[tuple[float, Deadline]] = []
+
+    def add(self, seconds: float, callback: Callable[[], None]) -> Deadline:
+        """Add one as ever, and keep it."""
+        deadline = super().add(seconds, callback)
+        self._added.append((seconds, deadline))
+        return deadline
+
+    def strike(self, seconds: float) -> None:
+        """Strike those that were added with so many seconds, and are not over."""
+        for given, deadline in list(self._added):
+            if given == seconds:
+                deadline.strike()
+
+
 class Turn:
     """An executor, and what was granted to it."""
 
@@ -83,10 +107,9 @@ class Turn:
         self.counters = Counters()
         self.slots = Slots(64)
         self.running = Running()
-        self.deadlines = Deadlines()
+        self.deadlines = StruckByHand()
         self.executor = Executor(settings, HANDLERS, self.slots, self.running, self.deadlines)
-        # A busy machine makes groups slow; those that are to be come apart by time say so.
-        self.executor.transactional.cut = 30.0
+        self.executor.transactional.cut, self.executor.transactional.hostage = CUT, HOSTAGE
         self.connection = RetryingConnection(settings, "turn")
         self.calls = EngineCalls(
             self.connection,
@@ -95,10 +118,13 @@ class Turn:
             lambda: True,
         )
 
-    def limit(self, cut: float = 0.05, hostage: float = 30.0) -> None:
-        """Set how long a handler of a group may take until the others go their ways."""
-        self.executor.transactional.cut = cut
-        self.executor.transactional.hostage = hostage
+    def cut(self) -> None:
+        """Let all groups have taken so long that those that wait in them go elsewhere."""
+        self.deadlines.strike(CUT)
+
+    def free_hostages(self) -> None:
+        """Let them have taken so long, besides, that those that have run do so too."""
+        self.deadlines.strike(HOSTAGE)
 
     def begin(
         self, act: Act, count: int = 5, *, workflow: str = "member", known: bool = True
