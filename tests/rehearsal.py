@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from onceflow.engine import calls
-from onceflow.engine.calls import Completion, Failure, Grant, Key
+from onceflow.engine.calls import Completion, Deferral, Failure, Grant, Key
 from onceflow.engine.definition import compile_definition, parse
 
 from .sql.play import Worker, tick
@@ -32,6 +32,10 @@ class Fails(Exception):
 
 class Hangs(Exception):
     """What a handler raises that runs until it is told to stop."""
+
+
+class Waits(Exception):
+    """What a handler raises that is answered from outside, within a day."""
 
 
 class Stage:
@@ -72,14 +76,19 @@ class Rehearsal:
         self.done: list[tuple[str, Json]] = []
         """Each task that was carried out, with its input, in order."""
         self._hanging: list[Grant] = []
+        self._tokens: dict[str, str] = {}
 
     def play(self, together: int = 1) -> tuple[str, Json]:
         """Carry out all that comes due, so many at a time; return state and output of the end."""
         while (found := self.look())[0] not in ENDED:
-            if not (self.step(together) or self._pass_time()):
-                self._stop()
+            self.advance(together)
         assert calls.check_instances(self.conn) == []
         return found
+
+    def advance(self, together: int = 1) -> None:
+        """Carry out what is due, else let time pass, else let what hangs stop."""
+        if not (self.step(together) or self._pass_time()):
+            self._stop()
 
     def step(self, together: int = 1) -> bool:
         """Carry out what is due first; tell whether there was anything."""
@@ -91,6 +100,10 @@ class Rehearsal:
         if rows:
             self._answer(self._worker.claim(*(Key(self.id, task) for (task,) in rows)))
         return bool(rows)
+
+    def answer(self, task: str, output: Json) -> str:
+        """Complete from outside a task that waits for that; return what was answered."""
+        return calls.complete_deferred_tasks(self.conn, [self._tokens[task]], [output])[0].answer
 
     def look(self) -> tuple[str, Json]:
         """Return the instance's state and output."""
@@ -127,6 +140,9 @@ class Rehearsal:
                 failed.append(Failure(*key, fault.error, fault.again))
             except Hangs:
                 self._hanging.append(grant)
+            except Waits:
+                self._tokens[grant.handler] = calls.token_of(*key)
+                calls.defer_tasks(self.conn, [Deferral(*key, timeout=86_400)])
         if done:
             calls.complete_tasks(self.conn, self._worker.id, done)
         if failed:
