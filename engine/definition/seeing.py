@@ -63,8 +63,11 @@ def _check_alias(home: StepList, faults: Faults) -> None:
         faults.add(child(block.pointer, "as"), message)
 
 
+_MORE: dict[type[Step], str] = {ForEach: "errors", Try: "caught"}
+
+
 def _fields(step: Step) -> tuple[str, ...]:
-    more = {ForEach: "errors", Try: "caught"}.get(type(step))
+    more = _MORE.get(type(step))
     return STEP_FIELDS if more is None else (*STEP_FIELDS, more)
 
 

@@ -39,7 +39,7 @@ def test_an_instance_returns_with_a_value_instead_of_its_output(play: Play) -> N
 
 def test_blocks_around_it_succeed_with_null_and_nothing_follows(play: Play) -> None:
     case = [{"when": True, "steps": [task("a"), give("r", 7), task("b")]}]
-    inner = {"id": "t", "try": [{"id": "s", "switch": case}], "retry": {}, "output": 5}
+    inner: Json = {"id": "t", "try": [{"id": "s", "switch": case}], "retry": {}, "output": 5}
     run = Blocks(play, repeat("p", inner, until=False), task("z"))
     run.done("p[0]/t[0]/s[0]/a")
     assert (run.state(), run.output()) == ("SUCCEEDED", 7)
