@@ -4,14 +4,15 @@ import msgspec
 
 from ..json_text import Json
 from .expressions.trees import Compiled
-from .source.document import Document, Faults
+from .foreign.telling import only_member
+from .foreign.words import OF_A_WORKFLOW
+from .source.document import Document, Faults, child
 from .steps import checks
 from .steps.block import LIST
 from .steps.durations import SCHEMA as DURATION
 from .steps.kinds import read_list
 from .steps.members import Key, Members
 from .steps.step import Step
-from .steps.words import OF_A_WORKFLOW
 from .steps.work import NAME
 
 
@@ -81,4 +82,12 @@ MEMBERS = Members(
 
 def read_workflow(document: Document, faults: Faults) -> Workflow:
     """Return the workflow with all of it that is sound."""
-    return Workflow(**MEMBERS.read(document.value, "", faults) or {})
+    value, pointer = document.value, ""
+    named = only_member(value)
+    if named is not None and named[0] not in MEMBERS.keys and named[0] not in OF_A_WORKFLOW:
+        name, inner = named
+        pointer = child(pointer, name)
+        message = f"the document is one workflow: write `name: {name}`, and its keys beside it"
+        faults.add(pointer, message, key=True)
+        value = {"name": name, **inner}
+    return Workflow(**MEMBERS.read(value, pointer, faults) or {})

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...json_text import Json
+from ..foreign.words import later
 from ..source.document import Faults, child
 from .members import Key, Members
 from .retry import RETRY
 from .step import Lowered, Step, names, undoing
-from .words import later
 from .work import TASK, TIMEOUT, WITH, Work, fields, queue_key
 
 MEMBERS = Members(

@@ -2,12 +2,12 @@
 
 from ...json_text import Json
 from ..expressions.trees import Compiled
+from ..foreign.words import OF_A_STEP
 from ..source.document import Faults
 from . import checks
 from .members import Key, Members
 from .retry import ERROR_CODE
 from .step import FAILURE, HEAD, ORDER, ValueStep
-from .words import OF_A_STEP
 
 _literal = checks.matching(ERROR_CODE, "an error code such as order.too_old")
 

@@ -8,13 +8,13 @@ from ...json_text import Json
 from ..common.mends import count_of
 from ..expressions.references import ITEMS, ROOTS
 from ..expressions.trees import Compiled, Tree
+from ..foreign.words import OF_A_STEP
 from ..source.document import Faults, child
 from . import checks
 from .block import BLOCK, LIST, OUTPUT, Branch, Readers, with_output
 from .members import Key, Members
 from .step import HEAD, ORDER
 from .tolerance import JOIN, MOST, TOLERATE_ITEMS, Tolerant
-from .words import OF_A_STEP
 
 AS = r"^[A-Za-z][A-Za-z0-9_]{0,62}$"
 _TAKEN = sorted({*ROOTS, *(root.removesuffix("_index") for root in ROOTS if "_index" in root)})

@@ -3,11 +3,11 @@
 from typing import Any
 
 from ...json_text import Json
+from ..foreign.words import OF_A_STEP
 from ..source.document import Faults
 from . import checks
 from .members import Key, Members
 from .step import FAILURE, HEAD, ORDER, STEP_ID, Lowered, Place, Step, names
-from .words import OF_A_STEP
 
 END = "end"
 """The target that ends the list."""

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from ..foreign.words import OF_A_STEP
 from .block import BLOCK, LIST, OUTPUT, Block, Branch, Readers, with_output
 from .members import Key, Members
 from .step import HEAD, ORDER
-from .words import OF_A_STEP
 
 
 def members(readers: Readers) -> Members:

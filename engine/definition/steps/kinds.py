@@ -9,6 +9,9 @@ from typing import NamedTuple, cast
 
 from ...json_text import Json
 from ..common.mends import one_of
+from ..foreign.telling import only_member
+from ..foreign.values import as_id
+from ..foreign.words import OF_A_STEP, Reason
 from ..source.document import Faults, child
 from . import (
     fail_with,
@@ -27,7 +30,6 @@ from . import (
 from .block import Block, Readers
 from .members import Members, Schema
 from .step import Step
-from .words import OF_A_STEP
 
 
 class Kind(NamedTuple):
@@ -43,6 +45,12 @@ def read_step(value: Json, pointer: str, faults: Faults) -> Step | None:
     After a fault it is read on, perhaps under a name that nobody can give, so that its other faults
     are told too, and none of those who name what it holds.
     """
+    named = only_member(value)
+    if named is not None and named[0] not in KINDS and named[0] not in OF_A_STEP:
+        name, inner = named
+        message = f"a step has its name in `id`, beside its other keys: write `id: {as_id(name)}`"
+        faults.add(child(pointer, name), message, key=True)
+        return read_step({"id": as_id(name), **inner}, child(pointer, name), faults)
     keys = cast(dict[str, Json], value).keys() if isinstance(value, dict) else ()
     told = [key for key in KINDS if key in keys]
     # The `steps` of a for_each tell no kind.
@@ -63,6 +71,8 @@ def read_step(value: Json, pointer: str, faults: Faults) -> Step | None:
     members = kind.members.read(value, pointer, faults)
     if members is None:
         return None
+    if lack := kind.struct.lacks(keys):
+        faults.add(pointer, lack)
     kind.struct.check(members, pointer, faults)
     return kind.struct.of({"id": f"step.{pointer}", **members}, pointer)
 
@@ -97,7 +107,7 @@ _KINDS = {
 def _with_reasons(name: str) -> Kind:
     """Return a kind that tells of the keys of others which steps have them."""
     kind = _KINDS[name]
-    reasons: dict[str, str] = {}
+    reasons: dict[str, Reason] = {}
     for key in {key for other in _KINDS.values() for key in other.members.keys}:
         having = [repr(other) for other, that in _KINDS.items() if key in that.members.keys]
         if key not in kind.members.keys:

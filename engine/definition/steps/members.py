@@ -9,6 +9,8 @@ from typing import Any, cast
 
 from ...json_text import Json
 from ..common.mends import did_you_mean
+from ..foreign.telling import tell
+from ..foreign.words import Reason
 from ..source.document import Faults, child
 from .checks import Check
 
@@ -41,7 +43,7 @@ class Members:
 
     name: str
     keys: Mapping[str, Key]
-    refused: Mapping[str, str]
+    refused: Mapping[str, Reason]
 
     def read(self, value: Json, pointer: str, faults: Faults) -> dict[str, Any] | None:
         """Return the members that are sound; None where the value is no object."""
@@ -57,7 +59,7 @@ class Members:
                 reason = self.refused.get(name) or (
                     f"{self.name} has no key {name!r}{did_you_mean(name, self.keys)}"
                 )
-                faults.add(place, reason, key=True)
+                tell(name, reason, members, pointer, faults)
                 continue
             sound = key.check(item, place, faults)
             if sound is not None:

@@ -5,13 +5,13 @@ from typing import Any, cast
 
 from ...json_text import Json
 from ..common.mends import count_of
+from ..foreign.words import OF_A_STEP
 from ..source.document import Faults, child
 from .block import BLOCK, LIST, STEP_REF, Branch, Readers
 from .checks import Check
 from .members import Key, Members, Schema
 from .step import HEAD, ORDER, STEP_ID
 from .tolerance import JOIN, TOLERATE_BRANCHES, Tolerant
-from .words import OF_A_STEP
 
 SCHEMA: Schema = {
     "anyOf": [

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from ..foreign.words import OF_A_STEP
 from .block import BLOCK, Block, Branch, Readers
 from .members import Key, Members
 from .parallel import SCHEMA, branches_check
 from .step import HEAD, ORDER
-from .words import OF_A_STEP
 
 
 def members(readers: Readers) -> Members:

@@ -1,16 +1,16 @@
 """A block of the kind `repeat`: its steps run round by round, until or while a condition holds."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Literal
 
 from ..expressions.trees import Compiled
+from ..foreign.words import OF_A_STEP
 from ..source.document import Faults, child
 from . import checks
 from .block import BLOCK, LIST, OUTPUT, Branch, Chain, Readers, with_output
 from .durations import SCHEMA as DURATION
 from .members import Key, Members
 from .step import HEAD, ORDER, Place, names
-from .words import OF_A_STEP
 
 ROUND = ("round", "previous")
 """What the steps of a round see besides: its number, from 0, and the output of the round before."""
@@ -91,16 +91,18 @@ class Repeat(Chain, frozen=True, kw_only=True, tag="repeat"):
 
     @classmethod
     def check(cls, members: dict[str, Any], pointer: str, faults: Faults) -> None:
-        """Note where there are two conditions, or none."""
+        """Note where there are two conditions."""
         super().check(members, pointer, faults)
         if "until" in members and "while" in members:
             message = "`until` beside it ends the block already; keep one of the two"
             faults.add(child(pointer, "while"), message, key=True)
-        elif "until" not in members and "while" not in members:
-            faults.add(
-                pointer,
-                "a repeat needs `until: …`, asked after each round, or `while: …`, asked before",
-            )
+
+    @classmethod
+    def lacks(cls, written: Collection[str]) -> str | None:
+        """Tell where there is no condition."""
+        if "until" in written or "while" in written:
+            return None
+        return "a repeat needs `until: …`, asked after each round, or `while: …`, asked before"
 
     def items(self, number: int) -> tuple[str, ...]:
         """Return what its steps see of their round."""

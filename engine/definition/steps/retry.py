@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from ...json_text import Json
+from ..foreign.words import OF_A_RETRY
 from ..source.document import Faults
 from . import checks
 from .durations import SCHEMA as DURATION
@@ -73,7 +74,7 @@ MEMBERS = Members(
             examples=(["http.4*", "order.too_large"],),
         ),
     },
-    {},
+    OF_A_RETRY,
 )
 
 

@@ -1,9 +1,9 @@
 """A step that ends its instance, with an output."""
 
+from ..foreign.words import OF_A_STEP
 from . import checks
 from .members import Key, Members
 from .step import FAILURE, HEAD, ORDER, ValueStep
-from .words import OF_A_STEP
 
 MEMBERS = Members(
     "a step",

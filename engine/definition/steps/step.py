@@ -5,7 +5,7 @@ expressions stand in it and lowers itself to rows; `MEMBERS` beside it are the k
 have, with their checks and their part of the JSON Schema. `kinds.py` lists the kinds.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import msgspec
@@ -95,6 +95,11 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
         if "default" in members and members.get("on_failure") != "continue":
             message = "is for an instance that goes on; write `on_failure: continue` beside it"
             faults.add(child(pointer, "default"), message, key=True)
+
+    @classmethod
+    def lacks(cls, written: Collection[str]) -> str | None:
+        """Tell what is missed beside the keys that were written, be they sound or not."""
+        return None
 
     @property
     def is_undone(self) -> bool:

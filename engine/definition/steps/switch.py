@@ -3,11 +3,19 @@
 from typing import Any, cast
 
 from ...json_text import Json
+from ..foreign.telling import only_member
+from ..foreign.words import OF_A_STEP, Reason
 from ..source.document import Faults, child
 from .block import BLOCK, LIST, STEP_REF, Block, Branch, Readers
 from .members import Key, Members
 from .step import HEAD, ORDER
-from .words import OF_A_STEP
+
+_REFUSED: dict[str, Reason] = {
+    **OF_A_STEP,
+    **dict.fromkeys(("id", "name"), "cases have no names; leave it out"),
+    "then": "'then' is `steps: […]`, of the case itself",
+    "do": "'do' is `steps: […]`, of the case itself",
+}
 
 
 def members(readers: Readers) -> Members:
@@ -24,7 +32,7 @@ def members(readers: Readers) -> Members:
             ),
             "steps": Key(readers.steps, LIST, "Its steps.", required=True),
         },
-        dict.fromkeys(("id", "name"), "cases have no names; leave it out"),
+        _REFUSED,
     )
 
     def cases(value: Json, pointer: str, faults: Faults) -> list[Branch] | None:
@@ -32,7 +40,7 @@ def members(readers: Readers) -> Members:
             faults.add(pointer, "must be a list of at least one case, each {when: …, steps: […]}")
             return None
         read = [
-            case.read(item, child(pointer, n), faults) or {}
+            case.read(*_without_name(item, child(pointer, n), faults), faults) or {}
             for n, item in enumerate(cast(list[Json], value))
         ]
         return [Branch(steps=each.get("steps", []), when=each.get("when")) for each in read]
@@ -60,6 +68,17 @@ def members(readers: Readers) -> Members:
         },
         OF_A_STEP,
     )
+
+
+def _without_name(value: Json, pointer: str, faults: Faults) -> tuple[Json, str]:
+    """Return a case and its pointer; one that stands under a name is noted, and read on."""
+    named = only_member(value)
+    if named is None or named[0] in _REFUSED or named[0] in ("when", "steps"):
+        return value, pointer
+    name, inner = named
+    place = child(pointer, name)
+    faults.add(place, "cases have no names; write `{when: …, steps: […]}`", key=True)
+    return inner, place
 
 
 class Switch(Block, frozen=True, kw_only=True, tag="switch"):

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..expressions.trees import Compiled
+from ..foreign.words import OF_A_STEP
 from .compensation import COMPENSATE, Compensation
 from .members import Members
 from .retry import RETRY
 from .step import FAILURE, HEAD, ORDER, Lowered, Place, Step, names
-from .words import OF_A_STEP
 from .work import TASK, TIMEOUT, WITH, Work, fields, queue_key
 
 DEFAULT_QUEUE = "default"

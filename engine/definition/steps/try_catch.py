@@ -1,17 +1,17 @@
 """A block of the kind `try`: what fails in it is tried again as a whole, or caught."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any, cast
 
 from ...json_text import Json
 from ..expressions.trees import Compiled
+from ..foreign.words import OF_A_STEP, without
 from ..source.document import Faults, child
 from .block import BLOCK, LIST, OUTPUT, STEP_REF, UNDO, Branch, Chain, Readers, with_output
 from .members import Key, Members
 from .retry import CODES, RETRY, Retry
 from .step import HEAD, ORDER, Place
-from .words import OF_A_STEP
 
 CAUGHT = ("error",)
 """What the steps of a catch see besides: the error that is caught."""
@@ -77,9 +77,10 @@ def members(readers: Readers) -> Members:
             if every is not None:
                 message = f"catch {every}, before it, takes every error; put that one last"
                 faults.add(child(pointer, n), message)
-            if "errors" in read and not read["errors"]:
+            written = cast(dict[str, Json], item) if isinstance(item, dict) else {"errors": None}
+            if written.get("errors") == []:
                 faults.add(child(child(pointer, n), "errors"), "names none; leave it out for all")
-            if isinstance(item, dict) and "errors" not in item:
+            if "errors" not in written:
                 every = n
             found.append(Catch(**{**read, "steps": read.get("steps", [])}))
         return found
@@ -110,7 +111,7 @@ def members(readers: Readers) -> Members:
             **ORDER,
             **BLOCK,
         },
-        {name: reason for name, reason in OF_A_STEP.items() if name != "catch"},
+        without(OF_A_STEP, ("catch",)),
     )
 
 
@@ -131,15 +132,14 @@ class Try(Chain, frozen=True, kw_only=True, tag="try"):
         return [own, *members.get("catch", [])]
 
     @classmethod
-    def check(cls, members: dict[str, Any], pointer: str, faults: Faults) -> None:
-        """Note where nothing follows a failure."""
-        super().check(members, pointer, faults)
-        if "catch" not in members and "retry" not in members:
-            faults.add(
-                pointer,
-                "a try needs `catch: [{errors: […], steps: […]}]`, `retry: {attempts: 3}`, or "
-                "both; a group is `steps: […]`",
-            )
+    def lacks(cls, written: Collection[str]) -> str | None:
+        """Tell where nothing follows a failure."""
+        if "catch" in written or "retry" in written:
+            return None
+        return (
+            "a try needs `catch: [{errors: […], steps: […]}]`, `retry: {attempts: 3}`, or both; "
+            "a group is `steps: […]`"
+        )
 
     def items(self, number: int) -> tuple[str, ...]:
         """Return what the steps of one of its lists see: those of a catch the error."""

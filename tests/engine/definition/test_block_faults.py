@@ -148,13 +148,16 @@ def test_a_faulty_block(members: dict[str, Json], fault: str) -> None:
 @pytest.mark.parametrize(
     ("members", "fault"),
     [
-        ({"if": "$.input.x"}, "/steps/0/if: 'if' is `when: $.input.total > 100`, of a step"),
+        ({"if": "$.input.x"}, "/steps/0/if: 'if' is `when: $.input.x`"),
         ({"run": "make"}, "/steps/0/run: 'run' is `task: name`, with a handler of that name"),
         ({"matrix": {}}, "/steps/0/matrix: 'matrix' is `for_each: $.input.orders`, with `steps:"),
         ({"fork": {}}, "/steps/0/fork: 'fork' is `parallel: {name: […], …}`"),
         ({"raise": {}}, "/steps/0/raise: 'raise' is `fail: {code: …, message: …}`"),
         ({"Choices": []}, "/steps/0/Choices: 'Choices' is `switch: [{when: …, steps: […]}]`"),
-        ({"Catch": []}, "/steps/0/Catch: 'Catch' is `try: […]` around the steps, with `catch: "),
+        (
+            {"Catch": []},
+            "/steps/0/Catch: 'Catch' is a `try` around the step: `{id: try-x, ",
+        ),
         ({"loop": {}}, "/steps/0/loop: 'loop' is `repeat: […]`, with `until: …` or `while: …` "),
     ],
 )

@@ -60,7 +60,10 @@ def step_fault(**members: Json) -> list[str]:
         ({"compensate": "x"}, "/steps/0/compensate: a compensation is an object"),
         ({"compensate": {}}, "/steps/0/compensate: a compensation needs the key 'task'"),
         ({"compensate": {"task": "t", "when": True}}, "/when: 'when' is not available"),
-        ({"catch": []}, "/steps/0/catch: 'catch' is `try: […]` around the steps, with `catch: "),
+        (
+            {"catch": []},
+            "/steps/0/catch: 'catch' is a `try` around the step: `{id: try-a, ",
+        ),
         ({"map": {}}, "/steps/0/map: 'map' is `for_each: $.input.orders`, with `steps: […]` be"),
         ({"loop": {}}, "/steps/0/loop: 'loop' is `repeat: […]`, with `until: …` or `while: …` "),
     ],
@@ -98,14 +101,15 @@ def test_a_faulty_workflow(definition: Any, fault: str) -> None:
 
 def test_a_step_of_a_later_kind_is_one_fault() -> None:
     assert faults_of({"name": "w", "steps": [{"id": "a", "workflow": "x"}]}) == [
-        "/steps/0/workflow: 'workflow' is not available in this release"
+        "/steps/0/workflow: 'workflow' is not available in this release; put its steps into a "
+        "block, or start it in a task, by a client, with the task's key"
     ]
 
 
 def test_every_fault_is_listed_with_its_line_and_column() -> None:
     assert faults_of(
         "name: 5\n"
-        "on: x\n"
+        "one: x\n"
         "steps:\n"
         "  - id: a\n"
         "    task: t\n"
@@ -115,7 +119,7 @@ def test_every_fault_is_listed_with_its_line_and_column() -> None:
     ) == [
         "/name (line 1, column 7): must be a name: a letter, then up to 127 letters, digits, . - "
         "or _",
-        "/on (line 2, column 1): a workflow has no key 'on'",
+        "/one (line 2, column 1): a workflow has no key 'one'",
         "/steps/0/with/a (line 6, column 15): $.inptu.x: there is no $.inptu; there is $.input, "
         "$.steps or $.instance; did you mean 'input'?",
         "/steps/1 (line 7, column 5): a step needs the key that says of which kind it is: `task`, "

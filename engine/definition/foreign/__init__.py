@@ -1,0 +1,1 @@
+"""Words of other workflow languages, each with what stands for it here."""
