@@ -137,6 +137,13 @@ def add_jumps(drawing: Drawing, made: list[Document], seen: list[str]) -> None:
             jump["goto"] = made[drawing.one_of(0, drawing.rnd.randint(0, n))]["id"]
             jump["when"] = f'$.steps.{made[n]["id"]}.output == "{AGAIN}"'
         made.insert(at, with_policy(drawing, jump))
+        # What is gone through again sees what stands below, too, as it was left.
+        one = drawing.one_of(*made)
+        others = [step["id"] for step in made if step is not one]
+        if "task" in one:
+            one["with"] = {"v": value(drawing, [*seen, *others])}
+        elif "set" in one:
+            one["set"] = value(drawing, [*seen, *others])
     if "return" in drawing.kinds and drawing.straight and drawing.chance(8):
         at = drawing.rnd.randint(0, len(made))
         above = [*seen, *(step["id"] for step in made[:at])]
