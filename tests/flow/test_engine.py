@@ -6,7 +6,7 @@ from onceflow.engine import calls
 from onceflow.engine.definition import compile_definition
 
 from ..sql.play import Connection
-from .cases.actions import Action
+from .cases.actions import Action, Claim, Complete
 from .cases.beside import run
 from .cases.case import draw, seeds
 from .cases.coverage import Coverage
@@ -61,3 +61,19 @@ def test_nor_is_a_block(conn: Connection, worker: Hand) -> None:
     missing: Json = {**task("b"), "with": "$.input.missing"}
     wrong = block("x", "steps", [missing], needs=[])
     agree(conn, worker, wrong, rounds)
+
+
+@pytest.mark.parametrize(("first", "second"), [("bad", "other"), ("other", "bad")])
+def test_of_failures_judged_together_the_first_says_whether_its_scope_is_undone(
+    conn: Connection, worker: Hand, first: str, second: str
+) -> None:
+    wrong = [
+        {"id": name, "fail": {"code": code, "message": "it was to fail"}, "needs": ["s"]}
+        for name, code in (("f", first), ("g", second))
+    ]
+    done: Json = {**task("s", needs=[]), "compensate": {"task": "undo"}}
+    catches: Json = [{"errors": ["bad"], "steps": []}, {"undo": False, "steps": []}]
+    caught = block("x", "try", [done, *wrong], catch=catches)
+    script = (Claim(("x[0]/s",)), Complete((("x[0]/s", 1),)))
+    pair = agree(conn, worker, caught, script=script)
+    assert pair.machine.due() == (["x[0]/s.compensate"] if first == "bad" else [])
