@@ -9,6 +9,7 @@ from .jumps import check_jumps
 from .layout import Layout, StepList
 from .order import Order, order_steps
 from .seeing import check_references
+from .shapes import Shapes
 from .source.document import Document, Faults
 from .steps.step import Edge, Lowered, Place, reads, told
 from .workflow import Workflow, read_workflow
@@ -49,7 +50,8 @@ def check_definition(source: Document | Mapping[str, Any]) -> Checked:
     layout = Layout(workflow.steps, faults)
     orders = order_steps(layout, faults)
     check_jumps(layout, faults)
-    check_references(layout, orders, workflow.output, faults)
+    shapes = Shapes(workflow.input, layout)
+    check_references(layout, orders, shapes, workflow.output, faults)
     faults.raise_any()
     return Checked(document, workflow, layout, orders)
 

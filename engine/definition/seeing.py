@@ -7,6 +7,7 @@ from .expressions.references import ITEMS, STEP_FIELDS, Scope
 from .expressions.trees import Compiled
 from .layout import Layout, StepList
 from .order import Order
+from .shapes import Shapes
 from .source.document import Faults, child
 from .steps.block import Block
 from .steps.for_each import ForEach
@@ -15,9 +16,13 @@ from .steps.try_catch import Try
 
 
 def check_references(
-    layout: Layout, orders: Mapping[StepList, Order], output: Compiled | None, faults: Faults
+    layout: Layout,
+    orders: Mapping[StepList, Order],
+    shapes: Shapes,
+    output: Compiled | None,
+    faults: Faults,
 ) -> None:
-    """Note every path of the workflow that names what it cannot see."""
+    """Note every path of the workflow that names what it cannot see, or what cannot be there."""
     for home in layout.lists:
         _check_alias(home, faults)
     # The id of a block's own `output` has a dot: nobody names it.
@@ -29,7 +34,7 @@ def check_references(
             inner = layout.inner(step)
             hidden = sight.hidden_after(inner)
             sees = Scope(sight.fields, hidden, items=tuple(inner.items()))
-            _check(step.round_expressions(), sees, faults)
+            _check(step.round_expressions(), sees, shapes, faults)
         for undo, given in ((False, step.expressions()), (True, step.undo_expressions())):
             compiled = [each for each in given if each.references]
             if not compiled:
@@ -40,14 +45,15 @@ def check_references(
                 undo,
                 items,
             )
-            _check(compiled, sees, faults)
-    _check([output] if output else [], Scope(sight.fields, sight.hidden_at_the_end), faults)
+            _check(compiled, sees, shapes, faults)
+    at_the_end = Scope(sight.fields, sight.hidden_at_the_end)
+    _check([output] if output else [], at_the_end, shapes, faults)
 
 
-def _check(expressions: Iterable[Compiled], scope: Scope, faults: Faults) -> None:
+def _check(expressions: Iterable[Compiled], scope: Scope, shapes: Shapes, faults: Faults) -> None:
     for compiled in expressions:
         for pointer, reference in compiled.references:
-            if fault := scope.fault(reference):
+            if fault := scope.fault(reference) or shapes.fault(reference):
                 faults.add(pointer, fault)
 
 
