@@ -123,6 +123,8 @@ create table onceflow.instance (
     deadline_at timestamptz,
     -- When its first steps come due, where that was not at once.
     start_at timestamptz,
+    -- A transition of it was cut, and its scopes are to be looked at again.
+    resume_at timestamptz,
     input jsonb not null,
     output jsonb,
     error jsonb,
@@ -153,6 +155,7 @@ create table onceflow.instance (
 create index instance_by_state on onceflow.instance (state, id);
 create index instance_by_version on onceflow.instance (version_id, id);
 create index instance_deadline on onceflow.instance (deadline_at) where deadline_at is not null;
+create index instance_resume on onceflow.instance (resume_at) where resume_at is not null;
 create index instance_suspended on onceflow.instance (id) where suspended_at is not null;
 
 create table onceflow.task (
@@ -181,7 +184,7 @@ create table onceflow.task (
     -- The transaction that queued the row; it names this dispatch to the search for lost messages.
     queued_xid xid8,
     -- When the clock acts on the row: a retry that is due, an attempt that has timed out, another look
-    -- for a worker that has the handler, or the secret; the start of an instance.
+    -- for a worker that has the handler, or the secret; the start of an instance, or a step left by a transition that was cut.
     due_at timestamptz,
     -- What a READY row waits for: an operator's resume, a worker that has its handler or its secrets, its queue's limit or resume.
     held_by text collate "C",

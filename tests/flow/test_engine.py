@@ -1,5 +1,8 @@
 """The engine and the interpreter agree, as far as the engine knows the kinds."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from onceflow.engine import calls
@@ -8,11 +11,11 @@ from onceflow.engine.definition import compile_definition
 from ..sql.play import Connection
 from .cases.actions import Action, Claim, Complete
 from .cases.beside import run
-from .cases.case import draw, seeds
+from .cases.case import Case, draw, seeds
 from .cases.coverage import Coverage
 from .cases.drawing import ENGINE, INPUT
 from .cases.effort import TIMES
-from .cases.engine_harness import Engine, Hand, Pair
+from .cases.engine_harness import CutEngine, Engine, Hand, Pair
 from .cases.search import search
 from .support import Json, block, task
 
@@ -77,3 +80,35 @@ def test_of_failures_judged_together_the_first_says_whether_its_scope_is_undone(
     script = (Claim(("x[0]/s",)), Complete((("x[0]/s", 1),)))
     pair = agree(conn, worker, caught, script=script)
     assert pair.machine.due() == (["x[0]/s.compensate"] if first == "bad" else [])
+
+
+@pytest.mark.timeout(120 * TIMES)
+def test_what_was_cut_goes_on_as_if_it_had_not_been(
+    conn: Connection, worker: Hand, coverage: Coverage, seed: int
+) -> None:
+    found = list(
+        search(
+            seeds(seed, 10 * TIMES),
+            lambda case: run(conn, worker, case, coverage, CutEngine),
+            without_undoing,
+        )
+    )
+    assert not found, "\n\n".join(found)
+
+
+def without_undoing(number: int) -> Case:
+    """Draw a case of which nothing is undone."""
+    case = draw(number, kinds=ENGINE)
+    return replace(case, document=_stripped(case.document))
+
+
+def _stripped(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_stripped(item) for item in value]  # pyright: ignore
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _stripped(item)  # pyright: ignore
+        for key, item in value.items()  # pyright: ignore
+        if key != "compensate" or not isinstance(item, dict)
+    }

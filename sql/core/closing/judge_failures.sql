@@ -1,13 +1,16 @@
--- judge_failures(sorted ids, tasks, discarded, token) -> (changes, touched, unwinding, handled, closed)   (internal)
+-- judge_failures(sorted ids, tasks, ended, due, discarded, token)
+--   -> (changes, touched, unwinding, handled, ended, due, scoped)   (internal)
 -- What follows for instances from tasks that have failed for good, their rows being open dead letters already; those of
 -- one instance are judged together, in the order of their paths, on the state before. Who handles it is found from the
 -- task outwards (find_handler); what lies between closes, and the task is FAILED. Where nobody does the policy acts.
--- o_unwinding are blocks that have failed, and in which nothing is left to end. o_handled are the tasks that are no dead letters; o_closed says that something closed: what was due may not be any more.
+-- o_unwinding are blocks that have failed, and in which nothing is left to end. o_handled are
+-- the tasks that are no dead letters; o_ended and o_due are what still counts of p_ended and p_due; o_scoped: it concerns scopes.
 create or replace function onceflow.judge_failures(
-    p_ids uuid[], p_keys onceflow.task_key[], p_discarded boolean, p_token uuid,
+    p_ids uuid[], p_keys onceflow.task_key[], p_ended onceflow.placed_task[], p_due onceflow.placed_task[],
+    p_discarded boolean, p_token uuid,
     out o_changes onceflow.change[], out o_touched onceflow.scope_key[],
     out o_unwinding onceflow.task_key[], out o_handled onceflow.task_key[],
-    out o_closed boolean)
+    out o_ended onceflow.placed_task[], out o_due onceflow.placed_task[], out o_scoped boolean)
 language plpgsql volatile as $$
 declare
     -- Whose scopes and blocks are FAILED with them, where they close: a way back fails nothing.
@@ -23,8 +26,9 @@ declare
     v_suspended onceflow.task_key[] := '{}';
     v_plans onceflow.chain_plan[] := '{}';
     v_closed record;
+    v_closes boolean := false;
 begin
-    o_changes := '{}'; o_touched := '{}'; o_unwinding := '{}'; o_handled := '{}'; o_closed := false;
+    o_changes := '{}'; o_touched := '{}'; o_unwinding := '{}'; o_handled := '{}'; o_ended := p_ended; o_due := p_due;
     -- Around what fails in the instance itself there is nobody to be asked.
     select coalesce(array_agg(f.key) filter (where f.asked), '{}'),
         coalesce(array_agg(f.key) filter (where not f.asked), '{}')
@@ -62,7 +66,7 @@ begin
     end loop;
     if cardinality(v_unhandled) > 0 then
         o_changes := onceflow.apply_failure_policy(p_ids, v_unhandled, v_failed, p_discarded, p_token);
-        o_closed := exists (select from unnest(o_changes) c where c.step is null and c.state = 'CLOSING');
+        v_closes := exists (select from unnest(o_changes) c where c.step is null and c.state = 'CLOSING');
     end if;
 
     -- Where the instance closes, all of it does.
@@ -81,25 +85,22 @@ begin
         v_closed := onceflow.close_scopes(p_ids, v_scopes, v_failed, p_token);
         o_changes := o_changes || v_closed.o_changes;
         o_touched := v_closed.o_touched;
-        o_closed := true;
+        v_closes := true;
     end if;
     if cardinality(v_plans) > 0 then
         perform onceflow.plan_next(v_plans);
     end if;
-    o_unwinding := array(
-        select row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key
-        from unnest(v_blocks) k
-        join onceflow.block b on b.instance_id = k.instance_id and b.step = k.step and b.scope = k.scope and b.visit = k.visit
-        where b.unwinds = 'closing' and b.live = 0);
+    o_unwinding := onceflow.drained_blocks(v_blocks);
+    if v_closes then
+        o_ended := onceflow.find_tasks(p_ids, array(
+            select row(e.instance_id, e.step, e.scope, e.visit)::onceflow.task_key from unnest(p_ended) e));
+        o_due := onceflow.still_due(p_due);
+    end if;
+    o_scoped := cardinality(o_unwinding) > 0 or exists (select from unnest(o_changes) c where c.scope > 0);
     -- Only now: another failure may have closed what one is suspended in.
     perform onceflow.note_dead_letters(array(
         select distinct k.instance_id from unnest(v_suspended) k order by 1));
-    o_handled := array(
-        select row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key
-        from unnest(p_keys) k
-        cross join lateral (
-            select from onceflow.task t
-            where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
-                and t.visit = k.visit and t.state <> 'DEAD_LETTER' offset 0) t);
+    o_handled := onceflow.handled_tasks(p_keys);
 end $$;
-revoke execute on function onceflow.judge_failures(uuid[], onceflow.task_key[], boolean, uuid) from public;
+revoke execute on function onceflow.judge_failures(
+    uuid[], onceflow.task_key[], onceflow.placed_task[], onceflow.placed_task[], boolean, uuid) from public;

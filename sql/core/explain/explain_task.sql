@@ -29,7 +29,7 @@ begin
                 then 'none came until %s, and the clock has to end it' else 'without one it has failed at %s' end,
                 p_task.attempt, v_due)
             when p_task.due_at is not null then format(case when v_past
-                then 'its instance was to start at %s, and the clock has to begin it'
+                then 'it was to begin at %s, and the clock has to see to it'
                 else 'waits until %s, when its instance starts' end, v_due)
             when p_task.undoes_seq is not null
             then 'waits for its turn: compensations run one by one, the last step first'

@@ -17,7 +17,7 @@ begin
     cross join lateral (values
         (s.open <> t.open, format('scope %s counts %s open tasks, and has %s', s.scope, s.open, t.open)),
         (s.live <> b.live, format('scope %s counts %s blocks that live, and has %s', s.scope, s.live, b.live)),
-        (s.state = 'OPEN' and t.open = 0, format('scope %s is OPEN, and nothing in it is', s.scope)),
+        (s.state = 'OPEN' and t.open = 0 and i.resume_at is null, format('scope %s is OPEN, and nothing in it is', s.scope)),
         (s.state = 'OPEN' and i.state <> 'RUNNING', format('scope %s is OPEN, and its instance is not', s.scope)),
         (i.ended_at is not null and not s.settled, format('scope %s has not settled, and its instance has ended', s.scope)),
         (s.settled <> (s.state in ('SUCCEEDED', 'FAILED', 'CANCELLED') and b.live = 0 and t.open = 0

@@ -27,7 +27,8 @@ begin
         (c.open <> c.open_tasks, format('open_tasks is %s, open rows are %s', c.open_tasks, c.open)),
         (c.highest is distinct from c.seq or c.numbers <> c.seq,
             format('seq is %s, the log has %s numbers up to %s', c.seq, c.numbers, c.highest)),
-        (c.state in ('RUNNING', 'CLOSING', 'COMPENSATING') and c.open = 0, 'nothing is open, but it has not ended'),
+        (c.state in ('RUNNING', 'CLOSING', 'COMPENSATING') and c.open = 0 and c.resume_at is null,
+            'nothing is open, but it has not ended'),
         (c.state = 'CLOSING' and c.open <> c.awaited, 'CLOSING with open tasks that neither run nor undo'),
         (c.suspended_by = 'operator' and c.queued > 0, 'suspended by an operator with QUEUED tasks'),
         (c.dead > 0 and c.suspended_by is null, 'an open dead letter, but not told'),
@@ -44,7 +45,7 @@ begin
             where e.version_id = i.version_id and e.to_step = t.step and e.kind = 'next') as edges
         from onceflow.task t
         join onceflow.instance i on i.id = t.instance_id
-        where t.state = 'WAITING' and t.undoes_seq is null and t.fence is null
+        where t.state = 'WAITING' and t.undoes_seq is null and t.fence is null and t.due_at is null
             and not exists (
                 select from onceflow.block b
                 where b.instance_id = t.instance_id and b.step = t.step and b.scope = t.scope and b.visit = t.visit)

@@ -16,9 +16,15 @@ from .engine_harness import Engine, Hand, Pair
 from .search import search
 
 
-def run(conn: Connection, worker: Hand, case: Case, coverage: Coverage) -> None:
+def run(
+    conn: Connection,
+    worker: Hand,
+    case: Case,
+    coverage: Coverage,
+    made_by: type[Engine] = Engine,
+) -> None:
     """Play a case to its end. Raises CaseFailed where they differ."""
-    engine = Engine(conn, worker, compile_definition(case.document))
+    engine = made_by(conn, worker, compile_definition(case.document))
     made: list[Action] = []
     try:
         pair = Pair(engine, case.document, INPUT)

@@ -20,6 +20,7 @@ def give(name: str, value: Json, **more: Json) -> Json:
 # return
 
 
+# guarantee: return-passes-nothing
 def test_an_instance_returns_with_a_value_instead_of_its_output(play: Play) -> None:
     run = Blocks(
         play,
@@ -37,6 +38,7 @@ def test_an_instance_returns_with_a_value_instead_of_its_output(play: Play) -> N
     assert (other.state(), other.output()) == ("SUCCEEDED", 2)
 
 
+# guarantee: return-ends-blocks
 def test_blocks_around_it_succeed_with_null_and_nothing_follows(play: Play) -> None:
     case = [{"when": True, "steps": [task("a"), give("r", 7), task("b")]}]
     inner: Json = {"id": "t", "try": [{"id": "s", "switch": case}], "retry": {}, "output": 5}
@@ -73,6 +75,7 @@ def test_the_instance_waits_until_what_a_race_has_left_behind_is_undone(play: Pl
 # goto
 
 
+# guarantee: jumped-over-null
 def test_it_goes_on_with_the_step_that_is_named_before_or_behind(play: Play) -> None:
     run = Blocks(
         play,
@@ -101,6 +104,7 @@ def test_it_goes_on_with_the_step_that_is_named_before_or_behind(play: Play) -> 
     assert calls.check_instances(play.conn) == []
 
 
+# guarantee: visit-own
 def test_a_step_that_is_jumped_over_at_first_is_visited_for_the_first_time(play: Play) -> None:
     run = Blocks(
         play,
@@ -131,6 +135,7 @@ def test_end_ends_the_list_and_the_output_of_the_block_comes_behind(play: Play) 
     assert (run.state(), run.output()) == ("SUCCEEDED", {"a": 1, "b": None})
 
 
+# guarantee: visit-limit
 def test_the_thousand_and_first_visit_fails(play: Play) -> None:
     run = Blocks(play, {"id": "a", "set": 1}, goto("g", "a"), on_failure="fail")
     assert run.state() == "FAILED"

@@ -29,6 +29,7 @@ def test_until_is_asked_after_each_round_of_which_it_sees_the_steps(play: Play) 
     assert calls.check_instances(play.conn) == []
 
 
+# guarantee: while-next-round
 def test_while_is_asked_before_each_round_and_may_let_none_begin(play: Play) -> None:
     none = Blocks(
         play, repeat("r", task("a"), **{"while": False}), output={"of": "$.steps.r.output"}
@@ -50,6 +51,7 @@ def test_a_while_sees_what_the_round_will_see_and_the_steps_of_the_one_before(pl
     assert run.state() == "SUCCEEDED"
 
 
+# guarantee: previous-round
 def test_steps_see_their_round_and_the_output_of_the_one_before(play: Play) -> None:
     given = {"n": "$.round", "p": "$.previous"}
     run = Blocks(
@@ -65,6 +67,7 @@ def test_steps_see_their_round_and_the_output_of_the_one_before(play: Play) -> N
     assert run.state() == "SUCCEEDED"
 
 
+# guarantee: round-delay
 def test_a_delay_passes_between_rounds_and_not_behind_the_last(play: Play) -> None:
     run = Blocks(play, repeat("r", task("a"), until="$.round == 1", delay="10m"))
     run.done("r[0]/a")
@@ -76,6 +79,7 @@ def test_a_delay_passes_between_rounds_and_not_behind_the_last(play: Play) -> No
     assert run.state() == "SUCCEEDED"
 
 
+# guarantee: round-limit
 def test_where_the_limit_of_rounds_was_not_enough_it_fails_itself(play: Play) -> None:
     run = Blocks(
         play,
@@ -94,6 +98,7 @@ def test_where_the_limit_of_rounds_was_not_enough_it_fails_itself(play: Play) ->
     assert calls.check_instances(play.conn) == []
 
 
+# guarantee: condition-place
 def test_a_failed_condition_is_redriven_with_what_it_should_have_given(play: Play) -> None:
     run = Blocks(play, repeat("r", task("a"), until="$.steps.a.output"), on_failure="suspend")
     run.done("r[0]/a", output="text")

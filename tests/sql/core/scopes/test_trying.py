@@ -14,6 +14,7 @@ def attempt(*steps: Json, catch: Json = None, retry: Json = None, **more: Json) 
     return {"id": "t", "try": list(steps), **given, **({"retry": retry} if retry else {}), **more}
 
 
+# guarantee: caught-kept
 def test_what_was_done_is_undone_before_the_catch_begins(play: Play) -> None:
     run = Blocks(
         play,
@@ -60,6 +61,8 @@ def test_the_first_catch_for_the_code_is_taken(play: Play, code: str, taken: str
         assert run.due() == [f"t[1]/{taken}"]
 
 
+# guarantee: catch-keeps
+# guarantee: catch-sees-attempt
 def test_with_undo_false_it_stays_done_and_is_undone_with_what_is_around(play: Play) -> None:
     catch = [{"undo": False, "steps": [task("c", {"a": "$.steps.a.output"})]}]
     run = Blocks(play, attempt(task("a", undo=True), task("b"), catch=catch), task("z"))
@@ -73,6 +76,8 @@ def test_with_undo_false_it_stays_done_and_is_undone_with_what_is_around(play: P
     assert (run.state(), run.undone()) == ("COMPENSATED", ["t[0]/a"])
 
 
+# guarantee: attempt-wait
+# guarantee: retry-goes-first
 def test_it_is_tried_again_once_all_is_undone_and_the_wait_is_over(play: Play) -> None:
     run = Blocks(
         play,
@@ -110,6 +115,7 @@ def test_a_code_that_is_not_tried_again_is_caught_at_once(play: Play) -> None:
     assert run.due() == ["t[1]/c"]
 
 
+# guarantee: catch-asks-no-catch
 def test_what_fails_in_a_catch_asks_neither_retry_nor_catches(play: Play) -> None:
     run = Blocks(
         play, attempt(task("a"), catch=[{"steps": [task("c")]}], retry={"attempts": 1}), task("z")
@@ -130,6 +136,7 @@ def test_what_still_runs_is_awaited(play: Play) -> None:
     assert run.due() == ["t[1]/c"]
 
 
+# guarantee: first-failure-plans
 def test_of_several_failures_together_the_first_by_path_says_what_follows(play: Play) -> None:
     both = {"id": "p", "parallel": [task("a"), task("b")]}
     catches = [
@@ -178,6 +185,7 @@ def test_its_own_failure_asks_neither_its_retry_nor_its_catches(play: Play) -> N
     assert (run.state("t"), run.due()) == ("FAILED", ["z"])
 
 
+# guarantee: unwinds-between-attempts
 def test_a_timeout_between_two_attempts_ends_it_although_nothing_in_it_is_open(play: Play) -> None:
     retry = {"attempts": 3, "backoff": "2h", "max": "2h", "jitter": 0}
     run = Blocks(play, attempt(task("a"), retry=retry, timeout="1h", on_failure="continue"))

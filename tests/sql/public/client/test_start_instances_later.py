@@ -40,7 +40,7 @@ def test_first_steps_come_due_at_the_start_time_and_not_before(play: Play) -> No
     assert play.tick().retried == 0
     pass_time(play.conn, "1 s")
     reasons = calls.explain_instance(play.conn, instance)
-    assert reasons[-1].because.startswith("its instance was to start at 2")
+    assert reasons[-1].because.startswith("it was to begin at 2")
     assert play.tick().retried == 2
     assert play.states(instance) == {"a": "QUEUED", "b": "QUEUED"}
     assert play.task(instance, "a", "due_at", "input") == (None, 7)
