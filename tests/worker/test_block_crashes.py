@@ -79,7 +79,33 @@ steps:
       bad: [{step("bad1", "bad 1")}, {{id: refuse, fail: {{code: bad}}}}]
   - {step("report", '"report of ${ $.steps.both.error.code }"')}
 """
-ENDS = {"batch": "SUCCEEDED", "undone": "COMPENSATED", "race": "SUCCEEDED", "parallel": "SUCCEEDED"}
+CHAIN = f"""
+name: chain
+steps:
+  - id: rounds
+    repeat:
+      - {step("round", '"round ${ $.round }"')}
+    until: $.round == 2
+  - id: tried
+    try:
+      - {step("attempt", '"attempt ${ uuid() }"')}
+      - {{id: refuse, fail: {{code: bad}}}}
+    retry: {{attempts: 2, backoff: 0}}
+    catch:
+      - steps: [{step("caught", '"caught ${ $.error.code }"')}]
+  - {step("visit", '"visit ${ $.steps.visit2.state | json }"')}
+  - {{id: over, when: $.steps.visit2.state != null, goto: report}}
+  - {step("visit2", '"visit2"')}
+  - {{id: again, goto: visit}}
+  - {step("report", '"report of ${ $.steps.tried.caught }"')}
+"""
+ENDS = {
+    "batch": "SUCCEEDED",
+    "undone": "COMPENSATED",
+    "race": "SUCCEEDED",
+    "parallel": "SUCCEEDED",
+    "chain": "SUCCEEDED",
+}
 
 
 def prepare(conn: Conn, transport: str) -> None:
@@ -89,7 +115,7 @@ def prepare(conn: Conn, transport: str) -> None:
         "create table done (n bigint generated always as identity, key text not null,"
         " what text not null)"
     )
-    for definition in (BATCH, UNDONE, RACE, PARALLEL):
+    for definition in (BATCH, UNDONE, RACE, PARALLEL, CHAIN):
         deploy(conn, definition)
 
 
@@ -168,11 +194,22 @@ def check_parallel(done: list[str]) -> None:
     assert done[-1] == "report of bad"
 
 
+def check_chain(done: list[str]) -> None:
+    attempts = {what for what in done if what.startswith("attempt")}
+    assert len(attempts) == 2
+    ends = ["round 0", "round 1", "round 2", "caught bad", "visit null", "visit2"]
+    ends += ['visit "SUCCEEDED"', "report of bad"]
+    assert [what for what in done if what in ends] == ends
+    require_undone(done, attempts, set(ends))
+    assert all(done.index(f"undo {what}") < done.index("caught bad") for what in attempts)
+
+
 CHECKS: dict[str, Callable[[list[str]], None]] = {
     "batch": check_batch,
     "undone": check_undone,
     "race": check_race,
     "parallel": check_parallel,
+    "chain": check_chain,
 }
 
 
