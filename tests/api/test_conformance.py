@@ -39,13 +39,12 @@ def described(url: str, folder: Path) -> Path:
     Of steps in steps without end the tool would make up requests for minutes.
     """
     document = httpx2.get(f"{url}/openapi.json").json()
-    step = document["components"]["schemas"]["Definition-step"]
+    schemas = document["components"]["schemas"]
+    kinds = {name: json.dumps(schemas[name]) for name in schemas if "Definition-step-" in name}
     whole = '{"$ref": "#/components/schemas/Definition-step"}'
-    text = json.dumps(step)
-    assert whole in text
-    document["components"]["schemas"]["Definition-step"] = json.loads(
-        text.replace(whole, '{"type": "object"}')
-    )
+    assert any(whole in text for text in kinds.values())
+    for name, text in kinds.items():
+        schemas[name] = json.loads(text.replace(whole, '{"type": "object"}'))
     file = folder / "openapi.json"
     file.write_text(json.dumps(document))
     return file
