@@ -8,7 +8,7 @@ import pytest
 from onceflow.engine import calls
 from onceflow.engine.definition import compile_definition
 
-from ..sql.play import Connection
+from ..sql.play import Connection, cut_early
 from .cases.actions import Action, Claim, Complete
 from .cases.beside import run
 from .cases.case import Case, draw, seeds
@@ -86,13 +86,14 @@ def test_of_failures_judged_together_the_first_says_whether_its_scope_is_undone(
 def test_what_was_cut_goes_on_as_if_it_had_not_been(
     conn: Connection, worker: Hand, coverage: Coverage, seed: int
 ) -> None:
-    found = list(
-        search(
-            seeds(seed, 10 * TIMES),
-            lambda case: run(conn, worker, case, coverage, CutEngine),
-            without_undoing,
+    with cut_early(conn):
+        found = list(
+            search(
+                seeds(seed, 10 * TIMES),
+                lambda case: run(conn, worker, case, coverage, CutEngine),
+                without_undoing,
+            )
         )
-    )
     assert not found, "\n\n".join(found)
 
 

@@ -6,7 +6,8 @@ Kafka had delivered them.
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,9 +19,23 @@ from onceflow.engine.calls import Answer, Completion, Failure, GiveBack, Grant, 
 from onceflow.engine.calls.tasks import GRANT
 
 from ..support import wait_until
+from .rooms import TEXTS
 
 Connection = psycopg.Connection[Any]
 Json = Any
+
+
+@contextmanager
+def cut_early(conn: Connection) -> Iterator[None]:
+    """Have transitions cut after one wave, or a few changes, as long as it lasts."""
+    conn.execute(
+        "create or replace function onceflow.is_cut(p_waves int, p_changes int) returns boolean"
+        " language sql immutable parallel safe return p_waves > 1 or p_changes > 6"
+    )
+    try:
+        yield
+    finally:
+        execute(conn, TEXTS["is_cut"])
 
 
 def read_grants(

@@ -10,7 +10,7 @@ declare
     v_now timestamptz := onceflow.now();
 begin
     update onceflow.instance i set resume_at = v_now
-    where i.id >= p_ids[1] and i.id in (
+    where i.id >= p_ids[1] and i.state in ('RUNNING', 'CLOSING', 'COMPENSATING') and i.id in (
         select d.instance_id from unnest(p_due) d
         union
         select t.instance_id from unnest(p_touched) t

@@ -13,7 +13,8 @@ begin
     if cardinality(v_ids) = 0 then
         return;
     end if;
-    update onceflow.instance i set resume_at = null where i.id = any (v_ids) and i.id >= v_ids[1];
+    update onceflow.instance i set resume_at = null
+    where i.id = any (v_ids) and i.id >= v_ids[1] and i.state in ('RUNNING', 'CLOSING', 'COMPENSATING');
     o_steps := array(
         select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key
         from onceflow.task t

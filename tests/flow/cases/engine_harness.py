@@ -133,18 +133,10 @@ class Engine:
 
 
 class CutEngine(Engine):
-    """An engine whose transitions are cut early; what is left of each goes on before the next call.
+    """An engine whose transitions are cut_early(): what is left goes on before the next call.
 
     The order in which steps have ended is then another, and so is that of undoing.
     """
-
-    def __init__(self, conn: Connection, worker: "Hand", compiled: Json) -> None:
-        super().__init__(conn, worker, compiled)
-        conn.execute(
-            "create or replace function onceflow.is_cut(p_waves int, p_changes int)"
-            " returns boolean language sql immutable parallel safe"
-            " return p_waves > 1 or p_changes > 6"
-        )
 
     def start(self, given: Json) -> None:
         super().start(given)

@@ -1,11 +1,13 @@
 """A transition that would go on for long is cut, and goes on in the next."""
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
 
 from onceflow.engine import calls
 
-from ...play import Json, Play, tick
+from ...play import Json, Play, cut_early, tick
 from ..scopes.support import Blocks, each, task
 from ..scopes.test_jumping import goto
 from ..scopes.test_repeating import repeat
@@ -27,13 +29,10 @@ def go_on(play: Play, run: Blocks, most: int = 100) -> int:
 
 
 @pytest.fixture
-def short(play: Play) -> Play:
+def short(play: Play) -> Iterator[Play]:
     """Return a deployment whose transitions are cut after one wave."""
-    play.conn.execute(
-        "create or replace function onceflow.is_cut(p_waves int, p_changes int) returns boolean"
-        " language sql immutable parallel safe return p_waves > 1 or p_changes > 40"
-    )
-    return play
+    with cut_early(play.conn):
+        yield play
 
 
 def test_rounds_without_a_worker_are_cut_after_a_thousand_waves(play: Play) -> None:
@@ -118,19 +117,15 @@ def test_an_instance_that_is_always_busy_is_waited_for(short: Play) -> None:
 
 
 # guarantee: cut-ends
-def test_what_a_race_leaves_behind_a_cut_is_undone_before_the_end(play: Play) -> None:
-    play.conn.execute(
-        "create or replace function onceflow.is_cut(p_waves int, p_changes int) returns boolean"
-        " language sql immutable parallel safe return p_waves > 1"
-    )
+def test_what_a_race_leaves_behind_a_cut_is_undone_before_the_end(short: Play) -> None:
     losers = {"l": [task("l", undo=True), repeat("r", task("m"), until=True)], "w": [task("w")]}
-    run = Blocks(play, {"id": "x", "race": losers}, output=1)
-    go_on(play, run)
+    run = Blocks(short, {"id": "x", "race": losers}, output=1)
+    go_on(short, run)
     run.done("x[0]/l")
-    go_on(play, run)
+    go_on(short, run)
     run.done("x[1]/w")
-    go_on(play, run)
+    go_on(short, run)
     assert (run.state(), run.due()) == ("RUNNING", ["x[0]/l.compensate"])
     run.done("x[0]/l.compensate")
-    go_on(play, run)
+    go_on(short, run)
     assert (run.state(), run.output()) == ("SUCCEEDED", 1)
