@@ -18,7 +18,8 @@ from .state_table import arrow, parse
 from .test_state_machine import try_function
 
 CHANGES = {
-    "task": "update onceflow.task set changed_at = changed_at",
+    # Others are changed by nobody who does not hold their instance.
+    "task": "update onceflow.task set changed_at = changed_at where state = 'QUEUED'",
     "instance": "update onceflow.instance set seq = seq",
 }
 NOT_WAITING = ("clock", "renew_worker", "requeue_lost_tasks")
