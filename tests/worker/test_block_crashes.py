@@ -88,7 +88,10 @@ steps:
     until: $.round == 2
   - id: tried
     try:
-      - {step("attempt", '"attempt ${ uuid() }"')}
+      - id: attempt
+        task: crash.do
+        with: {{what: "attempt ${{ uuid() }}"}}
+        compensate: {{task: crash.undo, with: {{what: $.task_input.what}}}}
       - {{id: refuse, fail: {{code: bad}}}}
     retry: {{attempts: 2, backoff: 0}}
     catch:
