@@ -6,7 +6,7 @@ Kafka had delivered them.
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +26,7 @@ Json = Any
 
 
 @contextmanager
-def cut_early(conn: Connection) -> Iterator[None]:
+def cut_early(conn: Connection) -> Generator[None]:
     """Have transitions cut after one wave, or a few changes, as long as it lasts."""
     conn.execute(
         "create or replace function onceflow.is_cut(p_waves int, p_changes int) returns boolean"

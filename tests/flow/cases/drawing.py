@@ -90,7 +90,7 @@ def definition(rnd: Random, kinds: Sequence[str] = ALL, depth: int = 3, size: in
     if drawing.chance(3):
         ids = [step["id"] for step in document["steps"]]
         path = f"$.steps.{rnd.choice(ids)}.output"
-        document["output"] = drawing.one_of(path, path, f"{path}.none")
+        document["output"] = drawing.one_of(path, path, "$.input.missing")
     return document
 
 
