@@ -58,6 +58,15 @@ def test_what_a_goto_leads_to_is_not_made_where_a_failure_closes_its_scope(
     assert "x[1]/t" not in pair.engine.snapshot.rows
 
 
+def test_a_block_that_fails_as_it_is_closed_is_cancelled(conn: Connection, worker: Hand) -> None:
+    rounds = block("r", "repeat", [task("a")], until=False, limit=1, on_failure="continue")
+    pair = agree(conn, worker, block("x", "race", {"l": [rounds], "w": [task("w")]}))
+    paths = ("x[0]/r[0]/a", "x[1]/w")
+    pair.apply(Claim(paths))
+    pair.apply(Complete(tuple((path, 1) for path in paths)))
+    assert pair.engine.snapshot.rows["x[0]/r"].state == "CANCELLED"
+
+
 def test_nor_is_a_block(conn: Connection, worker: Hand) -> None:
     to: Json = block("t", "parallel", {"p": [task("a")]})
     rounds = block("y", "repeat", [GOES, to], until=True, needs=[])

@@ -1,6 +1,6 @@
 -- move_chains(sorted ids, blocks, given) -> (changes, ended, opened, failed)   (internal)
 -- Moves on repeats and tries of locked instances that begin, of which a scope has ended, or whose wait is over: the next scope
--- opens, or they wait, end, or fail (their rows are open dead letters then, to be judged). p_given is what persons have given
+-- opens, or they wait, end, or fail (their rows have the error then: fail_blocks). p_given is what persons have given
 -- those that are redriven.
 create or replace function onceflow.move_chains(
     p_ids uuid[], p_keys onceflow.task_key[], p_given jsonb[] default null,
@@ -58,11 +58,9 @@ begin
                 v_chain.visit, v_chain.version_id, v_chain.seq, v_chain.state, v_chain.suspended_at);
         elsif v_move.what = 'fail' then
             update onceflow.task t
-            set state = 'DEAD_LETTER', error = v_move.error, changed_at = v_now
+            set error = v_move.error, changed_at = v_now
             where t.instance_id = v_chain.instance_id and t.step = v_chain.step and t.scope = v_chain.scope
                 and t.visit = v_chain.visit and t.state = 'WAITING';
-            o_changes := o_changes || onceflow.task_change(v_chain.instance_id, v_chain.step, v_chain.scope,
-                v_chain.visit, 0, 'WAITING', 'DEAD_LETTER', p_error => v_move.error);
             o_failed := o_failed
                 || row(v_chain.instance_id, v_chain.step, v_chain.scope, v_chain.visit)::onceflow.task_key;
         end if;

@@ -15,7 +15,7 @@ begin
             where b.instance_id = k.instance_id and b.step = k.step and b.scope = k.scope and b.visit = k.visit
                 and b.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
                 and b.resume_at <= p_now offset 0) b));
-    o_changes := v_moved.o_changes;
     o_opened := v_moved.o_opened;
+    o_changes := v_moved.o_changes || (onceflow.fail_blocks(v_moved.o_failed)).o_changes;
 end $$;
 revoke execute on function onceflow.resume_chains(uuid[], onceflow.task_key[], timestamptz) from public;

@@ -77,6 +77,8 @@ begin
         o_changes := v_moved.o_changes;
         o_ended := v_moved.o_ended;
         o_opened := o_opened || v_moved.o_opened;
+        v_moved := onceflow.fail_blocks(v_moved.o_failed);
+        o_changes := o_changes || v_moved.o_changes;
         o_failed := v_moved.o_failed;
     end if;
 end $$;

@@ -71,6 +71,11 @@ begin
         o_due := o_due || onceflow.find_tasks(p_ids, onceflow.next_compensations(p_ids, v_settled.o_planned));
     end if;
 
+    if cardinality(o_failed) > 0 then
+        v_part := onceflow.fail_blocks(o_failed);
+        o_changes := o_changes || v_part.o_changes;
+        o_failed := v_part.o_failed;
+    end if;
     -- Ways back of blocks: what begins, what goes on, what is done.
     if cardinality(p_unwinding || v_decided.o_unwinding) > 0 then
         v_part := onceflow.unwind_blocks(p_ids, p_unwinding || v_decided.o_unwinding);
