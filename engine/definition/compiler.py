@@ -39,6 +39,7 @@ class Checked(NamedTuple):
     def _expressions(self) -> Iterator[Compiled]:
         for step, _ in self.layout.steps:
             yield from step.expressions()
+            yield from step.round_expressions()
             yield from step.undo_expressions()
 
 

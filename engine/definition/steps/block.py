@@ -17,7 +17,7 @@ from .durations import EXAMPLES
 from .durations import SCHEMA as DURATION
 from .members import Key
 from .set_value import Set
-from .step import FAILURE, Lowered, Place, Step, names, undoing
+from .step import FAILURE, Lowered, Place, Step, config, names, undoing
 
 STEP_REF = {"$ref": "#/$defs/step"}
 LIST = {"type": "array", "minItems": 1, "items": STEP_REF}
@@ -76,10 +76,6 @@ class Block(Step, frozen=True, kw_only=True):
         yield from super().expressions()
         yield from (each.when for each in self.lists if each.when is not None)
 
-    def round_expressions(self) -> Iterator[Compiled]:
-        """Yield what is evaluated between its scopes, and sees the steps of its first list."""
-        yield from ()
-
     def bounds(self) -> dict[str, Any]:
         """Return what the engine keeps of how many run, succeed, fail; and what else it is for."""
         return {}
@@ -92,6 +88,9 @@ class Block(Step, frozen=True, kw_only=True):
         """Return its row, and that of its undoing: its scopes' ways back are made one by one."""
         position = {"position": place.positions[self.id]}
         spec = {**position, **names(place.positions, *self.expressions()), **self.policy()}
+        # What the deployment is to have, whenever it is asked for.
+        if given := config(*self.expressions(), *self.round_expressions()):
+            spec["config"] = given
         if self.timeout is not None:
             spec["timeout"] = self.timeout
         if not self.undo:

@@ -126,6 +126,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
         """Return the step of its list that follows in place of what its order says, if any."""
         return None
 
+    def round_expressions(self) -> Iterator[Compiled]:
+        """Yield what is evaluated between the scopes of a block, and sees its first list."""
+        yield from ()
+
     def undo_expressions(self) -> Iterator[Compiled]:
         """Yield what is evaluated when the step is undone."""
         yield from ()

@@ -1,11 +1,10 @@
 """A block of the kind `try`: what fails in it is tried again as a whole, or caught."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, cast
 
 from ...json_text import Json
-from ..expressions.trees import Compiled
 from ..foreign.words import OF_A_STEP, without
 from ..source.document import Faults, child
 from .block import BLOCK, LIST, OUTPUT, STEP_REF, UNDO, Branch, Chain, Readers, with_output
@@ -148,7 +147,3 @@ class Try(Chain, frozen=True, kw_only=True, tag="try"):
     def rounds(self, place: Place) -> dict[str, Any]:
         """Return what the engine keeps of its retry."""
         return {} if self.retry is None else {"retry": self.retry.spec()}
-
-    def round_expressions(self) -> Iterator[Compiled]:
-        """Yield none."""
-        yield from ()

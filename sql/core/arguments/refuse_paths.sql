@@ -10,17 +10,17 @@ begin
         -- The expression trees alone are walked: a `p` in the user's own data is no path.
         with recursive node (tree) as (
             select jsonb_path_query(p_compiled, e.path)
-            from unnest('{$.output,$.steps[*].spec.with,$.steps[*].spec.when,$.steps[*].spec.lists[*].when,$.steps[*].spec.until,$.steps[*].spec.while}'
-                ::jsonpath[]) e (path)
+            from unnest('{$.output,$.steps[*].spec.with,$.steps[*].spec.when,$.steps[*].spec.until,$.steps[*].spec.while,
+                $.steps[*].spec.lists[*].when}'::jsonpath[]) e (path)
             union all
             select c.tree
             from node n
             cross join lateral (
                 select o.value from jsonb_each(n.tree -> 'o') o
                 union all
-                select jsonb_array_elements(n.tree -> k) from unnest('{l,c,a}'::text[]) k where n.tree ? k
+                select jsonb_array_elements(n.tree -> k) from unnest('{l,c,a,z}'::text[]) k where n.tree ? k
                 union all
-                select n.tree -> 'x' where n.tree ? 'x') c (tree)
+                select n.tree -> k from unnest('{x,i}'::text[]) k where n.tree ? k) c (tree)
         )
         select distinct n.tree ->> 'p' from node n where n.tree ? 'p'
     loop

@@ -68,7 +68,11 @@ def test_a_path_that_postgres_cannot_read_is_refused_and_nothing_is_stored(
     assert play.value("select count(*) from onceflow.workflow") == 0
 
 
-@pytest.mark.parametrize("place", ["output", "when", "pipe", "text", "list"])
+@pytest.mark.parametrize(
+    "place",
+    ["output", "when", "pipe", "text", "list", "each", "within a path", "until"],
+    # guarantee: paths-in-bodies
+)
 def test_a_path_is_found_wherever_it_stands(play: Play, place: str) -> None:
     bad = path("$.input[")
     trees = {
@@ -77,7 +81,11 @@ def test_a_path_is_found_wherever_it_stands(play: Play, place: str) -> None:
         "pipe": workflow(Step("a", input={"f": "default", "x": value(1), "a": [bad]})),
         "text": workflow(Step("a", input={"c": [value("x"), bad]})),
         "list": workflow(Step("a", input={"l": [fields(deep=bad)]})),
+        "each": workflow(Step("a", input={"f": "each", "x": path("$.input"), "a": [], "i": bad})),
+        "within a path": workflow(Step("a", input={**path("$f1"), "z": [bad]})),
+        "until": workflow(Step("a")),
     }
+    trees["until"]["steps"][0]["spec"]["until"] = bad
     with pytest.raises(DefinitionError):
         calls.register_workflow(play.conn, trees[place])
 

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from onceflow.engine import calls
-from onceflow.engine.definition import compile_definition, parse
+from onceflow.engine.definition import check_definition, compile_definition, parse
 from onceflow.engine.errors import BadArgument
 from onceflow.engine.json_text import Json
 
@@ -194,3 +194,13 @@ def test_workflow_needs_tell_of_steps_in_blocks(play: Play) -> None:
     deploy(play, flow("{}", more))
     needs = calls.read_needs(play.conn, "flow", 1)
     assert [(need.name, need.steps) for need in needs] == [("A", ["b"]), ("B", ["c"]), ("C", ["d"])]
+
+
+@pytest.mark.parametrize("asked", ["until", "while"])
+def test_and_of_what_is_asked_between_rounds(play: Play, asked: str) -> None:
+    more = f'  - {{id: r, repeat: [{{id: s, set: 1}}], {asked}: "${{ $config.DONE }}"}}\n'
+    definition = flow("{}", more)
+    assert check_definition(parse(definition, "yaml")).needs() == [("config", "DONE")]
+    deploy(play, definition)
+    needs = calls.read_needs(play.conn, "flow", 1)
+    assert [(need.name, need.steps, need.is_there) for need in needs] == [("DONE", ["r"], False)]
