@@ -29,7 +29,7 @@ def check_jumps(layout: Layout, faults: Faults) -> None:
 
 
 def _goto_fault(step: Goto, home: StepList, layout: Layout) -> str | None:
-    if _by_needs(home):
+    if home.by_needs:
         return "the steps around it have `needs`; a goto stands in a list that runs as written"
     target = step.target
     if target == END or (target in home.steps and target != step.id):
@@ -43,7 +43,7 @@ def _goto_fault(step: Goto, home: StepList, layout: Layout) -> str | None:
 
 def _return_fault(step: Return, layout: Layout) -> str | None:
     for name, home in layout.path(step.id):
-        if _by_needs(home):
+        if home.by_needs:
             what = "it" if name == step.id else repr(name)
             return f"the steps beside {what} have `needs` and may still run; end the list otherwise"
         if home.block is not None and not isinstance(home.block, _ONE_BY_ONE):
@@ -53,7 +53,3 @@ def _return_fault(step: Return, layout: Layout) -> str | None:
                 "return behind it"
             )
     return None
-
-
-def _by_needs(home: StepList) -> bool:
-    return any(step.needs is not None for step in home.steps.values())

@@ -46,6 +46,11 @@ class StepList:
         return self.own() if self.outer is None else {**self.outer.items(), **self.own()}
 
     @cached_property
+    def by_needs(self) -> bool:
+        """Whether its steps run by what they need, not as they are written."""
+        return any(step.needs is not None for step in self.steps.values())
+
+    @cached_property
     def jumps(self) -> bool:
         """Whether there is a goto in it: its steps may be visited more than once, or never."""
         return any(isinstance(step, Goto) for step in self.steps.values())

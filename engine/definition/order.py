@@ -35,11 +35,10 @@ def _order(home: StepList, layout: Layout, faults: Faults) -> Order:
 
 def _needs(home: StepList, layout: Layout, faults: Faults) -> dict[str, list[str]]:
     """Return what each step needs: as given, or where none is given, the step before it."""
-    given = any(step.needs is not None for step in home.steps.values())
     needs: dict[str, list[str]] = {}
     previous: list[str] = []
     for name, step in home.steps.items():
-        if not given:
+        if not home.by_needs:
             needs[name] = previous
             previous = [name]
             continue

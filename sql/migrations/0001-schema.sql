@@ -60,6 +60,8 @@ create table onceflow.step (
     continues boolean generated always as (coalesce(spec ->> 'on_failure' = 'continue', false)) stored,
     is_block boolean generated always as (
         kind in ('steps', 'switch', 'parallel', 'race', 'for_each', 'repeat', 'try')) stored,
+    -- Whether it is a block of which one scope runs at a time.
+    is_chain boolean generated always as (kind in ('repeat', 'try')) stored,
     -- What a worker is told besides with each attempt; null for most.
     extra jsonb generated always as (spec -> 'extra') stored,
     -- The input of a step without expressions, the value of a set; null where there is something to evaluate.

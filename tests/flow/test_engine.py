@@ -58,6 +58,7 @@ def test_what_a_goto_leads_to_is_not_made_where_a_failure_closes_its_scope(
     assert "x[1]/t" not in pair.engine.snapshot.rows
 
 
+# guarantee: fails-as-closed
 def test_a_block_that_fails_as_it_is_closed_is_cancelled(conn: Connection, worker: Hand) -> None:
     rounds = block("r", "repeat", [task("a")], until=False, limit=1, on_failure="continue")
     pair = agree(conn, worker, block("x", "race", {"l": [rounds], "w": [task("w")]}))

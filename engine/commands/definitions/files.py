@@ -82,21 +82,19 @@ def find_definitions(paths: Sequence[str], given: Format | None) -> Found:
     left_out: list[str] = []
     owners: dict[str, str] = {}
     for place, named in _files(paths):
-        form = given or FORMATS.get(Path(place).suffix, "yaml")
         try:
             text = _read(place)
             if not named and not _STEPS.search(text):
                 left_out.append(place)
                 continue
-            document = parse(text, form)
-            checked = check_definition(document)
+            checked = _check(place, text, given)
         except DefinitionError as error:
             definitions.append(Definition(_shown(place), None, error.faults))
             continue
         name = checked.workflow.name
         if name in owners:
             message = f"{name!r} is the name of the workflow in {owners[name]} already"
-            fault = document.fault("/name", f"{message}; give one of the two another")
+            fault = checked.document.fault("/name", f"{message}; give one of the two another")
             definitions.append(Definition(_shown(place), None, [fault]))
             continue
         owners[name] = _shown(place)
@@ -108,8 +106,7 @@ def find_definitions(paths: Sequence[str], given: Format | None) -> Found:
 
 def find_one(place: str, given: Format | None) -> tuple[str, Checked]:
     """Read and check the definition of one file. Raises DefinitionError."""
-    form = given or FORMATS.get(Path(place).suffix, "yaml")
-    return _shown(place), check_definition(parse(_read(place), form))
+    return _shown(place), _check(place, _read(place), given)
 
 
 def told(file: str, fault: Fault) -> str:
@@ -180,6 +177,10 @@ def _read(place: str) -> bytes:
     except BadArgument as error:
         fault = Fault("", error.message.removeprefix(f"{place} "))
         raise DefinitionError(error.message, [fault]) from error
+
+
+def _check(place: str, text: bytes, given: Format | None) -> Checked:
+    return check_definition(parse(text, given or FORMATS.get(Path(place).suffix, "yaml")))
 
 
 def _shown(place: str) -> str:

@@ -2,28 +2,20 @@
 
 from typing import Any
 
-from ...json_text import Json
 from ..foreign.words import OF_A_STEP
-from ..source.document import Faults
 from . import checks
 from .members import Key, Members
 from .step import FAILURE, HEAD, ORDER, STEP_ID, Lowered, Place, Step, names
 
 END = "end"
 """The target that ends the list."""
-_target = checks.matching(STEP_ID, "the id of a step of the same list, or end")
-
-
-def _read(value: Json, pointer: str, faults: Faults) -> str | None:
-    return _target(value, pointer, faults)
-
 
 MEMBERS = Members(
     "a step",
     {
         **HEAD,
         "goto": Key(
-            _read,
+            checks.matching(STEP_ID, "the id of a step of the same list, or end"),
             {"type": "string", "pattern": STEP_ID},
             "The step of the same list with which it goes on, before or behind; `end` ends the "
             "list. A step may be visited 1,000 times.",
@@ -52,15 +44,12 @@ class Goto(Step, frozen=True, kw_only=True, tag="goto"):
         return self.target
 
     def lower(self, place: Place) -> Lowered:
-        """Return its row; without a target its list ends."""
+        """Return its row; without a target its list ends, and behind `end` comes its output."""
+        to = place.end if self.target == END else self.target
         spec = {
             "position": place.positions[self.id],
             **names(place.positions, self.when),
-            **({} if place.end is None and self.target == END else {"goto": self.to(place)}),
+            **({} if to is None else {"goto": to}),
             **self.policy(),
         }
         return Lowered([self.row(place, spec)])
-
-    def to(self, place: Place) -> str | None:
-        """Return the step that follows: of the end of a block with `output` that output."""
-        return place.end if self.target == END else self.target

@@ -6,18 +6,18 @@ create or replace function onceflow.begin_steps(
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
-    v_cut record := onceflow.resume_cut(p_ids, p_now);
-    v_begun onceflow.task_key[] := array(
-        select k::onceflow.task_key
+    v_cut constant record := onceflow.resume_cut(p_ids, p_now);
+    v_begun constant onceflow.task_key[] := array(
+        select row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key
         from unnest(p_keys) k
         cross join lateral (
             select from onceflow.task t
             where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
                 and t.visit = k.visit and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
                 and t.state = 'WAITING' and t.fence is null and t.due_at <= p_now offset 0) t
-        where row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key <> all (v_cut.o_steps));
+        union
+        select row(c.instance_id, c.step, c.scope, c.visit)::onceflow.task_key from unnest(v_cut.o_steps) c);
 begin
-    v_begun := v_begun || v_cut.o_steps;
     if cardinality(v_begun) = 0 and cardinality(v_cut.o_touched) = 0 then
         return '{}';
     end if;

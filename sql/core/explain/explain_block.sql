@@ -15,7 +15,7 @@ begin
     if v_block.instance_id is null then
         return null;  -- it joins, and has not begun
     end if;
-    if p_step.kind in ('repeat', 'try') then
+    if p_step.is_chain then
         v_told := onceflow.explain_chain(v_block, p_step);
     elsif p_step.kind in ('steps', 'switch') then
         v_told := 'its steps are under way';

@@ -8,16 +8,18 @@ language plpgsql stable as $$
 declare
     v_kind text;
     v_lists jsonb;
+    v_is_block boolean;
+    v_is_chain boolean;
 begin
     if p_output is not null or p_state <> 'SUCCEEDED' then
         return p_output;
     end if;
-    select st.kind, st.spec -> 'lists' into v_kind, v_lists from onceflow.step st
+    select st.kind, st.is_block, st.is_chain, st.spec -> 'lists' into v_kind, v_is_block, v_is_chain, v_lists from onceflow.step st
     where st.version_id = p_version_id and st.step = p_step;
-    if v_kind in ('task', 'set', 'return', 'goto', 'compensation', 'undo') then
+    if not v_is_block then
         return p_output;
     end if;
-    if v_kind in ('repeat', 'try') then
+    if v_is_chain then
         return coalesce((
             select case s.state when 'SUCCEEDED' then onceflow.scope_output(p_instance_id, p_version_id, s.scope) end
             from onceflow.scope s

@@ -1,6 +1,7 @@
 -- instance_outputs(sorted ids, answered) -> evaluated_output[]   (internal)
 -- Evaluates the `output` of those of the instances that are RUNNING; one that fails gives its own
--- instance an error and no other. What a `return` has given goes first. In those of p_answered it had failed, and a person has said what it gives.
+-- instance an error and no other. What a `return` has given goes first. In those of p_answered it had failed, and a person
+-- has said what it gives.
 create or replace function onceflow.instance_outputs(p_ids uuid[], p_answered uuid[])
 returns onceflow.evaluated_output[]
 language plpgsql stable as $$
@@ -9,7 +10,8 @@ begin
         select row(i.id, (e.found).value, (e.found).error)::onceflow.evaluated_output
         from unnest(p_ids) u (id)
         cross join lateral (
-            select i.id, i.version_id, v.returns from onceflow.instance i
+            select i.id, i.version_id, case when v.returns then onceflow.returned_output(i.id, v.id) end as returned
+            from onceflow.instance i
             join onceflow.workflow_version v on v.id = i.version_id
             where i.id = u.id and i.id between p_ids[1] and p_ids[cardinality(p_ids)]
                 and i.state = 'RUNNING' offset 0) i
@@ -18,13 +20,7 @@ begin
             where s.version_id = i.version_id and s.step = 'workflow.output' offset 0) s on true
         cross join lateral (
             select case
-                when i.returns and onceflow.has_returned(i.id, i.version_id) then (
-                    select row(true, t.output, null)::onceflow.evaluation
-                    from onceflow.step st
-                    cross join lateral (
-                        select t.output from onceflow.task t
-                        where t.instance_id = i.id and t.step = st.step and t.state = 'SUCCEEDED' offset 0) t
-                    where st.version_id = i.version_id and st.kind = 'return' limit 1)
+                when i.returned is not null then row(true, i.returned, null)::onceflow.evaluation
                 when i.id = any (p_answered) then (
                     select row(true, t.output, null)::onceflow.evaluation from onceflow.task t
                     where t.instance_id = i.id and t.step = 'workflow.output' and t.scope = 0 and t.visit = 0

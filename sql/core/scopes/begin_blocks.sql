@@ -15,18 +15,19 @@ declare
     v_moved record;
 begin
     with found as (
-        select b.*, st.spec, st.timeout, case st.kind when 'for_each' then jsonb_array_length(b.items)
-                when 'switch' then 1 when 'repeat' then 0 when 'try' then 0 else jsonb_array_length(st.spec -> 'lists') end as total,
-            st.kind, i.scopes, case st.kind when 'repeat' then b.items ? 'place' else false end as redriven
+        select b.*, st.spec, st.timeout, case when st.is_chain then 0
+                when st.kind = 'for_each' then jsonb_array_length(b.items)
+                when st.kind = 'switch' then 1 else jsonb_array_length(st.spec -> 'lists') end as total,
+            st.kind, st.is_chain, i.scopes, case st.kind when 'repeat' then b.items ? 'place' else false end as redriven
         from unnest(p_begun) b
         cross join lateral (
-            select st.kind, st.spec, st.timeout from onceflow.step st
+            select st.kind, st.is_chain, st.spec, st.timeout from onceflow.step st
             where st.version_id = b.version_id and st.step = b.step offset 0) st
         cross join lateral (
             select i.scopes from onceflow.instance i
             where i.id = b.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
     ), numbered as (
-        select f.*, least((f.spec ->> 'max_parallel')::int, f.total) as opened, f.kind in ('repeat', 'try') as chained,
+        select f.*, least((f.spec ->> 'max_parallel')::int, f.total) as opened,
             f.scopes + sum(f.total) over (
                 partition by f.instance_id order by f.step, f.scope, f.visit) - f.total as before
         from found f
@@ -67,8 +68,8 @@ begin
     )
     select array(
             select row(s.instance_id, s.scope)::onceflow.scope_key from scopes s where s.state = 'OPEN' order by 1),
-        coalesce(array_agg(row(n.instance_id, n.step, n.scope, n.visit)::onceflow.task_key) filter (where n.chained), '{}'),
-        array_agg(case when n.redriven then n.items end) filter (where n.chained)
+        coalesce(array_agg(row(n.instance_id, n.step, n.scope, n.visit)::onceflow.task_key) filter (where n.is_chain), '{}'),
+        array_agg(case when n.redriven then n.items end) filter (where n.is_chain)
     into o_opened, v_chains, v_given
     from numbered n;
     o_changes := '{}'; o_ended := '{}'; o_failed := '{}';

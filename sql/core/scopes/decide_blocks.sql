@@ -1,8 +1,8 @@
 -- decide_blocks(counts) -> (changes, ended, chains, opened, touched, lost, unwinding, undoing)   (internal)
 -- Counts for blocks the scopes that have ended, and settled, and has each decide, where its own scope is OPEN: it ends
--- with as many successes as it needs, or when all have ended; else its next scopes open. o_chains are blocks of which one scope
--- runs at a time, and has ended: move_chains() tells what follows. Where the instance returns all around ends. o_lost are scopes that a
--- decided block leaves behind, to be closed; o_touched the scopes around blocks beneath which nothing lives any more;
+-- with as many successes as it needs, or when all have ended; else its next scopes open. o_chains are blocks of which one
+-- scope runs at a time, and has ended: move_chains() tells what follows. Where the instance returns all around ends. o_lost
+-- are scopes that a decided block leaves behind, to be closed; o_touched the scopes around blocks beneath which nothing lives any more;
 -- o_unwinding the failed blocks all of whose scopes have ended; o_undoing the undo rows of blocks whose way back goes on.
 create or replace function onceflow.decide_blocks(
     p_counts onceflow.block_count[],
@@ -38,8 +38,8 @@ begin
             case when i.suspended_by = 'operator' then i.suspended_at end as suspended_at,
             (st.spec ->> 'join')::int as needed, (st.spec ->> 'max_parallel')::int as max_parallel,
             onceflow.is_undone(st.spec, v.on_failure) as undoes,
-            st.step || '.compensate' as undo, st.kind in ('repeat', 'try') as chained,
-            v.returns and onceflow.has_returned(i.id, v.id) as returned
+            st.step || '.compensate' as undo, st.is_chain as chained,
+            v.returns and onceflow.returned_output(i.id, v.id) is not null as returned
         into v_task
         from onceflow.task t
         join onceflow.instance i on i.id = t.instance_id

@@ -1,6 +1,6 @@
 -- begin_instances(limit, skip) -> number of steps
--- A job of the clock: makes first steps due whose instances' start has come, and goes on with transitions that were cut. A job of its own, for their expressions
--- are evaluated now, and many slow ones must hold up no timer. p_limit, p_skip and others at work: as in fire_timers().
+-- A job of the clock: makes first steps due whose instances' start has come, and goes on with transitions that were cut. A
+-- job of its own, for their expressions are evaluated now, and many slow ones must hold up no timer. p_limit, p_skip and others at work: as in fire_timers().
 -- Errors: WF004.
 create or replace function onceflow.begin_instances(p_limit int, p_skip int default 0) returns int
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp

@@ -1,7 +1,8 @@
 -- Blocks that have begun: how many scopes each has, and how many of them were opened, have ended, have succeeded, and were
 -- closed as failed; scopes counts them by state. needed (of a join), tolerate, percent and max_parallel are what its
--- definition says; a repeat or a try has one scope at a time, and total counts those so far. caught: the code of the error that a
--- catch was taken for. It times out at timeout_at, its next round or attempt begins at resume_at; due_at is the earlier. fails: it has failed, and its step goes on once its scopes have ended (closing) and are undone (undoing).
+-- definition says; a repeat or a try has one scope at a time, and total counts those so far. caught: the code of the error
+-- that a catch was taken for. It times out at timeout_at, its next round or attempt begins at resume_at; due_at is the
+-- earlier. fails: it has failed, and its step goes on once its scopes have ended (closing) and are undone (undoing).
 -- unsettled are scopes in which something is still open, or being undone: also such as a block has left behind that has ended.
 create or replace view onceflow.blocks as
 select b.instance_id, onceflow.task_name(b.step, b.scope, b.visit) as task, b.step, b.scope, b.visit, s.kind, b.total,

@@ -21,8 +21,8 @@ from onceflow.engine.calls import (
 from ..play import Play, pass_time, put_message
 from ..workflows import Step, path, sequence, value, workflow
 from . import situations, state_table
-from .situations import Subject
 from .state_table import arrow, parse
+from .subject import Subject
 
 PAGE = Path(__file__).parents[3] / "docs" / "state-machine.md"
 ERROR = {"code": "x", "message": ""}

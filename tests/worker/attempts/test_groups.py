@@ -137,7 +137,8 @@ def test_a_failure_is_told_only_when_what_it_saw_stands(one: Turn) -> None:
     require_once(one, ids_of[1:])
 
 
-def test_those_behind_a_slow_one_do_not_wait_for_it(one: Turn) -> None:
+def hold_the_third(one: Turn) -> tuple[Gate, list[UUID]]:
+    """Begin a turn of which the third waits at the gate, and those behind it have ended."""
     gate = Gate()
 
     def act(n: int, ctx: Context) -> None:
@@ -148,6 +149,11 @@ def test_those_behind_a_slow_one_do_not_wait_for_it(one: Turn) -> None:
     gate.await_arrivals()
     one.cut()
     wait_until(lambda: one.states(ids[3:]) == ALL[3:], "the end of those behind it", 10)
+    return gate, ids
+
+
+def test_those_behind_a_slow_one_do_not_wait_for_it(one: Turn) -> None:
+    gate, ids = hold_the_third(one)
     assert one.done(ids)[:3] == [[], [], []], "they are not committed yet"
     gate.open()
     one.end()
@@ -342,16 +348,7 @@ def test_the_end_of_one_instance_is_no_matter_of_the_others(one: Turn) -> None:
 
 
 def test_one_past_its_time_is_ended_alone(one: Turn) -> None:
-    gate = Gate()
-
-    def act(n: int, ctx: Context) -> None:
-        if n == 2:
-            gate.wait()
-
-    ids = one.begin(act)
-    gate.await_arrivals()
-    one.cut()
-    wait_until(lambda: one.states(ids[3:]) == ALL[3:], "the end of those behind it", 10)
+    gate, ids = hold_the_third(one)
     (slow,) = [a for a in one.running.all() if a.grant.instance_id == ids[2]]
     one.executor.time_out(slow, 300.0)
     others = without(ids, 2)
