@@ -68,10 +68,10 @@ def test_a_path_that_postgres_cannot_read_is_refused_and_nothing_is_stored(
     assert play.value("select count(*) from onceflow.workflow") == 0
 
 
+# guarantee: paths-in-bodies
 @pytest.mark.parametrize(
     "place",
     ["output", "when", "pipe", "text", "list", "each", "within a path", "until"],
-    # guarantee: paths-in-bodies
 )
 def test_a_path_is_found_wherever_it_stands(play: Play, place: str) -> None:
     bad = path("$.input[")
