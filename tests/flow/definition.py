@@ -12,9 +12,11 @@ Document = Mapping[str, Any]
 
 INLINE = ("set", "fail", "return", "goto")
 """Kinds that end in the transition that reaches them."""
+WAITS = ("sleep", "wait_for")
+"""Kinds that need no worker, and wait for a time, a signal or an event."""
 FANS = ("steps", "switch", "parallel", "race", "for_each")
 CHAINS = ("try", "repeat")
-KINDS = ("task", *INLINE, *FANS, *CHAINS)
+KINDS = ("task", *INLINE, *WAITS, *FANS, *CHAINS)
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,10 @@ class Step:
     """A step of any kind; what its kind has no use for is as if it were not given.
 
     ``value`` is the input of a task, what a ``set`` or a ``return`` gives, the error of a ``fail``,
-    the array of a ``for_each``, the target of a ``goto``: a step, or None for the end of its list.
-    ``catches`` and ``condition`` belong to ``try`` and ``repeat``.
+    the array of a ``for_each``, the time of a ``sleep``, the key of an event, the target of a
+    ``goto``: a step, or None for the end of its list. ``catches`` and ``condition`` belong to
+    ``try`` and ``repeat``, ``signal`` or ``event`` to ``wait_for``, which takes an event that was
+    sent up to ``keep`` seconds ago.
     """
 
     id: str
@@ -90,6 +94,9 @@ class Step:
     """Whether the condition is asked before a round (``while``), not after it (``until``)."""
     delay: float = 0
     limit: int = 1000
+    signal: str | None = None
+    event: str | None = None
+    keep: float = 86_400
 
     @property
     def is_block(self) -> bool:
@@ -104,6 +111,8 @@ class Workflow:
     output: Json = None
     on_failure: str = "compensate"
     deadline: float | None = None
+    signals: frozenset[str] | None = None
+    """The only signals that are taken, where the definition declares any."""
 
 
 def read_workflow(document: Document) -> Workflow:
@@ -113,6 +122,7 @@ def read_workflow(document: Document) -> Workflow:
         output=document.get("output"),
         on_failure=document.get("on_failure", "compensate"),
         deadline=document.get("deadline"),
+        signals=frozenset(document["signals"]) if "signals" in document else None,
     )
 
 
@@ -146,7 +156,8 @@ def _step(item: Document) -> Step:
         shared["percent"] = float(tolerate.removesuffix("%"))
     else:
         shared["tolerate"] = tolerate
-    own = {"task": _task, "try": _try, "repeat": _repeat, "for_each": _for_each}.get(kind, _other)
+    readers = {"task": _task, "try": _try, "repeat": _repeat, "for_each": _for_each}
+    own = {**readers, "wait_for": _wait_for}.get(kind, _other)
     return Step(item["id"], kind, tuple(item.get("needs", ())), **shared, **own(item, kind))
 
 
@@ -202,9 +213,17 @@ def _for_each(item: Document, _: str) -> dict[str, Any]:
     }
 
 
+def _wait_for(item: Document, _: str) -> dict[str, Any]:
+    awaited = item["wait_for"]
+    if isinstance(awaited, str):
+        return {"signal": awaited}
+    read = {"event": awaited["event"], "value": awaited["key"]}
+    return {**read, "keep": awaited["keep"]} if "keep" in awaited else read
+
+
 def _other(item: Document, kind: str) -> dict[str, Any]:
     match kind:
-        case "set" | "fail" | "return":
+        case "set" | "fail" | "return" | "sleep":
             return {"value": item[kind]}
         case "goto":
             return {"value": None if item[kind] == "end" else item[kind]}

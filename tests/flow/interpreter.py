@@ -6,14 +6,16 @@ could be read off them. It knows no cuts, no leases, no messages.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from .blocks import resume
 from .closing import close_instance
 from .definition import Document, read_workflow
 from .judging import retries
-from .making import begin
-from .model import Error, Instance, Row, Scope
+from .making import begin, may_redrive
+from .model import BEGAN, Error, Event, Instance, Row, Scope, Signal
+from .waiting import Sent, deliver_event, send_signal, take_kept, waits
 from .waves import OUTPUT, run
 
 Json = Any
@@ -50,12 +52,12 @@ class End(NamedTuple):
 
 
 class Machine:
-    """One instance of one definition. Times are seconds from its start."""
+    """One instance of one definition. Times are seconds from its start, which is ``began``."""
 
-    def __init__(self, definition: Document) -> None:
+    def __init__(self, definition: Document, began: datetime = BEGAN) -> None:
         self.workflow = read_workflow(definition)
         root = Scope(None, 0, self.workflow.branch, state="OPEN")
-        self.instance = Instance(self.workflow, None, root)
+        self.instance = Instance(self.workflow, None, root, began=began)
 
     # Calls
 
@@ -146,7 +148,7 @@ class Machine:
     def redrive(self, path: str, value: Json = None) -> Outcome:
         """Try a dead letter again: with its input, or with what an expression should have given."""
         row = self._dead_letter(path)
-        if row is None or not _may_redrive(row, value):
+        if row is None or not may_redrive(self.instance, row, value):
             return "refused"
         self._begin()
         if row.step.kind == "task":
@@ -158,6 +160,7 @@ class Machine:
         else:
             assert row.wrong is not None
             begin(self.instance, row, value, row.wrong)
+            take_kept(self.instance)
         run(self.instance)
         return "done"
 
@@ -183,6 +186,25 @@ class Machine:
                 self.instance.failing.append(row)
         run(self.instance)
         return ["refused" if row is None else "done" for row in rows]
+
+    def signal(self, *signals: Signal) -> list[Sent]:
+        """Send it signals, in one call: each ends a wait, or is kept."""
+        self._begin()
+        answers: list[Sent] = [send_signal(self.instance, signal) for signal in signals]
+        run(self.instance)
+        return answers
+
+    def send_event(self, name: str, key: str, payload: Json, event_id: str) -> Sent:
+        """Send an event to all who wait for it; sent again by its id it is no second one."""
+        instance = self.instance
+        if any((e.name, e.key, e.id) == (name, key, event_id) for e in instance.events):
+            return "repeated"
+        event = Event(name, key, payload, event_id, instance.now)
+        instance.events.append(event)
+        self._begin()
+        deliver_event(instance, event)
+        run(instance)
+        return "sent"
 
     # What can be seen
 
@@ -223,6 +245,17 @@ class Machine:
     def dead_letters(self) -> list[str]:
         """Return what waits for a person."""
         return [row.path for row in self.instance.dead_letters]
+
+    def waits(self) -> dict[str, tuple[str, str | None]]:
+        """Return what waits for which signal, or for which event of which key, by path."""
+        return {
+            row.path: (row.step.signal or row.step.event or "", row.event_key)
+            for row in sorted(waits(self.instance), key=lambda row: row.key)
+        }
+
+    def kept(self) -> list[tuple[str, Json]]:
+        """Return the signals that nobody has waited for, the oldest first."""
+        return [(signal.name, signal.payload) for signal in self.instance.kept]
 
     def timers(self) -> list[float]:
         """Return when the clock has something to do, the earliest first."""
@@ -288,6 +321,10 @@ class Machine:
         if row.due_at is not None and row.due_at <= instance.now:
             if row.state == "RETRYING":
                 row.state, row.due_at = "QUEUED", None
+            elif row.step.kind == "sleep":
+                instance.end(row, "SUCCEEDED")
+            elif row.step.kind == "wait_for":
+                instance.fail(row, {"code": "timeout"}, "timeout")
             else:
                 self._fail(row, {"code": "timeout"}, True, True)
         elif row.timeout_at is not None and row.timeout_at <= instance.now:
@@ -295,23 +332,3 @@ class Machine:
             instance.fail(row, {"code": "timeout"}, "timeout")
         elif row.resume_at is not None and row.resume_at <= instance.now:
             resume(row)
-
-
-def _may_redrive(row: Row, value: Json) -> bool:
-    """Tell whether a dead letter can be tried again with this value."""
-    wrong = row.wrong
-    if wrong in ("timeout", "limit"):
-        return False
-    if row.step.kind == "task" or row.undoes is not None:
-        return row.has_input or value is not None
-    if wrong is None:
-        return False
-    if wrong != "value":
-        return isinstance(value, bool)
-    match row.step.kind:
-        case "for_each":
-            return isinstance(value, list)
-        case "fail":
-            return isinstance(value, dict) and isinstance(value.get("code"), str)  # pyright: ignore
-        case _:
-            return value is not None

@@ -3,9 +3,10 @@
 from typing import Any
 
 from .blocks import begin_block, round_ended
-from .definition import Step
+from .definition import WAITS, Step
 from .model import PASSES, Instance, Row, Scope
 from .seeing import Fails, condition_of, value_of
+from .waiting import begin_wait, check_value, place_of
 
 Json = Any
 
@@ -81,7 +82,9 @@ def _run(instance: Instance, row: Row, given: Json, answered: str) -> None:
             round_ended(instance, row, given)
         else:
             begin_block(instance, row, given, answered)
-        return
+        return None
+    if step.kind in WAITS:
+        return begin_wait(instance, row, given, answered)
     # Where a goto goes is no expression.
     tree = None if step.kind == "goto" else step.value
     value = given if answered == "value" else value_of(instance, row.scope, tree)
@@ -97,6 +100,7 @@ def _run(instance: Instance, row: Row, given: Json, answered: str) -> None:
         instance.fail(row, value, "value")  # pyright: ignore[reportUnknownArgumentType]
     else:
         raise Fails("expression", "fail takes an error with a code", "value")
+    return None
 
 
 def _return(instance: Instance, scope: Scope, value: Json) -> None:
@@ -108,3 +112,29 @@ def _return(instance: Instance, scope: Scope, value: Json) -> None:
     scope.state = scope.ends_as = "SUCCEEDED"
     instance.end(scope.block, "SUCCEEDED")
     _return(instance, scope.block.scope, value)
+
+
+def may_redrive(instance: Instance, row: Row, value: Json) -> bool:
+    """Tell whether a dead letter can be tried again with this value."""
+    wrong = row.wrong
+    if wrong in ("timeout", "limit"):
+        return False
+    if row.step.kind == "task" or row.undoes is not None:
+        return row.has_input or value is not None
+    if wrong is None:
+        return False
+    if row.step.kind in WAITS and wrong == place_of(row):
+        try:
+            check_value(instance, row, value)
+        except Fails:
+            return False
+        return True
+    if wrong != "value":
+        return isinstance(value, bool)
+    match row.step.kind:
+        case "for_each":
+            return isinstance(value, list)
+        case "fail":
+            return isinstance(value, dict) and isinstance(value.get("code"), str)  # pyright: ignore
+        case _:
+            return value is not None

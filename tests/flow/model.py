@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -14,6 +15,8 @@ PASSES = ("SUCCEEDED", "SKIPPED", "FAILED")
 """States that a row of an OPEN scope may end in: its edges pass."""
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED", "COMPENSATED")
 """States that a scope, or the instance, ends in."""
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+"""When an instance starts, where nobody says."""
 
 
 @dataclass(eq=False)
@@ -50,6 +53,7 @@ class Row:
     unwinds: bool = False
     back: "BlockBack | None" = None
     caught: str | None = None
+    event_key: str | None = None
 
     @property
     def open(self) -> bool:
@@ -204,6 +208,26 @@ class BlockBack:
     active: list[ScopeBack] = field(default_factory=list[ScopeBack])
 
 
+@dataclass(frozen=True)
+class Signal:
+    """What was sent to this instance; sent again with its ``key`` it is no second one."""
+
+    name: str
+    payload: Json = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Event:
+    """What was sent to all who wait for it."""
+
+    name: str
+    key: str
+    payload: Json
+    id: str
+    sent_at: float
+
+
 @dataclass(eq=False)
 class Instance:
     """All that is known of an instance, and what a transition under way has still to do."""
@@ -225,6 +249,18 @@ class Instance:
     undone: list[str] = field(default_factory=list[str])
     handled: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     """Of each failure what failed and who handled it."""
+    began: datetime = BEGAN
+    waits: list[Row] = field(default_factory=list[Row])
+    """What has waited for a signal or an event, as it began to."""
+    beginning: list[Row] = field(default_factory=list[Row])
+    """What begins to in the wave under way."""
+    kept: list[Signal] = field(default_factory=list[Signal])
+    """Signals that nobody waits for yet."""
+    signals: dict[str, Signal] = field(default_factory=dict[str, Signal])
+    """Those that were sent with a key, by it."""
+    events: list[Event] = field(default_factory=list[Event])
+    took: set[tuple[str, Event]] = field(default_factory=set[tuple[str, Event]])
+    """Which step took which event."""
 
     def scopes(self) -> list[Scope]:
         return sorted(self.root.tree(), key=lambda scope: scope.key)

@@ -13,7 +13,7 @@ from .cases.actions import Action, Claim, Complete
 from .cases.beside import run
 from .cases.case import Case, draw, seeds
 from .cases.coverage import Coverage
-from .cases.drawing import ENGINE, INPUT
+from .cases.drawn import ENGINE
 from .cases.effort import TIMES
 from .cases.engine_harness import CutEngine, Engine, Hand, Pair
 from .cases.search import search
@@ -40,7 +40,7 @@ def test_engine_and_interpreter_agree_after_every_call(
 def agree(conn: Connection, worker: Hand, *steps: Json, script: tuple[Action, ...] = ()) -> Pair:
     """Have both play it, and hold the engine's counters against its rows."""
     document: Json = {"name": "flow", "steps": list(steps)}
-    pair = Pair(Engine(conn, worker, compile_definition(document)), document, INPUT)
+    pair = Pair(Engine(conn, worker, compile_definition(document)), document)
     for action in script:
         pair.apply(action)
     assert calls.check_instances(conn, [pair.engine.id]) == []

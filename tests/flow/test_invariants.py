@@ -5,17 +5,18 @@ import pytest
 from .cases.actions import Action, apply
 from .cases.case import Case, CaseFailed, play, seeds
 from .cases.coverage import Coverage
-from .cases.drawing import INPUT
+from .cases.drawn import input_of
 from .cases.effort import TIMES
 from .cases.invariants import check, frozen
 from .cases.search import search
 from .interpreter import Machine
+from .model import BEGAN
 
 
 def run(case: Case, coverage: Coverage) -> None:
     """Play a case, and hold the machine against its invariants after every call."""
     machine = Machine(case.document)
-    machine.start(INPUT)
+    machine.start(input_of(BEGAN))
     made: list[Action] = []
 
     def make(action: Action) -> None:

@@ -11,6 +11,7 @@ from .making import count_joins, due_steps, make
 from .model import Instance, Row, Scope
 from .seeing import Fails, value_of
 from .undoing import begin_block, begin_scope, can_undo, go_back, go_back_block, something_to_undo
+from .waiting import take_kept
 
 OUTPUT = "workflow.output"
 
@@ -49,6 +50,7 @@ def _wave(instance: Instance) -> bool:
         count_joins(scope)
     for scope, step in due:
         make(instance, scope, step)
+    take_kept(instance)
     return moved or bool(due)
 
 

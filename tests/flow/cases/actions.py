@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ..interpreter import Failure, Machine
+from ..model import Signal
 
 Json = Any
 
@@ -60,7 +61,36 @@ class Discard:
     paths: tuple[str, ...]
 
 
-Action: TypeAlias = Claim | Complete | Fail | GiveBack | Tick | Operate | Redrive | Skip | Discard
+@dataclass(frozen=True)
+class Send:
+    """Signals, in one call."""
+
+    signals: tuple[Signal, ...]
+
+
+@dataclass(frozen=True)
+class SendEvent:
+    """An event, to all who wait for it."""
+
+    name: str
+    key: str
+    payload: Json
+    id: str
+
+
+Action: TypeAlias = (
+    Claim
+    | Complete
+    | Fail
+    | GiveBack
+    | Tick
+    | Operate
+    | Redrive
+    | Skip
+    | Discard
+    | Send
+    | SendEvent
+)
 
 
 def targets(action: Action) -> tuple[str, ...]:
@@ -70,7 +100,7 @@ def targets(action: Action) -> tuple[str, ...]:
             return tuple(path for path, _ in outputs)
         case Redrive(path) | Skip(path):
             return (path,)
-        case Tick() | Operate():
+        case Tick() | Operate() | Send() | SendEvent():
             return ()
         case _:
             return action.paths
@@ -98,3 +128,7 @@ def apply(machine: Machine, action: Action) -> object:
             return machine.skip(path, output)
         case Discard(paths):
             return machine.discard(paths)
+        case Send(signals):
+            return machine.signal(*signals)
+        case SendEvent():
+            return machine.send_event(action.name, action.key, action.payload, action.id)

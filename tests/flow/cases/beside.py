@@ -11,7 +11,7 @@ from ...sql.play import Connection
 from .actions import Action
 from .case import Case, CaseFailed, draw, play
 from .coverage import Coverage
-from .drawing import ENGINE, INPUT
+from .drawn import ENGINE
 from .engine_harness import Engine, Hand, Pair
 from .search import search
 
@@ -27,7 +27,7 @@ def run(
     engine = made_by(conn, worker, compile_definition(case.document))
     made: list[Action] = []
     try:
-        pair = Pair(engine, case.document, INPUT)
+        pair = Pair(engine, case.document)
 
         def make(action: Action) -> None:
             made.append(action)

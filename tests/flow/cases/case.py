@@ -9,8 +9,10 @@ from random import Random
 
 from ..interpreter import Machine
 from .actions import Action
-from .drawing import ALL, Document, definition
+from .drawing import definition
+from .drawn import ALL, Document
 from .scripts import Call, choose, next_of, script
+from .sending import is_sent_signals, too_late
 
 ENDS = ("SUCCEEDED", "FAILED", "COMPENSATED", "CANCELLED")
 MOST_CALLS = 400
@@ -52,14 +54,19 @@ def seeds(seed: int, cases: int) -> Iterable[int]:
 
 
 def play(case: Case, machine: Machine, make: Callable[[Action], None]) -> None:
-    """Have all calls of a script made, and then what brings the instance to its end."""
+    """Have all calls of a script made, and then what brings the instance to its end.
+
+    What an ended instance is sent goes into no wait.
+    """
     for call in case.script:
         if machine.end().state in ENDS:
-            return
+            break
         for action in choose(machine, call):
             make(action)
     for _ in range(MOST_CALLS):
         if machine.end().state in ENDS:
+            if is_sent_signals(machine):
+                make(too_late(len(case.script)))
             return
         make(next_of(machine))
     raise AssertionError(f"it does not end: {machine.rows()}")

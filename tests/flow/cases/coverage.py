@@ -4,9 +4,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from ..definition import Step
 from ..interpreter import Machine
 from ..model import Row
-from .actions import Action, Fail, GiveBack, Operate, targets
+from .actions import Action, Fail, GiveBack, Operate, Send, SendEvent, targets
 
 Counts: TypeAlias = Counter[tuple[str, str]]
 
@@ -30,7 +31,7 @@ class Coverage:
         """Count a call about to be made, by the state of each row that it is about, or is open."""
         self.made += 1
         about = machine.instance.state + (", held" if machine.instance.held else "")
-        name, paths = _name(action), targets(action)
+        name, paths = _name(action), [*targets(action), *_awaiting(machine, action)]
         rows = machine.instance.rows()
         if not paths:
             self.calls[f"instance {about}", name] += 1
@@ -53,7 +54,7 @@ class Coverage:
             self.ends[_kind(row) + (", again" if row.visit else ""), row.state] += 1
             outer = row.scope.block
             if row.undoes is None:
-                self.kinds["workflow" if outer is None else outer.step.kind, row.step.kind] += 1
+                self.kinds["workflow" if outer is None else outer.step.kind, _kind(row)] += 1
         for scope in instance.scopes():
             block = scope.block
             if block is not None:
@@ -85,8 +86,29 @@ class Coverage:
         return "\n\n".join(parts)
 
 
+def _awaiting(machine: Machine, action: Action) -> list[str]:
+    """Return what waits for what is sent."""
+    match action:
+        case Send(signals):
+            sent = {(signal.name, None) for signal in signals}
+        case SendEvent():
+            sent = {(action.name, action.key)}
+        case _:
+            return []
+    return [path for path, awaited in machine.waits().items() if awaited in sent]
+
+
 def _kind(row: Row) -> str:
-    return row.step.kind if row.undoes is None else "compensation"
+    return _kind_of(row.step) if row.undoes is None else "compensation"
+
+
+def _kind_of(step: Step) -> str:
+    """Return the kind of a step, as different ones as there are ways to go on."""
+    if step.kind != "wait_for":
+        return step.kind
+    return (
+        f"wait_for {'signal' if step.signal else 'event'}{', timed' * (step.timeout is not None)}"
+    )
 
 
 def _name(action: Action) -> str:
@@ -98,6 +120,10 @@ def _name(action: Action) -> str:
             return "give back, begun" if started else "give back"
         case Operate(name):
             return name
+        case Send(signals):
+            return "signal, with a key" if signals[0].key else "signal"
+        case SendEvent():
+            return "event"
         case _:
             return type(action).__name__.lower()
 

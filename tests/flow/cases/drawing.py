@@ -4,77 +4,18 @@ The documents are those of a user: what the compiler takes, as far as it knows t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-Json = Any
-Document = dict[str, Any]
+from .drawn import AGAIN, ALL, CHAINS, CODES, FANS, LEAVES, WAITS, Document, Drawing
+from .waits import pattern, signals_of, sleep, wait_for
 
-INPUT = {
-    "x": 2,
-    "flag": True,
-    "xs": [1, 2, 3],
-    "xss": [[1, 2], [], [3]],
-    "none": [],
-    "nothing": None,
-}
-"""What every instance is started with."""
-CODES = ("bad", "bad.worse", "other")
-LEAVES = ("task", "set", "fail")
-JUMPS = ("return", "goto")
-FANS = ("steps", "switch", "parallel", "race", "for_each")
-CHAINS = ("try", "repeat")
-FAN = (*LEAVES, *FANS)
-"""The kinds of step without chains and jumps."""
-ALL = (*FAN, *CHAINS, *JUMPS)
-CHAIN = True
-"""Whether the engine knows chains and jumps."""
-ENGINE = ALL if CHAIN else FAN
-"""The kinds of step that the engine knows."""
-AGAIN = "again"
-"""The output of a task by which a list or a round is gone through once more."""
+Json = Any
 
 ARRAYS: tuple[Json, ...] = ("$.input.xss", [[1], [2, 3]])
 """Arrays of arrays, so that a for_each goes by the items of another."""
 NESTING = (0, 35, 60, 75)
 """How many of a hundred steps are blocks, by how many levels may still lie beneath."""
-
-
-@dataclass
-class Drawing:
-    """What is drawn so far: names, what may be drawn, and how large.
-
-    ``kinds``: those that may stand; ``size``: from so many steps on, lists are as short as may be.
-    """
-
-    rnd: Random
-    kinds: Sequence[str]
-    depth: int
-    size: int
-    steps: dict[str, Document] = field(default_factory=dict[str, Document])
-    around: list[Document] = field(default_factory=list[Document])
-    """Each for_each around a step."""
-    sees: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
-    """What the repeats and catches around a step let it see."""
-    straight: bool = True
-    """Whether all lists around are sequences, none side by side with others."""
-
-    def name(self) -> str:
-        name = f"s{len(self.steps) + 1}"
-        self.steps[name] = {}
-        return name
-
-    def one_of(self, *choices: Any) -> Any:
-        return self.rnd.choice(choices)
-
-    def chance(self, part: int) -> bool:
-        """Be true one time in ``part``."""
-        return self.rnd.randrange(part) == 0
-
-    @property
-    def full(self) -> bool:
-        return len(self.steps) >= self.size
 
 
 def definition(rnd: Random, kinds: Sequence[str] = ALL, depth: int = 3, size: int = 24) -> Document:
@@ -87,6 +28,9 @@ def definition(rnd: Random, kinds: Sequence[str] = ALL, depth: int = 3, size: in
     }
     if drawing.chance(8):
         document["deadline"] = rnd.randint(5, 40)
+    awaited = signals_of(document["steps"])
+    if awaited and drawing.chance(8):
+        document["signals"] = dict.fromkeys(sorted(awaited))
     if drawing.chance(3):
         ids = [step["id"] for step in document["steps"]]
         path = f"$.steps.{rnd.choice(ids)}.output"
@@ -157,10 +101,13 @@ def step(drawing: Drawing, depth: int, seen: list[str]) -> Document:
     """Draw a step of any kind that fits."""
     blocks = [kind for kind in drawing.kinds if kind in (*FANS, *CHAINS)]
     share = NESTING[min(depth, 3)] if blocks and not drawing.full else 0
-    if drawing.rnd.randrange(100) < share:
+    if share and set(WAITS) <= set(drawing.kinds) and drawing.chance(10):
+        kind = "pattern"
+    elif drawing.rnd.randrange(100) < share:
         kind = drawing.one_of(*blocks)
     else:
-        others = [kind for kind in drawing.kinds if kind in LEAVES and kind != "task"]
+        others = [kind for kind in drawing.kinds if kind in (*LEAVES, *WAITS) and kind != "task"]
+        others += [kind for kind in drawing.kinds if kind == "wait_for"] * 2
         kind = drawing.one_of(*["task"] * 12, *others)
     name = drawing.name()
     item: Document = {"id": name}
@@ -173,6 +120,12 @@ def step(drawing: Drawing, depth: int, seen: list[str]) -> Document:
             item["set"] = value(drawing, seen)
         case "fail":
             item["fail"] = {"code": drawing.one_of(*CODES), "message": "it was to fail"}
+        case "sleep":
+            item["sleep"] = sleep(drawing)
+        case "wait_for":
+            item |= wait_for(drawing)
+        case "pattern":
+            item |= pattern(drawing, name)
         case _:
             item |= block(drawing, kind, depth - 1, seen, name)
     drawing.steps[name] = with_policy(drawing, item)

@@ -26,6 +26,7 @@ from .actions import (
     Tick,
     apply,
 )
+from .drawn import input_of
 from .snapshot import Snapshot
 
 Json = Any
@@ -182,9 +183,10 @@ class Hand(Worker):
 class Pair:
     """An instance of the interpreter and one of the engine."""
 
-    def __init__(self, engine: Engine, document: Json, given: Json) -> None:
+    def __init__(self, engine: Engine, document: Json) -> None:
         self.engine = engine
-        self.machine = Machine(document)
+        self.machine = Machine(document, engine.began)
+        given = input_of(engine.began)
         engine.start(given)
         self.machine.start(given)
         self.compare("start")

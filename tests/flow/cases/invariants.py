@@ -15,6 +15,8 @@ def check(machine: Machine) -> None:
     undone = [row.undoes for row in instance.rows() if row.undoes is not None]
     assert len(undone) == len(set(undone)), "a row is undone at most once"
     assert not (instance.held and machine.due()), "nothing is due under an operator's hold"
+    awaited = {name for name, _ in machine.waits().values()}
+    assert not awaited & {name for name, _ in machine.kept()}, "what is kept is awaited by nobody"
     for row in instance.rows():
         if row.step.is_block and row.undoes is None:
             _check_block(row)
@@ -25,8 +27,9 @@ def check(machine: Machine) -> None:
 
 
 def _waits(machine: Machine) -> bool:
-    """Tell whether a person, or the clock, can bring it on."""
-    return bool(machine.instance.held or machine.dead_letters() or machine.timers())
+    """Tell whether a person, a sender or the clock can bring it on."""
+    lasts = machine.dead_letters() or machine.timers() or machine.waits()
+    return bool(machine.instance.held or lasts)
 
 
 def _check_scope(instance: Instance, scope: Scope) -> None:

@@ -8,20 +8,31 @@ from typing import Any
 from ..interpreter import Failure, Machine
 from ..model import Row
 from .actions import Action, Claim, Complete, Discard, Fail, GiveBack, Operate, Redrive, Skip, Tick
-from .drawing import AGAIN
+from .drawn import AGAIN, KEYS
+from .sending import (
+    asks_again,
+    event,
+    first_awaited,
+    is_sent_events,
+    is_sent_signals,
+    signals,
+)
 
 Json = Any
 
 TEMPERS: tuple[dict[str, int], ...] = (
     # All goes well, for the most part.
-    {"complete": 12, "claim": 8, "fail": 1, "tick": 1, "give back": 1},
+    {"complete": 12, "claim": 8, "fail": 1, "tick": 1, "give back": 1, "signal": 2, "event": 2},
     # Much fails, and people decide.
-    {"complete": 8, "claim": 6, "fail": 8, "tick": 2, "redrive": 4, "skip": 2, "discard": 2},
+    {"complete": 8, "claim": 6, "fail": 8, "tick": 2, "redrive": 4, "skip": 2, "discard": 2,
+     "signal": 2, "event": 2},
     # What closes meets what runs.
     {"complete": 5, "claim": 8, "close": 6, "fail": 4, "give back": 3, "tick": 3, "redrive": 1},
     # Time passes, and operators intervene.
     {"complete": 7, "claim": 6, "fail": 3, "tick": 6, "suspend": 3, "resume": 3, "redrive": 2,
-     "give back": 2, "skip": 1, "discard": 2, "cancel": 1},
+     "give back": 2, "skip": 1, "discard": 2, "cancel": 1, "signal": 2, "event": 2},
+    # Much is sent, early, late and again, as time passes.
+    {"complete": 8, "claim": 2, "signal": 8, "event": 8, "tick": 5, "fail": 1, "redrive": 1},
 )  # fmt: skip
 """What a script is made of: each of its calls so often."""
 
@@ -80,6 +91,10 @@ def _choices(machine: Machine, call: Call) -> dict[str, Callable[[], list[Action
         "resume": lambda: [Operate("resume")],
         "cancel": lambda: [Operate("cancel")],
     }
+    if is_sent_signals(machine):
+        chosen["signal"] = lambda: [signals(machine, call.pick, call.how)]
+    if is_sent_events(machine):
+        chosen["event"] = lambda: [event(machine, call.pick, call.how)]
     if due or running:
         paths = some(_answerable(machine, call.pick), call.pick // 4)
         chosen["complete"] = lambda: _complete(machine, paths, call.how)
@@ -135,6 +150,8 @@ VALUES: list[Json] = [None, True, False, 7, [5, 6], [], {"code": "other"}, {"v":
 
 def value_for(row: Row, how: int) -> Json:
     """Return what a dead letter is redriven with: mostly what it takes."""
+    if how < 6 and row.wrong in ("sleep", "key", "until"):
+        return {"sleep": [0, 3, "2s"][how % 3], "key": KEYS[how % 4]}.get(row.wrong, VALUES[how])
     if how < 6 and row.wrong is not None and row.wrong != "value":
         return how % 2 == 0
     if how < 6 and row.wrong == "value":
@@ -151,19 +168,11 @@ def outputs(machine: Machine, paths: Sequence[str], how: int) -> tuple[tuple[str
     rows = {row.path: row for row in machine.instance.rows()}
 
     def output(row: Row) -> Json:
-        if how and row.visit < 3 and _is_asked(row):
+        if asks_again(row, how):
             return AGAIN
         return f"{row.path} {how}" if how < 6 else None
 
     return tuple((path, output(rows[path])) for path in paths)
-
-
-def _is_asked(row: Row) -> bool:
-    """Tell whether what a task gives decides if something is gone through again."""
-    conditions = [step.when for step in row.scope.branch.steps if step.kind == "goto"]
-    if row.scope.block is not None:
-        conditions.append(row.scope.block.step.condition)
-    return any(f"$.steps.{row.step.id}.output" in str(condition) for condition in conditions)
 
 
 def _complete(machine: Machine, paths: Sequence[str], how: int) -> list[Action]:
@@ -192,5 +201,7 @@ def next_of(machine: Machine) -> Action:
         return Claim(tuple(machine.due()))
     if machine.dead_letters():
         return Discard(tuple(machine.dead_letters()))
+    if machine.waits():
+        return first_awaited(machine)
     assert machine.timers(), f"nothing brings it on: {machine.rows()}, {machine.scopes()}"
     return Tick(max(machine.instance.now, machine.timers()[0]))

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, cast
 
 from .case import Case
-from .drawing import CHAINS, FANS, Document
+from .drawn import CHAINS, FANS, Document
 from .scripts import Call
 
 Json = Any
@@ -83,7 +83,7 @@ def _documents(document: Document) -> Iterator[Document]:
             made = copy.deepcopy(document)
             change(list(_lists(made))[n])
             yield _mended(made)
-    for key in ("deadline", "output"):
+    for key in ("deadline", "output", "signals"):
         if key in document:
             yield {name: part for name, part in document.items() if name != key}
     for policy in ("compensate", "suspend"):

@@ -1,0 +1,98 @@
+"""What senders send, chosen when their turn comes from what waits then."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..definition import Branch, Step
+from ..interpreter import Machine
+from ..model import Row, Signal
+from ..waiting import waits
+from .actions import Send, SendEvent
+from .drawn import AGAIN, EVENTS, KEYS, SIGNALS
+
+Json = Any
+
+ONCE = ("k0", "k1")
+"""Keys of signals: few, so that they are sent again, the same or another."""
+
+
+def is_sent_signals(machine: Machine) -> bool:
+    """Tell whether some step of it waits for a signal."""
+    return any(step.signal for step in _steps(machine.workflow.branch))
+
+
+def is_sent_events(machine: Machine) -> bool:
+    """Tell whether some step of it waits for an event."""
+    return any(step.event for step in _steps(machine.workflow.branch))
+
+
+def _steps(branch: Branch) -> Iterator[Step]:
+    for step in branch.steps:
+        yield step
+        for inner in (*step.branches, *step.catches):
+            yield from _steps(inner)
+
+
+def signals(machine: Machine, pick: int, how: int) -> Send:
+    """Return one signal, or two: mostly such as are waited for, at times early, or once more."""
+    rows = [row for row in waits(machine.instance) if row.step.signal]
+    awaited = [row.step.signal or "" for row in rows]
+    names = awaited if awaited and pick % 4 else list(SIGNALS)
+    many = 2 if how == 7 else 1
+    made: list[Signal] = []
+    for n in range(many):
+        name = names[(pick // 4 + n) % len(names)]
+        first = next((row for row in rows if row.step.signal == name), None)
+        key = ONCE[pick // 16 % 2] if how in (2, 3) else None
+        # With a key the same is sent again more often than another.
+        sent = pick // 32 % 2 if key else f"{name}{pick % 32}"
+        made.append(Signal(name, AGAIN if first and asks_again(first, how) else sent, key))
+    return Send(tuple(made))
+
+
+def event(machine: Machine, pick: int, how: int) -> SendEvent:
+    """Return an event: mostly such as is waited for, at times early, or one that was sent."""
+    instance = machine.instance
+    if instance.events and how == 3:
+        before = instance.events[pick % len(instance.events)]
+        return SendEvent(before.name, before.key, before.payload, before.id)
+    rows = [row for row in waits(instance) if row.step.event]
+    if rows and pick % 4:
+        row = rows[pick // 4 % len(rows)]
+        name, key = row.step.event or "", row.event_key or ""
+    else:
+        row = None
+        name, key = EVENTS[pick // 4 % len(EVENTS)], KEYS[pick // 8 % len(KEYS)]
+    number = len(instance.events)
+    payload = AGAIN if row and asks_again(row, how) else [None, {"v": number}, number][how % 3]
+    return SendEvent(name, key, payload, f"id{number}")
+
+
+def asks_again(row: Row, how: int) -> bool:
+    """Tell whether what a row gives should have something gone through once more."""
+    return bool(how) and row.visit < 3 and _is_asked(row)
+
+
+def _is_asked(row: Row) -> bool:
+    """Tell whether what a step gives decides if something is gone through again."""
+    conditions = [step.when for step in row.scope.branch.steps if step.kind == "goto"]
+    if row.scope.block is not None:
+        conditions.append(row.scope.block.step.condition)
+    return any(f"$.steps.{row.step.id}.output" in str(condition) for condition in conditions)
+
+
+def first_awaited(machine: Machine) -> Send | SendEvent:
+    """Return what the wait that began first waits for."""
+    row = waits(machine.instance)[0]
+    if row.step.signal:
+        return Send((Signal(row.step.signal, row.path),))
+    return SendEvent(row.step.event or "", row.event_key or "", row.path, f"id{_number(machine)}")
+
+
+def _number(machine: Machine) -> int:
+    return len(machine.instance.events)
+
+
+def too_late(how: int) -> Send:
+    """Return what is sent to an ended instance: one key may have been sent before."""
+    return Send((Signal(SIGNALS[0], how % 2, ONCE[0] if how % 3 else None), Signal(SIGNALS[1])))

@@ -1,0 +1,62 @@
+"""Steps that wait, drawn by chance, and what they are mostly used for."""
+
+from typing import Any
+
+from .drawn import AGAIN, EVENTS, SIGNALS, Document, Drawing
+
+Json = Any
+
+
+def sleep(drawing: Drawing) -> Json:
+    """Draw for how long a step sleeps, or until when; one in twelve cannot be told."""
+    until = [{"until": f"$.input.times.{name}"} for name in ("past", "soon", "later", "soon")]
+    choices: list[Json] = [3, "5s", "$.input.x", "$.input.wait", 0, *until]
+    if drawing.chance(12):
+        choices = ["$.input.missing", "$.input.flag", "$.input.xs", {"until": "$.input.wait"}]
+    return drawing.one_of(*choices)
+
+
+def wait_for(drawing: Drawing) -> Document:
+    """Draw a wait for a signal or an event; one key in twelve cannot be told."""
+    made: Document = {"wait_for": drawing.one_of(*SIGNALS)}
+    if drawing.chance(2):
+        choices: list[Json] = ["a", "$.input.x", "$.input.x", "$.input.flag"]
+        choices += ["$.item"] * 4 if drawing.around else []
+        if drawing.chance(12):
+            choices = ["$.input.missing", "$.input.nothing", "$.input.xs"]
+        made["wait_for"] = {"event": drawing.one_of(*EVENTS), "key": drawing.one_of(*choices)}
+        if drawing.chance(2):
+            made["wait_for"]["keep"] = drawing.one_of(0, 3, 6)
+    if drawing.chance(3):
+        made["timeout"] = drawing.one_of(2, 5, 8)
+    return made
+
+
+def pattern(drawing: Drawing, name: str) -> Document:
+    """Draw a block as it is mostly used with waits: they seldom meet so by chance."""
+    first, second = drawing.name(), drawing.name()
+    waiting: Document = {"id": first, **wait_for(drawing)}
+    match drawing.one_of("race", "mailbox", "timeout", "each"):
+        case "race":
+            other = drawing.one_of({"sleep": sleep(drawing)}, wait_for(drawing))
+            return {"race": {f"{name}w": [waiting], f"{name}t": [{"id": second, **other}]}}
+        case "mailbox":
+            asked = f'$.steps.{first}.output != "{AGAIN}"'
+            return {"repeat": [waiting], "until": asked, "limit": 3}
+        case "timeout":
+            late = {"errors": ["timeout"], "steps": [{"id": second, "set": "$.error.code"}]}
+            made = {"try": [{**waiting, "timeout": 3}], "catch": [late]}
+            return drawing.one_of(made, {**made, "retry": {"attempts": 2, "backoff": 0}})
+        case _:
+            return {"for_each": "$.input.xs", "steps": [waiting]}
+
+
+def signals_of(part: Json) -> set[str]:
+    """Return the signals that are waited for in a part of a definition."""
+    if isinstance(part, list):
+        return set[str]().union(*(signals_of(item) for item in part))  # pyright: ignore
+    if not isinstance(part, dict):
+        return set()
+    named = part.get("wait_for")  # pyright: ignore
+    own = {named} if isinstance(named, str) else set[str]()
+    return own.union(*(signals_of(inner) for inner in part.values()))  # pyright: ignore
