@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import psycopg
 
 from ..engine.calls import (
+    apply_deliveries,
     begin_instances,
     enforce_deadlines,
     ensure_partitions,
@@ -96,6 +97,7 @@ JOBS = (
     Job("starts", begin_instances, rest=REST_OF_INSTANCES),
     Job("lost attempts", fail_lost_attempts, rest=REST_OF_LEASES),
     Job("deadlines", enforce_deadlines, rest=REST_OF_INSTANCES),
+    Job("deliveries", apply_deliveries),
 )
 """The jobs of the clock, by what they look after."""
 

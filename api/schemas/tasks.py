@@ -20,6 +20,10 @@ StepKind: TypeAlias = Literal[
     "for_each",
     "repeat",
     "try",
+    "sleep",
+    "wait_for",
+    "approve",
+    "workflow",
     "compensation",
     "undo",
 ]

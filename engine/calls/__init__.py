@@ -10,6 +10,7 @@ from .base import Decided, Key, NamedDecision
 from .clock import (
     DroppedPartitions,
     Fired,
+    apply_deliveries,
     begin_instances,
     drop_partitions,
     enforce_deadlines,
@@ -72,6 +73,7 @@ from .tasks import (
     give_back_tasks,
     read_outcomes,
 )
+from .waiting import SentSignal, Signal, send_signals
 from .workers import register_worker, renew_worker, stop_worker
 from .workflows import (
     Because,
@@ -111,9 +113,12 @@ __all__ = [
     "Need",
     "OutboxRow",
     "RegisteredVersion",
+    "SentSignal",
+    "Signal",
     "Started",
     "Switched",
     "Taken",
+    "apply_deliveries",
     "begin_instances",
     "cancel_instances",
     "check_instances",
@@ -154,6 +159,7 @@ __all__ = [
     "require_transport",
     "resume_instances",
     "resume_queues",
+    "send_signals",
     "set_config_values",
     "skip_dead_letters",
     "start_instances",

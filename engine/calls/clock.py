@@ -21,6 +21,9 @@ select onceflow.fail_lost_attempts(p_limit => %s::int, p_skip => %s::int)"""
 ENFORCE_DEADLINES: Final[LiteralString] = """
 select onceflow.enforce_deadlines(p_limit => %s::int, p_skip => %s::int)"""
 
+APPLY_DELIVERIES: Final[LiteralString] = """
+select onceflow.apply_deliveries(p_limit => %s::int, p_skip => %s::int)"""
+
 ENSURE_PARTITIONS: Final[LiteralString] = """
 select onceflow.ensure_partitions()"""
 
@@ -76,6 +79,11 @@ def fail_lost_attempts(conn: Connection, limit: int, skip: int = 0) -> int:
 def enforce_deadlines(conn: Connection, limit: int, skip: int = 0) -> int:
     """Close instances past their deadline; return how many."""
     return fetch_value(conn, ENFORCE_DEADLINES, (limit, skip))
+
+
+def apply_deliveries(conn: Connection, limit: int, skip: int = 0) -> int:
+    """Apply what was sent to instances and not yet applied; return how much of it."""
+    return fetch_value(conn, APPLY_DELIVERIES, (limit, skip))
 
 
 def ensure_partitions(conn: Connection) -> int:

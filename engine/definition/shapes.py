@@ -20,6 +20,7 @@ from .steps.group import Group
 from .steps.parallel import Parallel
 from .steps.race import Race
 from .steps.set_value import Set
+from .steps.sleep import Sleep
 from .steps.step import Step
 
 Shape = Mapping[str, Any]
@@ -116,6 +117,8 @@ class Shapes:
                 return _closed({"winner": {"type": "string"}, "output": UNKNOWN})
             case ForEach():
                 return {"type": "array"}
+            case Sleep():
+                return {"type": "null"}
             case _:
                 return UNKNOWN
 

@@ -45,7 +45,7 @@ create table onceflow.step (
     step text collate "C" not null,
     kind text not null check (kind in (
         'task', 'set', 'fail', 'return', 'goto', 'steps', 'switch', 'parallel', 'race', 'for_each', 'repeat', 'try',
-        'compensation', 'undo')),
+        'sleep', 'wait_for', 'approve', 'workflow', 'compensation', 'undo')),
     -- The block whose list it stands in, and which of its lists; null at the top, and of what undoes.
     block text collate "C",
     list int,
@@ -62,6 +62,8 @@ create table onceflow.step (
         kind in ('steps', 'switch', 'parallel', 'race', 'for_each', 'repeat', 'try')) stored,
     -- Whether it is a block of which one scope runs at a time.
     is_chain boolean generated always as (kind in ('repeat', 'try')) stored,
+    -- Whether it waits by itself, for a time or for something that has a name.
+    is_wait boolean generated always as (kind in ('sleep', 'wait_for', 'approve', 'workflow')) stored,
     -- What a worker is told besides with each attempt; null for most.
     extra jsonb generated always as (spec -> 'extra') stored,
     -- The input of a step without expressions, the value of a set; null where there is something to evaluate.
@@ -186,7 +188,8 @@ create table onceflow.task (
     -- The transaction that queued the row; it names this dispatch to the search for lost messages.
     queued_xid xid8,
     -- When the clock acts on the row: a retry that is due, an attempt that has timed out, another look
-    -- for a worker that has the handler, or the secret; the start of an instance, or a step left by a transition that was cut.
+    -- for a worker that has the handler, or the secret; the start of an instance, or a step left by a transition that was cut;
+    -- the end of a wait, which alone of what is WAITING without a fence has an input.
     due_at timestamptz,
     -- What a READY row waits for: an operator's resume, a worker that has its handler or its secrets, its queue's limit or resume.
     held_by text collate "C",
@@ -234,11 +237,12 @@ create table onceflow.task (
 -- the state, so that no plan that looks a RUNNING or QUEUED row up by its key is drawn to them.
 create index task_running on onceflow.task (worker_id, fence) where worker_id is not null;
 create index task_queued on onceflow.task (queue, queued_xid) where queued_xid is not null;
--- Two jobs of the clock, one behind whose candidates stand expressions: what was held or claimed before, and first steps.
+-- Two jobs of the clock, one behind whose candidates stand expressions: what was held or claimed before, or waits, and
+-- first steps.
 create index task_due on onceflow.task (due_at)
-    where due_at is not null and (attempt > 0 or held_by is not null);
+    where due_at is not null and (attempt > 0 or held_by is not null or input is not null);
 create index task_start on onceflow.task (due_at)
-    where due_at is not null and attempt = 0 and held_by is null;
+    where due_at is not null and attempt = 0 and held_by is null and input is null;
 create index task_held on onceflow.task (held_by, queue) where held_by is not null;
 create index task_dead_letter on onceflow.task (instance_id) where state = 'DEAD_LETTER' and seq is null;
 create index task_undo on onceflow.task (instance_id, scope, undoes_seq)
@@ -329,6 +333,59 @@ create table onceflow.scope (
 ) partition by range (instance_id);
 -- The block first, so that no plan that looks a scope up by its key is drawn to it.
 create index scope_of_block on onceflow.scope (block, instance_id, parent, visit, ordinal);
+
+-- Waiting: an instance that waits for nothing with a name, and is sent nothing, has no row in either ----
+
+-- What a step waits for that has a name. The row goes as its task's ends, so none of the indexes grows with history.
+create sequence onceflow.wait_n;
+create table onceflow.wait (
+    instance_id uuid not null,
+    step text collate "C" not null,
+    scope bigint not null,
+    visit int not null,
+    kind text collate "C" not null,
+    name text collate "C" not null,
+    -- Of an event, what tells it from others of its name.
+    key text collate "C",
+    -- Of several steps that wait for the same, the one that began first gets it.
+    n bigint not null default pg_catalog.nextval('onceflow.wait_n'),
+    primary key (instance_id, step, scope, visit),
+    constraint wait_kind check (kind = any ('{signal,event,form,child}'))
+) partition by range (instance_id);
+alter sequence onceflow.wait_n owned by onceflow.wait.n;
+create index wait_in_order on onceflow.wait (instance_id, name, n) where kind = 'signal';
+create index wait_for_event on onceflow.wait (name, key) where kind = 'event';
+
+-- The inbox: what is sent to an instance, written by whoever causes it, and applied in a transition of the receiver, in
+-- the order of the ids.
+create sequence onceflow.delivery_id;
+create table onceflow.delivery (
+    instance_id uuid not null,
+    id bigint not null default pg_catalog.nextval('onceflow.delivery_id'),
+    kind text collate "C" not null,
+    name text collate "C",
+    -- By which a repetition is known.
+    key text collate "C",
+    payload jsonb,
+    error jsonb,
+    -- The task that it is for; of a signal the one that has taken it.
+    step text collate "C",
+    scope bigint,
+    visit int,
+    -- Sent: to be applied; kept: nobody waits for it yet; void: it came too late for its task.
+    state text collate "C" not null,
+    made_at timestamptz not null,
+    primary key (instance_id, id),
+    constraint delivery_kind check (kind = any ('{signal,event,form,end,cancel,undo,start}')),
+    constraint delivery_state check (
+        state = any (case kind when 'signal' then '{kept,taken}'::text[] else '{sent,taken,void}' end)
+        and (state <> 'taken' or kind <> 'signal' or step is not null)),
+    constraint delivery_payload check (pg_catalog.pg_column_size(payload) <= 8500000)
+) partition by range (instance_id);
+alter sequence onceflow.delivery_id owned by onceflow.delivery.id;
+create index delivery_sent on onceflow.delivery (id) where state = 'sent';
+create index delivery_kept on onceflow.delivery (instance_id, name, id) where state = 'kept';
+create unique index delivery_key on onceflow.delivery (instance_id, key) where kind = 'signal' and key is not null;
 
 -- Messages --------------------------------------------------------------------------------------
 
@@ -439,7 +496,8 @@ create table onceflow.job (
     name text collate "C" primary key
 );
 insert into onceflow.job (name)
-values ('fire_timers'), ('begin_instances'), ('fail_lost_attempts'), ('enforce_deadlines'), ('partitions');
+values ('fire_timers'), ('begin_instances'), ('fail_lost_attempts'), ('enforce_deadlines'), ('apply_deliveries'),
+    ('partitions');
 
 -- Weeks of which every instance has ended, and when the last of them did: what retention goes by.
 create table onceflow.ended_week (
@@ -486,6 +544,15 @@ create type onceflow.chain_plan as (instance_id uuid, scope bigint, list int, fa
 -- wait (until a time), or fail (with an error).
 create type onceflow.chain_move as (
     what text, list int, item jsonb, caught text, resume_at timestamptz, error jsonb);
+
+-- A wait that is over: what its step gives, or the error that it fails with.
+create type onceflow.ended_wait as (
+    instance_id uuid, step text, scope bigint, visit int, output jsonb, error jsonb);
+
+-- A signal that is sent, what becomes of it, in words too, and the wait that takes it (step null: it is kept).
+create type onceflow.judged_signal as (
+    n bigint, instance_id uuid, name text, key text, payload jsonb, outcome text, detail text,
+    step text, scope bigint, visit int);
 
 -- What an expression gave: an input or output, or why there is none.
 create type onceflow.evaluation as (runs boolean, value jsonb, error jsonb);

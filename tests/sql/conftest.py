@@ -20,6 +20,8 @@ from .sessions import Session, Sessions
 EMPTY = """
     delete from onceflow.task_log;
     delete from onceflow.task;
+    delete from onceflow.wait;
+    delete from onceflow.delivery;
     delete from onceflow.scope;
     delete from onceflow.block;
     delete from onceflow.instance;

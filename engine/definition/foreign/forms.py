@@ -209,14 +209,8 @@ def tolerance(unit: str) -> Form:
 
 
 def pause(value: Json, _: Step) -> str | None:
-    """A wait: two rounds of nothing, with the time between them."""
-    return pausing(duration(value) or "30s")
-
-
-def pausing(time: str) -> str:
-    """Return what a wait is as long as there is no step for it."""
-    step = f"{{id: pause, repeat: [{{id: paused, set: null}}], until: $.round == 1, delay: {time}}}"
-    return f"not available in this release; a pause is `{step}`"
+    """A wait for a time."""
+    return f"`sleep: {duration(value) or '30s'}`, a step of its own"
 
 
 def catch(value: Json, step: Step) -> str | None:

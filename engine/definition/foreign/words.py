@@ -217,8 +217,8 @@ def _not_yet(why: str, words: str) -> dict[str, str]:
 _LATER: Final[Mapping[str, Reason]] = {
     **_not_yet(_FINALLY, "finally always onExit ensure"),
     **_words(
-        forms.pausing("30s"),
-        "sleep wait Wait Seconds delay_seconds startDelay timer",
+        "`sleep: 30s`, a step of its own",
+        "wait Wait Seconds delay_seconds startDelay timer",
         forms.pause,
     ),
     **_not_yet(_SIGNAL, "signal listen suspend event wait_for_event waitForEvent"),

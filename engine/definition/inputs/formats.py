@@ -34,6 +34,15 @@ def _date_time(text: str) -> None:
     date.fromisoformat(text[:10])
 
 
+def is_date_time(text: str) -> bool:
+    """Tell whether a text is a time with its offset from UTC, as RFC 3339 has it."""
+    try:
+        _date_time(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _time(text: str) -> None:
     _date_time(f"2000-01-01T{text}")
 

@@ -23,9 +23,11 @@ from . import (
     repeat,
     return_value,
     set_value,
+    sleep,
     switch,
     task,
     try_catch,
+    wait_for,
 )
 from .block import Block, Readers
 from .members import Members, Schema
@@ -101,6 +103,8 @@ _KINDS = {
     "try": Kind(try_catch.members(_READERS), try_catch.Try),
     "return": Kind(return_value.MEMBERS, return_value.Return),
     "goto": Kind(goto.MEMBERS, goto.Goto),
+    "sleep": Kind(sleep.MEMBERS, sleep.Sleep),
+    "wait_for": Kind(wait_for.MEMBERS, wait_for.WaitFor),
 }
 
 

@@ -1,6 +1,6 @@
 -- begin_steps(sorted ids, keys, now) -> change[]   (internal)
 -- Of tasks of locked instances those that wait for the start of their instance, which has come, and what a transition that was
--- cut has left: for begin_instances(). They are made as steps that come due. (A row that waits for an answer from outside has a fence, and another end.)
+-- cut has left: for begin_instances(). They are made as steps that come due. (A row that waits for an answer from outside has a fence, one that waits by itself an input, and both another end.)
 create or replace function onceflow.begin_steps(
     p_ids uuid[], p_keys onceflow.task_key[], p_now timestamptz)
 returns onceflow.change[]
@@ -14,7 +14,7 @@ declare
             select from onceflow.task t
             where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
                 and t.visit = k.visit and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
-                and t.state = 'WAITING' and t.fence is null and t.due_at <= p_now offset 0) t
+                and t.state = 'WAITING' and t.fence is null and t.input is null and t.due_at <= p_now offset 0) t
         union
         select row(c.instance_id, c.step, c.scope, c.visit)::onceflow.task_key from unnest(v_cut.o_steps) c);
 begin

@@ -19,7 +19,7 @@ begin
         select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key
         from onceflow.task t
         where t.instance_id = any (v_ids) and t.instance_id >= v_ids[1]
-            and t.state = 'WAITING' and t.fence is null and t.due_at <= p_now and t.seq is null
+            and t.state = 'WAITING' and t.fence is null and t.input is null and t.due_at <= p_now and t.seq is null
         order by t.instance_id, t.step, t.scope, t.visit);
     o_touched := array(
         select row(s.instance_id, s.scope)::onceflow.scope_key

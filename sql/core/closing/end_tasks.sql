@@ -10,6 +10,7 @@ language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
     v_changes onceflow.change[];
+    v_waits onceflow.task_key[];
 begin
     perform onceflow.lock_queued(p_keys);
     with found as (
@@ -42,12 +43,17 @@ begin
         from found f
         where t.instance_id = f.instance_id and t.step = f.step and t.scope = f.scope
             and t.visit = f.visit and t.instance_id >= p_ids[1] and t.seq is null and t.state = f.was
-        returning t.instance_id, t.step, t.scope, t.visit, t.attempt, f.was, t.state, t.queue, t.error
+        returning t.instance_id, t.step, t.scope, t.visit, t.attempt, f.was, t.state, t.queue, t.error,
+            f.was = 'WAITING' and t.fence is null and t.input is not null as waited
     )
     select coalesce(array_agg(onceflow.task_change(e.instance_id, e.step, e.scope, e.visit, e.attempt,
-        e.was, e.state, e.queue, p_error => e.error)), '{}')
-    into v_changes
+        e.was, e.state, e.queue, p_error => e.error)), '{}'),
+        array_agg(row(e.instance_id, e.step, e.scope, e.visit)::onceflow.task_key) filter (where e.waited)
+    into v_changes, v_waits
     from ended e;
+    if v_waits is not null then
+        perform onceflow.forget_waits(p_ids, v_waits);
+    end if;
     return v_changes;
 end $$;
 revoke execute on function onceflow.end_tasks(

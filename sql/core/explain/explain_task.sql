@@ -16,7 +16,9 @@ declare
 begin
     case p_task.state
     when 'WAITING' then
-        if p_step.kind = 'undo' then
+        if p_step.is_wait and p_task.input is not null then
+            return onceflow.explain_wait(p_task, p_step);
+        elsif p_step.kind = 'undo' then
             return onceflow.explain_undo(p_task, p_step);
         elsif p_step.is_block then
             v_block := onceflow.explain_block(p_task, p_step);

@@ -14,6 +14,8 @@ declare
     v_queues text[] := '{}';
     v_tasks text[] := '{}';
     v_written bigint;
+    v_waiting onceflow.task_key[];
+    v_begun record;
 begin
     if p_room > 0 then
         select w.queues, w.tasks into v_queues, v_tasks from onceflow.worker w
@@ -28,7 +30,9 @@ begin
             case when d.granted then p_worker_id end as worker_id,
             case when d.granted then p_token end as fence,
             case when d.granted then p_call end as call,
-            case when d.granted then v_now + make_interval(secs => d.timeout) end as due_at,
+            case when d.granted then v_now + make_interval(secs => d.timeout)
+                when d.becomes = 'WAITING' and d.input is not null
+                then onceflow.wait_until(d.kind, d.input, d.timeout, v_now) end as due_at,
             case d.becomes when 'QUEUED' then pg_current_xact_id() end as queued_xid,
             case d.becomes when 'READY' then 'operator' end as held_by,
             case d.becomes when 'SKIPPED' then 'when' end as reason,
@@ -71,16 +75,23 @@ begin
         coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key)
             filter (where d.becomes = 'DEAD_LETTER'), '{}'),
         coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit, d.version_id, d.seq, d.items)::onceflow.begun_block)
-            filter (where d.becomes = 'WAITING' and d.kind <> 'undo'), '{}'),
+            filter (where d.becomes = 'WAITING' and d.kind <> 'undo' and d.input is null), '{}'),
         coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key)
             filter (where d.becomes = 'WAITING' and d.kind = 'undo'), '{}'),
+        coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key)
+            filter (where d.becomes = 'WAITING' and d.input is not null and d.kind <> 'sleep'), '{}'),
         count(*) filter (where d.granted), (select count(*) from inserted) + (select count(*) from updated)
-    into o_changes, o_ended, o_jumped, o_dead, o_begun, o_undoing, o_granted, v_written
+    into o_changes, o_ended, o_jumped, o_dead, o_begun, o_undoing, v_waiting, o_granted, v_written
     from decided d;
     if v_written <> cardinality(p_due) then
         -- A step comes due once in a scope and visit: this cannot be, and must not be counted.
         raise assert_failure using message = format('%s of %s steps that came due were not waiting',
             cardinality(p_due) - v_written, cardinality(p_due));
+    end if;
+    if cardinality(v_waiting) > 0 then
+        v_begun := onceflow.begin_waits(p_ids, v_waiting);
+        o_changes := o_changes || v_begun.o_changes;
+        o_ended := o_ended || v_begun.o_ended;
     end if;
 end $$;
 revoke execute on function onceflow.make_tasks(

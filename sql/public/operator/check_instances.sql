@@ -45,13 +45,15 @@ begin
             where e.version_id = i.version_id and e.to_step = t.step and e.kind = 'next') as edges
         from onceflow.task t
         join onceflow.instance i on i.id = t.instance_id
-        where t.state = 'WAITING' and t.undoes_seq is null and t.fence is null and t.due_at is null
+        where t.state = 'WAITING' and t.undoes_seq is null and t.fence is null and t.due_at is null and t.input is null
             and not exists (
                 select from onceflow.block b
                 where b.instance_id = t.instance_id and b.step = t.step and b.scope = t.scope and b.visit = t.visit)
             and (p_ids is null or i.id = any (p_ids))) j
     where j.edges <> j.passed
     union all
-    select f.instance_id, f.fault from onceflow.scope_faults(p_ids) f;
+    select f.instance_id, f.fault from onceflow.scope_faults(p_ids) f
+    union all
+    select f.instance_id, f.fault from onceflow.wait_faults(p_ids) f;
 end $$;
 revoke execute on function onceflow.check_instances(uuid[]) from public;

@@ -1,6 +1,6 @@
 -- erase_instances(ids, by) -> (instance_id, outcome, detail)
 -- Takes the payloads of ended instances away, for good: inputs and outputs, of them and of their tasks; the items of their blocks; of errors, in
--- the log too, all but code and type; the values that they are found by; the progress that workers told. Which steps ran, when, and how they ended stays; so does
+-- the log too, all but code and type; of what was sent to them; the values that they are found by; the progress that workers told. Which steps ran, when, and how they ended stays; so does
 -- the idempotency key, whose repetition still finds its instance. p_by is who wants it (null: the role that is logged in);
 -- the instance keeps it, and the server's log has a line. Again it changes nothing, and tells of the first time.
 -- outcome: done (detail says since when) | refused (it has not ended: detail says what to do) | unknown.
@@ -47,6 +47,9 @@ begin
     update onceflow.scope s
     set item = case when s.item is not null then jsonb 'null' end, error = onceflow.erased_error(s.error)
     where s.instance_id = any (v_ended) and s.instance_id >= v_ended[1] and (s.item is not null or s.error is not null);
+    update onceflow.delivery d
+    set payload = case when d.payload is not null then jsonb 'null' end, error = onceflow.erased_error(d.error)
+    where d.instance_id = any (v_ended) and d.instance_id >= v_ended[1] and (d.payload is not null or d.error is not null);
     delete from onceflow.search_value s where s.instance_id = any (v_ended);
     update onceflow.instance i
     set input = 'null', output = null, error = onceflow.erased_error(i.error), erased_at = v_now, erased_by = v_by

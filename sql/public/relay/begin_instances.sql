@@ -19,8 +19,8 @@ begin
         from (
             select t.instance_id, t.step, t.scope, t.visit, t.due_at
             from onceflow.task t
-            -- What nobody has claimed or held and yet comes due is such a step.
-            where t.due_at <= v_now and t.attempt = 0 and t.held_by is null
+            -- What nobody has claimed or held, has no input, and yet comes due is such a step.
+            where t.due_at <= v_now and t.attempt = 0 and t.held_by is null and t.input is null
             order by t.due_at limit p_limit + p_skip) c
         order by c.due_at, c.instance_id, c.step
         offset p_skip limit p_limit);

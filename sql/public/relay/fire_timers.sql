@@ -1,7 +1,7 @@
 -- fire_timers(limit, skip, evaluating) -> (retried, timed_out)
 -- A job of the clock: makes retries that are due QUEUED, queues what waited for queues that are resumed, looks
--- again for workers that have the handler of what waits for one, opens the next round or attempt of blocks, and fails
--- attempts and blocks past their timeout; the oldest first, at most p_limit a call, the first p_skip passed over (so that one that cannot be handled does not stop
+-- again for workers that have the handler of what waits for one, opens the next round or attempt of blocks, ends sleeps, and fails
+-- attempts, blocks and waits past their timeout; the oldest first, at most p_limit a call, the first p_skip passed over (so that one that cannot be handled does not stop
 -- the rest). Where the two are p_limit together there is more to do at once. Instances that others hold are left
 -- for the next time; of several that call it at once one works, and the others return. Without p_evaluating only what
 -- no expression stands behind: retries, and what waits for a handler or was held; so that slow ones hold up none of it.
@@ -28,7 +28,7 @@ begin
         from (
             select t.instance_id, t.step, t.scope, t.visit, t.due_at
             from onceflow.task t
-            where t.due_at <= v_now and (t.attempt > 0 or t.held_by is not null)
+            where t.due_at <= v_now and (t.attempt > 0 or t.held_by is not null or t.input is not null)
                 and (p_evaluating or t.state in ('RETRYING', 'READY'))
             order by t.due_at limit p_limit + p_skip) c
         order by c.due_at, c.instance_id, c.step
@@ -57,7 +57,7 @@ begin
                 and t.state = 'RETRYING' and t.due_at <= v_now offset 0) t), 'RETRYING');
     v_retried := v_retried || onceflow.release_held(v_ids, v_due, v_now);
     v_blocks := array(select b::onceflow.task_key from unnest(v_blocks) b where b.instance_id = any (v_ids));
-    v_failed := onceflow.time_out_blocks(v_ids, v_blocks, v_now);
+    v_failed := onceflow.time_out_blocks(v_ids, v_blocks, v_now) || onceflow.fire_waits(v_ids, v_due, v_now);
     v_chains := onceflow.resume_chains(v_ids, v_blocks, v_now);
     v_failed := onceflow.fail_unanswered(v_ids, v_due, v_now, v_failed || v_chains.o_changes, v_chains.o_opened);
     perform onceflow.finish_transition(v_ids, v_retried || v_failed);

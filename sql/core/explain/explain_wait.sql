@@ -1,0 +1,17 @@
+-- explain_wait(task, step) -> explanation   (internal)
+-- What a step that waits by itself waits for, since when and until when.
+create or replace function onceflow.explain_wait(p_task onceflow.task, p_step onceflow.step) returns onceflow.explanation
+language plpgsql stable as $$
+declare
+    v_due constant text := onceflow.time_text(p_task.due_at);
+    v_past constant boolean := p_task.due_at <= onceflow.now();
+begin
+    if p_step.kind = 'sleep' then
+        return row(format(case when v_past then 'its sleep was over at %s, and the clock has to see to it'
+            else 'sleeps until %s' end, v_due), null, null)::onceflow.explanation;
+    end if;
+    return row(format('waits for the signal %s since %s', p_task.input ->> 'signal', onceflow.time_text(p_task.changed_at))
+        || coalesce(case when v_past then format('; it had until %s, and the clock has to end it', v_due)
+            else format(', until %s', v_due) end, ''), null, null)::onceflow.explanation;
+end $$;
+revoke execute on function onceflow.explain_wait(onceflow.task, onceflow.step) from public;

@@ -1,0 +1,26 @@
+-- fire_waits(sorted ids, keys, now) -> change[]   (internal)
+-- Of tasks of locked instances those that wait by themselves and whose time has come: a sleep is over, any other has
+-- failed by its timeout, to be judged: for fire_timers(). (A row that waits for the start of its instance has no input, one
+-- that waits for an answer from outside has a fence.)
+create or replace function onceflow.fire_waits(p_ids uuid[], p_keys onceflow.task_key[], p_now timestamptz)
+returns onceflow.change[]
+language plpgsql volatile as $$
+begin
+    return onceflow.end_waits(p_ids, array(
+        select row(k.instance_id, k.step, k.scope, k.visit, null, case when s.kind <> 'sleep'
+            then jsonb_build_object('code', 'timeout', 'place', 'timeout', 'message',
+                'what it waits for did not come until ' || onceflow.time_text(t.due_at)) end)::onceflow.ended_wait
+        from unnest(p_keys) k
+        cross join lateral (
+            select t.due_at from onceflow.task t
+            where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope and t.visit = k.visit
+                and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
+                and t.state = 'WAITING' and t.fence is null and t.input is not null and t.due_at <= p_now offset 0) t
+        cross join lateral (
+            select i.version_id from onceflow.instance i
+            where i.id = k.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
+        cross join lateral (
+            select s.kind from onceflow.step s
+            where s.version_id = i.version_id and s.step = k.step offset 0) s));
+end $$;
+revoke execute on function onceflow.fire_waits(uuid[], onceflow.task_key[], timestamptz) from public;
