@@ -20,8 +20,8 @@ from .steps.group import Group
 from .steps.parallel import Parallel
 from .steps.race import Race
 from .steps.set_value import Set
-from .steps.sleep import Sleep
 from .steps.step import Step
+from .steps.waiting.sleep import Sleep
 
 Shape = Mapping[str, Any]
 

@@ -348,7 +348,7 @@ create table onceflow.wait (
     -- Of an event, what tells it from others of its name.
     key text collate "C",
     -- Of several steps that wait for the same, the one that began first gets it.
-    n bigint not null default pg_catalog.nextval('onceflow.wait_n'),
+    n bigint not null,
     primary key (instance_id, step, scope, visit),
     constraint wait_kind check (kind = any ('{signal,event,form,child}'))
 ) partition by range (instance_id);
@@ -361,7 +361,7 @@ create index wait_for_event on onceflow.wait (name, key) where kind = 'event';
 create sequence onceflow.delivery_id;
 create table onceflow.delivery (
     instance_id uuid not null,
-    id bigint not null default pg_catalog.nextval('onceflow.delivery_id'),
+    id bigint not null,
     kind text collate "C" not null,
     name text collate "C",
     -- By which a repetition is known.

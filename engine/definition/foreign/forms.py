@@ -213,6 +213,11 @@ def pause(value: Json, _: Step) -> str | None:
     return f"`sleep: {duration(value) or '30s'}`, a step of its own"
 
 
+def signal(value: Json, _: Step) -> str | None:
+    """A wait for something that has a name."""
+    return f"`wait_for: {as_id(value)}`" if isinstance(value, str) and value else None
+
+
 def catch(value: Json, step: Step) -> str | None:
     """A try around the step, with what is caught and what follows."""
     own = id_of(step)

@@ -196,10 +196,7 @@ _FINALLY = (
     "it what always runs, and behind that `{id: failed, when: $.steps.work.caught != null, fail: "
     "{code: $.steps.work.caught}}`"
 )
-_SIGNAL = (
-    "is not available in this release; a task whose handler defers its answer waits for whoever "
-    "completes it"
-)
+_SIGNAL = "is not available in this release; a step `wait_for: paid` waits for a signal"
 _CHILD = (
     "is not available in this release; put its steps into a block, or start it in a task, by a "
     "client, with the task's key"
@@ -221,7 +218,11 @@ _LATER: Final[Mapping[str, Reason]] = {
         "wait Wait Seconds delay_seconds startDelay timer",
         forms.pause,
     ),
-    **_not_yet(_SIGNAL, "signal listen suspend event wait_for_event waitForEvent"),
+    **_words(
+        "`wait_for: paid`, a step of its own that waits for a signal of that name",
+        "signal listen suspend event wait_for_event waitForEvent",
+        forms.signal,
+    ),
     **_not_yet(_CHILD, "workflow subWorkflow subWorkflowParam child_workflow subflow"),
     **_not_yet(_CHILD, "continue_as_new trigger_dag_id"),
     **_not_yet(_CLOCK, "schedule"),

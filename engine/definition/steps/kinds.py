@@ -23,15 +23,14 @@ from . import (
     repeat,
     return_value,
     set_value,
-    sleep,
     switch,
     task,
     try_catch,
-    wait_for,
 )
 from .block import Block, Readers
 from .members import Members, Schema
 from .step import Step
+from .waiting import sleep, wait_for
 
 
 class Kind(NamedTuple):

@@ -27,11 +27,11 @@ begin
                 and d.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
             order by d.id offset b.place - 1 limit 1) d on true
     ), waiting as (
-        insert into onceflow.wait (instance_id, step, scope, visit, kind, name)
-        select f.instance_id, f.step, f.scope, f.visit, 'signal', f.name
-        from found f
-        where f.id is null
-        order by f.instance_id, f.step collate "C", f.scope, f.visit
+        insert into onceflow.wait (instance_id, step, scope, visit, kind, name, n)
+        select f.instance_id, f.step, f.scope, f.visit, 'signal', f.name, nextval('onceflow.wait_n')
+        from (
+            select f.* from found f where f.id is null
+            order by f.instance_id, f.step collate "C", f.scope, f.visit offset 0) f
     ), taken as (
         update onceflow.delivery d
         set state = 'taken', step = f.step, scope = f.scope, visit = f.visit

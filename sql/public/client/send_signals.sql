@@ -28,12 +28,10 @@ begin
     -- Under the lock, in a statement of its own.
     v_judged := onceflow.judge_signals(p_instance_ids, p_names, p_payloads, p_keys);
 
-    insert into onceflow.delivery (instance_id, kind, name, key, payload, step, scope, visit, state, made_at)
-    select j.instance_id, 'signal', j.name, j.key, j.payload, j.step, j.scope, j.visit,
+    insert into onceflow.delivery (instance_id, id, kind, name, key, payload, step, scope, visit, state, made_at)
+    select j.instance_id, nextval('onceflow.delivery_id'), 'signal', j.name, j.key, j.payload, j.step, j.scope, j.visit,
         case when j.step is null then 'kept' else 'taken' end, v_now
-    from unnest(v_judged) j
-    where j.outcome = 'accepted'
-    order by j.n;
+    from (select j.* from unnest(v_judged) j where j.outcome = 'accepted' order by j.n offset 0) j;
     perform onceflow.finish_transition(v_ids, onceflow.move_waiting(v_ids, onceflow.end_waits(v_ids, array(
         select row(j.instance_id, j.step, j.scope, j.visit, j.payload, null)::onceflow.ended_wait
         from unnest(v_judged) j

@@ -20,6 +20,7 @@ from onceflow.engine.calls import (
     operators,
     outbox,
     tasks,
+    waiting,
     workers,
     workflows,
 )
@@ -43,7 +44,7 @@ NOT_CALLED = {
 def statements() -> dict[str, list[str]]:
     """Return the statements of all calls by the name of the function in them."""
     found: dict[str, list[str]] = {}
-    for module in (clock, config, deferred, operators, outbox, tasks, workers, workflows):
+    for module in (clock, config, deferred, operators, outbox, tasks, waiting, workers, workflows):
         for name, value in vars(module).items():
             if name.isupper() and isinstance(value, str) and "onceflow." in value:
                 (function,) = re.findall(r"onceflow\.(\w+)\(", value)

@@ -35,7 +35,7 @@ TELL: dict[str, tuple[str, ...]] = {
         "'retryStrategy' is `retry: {attempts: 4}`", "'activeDeadlineSeconds' is `timeout: 60s`",
     ),
     "argo/sequence.yaml": (
-        "'withSequence' is `for_each: ", "'suspend' is not available in this release; a task",
+        "'withSequence' is `for_each: ", "'suspend' is `wait_for: paid`",
     ),
     "argo/steps.yaml": (
         "'withParam' is `for_each: $.steps.generate.output`, with `steps: [{id: each, …}]`",
@@ -73,7 +73,8 @@ TELL: dict[str, tuple[str, ...]] = {
         "'env' is `with: {TARGET: $.input.target}`", "'continue-on-error' is `on_failure: continue",
     ),
     "serverless_workflow/fork.yaml": (
-        "write `id: both`", "'fork' is `parallel: {mail: […], sms: […]}`", "delay: 5s}`",
+        "write `id: both`", "'fork' is `parallel: {mail: […], sms: […]}`",
+        "'wait' is `sleep: 5s`, a step of its own",
     ),
     "serverless_workflow/loop.yaml": (
         "'for' is `for_each: $.input.bills`, `as: bill`", "'timeout' is `deadline: 15m`",
@@ -105,7 +106,8 @@ TELL: dict[str, tuple[str, ...]] = {
         "'Retry' is `retry: {attempts: 3, backoff: 1s}`",
     ),
     "step_functions/wait.yaml": (
-        "`switch: [{when: $.input.status == \"done\", steps: [{id: Done, …}]}]`", "delay: 30s}`",
+        "`switch: [{when: $.input.status == \"done\", steps: [{id: Done, …}]}]`",
+        "'Seconds' is `sleep: 30s`",
         "'Error' is `fail: {code: job.broken, message: \"It broke\"}`", "back leads `goto: Ask`",
     ),
     "temporal/activity.yaml": (
@@ -120,7 +122,7 @@ TELL: dict[str, tuple[str, ...]] = {
         "'compensation' is `compensate: {task: CancelFlight}`", "'finally' is not available",
         "'saga' is `on_failure: compensate`", "'nonRetryableErrorTypes' is `non_retryable: [codes",
     ),
-    "temporal/signal.yaml": ("'signal' is not available", "'sleep' is", "delay: 1d}`"),
+    "temporal/signal.yaml": ("'signal' is `wait_for: approved`", "'queries' is not"),
 }  # fmt: skip
 """By document: what its faults must tell, among what else they do."""
 

@@ -69,6 +69,7 @@ FAN: dict[str, Any] = {
         {"id": "read", "set": "$.steps.e.output"},
     ],
 }
+MAIL: dict[str, Any] = {"name": "mail", "steps": [{"id": "x", "wait_for": "go"}]}
 SCOPES = """
     select onceflow.scope_place(i.id, 1),
         array(select p from onceflow.scope_places(i.id, '{1,2}') p),
@@ -163,6 +164,9 @@ def live(by: Mapping[str, Connection], play: Play) -> str:
     (fan,) = calls.start_instances(client, "fan", [{"items": [1, "\\"]}])
     ((place, places, output),) = execute(client, SCOPES, fan.instance_id).fetchall()
     assert (place, len(places), output) == ("e[0]", 2, [1, "\\"])
+    calls.register_workflow(client, compile_definition(MAIL))
+    (mail,) = calls.start_instances(client, "mail", [{}])
+    assert calls.send_signals(client, [calls.Signal(mail.instance_id, "go", "\\")])[0].task == "x"
     calls.disable_workflows(operator, ["flow"])
     calls.enable_workflows(operator, ["flow"])
     assert [one.outcome for one in calls.set_config_values(operator, {"rate": 1})] == ["done"]

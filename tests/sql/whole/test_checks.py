@@ -108,6 +108,10 @@ SCOPE = (
     " (instance_id, scope, block, parent, ordinal, list, state, ends_as, undo)"
     " select id, 1, 'b', 0, 0, 0, {} from onceflow.instance"
 )
+DELIVERY = (
+    "insert into onceflow.delivery (instance_id, id, made_at, kind, payload, state, step)"
+    " select id, 1, now(), {} from onceflow.instance"
+)
 OTHERS = [
     ("scope_state", SCOPE.format("'OVER', null, null")),
     ("scope_ends_as", SCOPE.format("'OPEN', 'FAILED', null")),
@@ -139,6 +143,19 @@ OTHERS = [
     ("config_value_version_check", "update onceflow.config_value set version = 0"),
     ("clock_one_check", "update onceflow.clock set one = false"),
     ("test_clock_one_check", "update onceflow.test_clock set one = false"),
+    (
+        "wait_kind",
+        "insert into onceflow.wait (instance_id, step, scope, visit, kind, name, n)"
+        " select id, 'a', 0, 0, 'mail', 'x', 1 from onceflow.instance",
+    ),
+    ("delivery_kind", DELIVERY.format("'mail', null, 'taken', null")),
+    ("delivery_state", DELIVERY.format("'signal', null, 'sent', null")),
+    ("delivery_state", DELIVERY.format("'signal', null, 'taken', null")),
+    ("delivery_state", DELIVERY.format("'event', null, 'kept', 'a'")),
+    (
+        "delivery_payload",
+        DELIVERY.format("'signal', to_jsonb(repeat('x', 8600000)), 'kept', null"),
+    ),
 ]
 
 

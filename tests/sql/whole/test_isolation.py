@@ -16,6 +16,7 @@ from onceflow.engine.calls import (
     Fenced,
     GiveBack,
     Key,
+    Signal,
     token_of,
 )
 from onceflow.engine.definition import compile_definition
@@ -27,6 +28,7 @@ from ..workflows import sequence
 PUBLIC = Path(__file__).parents[3] / "sql" / "public"
 Call = Callable[[Connection, Play, uuid.UUID, uuid.UUID], object]
 CALLS: dict[str, Call] = {
+    "send_signals": lambda conn, play, i, f: calls.send_signals(conn, [Signal(i, "paid")]),
     "start_instances": lambda conn, play, i, f: calls.start_instances(conn, "flow", [{}]),
     "claim_tasks": lambda conn, play, i, f: calls.claim_tasks(
         conn, play.worker.id, f, 1, [Key(i, "a")]
@@ -50,6 +52,7 @@ CALLS: dict[str, Call] = {
     "fire_timers": lambda conn, play, i, f: calls.fire_timers(conn, 10),
     "begin_instances": lambda conn, play, i, f: calls.begin_instances(conn, 10),
     "fail_lost_attempts": lambda conn, play, i, f: calls.fail_lost_attempts(conn, 10),
+    "apply_deliveries": lambda conn, play, i, f: calls.apply_deliveries(conn, 10),
     "enforce_deadlines": lambda conn, play, i, f: calls.enforce_deadlines(conn, 10),
     "requeue_lost_tasks": lambda conn, play, i, f: calls.requeue_lost_tasks(
         conn, "default", "99999", 9

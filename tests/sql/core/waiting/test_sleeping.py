@@ -27,7 +27,11 @@ from .support import WORK, begin, send, whole
 def test_a_sleep_ends_at_its_time_and_not_before(play: Play, value: Any, given: Any) -> None:
     play.conn.execute("select onceflow.set_clock('2026-11-26T08:00:00Z')")
     instance = begin(
-        play, {"id": "a", "sleep": value}, {"id": "b", **WORK}, given=given, output=["$.steps.a.output"]
+        play,
+        {"id": "a", "sleep": value},
+        {"id": "b", **WORK},
+        given=given,
+        output=["$.steps.a.output"],
     )
     assert play.task(instance, "a", "state", "attempts", "due_at::text") == (
         "WAITING", 0, "2026-11-26 08:05:00+00",
@@ -79,7 +83,10 @@ def test_a_closing_scope_ends_it_at_once(play: Play) -> None:
         play,
         {
             "id": "r",
-            "race": {"a": [{"id": "nap", "sleep": "1h"}], "b": [{"id": "paid", "wait_for": "paid"}]},
+            "race": {
+                "a": [{"id": "nap", "sleep": "1h"}],
+                "b": [{"id": "paid", "wait_for": "paid"}],
+            },
         },
         output="$.steps.r.output.winner",
     )

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from ...json_text import Json
-from ..expressions.trees import Compiled
-from ..foreign.words import OF_A_STEP
-from ..source.document import Faults
-from . import checks
-from .durations import EXAMPLES
-from .durations import SCHEMA as DURATION
-from .members import Key, Members
-from .step import FAILURE, HEAD, ORDER, ValueStep
-from .work import NAME
+from ....json_text import Json
+from ...expressions.trees import Compiled
+from ...foreign.words import OF_A_STEP
+from ...source.document import Faults
+from .. import checks
+from ..durations import EXAMPLES
+from ..durations import SCHEMA as DURATION
+from ..members import Key, Members
+from ..step import FAILURE, HEAD, ORDER, ValueStep
+from ..work import NAME
 
 _SIGNAL = checks.matching(NAME, "the name of a signal, such as paid")
 TIMEOUT = Key(

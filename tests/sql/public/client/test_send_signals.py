@@ -1,4 +1,4 @@
-"""Steps that wait for signals, and signals that come before and after."""
+"""send_signals: steps that wait for signals, and signals that come before and after."""
 
 from uuid import uuid4
 
@@ -7,17 +7,15 @@ import pytest
 from onceflow.engine import calls
 from onceflow.engine.calls import Key, Signal
 
+from ...core.waiting.support import WORK, begin, send, whole
 from ...play import Play, pass_time
-from .support import WORK, begin, send, whole
 
 PAID = {"id": "paid", "wait_for": "paid"}
 
 
 # guarantee: signal-taken
 def test_a_signal_ends_the_wait_with_its_payload(play: Play) -> None:
-    instance = begin(
-        play, PAID, {"id": "b", **WORK, "with": {"sum": "$.steps.paid.output.sum"}}
-    )
+    instance = begin(play, PAID, {"id": "b", **WORK, "with": {"sum": "$.steps.paid.output.sum"}})
     assert play.task(instance, "paid", "state", "input", "due_at") == (
         "WAITING", {"signal": "paid"}, None,
     )  # fmt: skip
@@ -177,7 +175,9 @@ def test_a_timeout_is_judged_as_any_failure(play: Play) -> None:
 
 
 def test_its_dead_letter_is_skipped_or_discarded_and_not_redriven(play: Play) -> None:
-    instance = begin(play, {**PAID, "timeout": "2d"}, on_failure="suspend", output="$.steps.paid.state")
+    instance = begin(
+        play, {**PAID, "timeout": "2d"}, on_failure="suspend", output="$.steps.paid.state"
+    )
     pass_time(play.conn, "2 days")
     play.tick()
     assert play.task(instance, "paid", "state", "open") == ("DEAD_LETTER", True)
@@ -202,7 +202,7 @@ def test_each_round_of_a_mailbox_takes_the_next(play: Play) -> None:
         {
             "id": "mail",
             "repeat": [{"id": "next", "wait_for": "mail"}],
-            "until": "$.steps.next.output == \"stop\"",
+            "until": '$.steps.next.output == "stop"',
         },
         output="$.steps.mail.output",
     )
@@ -217,7 +217,7 @@ def test_visited_again_it_waits_again(play: Play) -> None:
     instance = begin(
         play,
         {"id": "ask", "wait_for": "answer"},
-        {"id": "again", "goto": "ask", "when": "$.steps.ask.output != \"yes\""},
+        {"id": "again", "goto": "ask", "when": '$.steps.ask.output != "yes"'},
         output="$.steps.ask.output",
     )
     assert [send(play, instance, "answer", text).task for text in ("no", "no", "yes")] == [

@@ -1,14 +1,14 @@
 """A step that waits for a time, and needs no worker for it."""
 
-from ...json_text import Json
-from ..expressions.trees import Compiled
-from ..foreign.words import OF_A_STEP
-from ..inputs.formats import is_date_time
-from ..source.document import Faults
-from . import checks
-from .durations import SCHEMA
-from .members import Key, Members
-from .step import FAILURE, HEAD, ORDER, ValueStep
+from ....json_text import Json
+from ...expressions.trees import Compiled
+from ...foreign.words import OF_A_STEP
+from ...inputs.formats import is_date_time
+from ...source.document import Faults
+from .. import checks
+from ..durations import SCHEMA
+from ..members import Key, Members
+from ..step import FAILURE, HEAD, ORDER, ValueStep
 
 
 def _time(value: Json, pointer: str, faults: Faults) -> Compiled | None:
