@@ -56,5 +56,7 @@ def send_signals(conn: Connection, signals: Sequence[Signal]) -> list[SentSignal
 
 def _sent(row: Row) -> SentSignal:
     instance_id, outcome, task, detail = row
-    known = word(outcome, "accepted", "repeated", "conflict", "ended", "unknown", "invalid", "full")
+    known: SignalWord = word(
+        outcome, "accepted", "repeated", "conflict", "ended", "unknown", "invalid", "full"
+    )
     return SentSignal(instance_id, known, task, detail)
