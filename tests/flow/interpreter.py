@@ -204,7 +204,7 @@ class Machine:
         self._begin()
         deliver_event(instance, event)
         run(instance)
-        return "sent"
+        return "accepted"
 
     # What can be seen
 

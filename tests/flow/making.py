@@ -6,7 +6,7 @@ from .blocks import begin_block, round_ended
 from .definition import WAITS, Step
 from .model import PASSES, Instance, Row, Scope
 from .seeing import Fails, condition_of, value_of
-from .waiting import begin_wait, check_value, place_of
+from .waiting import begin_wait, check_value
 
 Json = Any
 
@@ -123,7 +123,7 @@ def may_redrive(instance: Instance, row: Row, value: Json) -> bool:
         return row.has_input or value is not None
     if wrong is None:
         return False
-    if row.step.kind in WAITS and wrong == place_of(row):
+    if row.step.kind in WAITS and wrong == "value":
         try:
             check_value(instance, row, value)
         except Fails:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import count
 from typing import Any, Literal, TypeAlias
 
 from .definition import Branch, Step, Workflow
@@ -83,7 +84,8 @@ class Scope:
 
     ``ends_as`` is what it closes as. ``outermost``: it undoes itself once it has drained;
     ``undoes``: unless that is left to the scope around. ``undone`` is said beside the state.
-    ``returned``: a ``return`` in it, or beneath it, has ended its list.
+    ``returned``: a ``return`` in it, or beneath it, has ended its list. ``number``: scopes have
+    them in the order in which they were made.
     """
 
     block: Row | None
@@ -100,6 +102,7 @@ class Scope:
     rows: list[Row] = field(default_factory=list[Row])
     output: Json = None
     error: Error | None = None
+    number: int = field(default_factory=count().__next__)
 
     @cached_property
     def key(self) -> Key:

@@ -68,18 +68,13 @@ def _told(step: Step, row: Row | None) -> dict[str, Json]:
 
 
 def value_of(
-    instance: Instance,
-    scope: Scope,
-    tree: Json,
-    more: dict[str, Json] | None = None,
-    *,
-    wrong: str = "value",
+    instance: Instance, scope: Scope, tree: Json, more: dict[str, Json] | None = None
 ) -> Json:
-    """Evaluate a step's value. Raises Fails, with ``wrong``."""
+    """Evaluate a step's value. Raises Fails."""
     try:
         return evaluate(tree, {**context_of(instance, scope), **(more or {})})
     except ExpressionFailed as failed:
-        raise Fails("expression", str(failed), wrong) from None
+        raise Fails("expression", str(failed), "value") from None
 
 
 def condition_of(instance: Instance, scope: Scope, tree: Json, wrong: str) -> bool:

@@ -8,8 +8,6 @@ from .interpreter import Machine
 from .model import BEGAN, Signal
 from .support import Case, Json, block, caught, each, given, task
 
-SENT = ["sent"]
-
 
 def sleep(name: str, how: Json, **more: Json) -> Json:
     return {"id": name, "sleep": how, **more}
@@ -46,8 +44,9 @@ def test_a_time_with_a_zone_may_be_slept_until_and_one_that_is_past_is_now() -> 
     at = (BEGAN + timedelta(seconds=7)).isoformat()
     case = Case(sleep("a", {"until": "$.input"}), given=at)
     assert case.timers() == [7]
-    case = Case(sleep("a", {"until": BEGAN.isoformat()}), sleep("b", 0), task("c"))
-    assert case.states() == {"a": "SUCCEEDED", "b": "SUCCEEDED", "c": "QUEUED"}
+    case = Case(sleep("a", {"until": "2025-01-01T00:00:00Z"}), task("b"))
+    case.tick(0)
+    assert case.states() == {"a": "SUCCEEDED", "b": "QUEUED"}
 
 
 @pytest.mark.parametrize(
@@ -55,7 +54,6 @@ def test_a_time_with_a_zone_may_be_slept_until_and_one_that_is_past_is_now() -> 
     [
         ("$.input", None),
         ("$.input", True),
-        ("$.input", -1),
         ("$.input", "soon"),
         ("$.input", 11 * 366 * 86_400),
         ({"until": "$.input"}, 5),
@@ -66,9 +64,10 @@ def test_a_time_with_a_zone_may_be_slept_until_and_one_that_is_past_is_now() -> 
 def test_what_is_no_time_fails_the_step_and_is_redriven_with_one(how: Json, value: Json) -> None:
     case = Case(sleep("a", how, on_failure="suspend"), task("b"), given=value)
     assert case.dead_letters() == ["a"]
-    assert case.redrive("a", value) == "refused"
-    ahead = (BEGAN + timedelta(seconds=3)).isoformat()
-    assert case.redrive("a", 3 if isinstance(how, str) else ahead) == "done"
+    by_time = isinstance(how, dict)
+    assert case.redrive("a", {"until": value} if by_time else value) == "refused"
+    ahead = {"until": (BEGAN + timedelta(seconds=3)).isoformat()}
+    assert case.redrive("a", ahead if by_time else 3) == "done"
     assert case.state("a") == "WAITING"
     case.tick(3)
     assert case.due() == ["b"]
@@ -90,7 +89,7 @@ def test_a_hold_stops_neither_clock_nor_signals_and_what_follows_is_ready() -> N
     case = Case(block("x", "parallel", {"p": lists[0], "q": lists[1]}))
     case.suspend()
     case.tick(3)
-    assert sent(case) == "sent"
+    assert sent(case) == "accepted"
     assert case.state("x[0]/b") == case.state("x[1]/d") == "READY"
 
 
@@ -99,7 +98,7 @@ def test_a_hold_stops_neither_clock_nor_signals_and_what_follows_is_ready() -> N
 
 def test_a_signal_ends_the_wait_and_is_what_the_step_gives() -> None:
     case = Case(wait("a"), given("b", "$.steps.a.output.v"))
-    assert sent(case, {"v": 7}) == "sent"
+    assert sent(case, {"v": 7}) == "accepted"
     assert case.end()[:2] == ("SUCCEEDED", None)
     assert case.output("b") == 7
 
@@ -115,7 +114,7 @@ def test_sent_early_it_is_kept_and_the_oldest_is_taken_at_once() -> None:
     assert case.waits() == {"d": ("s", None)}
 
 
-def test_of_several_that_wait_that_which_began_first_gets_it_then_by_key() -> None:
+def test_of_several_that_wait_that_which_began_first_gets_it_then_by_step() -> None:
     late = [sleep("l", 1), wait("a", "t")]
     case = Case(block("x", "parallel", {"p": late, "q": [wait("b", "t")], "r": [wait("c", "t")]}))
     case.tick(1)
@@ -132,7 +131,7 @@ def test_signals_of_one_call_end_waits_together() -> None:
 
 def test_a_key_makes_a_repeat_harmless_though_the_instance_has_ended() -> None:
     case = Case(task("a"), wait("b"))
-    assert sent(case, 1, key="k") == "sent"
+    assert sent(case, 1, key="k") == "accepted"
     assert sent(case, 1, key="k") == "repeated"
     assert sent(case, 2, key="k") == "conflict"
     assert sent(case, 1, "t", key="k") == "conflict"
@@ -153,15 +152,15 @@ def test_what_closes_or_has_ended_takes_no_signal() -> None:
 
 def test_where_signals_are_declared_no_other_is_taken() -> None:
     case = Case(wait("a"), signals={"s": None})
-    assert sent(case, name="t") == "refused"
-    assert sent(case) == "sent"
-    assert sent(Case(wait("a")), name="1") == "refused"
+    assert sent(case, name="t") == "invalid"
+    assert sent(case) == "accepted"
+    assert sent(Case(wait("a")), name="1") == "invalid"
 
 
 def test_an_instance_keeps_a_thousand_signals() -> None:
     case = Case(task("a"))
-    assert set(case.signal(*[Signal("s")] * 1000)) == {"sent"}
-    assert sent(case) == "refused"
+    assert set(case.signal(*[Signal("s")] * 1000)) == {"accepted"}
+    assert sent(case) == "full"
 
 
 def test_a_timeout_fails_the_step_and_is_not_redriven() -> None:
@@ -174,7 +173,7 @@ def test_a_timeout_fails_the_step_and_is_not_redriven() -> None:
     case = Case(wait("a", timeout=3, on_failure="suspend"))
     case.tick(3)
     assert case.redrive("a", 1) == "refused"
-    assert sent(case) == "sent"
+    assert sent(case) == "accepted"
     assert case.kept() == [("s", None)]
     assert case.skip("a", 4) == "done"
     assert case.end().state == "SUCCEEDED"
@@ -200,7 +199,7 @@ def test_a_mailbox_takes_signals_one_by_one() -> None:
 
 def test_all_that_wait_for_an_event_get_it() -> None:
     case = Case(each("x", ["k", "k", "j"], event("a", "$.item")), event("b"))
-    assert case.send_event("e", "k", 1, "1") == "sent"
+    assert case.send_event("e", "k", 1, "1") == "accepted"
     assert [case.state(f"x[{n}]/a") for n in range(3)] == ["SUCCEEDED", "SUCCEEDED", "WAITING"]
     assert case.waits() == {"x[2]/a": ("e", "j")}
 

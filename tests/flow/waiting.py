@@ -13,7 +13,7 @@ from .model import Event, Instance, Row, Signal
 from .seeing import Fails, value_of
 
 Json = Any
-Sent: TypeAlias = Literal["sent", "repeated", "conflict", "ended", "refused"]
+Sent: TypeAlias = Literal["accepted", "repeated", "conflict", "ended", "invalid", "full"]
 
 MOST_SLEEP = 10 * 366 * 86_400
 """Ten years, in seconds."""
@@ -26,23 +26,16 @@ NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}")
 def begin_wait(instance: Instance, row: Row, given: Json = None, answered: str = "") -> None:
     """Begin to wait; what is kept is taken once all of its wave have begun. Raises Fails.
 
-    ``given`` is what the expression ``answered`` should have given.
+    ``given`` is what the expressions should have given, where they have been ``answered``.
     """
-    step, place = row.step, place_of(row)
+    step = row.step
+    value = given if answered == "value" else value_of(instance, row.scope, step.value)
     if step.kind == "sleep":
-        tree = step.value["until"] if place == "until" else step.value
-        value = given if answered == place else value_of(instance, row.scope, tree, wrong=place)
-        due_at = instance.now + seconds_of(instance, row, value)
-        if due_at > instance.now:
-            row.due_at = due_at
-        else:
-            instance.end(row, "SUCCEEDED")
+        # What is past is now: the clock's next turn.
+        row.due_at = instance.now + max(0, seconds_of(instance, value))
         return
     if step.event is not None:
-        known = answered == place
-        row.event_key = key_of(
-            given if known else value_of(instance, row.scope, step.value, wrong=place)
-        )
+        row.event_key = key_of(value)
     if step.timeout is not None:
         row.due_at = instance.now + step.timeout
     instance.beginning.append(row)
@@ -53,7 +46,7 @@ def take_kept(instance: Instance) -> None:
 
     What one of them takes of an event the others take too, as those do that wait together.
     """
-    began, instance.beginning = sorted(instance.beginning, key=lambda row: row.key), []
+    began, instance.beginning = sorted(instance.beginning, key=_by_key), []
     instance.waits += began
     events = {row: _kept_event(instance, row) for row in began}
     for row in began:
@@ -64,6 +57,11 @@ def take_kept(instance: Instance) -> None:
         if kept is not None:
             instance.kept.remove(kept)
             instance.end(row, "SUCCEEDED", kept.payload)
+
+
+def _by_key(row: Row) -> tuple[str, int, int]:
+    """Return by what is told who goes first of those that begin together."""
+    return row.step.id, row.scope.number, row.visit
 
 
 def waits(instance: Instance) -> list[Row]:
@@ -80,17 +78,17 @@ def send_signal(instance: Instance, signal: Signal) -> Sent:
         return "ended"
     declared = instance.workflow.signals
     if not (NAME.fullmatch(signal.name) if declared is None else signal.name in declared):
-        return "refused"
+        return "invalid"
     row = next((row for row in waits(instance) if row.step.signal == signal.name), None)
     if row is not None:
         instance.end(row, "SUCCEEDED", signal.payload)
     elif len(instance.kept) < MOST_KEPT:
         instance.kept.append(signal)
     else:
-        return "refused"
+        return "full"
     if signal.key is not None:
         instance.signals[signal.key] = signal
-    return "sent"
+    return "accepted"
 
 
 def deliver_event(instance: Instance, event: Event) -> None:
@@ -121,34 +119,25 @@ def _take(instance: Instance, row: Row, event: Event) -> None:
 # Values
 
 
-def place_of(row: Row) -> str:
-    """Return which expression says what a row waits for."""
-    if row.step.kind == "wait_for":
-        return "key"
-    value: Json = row.step.value
-    return "until" if isinstance(value, dict) else "sleep"
-
-
 def check_value(instance: Instance, row: Row, value: Json) -> None:
-    """Check what such an expression should have given. Raises Fails."""
-    if row.step.kind == "wait_for":
+    """Check what the expressions of a wait should have given. Raises Fails."""
+    if row.step.kind == "sleep":
+        seconds_of(instance, value)
+    elif row.step.event is not None:
         key_of(value)
-    else:
-        seconds_of(instance, row, value)
 
 
-def seconds_of(instance: Instance, row: Row, value: Json) -> float:
+def seconds_of(instance: Instance, value: Json) -> float:
     """Return for how many seconds from now a step sleeps by a value. Raises Fails."""
-    place = place_of(row)
-    if place == "until":
-        seconds = _until(instance, value)
+    if isinstance(value, dict):
+        seconds = _until(instance, value.get("until"))  # pyright: ignore
     elif isinstance(value, str):
         seconds = _duration(value)
     else:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        seconds = value if is_number and value >= 0 else None
+        seconds = value if is_number else None
     if seconds is None or seconds > MOST_SLEEP:
-        raise Fails("expression", "no time to sleep for, or until", place)
+        raise Fails("expression", "no time to sleep for, or until", "value")
     return seconds
 
 
@@ -174,5 +163,5 @@ def key_of(value: Json) -> str:
     if isinstance(value, str):
         return value
     if value is None or isinstance(value, list | dict):
-        raise Fails("expression", "the key of an event is a text", "key")
+        raise Fails("expression", "the key of an event is a text", "value")
     return json.dumps(value)

@@ -7,7 +7,18 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from .drawn import AGAIN, ALL, CHAINS, CODES, FANS, LEAVES, WAITS, Document, Drawing
+from .drawn import (
+    AGAIN,
+    ALL,
+    CHAINS,
+    CODES,
+    DECLARES,
+    FANS,
+    LEAVES,
+    WAITS,
+    Document,
+    Drawing,
+)
 from .waits import pattern, signals_of, sleep, wait_for
 
 Json = Any
@@ -29,7 +40,7 @@ def definition(rnd: Random, kinds: Sequence[str] = ALL, depth: int = 3, size: in
     if drawing.chance(8):
         document["deadline"] = rnd.randint(5, 40)
     awaited = signals_of(document["steps"])
-    if awaited and drawing.chance(8):
+    if awaited and DECLARES and drawing.chance(8):
         document["signals"] = dict.fromkeys(sorted(awaited))
     if drawing.chance(3):
         ids = [step["id"] for step in document["steps"]]

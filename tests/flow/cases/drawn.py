@@ -17,6 +17,7 @@ INPUT = {
     "none": [],
     "nothing": None,
     "wait": "4s",
+    "zero": 0,
 }
 """What every instance is started with, and `times`, which are those of its own start."""
 CODES = ("bad", "bad.worse", "other")
@@ -28,13 +29,16 @@ CHAINS = ("try", "repeat")
 FAN = (*LEAVES, *FANS)
 """The kinds of step without chains and jumps."""
 ALL = (*FAN, *CHAINS, *JUMPS, *WAITS)
-ENGINE = tuple(kind for kind in ALL if kind not in WAITS)
+ENGINE = ALL
 """The kinds of step that the engine knows."""
+
 AGAIN = "again"
 """The output of a task by which a list or a round is gone through once more."""
 
 SIGNALS = ("s", "t")
-EVENTS = ("e", "f")
+EVENTS: tuple[str, ...] = ()
+DECLARES = False
+"""Whether definitions may say which signals there are."""
 KEYS = ("2", "true", "a", "1")
 """Some of the keys that events are waited for by."""
 

@@ -22,6 +22,8 @@ from .actions import (
     GiveBack,
     Operate,
     Redrive,
+    Send,
+    SendEvent,
     Skip,
     Tick,
     apply,
@@ -33,7 +35,7 @@ Json = Any
 
 RENEWED_AFTER = 600.0
 """Seconds, after which a worker's lease is renewed: its life is the true clock's."""
-TABLES = ("task", "scope", "block", "task_log", "instance")
+TABLES = ("task", "scope", "block", "wait", "delivery", "task_log", "instance")
 
 
 class Engine:
@@ -104,6 +106,9 @@ class Engine:
             case Tick(now):
                 self.turn(now)
                 tick(self.conn)
+            case Send(signals):
+                sent = [calls.Signal(self.id, s.name, s.payload, s.key) for s in signals]
+                return [answer.outcome for answer in calls.send_signals(self.conn, sent)]
             case _:
                 return self._decide(action)
         return None
@@ -195,7 +200,7 @@ class Pair:
         """Make a call of both, and compare what follows."""
         expected = apply(self.machine, action)
         answered = self.engine.apply(action)
-        if isinstance(action, Operate | Redrive | Skip | Discard):
+        if isinstance(action, Operate | Redrive | Skip | Discard | Send | SendEvent):
             assert answered == expected, f"{action} is answered {answered}, not {expected}"
         self.compare(action)
 
@@ -209,7 +214,7 @@ class Pair:
             if rows.get(path) != expected.get(path)
         }
         assert not differ, f"{_about(differ)} after {after}, of engine and interpreter: {differ}"
-        for what in ("scopes", "end", "due", "undone"):
+        for what in ("scopes", "end", "due", "undone", "waits", "kept"):
             found, wanted = getattr(engine, what), getattr(machine, what)()
             assert found == wanted, f"{what} differs after {after}: {found}, not {wanted}"
         engine.check()

@@ -150,12 +150,11 @@ VALUES: list[Json] = [None, True, False, 7, [5, 6], [], {"code": "other"}, {"v":
 
 def value_for(row: Row, how: int) -> Json:
     """Return what a dead letter is redriven with: mostly what it takes."""
-    if how < 6 and row.wrong in ("sleep", "key", "until"):
-        return {"sleep": [0, 3, "2s"][how % 3], "key": KEYS[how % 4]}.get(row.wrong, VALUES[how])
     if how < 6 and row.wrong is not None and row.wrong != "value":
         return how % 2 == 0
     if how < 6 and row.wrong == "value":
         kinds: dict[str, Json] = {"for_each": [[], [7], [5, 6]][how % 3], "fail": {"code": "bad"}}
+        kinds |= {"sleep": [0, 3, "2s"][how % 3], "wait_for": KEYS[how % 4]}
         return kinds.get(row.step.kind, VALUES[how])
     return VALUES[how]
 

@@ -27,7 +27,12 @@ select array[i.state, i.error ->> 'code', i.error ->> 'task', i.suspended_by], i
         from onceflow.scope s where s.instance_id = i.id),
     (select jsonb_agg(jsonb_build_array(b.step, b.scope, b.visit, b.total, b.opened, b.under_way,
             b.ended, b.succeeded, b.failed, b.live))
-        from onceflow.block b where b.instance_id = i.id)
+        from onceflow.block b where b.instance_id = i.id),
+    (select jsonb_agg(jsonb_build_array(onceflow.task_name(w.step, w.scope, w.visit), w.name,
+            w.key))
+        from onceflow.wait w where w.instance_id = i.id),
+    (select jsonb_agg(jsonb_build_array(d.name, d.payload) order by d.id)
+        from onceflow.delivery d where d.instance_id = i.id and d.state = 'kept')
 from onceflow.instance i where i.id = %(id)s"""
 """Rows that ended by ``known`` are not asked what they give, which of a block is not kept."""
 
@@ -99,7 +104,8 @@ class Snapshot:
         row = conn.execute(READ, {"id": instance_id, "known": known}).fetchone()
         assert row is not None
         (state, code, task, suspended_by), output, self.open_tasks, self.seq, *parts = row
-        tasks, scopes, blocks = parts
+        tasks, scopes, blocks, waits, kept = parts
+        self.kept = [(name, payload) for name, payload in kept or ()]
         self.scope_rows = [ScopeRow(*columns) for columns in scopes or ()]
         self.block_rows = [BlockRow(*columns) for columns in blocks or ()]
         self.places = {0: Place("", ())}
@@ -117,6 +123,7 @@ class Snapshot:
         self.task_rows = {self._path(row): row for row in rows}
         self.names = {path: row.task for path, row in self.task_rows.items()}
         paths = {row.task: path for path, row in self.task_rows.items()}
+        self.waits = {paths[row]: (name, key) for row, name, key in waits or ()}
         where = None if task is None else paths.get(task, task)
         self.end = End(state, output, code, where, suspended_by)
 

@@ -10,7 +10,7 @@ Json = Any
 def sleep(drawing: Drawing) -> Json:
     """Draw for how long a step sleeps, or until when; one in twelve cannot be told."""
     until = [{"until": f"$.input.times.{name}"} for name in ("past", "soon", "later", "soon")]
-    choices: list[Json] = [3, "5s", "$.input.x", "$.input.wait", 0, *until]
+    choices: list[Json] = [3, "5s", "$.input.x", "$.input.wait", "$.input.zero", *until]
     if drawing.chance(12):
         choices = ["$.input.missing", "$.input.flag", "$.input.xs", {"until": "$.input.wait"}]
     return drawing.one_of(*choices)
@@ -19,7 +19,7 @@ def sleep(drawing: Drawing) -> Json:
 def wait_for(drawing: Drawing) -> Document:
     """Draw a wait for a signal or an event; one key in twelve cannot be told."""
     made: Document = {"wait_for": drawing.one_of(*SIGNALS)}
-    if drawing.chance(2):
+    if EVENTS and drawing.chance(2):
         choices: list[Json] = ["a", "$.input.x", "$.input.x", "$.input.flag"]
         choices += ["$.item"] * 4 if drawing.around else []
         if drawing.chance(12):
