@@ -154,6 +154,12 @@ class InstanceSummary(msgspec.Struct, frozen=True):
         Time | None, msgspec.Meta(description="Since when its payloads are gone, for good.")
     ]
     erased_by: Annotated[str | None, msgspec.Meta(description="Who had them erased.")]
+    trigger: Annotated[
+        str | None, msgspec.Meta(description="The entry of the definition's `on` that started it.")
+    ]
+    scheduled_at: Annotated[
+        Time | None, msgspec.Meta(description="The time that a schedule had planned it for.")
+    ]
 
 
 class Instance(InstanceSummary, frozen=True):

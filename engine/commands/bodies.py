@@ -20,6 +20,7 @@ TIMES: Final = frozenset(
         "ended_at",
         "erased_at",
         "due_at",
+        "scheduled_at",
         "timeout_at",
         "resume_at",
     }

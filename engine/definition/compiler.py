@@ -8,10 +8,11 @@ from .inputs.checks import compile_checks
 from .jumps import check_jumps
 from .layout import Layout, StepList
 from .order import Order, order_steps
-from .seeing import check_references
+from .seeing import check_heard, check_references
 from .shapes import Shapes
 from .source.document import Document, Faults
 from .steps.step import Edge, Lowered, Place, reads, told
+from .triggers.trigger import Trigger
 from .workflow import Workflow, read_workflow
 
 
@@ -53,6 +54,7 @@ def check_definition(source: Document | Mapping[str, Any]) -> Checked:
     check_jumps(layout, faults)
     shapes = Shapes(workflow.input, layout)
     check_references(layout, orders, shapes, workflow.output, faults)
+    check_heard(workflow.triggers, faults)
     faults.raise_any()
     return Checked(document, workflow, layout, orders)
 
@@ -82,7 +84,13 @@ def compile_definition(source: Document | Mapping[str, Any] | Checked) -> dict[s
         "search": workflow.search,
         "steps": [row._asdict() for each in lowered for row in each.rows],
         "edges": _edges(orders, lowered),
+        "triggers": [_trigger(each) for each in workflow.triggers],
     }
+
+
+def _trigger(trigger: Trigger) -> dict[str, Any]:
+    kind = trigger.__struct_config__.tag
+    return {"trigger": trigger.id, "kind": kind, "spec": trigger.spec()}
 
 
 def _lower(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .steps.kinds import step_schemas
 from .steps.members import Schema
+from .triggers.kinds import trigger_schemas
 from .workflow import MEMBERS
 
 FILE = Path(__file__).with_name("workflow.schema.json")
@@ -20,7 +21,7 @@ def json_schema() -> Schema:
         "title": "Onceflow workflow definition",
         "description": "A workflow: what it is given, its steps, and what it gives.",
         **MEMBERS.schema(),
-        "$defs": step_schemas(),
+        "$defs": {**step_schemas(), **trigger_schemas()},
     }
 
 

@@ -13,6 +13,7 @@ from .steps.block import Block
 from .steps.for_each import ForEach
 from .steps.step import Step
 from .steps.try_catch import Try
+from .triggers.trigger import Trigger
 
 
 def check_references(
@@ -48,6 +49,15 @@ def check_references(
             _check(compiled, sees, shapes, faults)
     at_the_end = Scope(sight.fields, sight.hidden_at_the_end)
     _check([output] if output else [], at_the_end, shapes, faults)
+
+
+def check_heard(triggers: Iterable[Trigger], faults: Faults) -> None:
+    """Note every path of a trigger that names what it does not hear of."""
+    for trigger in triggers:
+        for compiled in trigger.expressions():
+            for pointer, reference in compiled.references:
+                if fault := trigger.sees.fault(reference):
+                    faults.add(pointer, fault)
 
 
 def _check(expressions: Iterable[Compiled], scope: Scope, shapes: Shapes, faults: Faults) -> None:

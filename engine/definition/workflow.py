@@ -14,6 +14,8 @@ from .steps.kinds import read_list
 from .steps.members import Key, Members
 from .steps.step import Step
 from .steps.work import NAME
+from .triggers.kinds import ENTRIES, read_triggers
+from .triggers.trigger import Trigger
 
 
 class Workflow(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +29,7 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     on_failure: str = "compensate"
     deadline: float | None = None
     search: list[str] = []
+    triggers: list[Trigger] = []
 
 
 MEMBERS = Members(
@@ -47,6 +50,12 @@ MEMBERS = Members(
             examples=({"type": "object", "required": ["customer"]},),
         ),
         "steps": Key(read_list, LIST, "The steps, in order.", required=True),
+        "on": Key(
+            read_triggers,
+            ENTRIES,
+            "What starts instances by itself, each entry with an id of its own.",
+            examples=([{"id": "nightly", "schedule": {"cron": "0 6 * * *"}}],),
+        ),
         "output": Key(
             checks.output,
             {},
@@ -90,4 +99,7 @@ def read_workflow(document: Document, faults: Faults) -> Workflow:
         message = f"the document is one workflow: write `name: {name}`, and its keys beside it"
         faults.add(pointer, message, key=True)
         value = {"name": name, **inner}
-    return Workflow(**MEMBERS.read(value, pointer, faults) or {})
+    members = MEMBERS.read(value, pointer, faults) or {}
+    if "on" in members:
+        members["triggers"] = members.pop("on")
+    return Workflow(**members)

@@ -93,6 +93,24 @@ create table onceflow.edge (
 );
 create index edge_into on onceflow.edge (to_step, version_id, kind);
 
+-- What starts instances by itself: the entries of `on` of the latest version of each workflow.
+create table onceflow.trigger (
+    workflow_id bigint not null references onceflow.workflow,
+    -- Its id, by which it is the same one in the next version, while its kind is the same.
+    trigger text collate "C" not null,
+    kind text collate "C" not null check (kind in ('schedule', 'kafka', 'webhook')),
+    version_id bigint not null references onceflow.workflow_version,
+    spec jsonb not null,
+    -- Since when an operator lets it start nothing.
+    paused_at timestamptz,
+    -- Of a schedule: what was planned up to then is done with; the next time after it, null where that is still to be
+    -- computed or there is none; and when it is due, which its jitter makes later.
+    done_until timestamptz,
+    next_at timestamptz,
+    due_at timestamptz,
+    primary key (workflow_id, trigger)
+);
+
 -- A deployment's own values, which the expressions of definitions see as $config.NAME. The row of the latest
 -- version of a name counts; the others are its history.
 create table onceflow.config_value (
@@ -135,6 +153,9 @@ create table onceflow.instance (
     -- Since when its payloads are gone, and who had them erased.
     erased_at timestamptz,
     erased_by text,
+    -- The entry of its definition's `on` that started it, and of a schedule the time that it was planned for.
+    trigger text collate "C",
+    scheduled_at timestamptz,
     constraint instance_state check (
         state = any (case when ended_at is null
             then '{RUNNING,CLOSING,COMPENSATING}'::text[]

@@ -32,6 +32,7 @@ EMPTY = """
     delete from onceflow.worker;
     delete from onceflow.edge;
     delete from onceflow.step;
+    delete from onceflow.trigger;
     delete from onceflow.workflow_version;
     delete from onceflow.workflow;
     delete from onceflow.queue;

@@ -45,6 +45,11 @@ def page() -> str:
     for name, kind in kinds.items():
         own = {key: value for key, value in kind["properties"].items() if key not in shared}
         parts.append(section(f"`{name}`", {**kind, "properties": own}))
+    parts.append("## What starts it\n\nThe entries of `on`, each with an `id` and one other key.\n")
+    for name, entry in schema["$defs"].items():
+        if name.startswith("trigger-"):
+            kind = name.removeprefix("trigger-")
+            parts.append(section(f"`{kind}`, of an entry", entry["properties"][kind], 3))
     return "\n".join(parts)
 
 
@@ -87,7 +92,7 @@ def inner_of(key: Schema) -> Iterator[Schema]:
 def kind_of(key: Schema) -> str:
     """Return in words what a value is."""
     if "$ref" in key:
-        return "a step"
+        return "an entry" if "trigger" in key["$ref"] else "a step"
     if "enum" in key:
         return ", ".join(code(value) for value in key["enum"])
     if "anyOf" in key and "type" not in key:
@@ -117,7 +122,9 @@ def kind_of(key: Schema) -> str:
 
 def plural(word: str) -> str:
     """Return several of what a word says."""
-    return {"a step": "steps", "text": "texts", "object": "objects"}.get(word, word)
+    return {"a step": "steps", "an entry": "entries", "text": "texts", "object": "objects"}.get(
+        word, word
+    )
 
 
 def code(value: Any) -> str:

@@ -7,7 +7,7 @@ from ...secrets import NAME, NAME_RULE
 from ..common.mends import did_you_mean, one_of
 from .pieces import Reference
 
-INSTANCE_FIELDS = ("id", "workflow", "version", "started_at")
+INSTANCE_FIELDS = ("id", "workflow", "version", "started_at", "trigger", "scheduled_at")
 STEP_FIELDS = ("output", "state", "error")
 UNDONE = ("output", "task_input", "key")
 """What only a compensation sees: output, input and idempotency key of the step that it undoes."""
@@ -78,6 +78,36 @@ class Scope:
         if len(names) == 1:
             return f"name what you want of the step: $.steps.{step}.output or .state"
         return _field_fault(f"$.steps.{step}", self.steps[step], names[1:2])
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What an expression sees that no instance has yet: what has come, by roots of its own.
+
+    Of each root the members that it may be asked for, where these are known; ``where`` is where
+    the expression stands, in words.
+    """
+
+    roots: Mapping[str, Sequence[str]]
+    where: str
+
+    def fault(self, reference: Reference) -> str | None:
+        """Return what is wrong with a reference, or None."""
+        fault = self._config() if reference.config else self._fault(reference.names)
+        return f"{reference.text}: {fault}" if fault else None
+
+    def _config(self) -> str:
+        return f"{self.where} does not see $config; take it in a step"
+
+    def _fault(self, names: tuple[str, ...]) -> str | None:
+        known = one_of([f"$.{root}" for root in self.roots])
+        if not names:
+            return f"a path begins with {known}"
+        root = names[0]
+        if root not in self.roots:
+            return f"{self.where} sees {known}, not $.{root}{did_you_mean(root, self.roots)}"
+        fields = self.roots[root]
+        return _field_fault(f"$.{root}", fields, names[1:2]) if fields else None
 
 
 def _config_fault(names: tuple[str, ...]) -> str | None:

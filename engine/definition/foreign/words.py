@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
 from ...json_text import Json
-from . import forms
+from . import forms, triggers
 from .forms import Form, Step
 
 
@@ -201,10 +201,7 @@ _CHILD = (
     "is not available in this release; put its steps into a block, or start it in a task, by a "
     "client, with the task's key"
 )
-_CLOCK = (
-    "is not available in this release; have your clock start an instance, by `onceflow start` or "
-    "the API"
-)
+_CLOCK = "for the workflow to say: `on: [{id: nightly, schedule: {cron: …}}]` beside its `steps`"
 
 
 def _not_yet(why: str, words: str) -> dict[str, str]:
@@ -225,7 +222,7 @@ _LATER: Final[Mapping[str, Reason]] = {
     ),
     **_not_yet(_CHILD, "workflow subWorkflow subWorkflowParam child_workflow subflow"),
     **_not_yet(_CHILD, "continue_as_new trigger_dag_id"),
-    **_not_yet(_CLOCK, "schedule"),
+    **_left_out(_CLOCK, "schedule"),
     **_not_yet("is a task of yours that publishes, such as `task: kafka.publish`", "emit sink"),
 }
 OF_A_STEP: Final[Mapping[str, Reason]] = {**_OF_STEPS, **_LATER}
@@ -234,10 +231,16 @@ OF_A_WORKFLOW: Final[Mapping[str, Reason]] = {
     **later("limit", "priority", "vars"),
     **_not_yet(_FINALLY, "finally onExit"),
     **_not_yet(_SIGNAL, "signals signal queries query"),
-    **_not_yet(
-        _CLOCK,
-        "schedule schedules triggers on schedule_interval start_date catchup cron timetable "
-        "schedule_to_start",
+    **_words(
+        triggers.SCHEDULE,
+        "schedule schedules triggers schedule_interval cron timetable cronWorkflow",
+        triggers.schedule,
+    ),
+    **_words("`catch_up: 1h`, in `schedule: {…}` of an entry of `on`", "catchup"),
+    **_left_out(
+        "not needed: a schedule plans from when it is deployed; `onceflow schedule backfill` "
+        "starts what lies before",
+        "start_date schedule_to_start end_date",
     ),
     **_words(
         "`steps: […]`, of which each says what it is",

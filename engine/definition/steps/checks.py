@@ -175,6 +175,11 @@ def task_input(value: Json, pointer: str, faults: Faults) -> Compiled | None:
     return None
 
 
+def started_input(value: Json, pointer: str, faults: Faults) -> Compiled | None:
+    compiled = task_input(value, pointer, faults)
+    return _without_secrets(compiled, faults) if compiled else None
+
+
 def condition(value: Json, pointer: str, faults: Faults) -> Compiled | None:
     compiled = expression(value, pointer, faults)
     tree = compiled.tree

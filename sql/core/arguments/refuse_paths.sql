@@ -11,7 +11,7 @@ begin
         with recursive node (tree) as (
             select jsonb_path_query(p_compiled, e.path)
             from unnest('{$.output,$.steps[*].spec.with,$.steps[*].spec.when,$.steps[*].spec.until,$.steps[*].spec.while,
-                $.steps[*].spec.lists[*].when}'::jsonpath[]) e (path)
+                $.steps[*].spec.lists[*].when,$.triggers[*].spec.input,$.triggers[*].spec.key,$.triggers[*].spec.when}'::jsonpath[]) e (path)
             union all
             select c.tree
             from node n

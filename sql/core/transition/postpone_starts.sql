@@ -1,9 +1,9 @@
--- postpone_starts(version, started ids, ids, start times, now) -> change[]   (internal)
+-- postpone_starts(started ids, ids, start times, now) -> change[]   (internal)
 -- Of the instances that a call has just started those that are to start later: their first steps wait, without an
 -- input, until the clock makes them due (begin_steps), and their deadline counts from then. An id is null where
 -- its item started nothing, since its key names another instance.
 create or replace function onceflow.postpone_starts(
-    p_version onceflow.workflow_version, p_started uuid[], p_ids uuid[], p_start_at timestamptz[], p_now timestamptz)
+    p_started uuid[], p_ids uuid[], p_start_at timestamptz[], p_now timestamptz)
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
@@ -24,15 +24,17 @@ begin
         return '{}';
     end if;
     update onceflow.instance i
-    set start_at = k.at, deadline_at = k.at + p_version.deadline
+    set start_at = k.at, deadline_at = k.at + (
+        select v.deadline from onceflow.workflow_version v where v.id = i.version_id)
     from unnest(v_ids, v_times) k (id, at)
     where i.id = k.id and i.id >= v_ids[1] and i.state = 'RUNNING';
     with waiting as (
         insert into onceflow.task (instance_id, step, state, due_at, changed_at)
         select k.id, s.step, 'WAITING', k.at, p_now
         from unnest(v_ids, v_times) k (id, at)
+        join onceflow.instance i on i.id = k.id and i.id >= v_ids[1]
         join onceflow.step s
-            on s.version_id = p_version.id and s.block is null and s.join_count = 0
+            on s.version_id = i.version_id and s.block is null and s.join_count = 0
             and s.kind not in ('compensation', 'undo')
         order by k.id, s.step
         returning instance_id, step
@@ -43,4 +45,4 @@ begin
     return v_changes;
 end $$;
 revoke execute on function onceflow.postpone_starts(
-    onceflow.workflow_version, uuid[], uuid[], timestamptz[], timestamptz) from public;
+    uuid[], uuid[], timestamptz[], timestamptz) from public;

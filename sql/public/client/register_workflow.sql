@@ -76,6 +76,7 @@ begin
     from onceflow.step s where s.version_id = v_version_id
     order by queue
     on conflict do nothing;
+    perform onceflow.put_triggers(v_workflow_id, v_version_id, p_compiled -> 'triggers');
     return query select v_workflow_id, p_compiled ->> 'name', v_number, true;
 end $$;
 revoke execute on function onceflow.register_workflow(jsonb) from public;

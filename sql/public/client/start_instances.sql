@@ -22,16 +22,12 @@ declare
     v_found constant record := onceflow.find_version(p_workflow, p_version);
     v_version constant onceflow.workflow_version := v_found.o_version;
     v_now timestamptz := onceflow.now();
-    -- The id of each item, null where it is invalid; in v_own also where its key names another instance.
     v_ids uuid[];
-    v_own uuid[];
     v_errors jsonb[];
-    v_started uuid[];
-    -- Each valid item has started an instance of its own: nothing was there before.
-    v_all boolean;
-    v_postponed onceflow.change[] := '{}';
+    v_workflows bigint[];
 begin
     perform onceflow.require_read_committed();
+    v_workflows := array_fill(v_version.workflow_id, array[coalesce(cardinality(p_inputs), 0)]);
     select c.o_ids, c.o_errors into v_ids, v_errors from onceflow.check_starts(
         p_inputs, p_keys, p_ids, v_version.input_checks) c;
     if p_start_at is not null then
@@ -40,69 +36,13 @@ begin
     end if;
     if v_found.o_disabled_at is not null then
         select c.o_ids, c.o_errors into v_ids, v_errors from onceflow.refuse_starts(
-            v_version.workflow_id, v_found.o_disabled_at, p_keys, v_ids, v_errors) c;
+            v_workflows, p_keys, v_ids, v_errors) c;
     end if;
-
-    insert into onceflow.idempotency_key (workflow_id, key, input_hash, instance_id)
-    select distinct on (k.key) v_version.workflow_id, k.key,
-        sha256(convert_to(k.input::text, 'UTF8')), k.id
-    from unnest(p_keys, p_inputs, v_ids) with ordinality k (key, input, id, n)
-    where k.key is not null and k.id is not null
-    order by k.key, k.n
-    on conflict do nothing;
-
-    -- In a statement of its own, so that the keys of others are seen that the insert waited for.
-    with item as (
-        select k.n, k.input, case when i.instance_id is null or i.instance_id = k.id then k.id end as id
-        from unnest(p_keys, p_inputs, v_ids) with ordinality k (key, input, id, n)
-        left join onceflow.idempotency_key i on i.workflow_id = v_version.workflow_id and i.key = k.key
-    ), started as (
-        insert into onceflow.instance (id, version_id, state, input, started_at, deadline_at)
-        select k.id, v_version.id, 'RUNNING', k.input, v_now, v_now + v_version.deadline
-        from item k where k.id is not null order by k.id, k.n
-        on conflict do nothing returning id
-    )
-    select array(select k.id from item k order by k.n), array(select s.id from started s order by s.id)
-    into v_own, v_started;
-    v_all := cardinality(v_started) = cardinality(array_remove(v_ids, null));
-    if v_version.search is not null then
-        perform onceflow.index_inputs(v_version, v_started);
-    end if;
-
-    if p_start_at is not null then
-        v_postponed := onceflow.postpone_starts(v_version, v_started, v_own, p_start_at, v_now);
-    end if;
-
-    perform onceflow.finish_transition(v_started, (onceflow.advance_instances(v_started,
-        v_postponed || array(
-            select onceflow.instance_change(u.id, null, 'RUNNING', p_seq => 1)
-            from unnest(v_started) u (id)),
-        '{}', array(
-            select onceflow.placed_task(u.id, s.step, 0, 0, v_version.id, 1, 'RUNNING')
-            from unnest(v_started) u (id)
-            join onceflow.step s
-                on s.version_id = v_version.id and s.block is null and s.join_count = 0
-                and s.kind not in ('compensation', 'undo')
-            where u.id <> all (array(select c.instance_id from unnest(v_postponed) c))))).o_changes);
-
-    if not v_all then
-        perform onceflow.forget_keys(v_version.workflow_id, p_keys, v_ids);
-    end if;
-
     return query
-    select k.n::int, s.id, case
-            when k.id is null then case k.error ->> 'code' when 'disabled' then 'disabled' else 'invalid' end
-            when s.id = k.id and (v_all or k.id = any (v_started) and array_position(v_own, k.id) = k.n) then 'started'
-            when (s.erased_at is not null or coalesce(i.input_hash, sha256(convert_to(s.input::text, 'UTF8')))
-                    = sha256(convert_to(k.input::text, 'UTF8')))
-                and exists (
-                    select from onceflow.workflow_version v
-                    where v.id = s.version_id and v.workflow_id = v_version.workflow_id) then 'exists'
-            else 'conflict' end,
-        s.state, k.error
-    from unnest(p_keys, p_inputs, v_ids, v_errors) with ordinality k (key, input, id, error, n)
-    left join onceflow.idempotency_key i on i.workflow_id = v_version.workflow_id and i.key = k.key and k.id is not null
-    left join onceflow.instance s on s.id = coalesce(i.instance_id, k.id)
-    order by k.n;
+    select s.ordinal, s.instance_id, s.outcome, s.state, s.error
+    from onceflow.start_items(
+        v_workflows, array_fill(v_version.id, array[cardinality(p_inputs)]),
+        array_fill(v_version.deadline, array[cardinality(p_inputs)]), v_version.search is not null,
+        p_inputs, p_keys, v_ids, v_errors, p_start_at, null, null, v_now) s;
 end $$;
 revoke execute on function onceflow.start_instances(text, jsonb[], text[], int, uuid[], timestamptz[]) from public;

@@ -15,7 +15,7 @@ from onceflow.engine import json_text
 from onceflow.engine.definition import json_schema, parse
 from onceflow.engine.json_text import Json
 
-from . import test_block_faults, test_keys
+from . import test_block_faults, test_keys, test_triggers
 from .support import workflow
 from .test_blocks import block
 
@@ -46,6 +46,15 @@ UNSAID = [
     "secrets are for the",
     "must be true, false, or one expression",
     "must be a list, or one",
+    # what a time, a zone or an id is beside others
+    "is wrong in its",
+    "(write * for ?)",
+    "'Europe/Warsaw'",
+    "of whole seconds",
+    "is the id of another entry",
+    "$config",
+    "not $.input",
+    "must be an object, or one",
 ]
 """Faults that no schema can say; it may say some of them all the same."""
 
@@ -67,6 +76,7 @@ FAULTY = [
         for members, fault in cases(test_keys.test_a_faulty_step)
     ],
     *cases(test_keys.test_a_faulty_workflow),
+    *test_triggers.FAULTY,
     *[
         (block(**members), fault)
         for members, fault in (

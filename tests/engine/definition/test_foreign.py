@@ -63,7 +63,9 @@ TELL: dict[str, tuple[str, ...]] = {
         "'uses' is `task: checkout`",
     ),
     "github_actions/dispatch.yaml": (
-        "/on (line 2, column 1): 'on' is not available", "'runs-on' is `queue: big`",
+        "/on (line 3, column 3): must be a list of what starts it",
+        '`on: [{id: schedule, schedule: {cron: "0 3 * * *"}}]`',
+        "'runs-on' is `queue: big`",
     ),
     "github_actions/matrix.yaml": (
         "`for_each: [linux, windows]`, `as: os`, and in its steps `for_each: [x64, arm]`, `as: arc",

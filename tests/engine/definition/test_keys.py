@@ -85,7 +85,7 @@ def test_a_faulty_step(members: dict[str, Json], fault: str) -> None:
         ({"name": "w", "steps": [3]}, "/steps/0: a step is an object"),
         (workflow({"id": "a"}, name="a b"), "/name: must be a name"),
         (workflow({"id": "a"}, version=3), "/version: the engine numbers versions"),
-        (workflow({"id": "a"}, schedule="x"), "'schedule' is not available in this release"),
+        (workflow({"id": "a"}, schedule="x"), "'schedule' is `on: [{id: nightly, schedule: "),
         (workflow({"id": "a"}, deadline=0), "/deadline: must be a duration above 0"),
         (workflow({"id": "a"}, on_failure=None), "/on_failure: must be compensate, fail"),
         (workflow({"id": "a"}, input=3), "/input: is no JSON Schema; give an object"),
@@ -109,7 +109,7 @@ def test_a_step_of_a_later_kind_is_one_fault() -> None:
 def test_every_fault_is_listed_with_its_line_and_column() -> None:
     assert faults_of(
         "name: 5\n"
-        "one: x\n"
+        "uno: x\n"
         "steps:\n"
         "  - id: a\n"
         "    task: t\n"
@@ -119,7 +119,7 @@ def test_every_fault_is_listed_with_its_line_and_column() -> None:
     ) == [
         "/name (line 1, column 7): must be a name: a letter, then up to 127 letters, digits, . - "
         "or _",
-        "/one (line 2, column 1): a workflow has no key 'one'",
+        "/uno (line 2, column 1): a workflow has no key 'uno'",
         "/steps/0/with/a (line 6, column 15): $.inptu.x: there is no $.inptu; there is $.input, "
         "$.steps or $.instance; did you mean 'input'?",
         "/steps/1 (line 7, column 5): a step needs the key that says of which kind it is: `task`, "

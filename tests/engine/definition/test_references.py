@@ -38,7 +38,10 @@ def diamond(**members: Json) -> dict[str, Json]:
         ("$.vars.x", "there is no $.vars; there is $.input, $.steps or $.instance"),
         ("$.output", "only the `with` of a compensation sees $.output"),
         ("$.key", "only the `with` of a compensation sees $.key"),
-        ("$.instance.name", "$.instance has id, workflow, version or started_at, not 'name'"),
+        (
+            "$.instance.name",
+            "$.instance has id, workflow, version, started_at, trigger or scheduled_at",
+        ),
         ("$.input.x[*] ? (@.id == $.steps.c.output)", "'c' may not have ended"),
         ("$.input.x | default($.steps.c.output)", "'c' may not have ended"),
         ("${ $.input.x } and ${ $.steps.c.output }", "'c' may not have ended"),

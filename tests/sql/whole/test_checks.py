@@ -121,6 +121,11 @@ OTHERS = [
         "insert into onceflow.block (instance_id, step, scope, total, unwinds)"
         " select id, 'b', 0, 1, 'soon' from onceflow.instance",
     ),
+    (
+        "trigger_kind_check",
+        "insert into onceflow.trigger (workflow_id, trigger, kind, version_id, spec)"
+        " select v.workflow_id, 't', 'mail', v.id, '{}' from onceflow.workflow_version v",
+    ),
     ("workflow_name_check", "update onceflow.workflow set name = '1x'"),
     ("workflow_version_version_check", "update onceflow.workflow_version set version = 0"),
     ("workflow_version_on_failure_check", "update onceflow.workflow_version set on_failure = ''"),

@@ -1,0 +1,89 @@
+-- start_items(workflows, versions, deadlines, search, inputs, keys, ids, errors, start at, triggers, scheduled at, now)
+--   -> (ordinal, instance_id, outcome, state, error)   (internal)
+-- The one way in which instances start: of each item, as check_starts() has them, that of its version, which may be another
+-- for each. One without an id starts nothing, and p_errors has why. p_search: whether a version has fields to be found by.
+-- outcome: as start_instances() gives it.
+create or replace function onceflow.start_items(
+    p_workflows bigint[], p_versions bigint[], p_deadlines interval[], p_search boolean,
+    p_inputs jsonb[], p_keys text[], p_ids uuid[], p_errors jsonb[],
+    p_start_at timestamptz[], p_triggers text[], p_scheduled_at timestamptz[], p_now timestamptz)
+returns table (ordinal int, instance_id uuid, outcome text, state text, error jsonb)
+language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+    -- The id of each item, null where it is invalid or where its key names another instance.
+    v_own uuid[];
+    v_started uuid[];
+    v_versions bigint[];
+    -- Each valid item has started an instance of its own: nothing was there before.
+    v_all boolean;
+    v_postponed onceflow.change[] := '{}';
+begin
+    insert into onceflow.idempotency_key (workflow_id, key, input_hash, instance_id)
+    select distinct on (k.key, k.workflow) k.workflow, k.key,
+        sha256(convert_to(k.input::text, 'UTF8')), k.id
+    from unnest(p_workflows, p_keys, p_inputs, p_ids) with ordinality k (workflow, key, input, id, n)
+    where k.key is not null and k.id is not null
+    order by k.key, k.workflow, k.n
+    on conflict do nothing;
+
+    -- In a statement of its own, so that the keys of others are seen that the insert waited for.
+    with item as (
+        select k.n, k.version, k.deadline, k.input, k.trigger, k.scheduled_at,
+            case when i.instance_id is null or i.instance_id = k.id then k.id end as id
+        from unnest(p_workflows, p_versions, p_deadlines, p_keys, p_inputs, p_ids, p_triggers, p_scheduled_at)
+            with ordinality k (workflow, version, deadline, key, input, id, trigger, scheduled_at, n)
+        left join onceflow.idempotency_key i on i.workflow_id = k.workflow and i.key = k.key
+    ), started as (
+        insert into onceflow.instance (id, version_id, state, input, started_at, deadline_at, trigger, scheduled_at)
+        select k.id, k.version, 'RUNNING', k.input, p_now, p_now + k.deadline, k.trigger, k.scheduled_at
+        from item k where k.id is not null order by k.id, k.n
+        on conflict do nothing returning id, version_id
+    )
+    select array(select k.id from item k order by k.n), array(select s.id from started s order by s.id),
+        array(select s.version_id from started s order by s.id)
+    into v_own, v_started, v_versions;
+    v_all := cardinality(v_started) = cardinality(array_remove(p_ids, null));
+    if p_search then
+        perform onceflow.index_inputs(v_started);
+    end if;
+
+    if p_start_at is not null then
+        v_postponed := onceflow.postpone_starts(v_started, v_own, p_start_at, p_now);
+    end if;
+
+    perform onceflow.finish_transition(v_started, (onceflow.advance_instances(v_started,
+        v_postponed || array(
+            select onceflow.instance_change(u.id, null, 'RUNNING', p_seq => 1)
+            from unnest(v_started) u (id)),
+        '{}', array(
+            select onceflow.placed_task(u.id, s.step, 0, 0, u.version, 1, 'RUNNING')
+            from unnest(v_started, v_versions) u (id, version)
+            join onceflow.step s
+                on s.version_id = u.version and s.block is null and s.join_count = 0
+                and s.kind not in ('compensation', 'undo')
+            where u.id <> all (array(select c.instance_id from unnest(v_postponed) c))))).o_changes);
+
+    if not v_all then
+        perform onceflow.forget_keys(p_workflows, p_keys, p_ids);
+    end if;
+
+    return query
+    select k.n::int, s.id, case
+            when k.id is null then case k.error ->> 'code' when 'disabled' then 'disabled' else 'invalid' end
+            when s.id = k.id and (v_all or k.id = any (v_started) and array_position(v_own, k.id) = k.n) then 'started'
+            when (s.erased_at is not null or coalesce(i.input_hash, sha256(convert_to(s.input::text, 'UTF8')))
+                    = sha256(convert_to(k.input::text, 'UTF8')))
+                and exists (
+                    select from onceflow.workflow_version v
+                    where v.id = s.version_id and v.workflow_id = k.workflow) then 'exists'
+            else 'conflict' end,
+        s.state, k.error
+    from unnest(p_workflows, p_keys, p_inputs, p_ids, p_errors) with ordinality k (workflow, key, input, id, error, n)
+    left join onceflow.idempotency_key i on i.workflow_id = k.workflow and i.key = k.key and k.id is not null
+    left join onceflow.instance s on s.id = coalesce(i.instance_id, k.id)
+    order by k.n;
+end $$;
+revoke execute on function onceflow.start_items(
+    bigint[], bigint[], interval[], boolean, jsonb[], text[], uuid[], jsonb[], timestamptz[], text[], timestamptz[],
+    timestamptz) from public;

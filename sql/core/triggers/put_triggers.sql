@@ -1,0 +1,25 @@
+-- put_triggers(workflow, version, triggers) -> void   (internal)
+-- Makes the triggers of a workflow what its latest version says, p_triggers: [{trigger, kind, spec}]; what is gone there is
+-- gone, with all that was kept of it. One that stays, with its id and its kind, stays paused, and where it was; of a
+-- schedule that plans other times the next is computed anew. The row of the workflow is locked.
+create or replace function onceflow.put_triggers(p_workflow_id bigint, p_version_id bigint, p_triggers jsonb) returns void
+language plpgsql volatile as $$
+declare
+    v_now timestamptz := onceflow.now();
+begin
+    delete from onceflow.trigger t
+    where t.workflow_id = p_workflow_id and not exists (
+        select from jsonb_to_recordset(p_triggers) e (trigger text, kind text)
+        where e.trigger = t.trigger and e.kind = t.kind);
+    insert into onceflow.trigger as t (workflow_id, trigger, kind, version_id, spec, done_until)
+    select p_workflow_id, e.trigger, e.kind, p_version_id, e.spec, case e.kind when 'schedule' then v_now end
+    from jsonb_to_recordset(p_triggers) e (trigger text, kind text, spec jsonb)
+    order by e.trigger
+    on conflict (workflow_id, trigger) do update
+    set version_id = excluded.version_id, spec = excluded.spec,
+        next_at = case when t.spec -> 'plan' is not distinct from excluded.spec -> 'plan' then t.next_at end,
+        due_at = case when t.spec -> 'plan' is not distinct from excluded.spec -> 'plan' then t.due_at end,
+        done_until = case when t.spec -> 'plan' is not distinct from excluded.spec -> 'plan' then t.done_until
+            else v_now end;
+end $$;
+revoke execute on function onceflow.put_triggers(bigint, bigint, jsonb) from public;
