@@ -25,6 +25,7 @@ from ..engine.calls import (
     expire_workers,
     fail_lost_attempts,
     fire_timers,
+    forget_events,
 )
 from ..engine.calls.base import Connection
 from ..engine.calls.slow_expressions import ALL, SLOW_AT_MOST, struck_by, unevaluated
@@ -38,10 +39,10 @@ LIMIT = 500
 PORTION = 8
 """Candidates of which all that come due are failed unevaluated, where many of them are slow."""
 
-REST, REST_OF_INSTANCES, REST_OF_LEASES = 0.1, 0.25, 0.5
+REST, REST_OF_INSTANCES, REST_OF_LEASES, REST_OF_EVENTS = 0.1, 0.25, 0.5, 10.0
 """Seconds between two calls of a job while nothing more is due: how late a timer may be, the start
 or the deadline of an instance, and how late a lost worker is noticed. Leases are long, and that
-look costs more than all others."""
+look costs more than all others; events that are over only take up room."""
 
 RETRY_SKIPPED, RETRY_SKIPPED_AT_MOST = 60.0, 3600.0
 """Seconds until what was passed over is tried again: twice as many each time, up to these."""
@@ -98,6 +99,7 @@ JOBS = (
     Job("lost attempts", fail_lost_attempts, rest=REST_OF_LEASES),
     Job("deadlines", enforce_deadlines, rest=REST_OF_INSTANCES),
     Job("deliveries", apply_deliveries),
+    Job("events", forget_events, rest=REST_OF_EVENTS),
 )
 """The jobs of the clock, by what they look after."""
 

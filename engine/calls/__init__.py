@@ -18,6 +18,7 @@ from .clock import (
     expire_workers,
     fail_lost_attempts,
     fire_timers,
+    forget_events,
 )
 from .config import ConfigSet, Need, read_needs, set_config_values, unset_config_values
 from .deferred import (
@@ -73,7 +74,7 @@ from .tasks import (
     give_back_tasks,
     read_outcomes,
 )
-from .waiting import SentSignal, Signal, send_signals
+from .waiting import NamedEvent, SentEvent, SentSignal, Signal, send_events, send_signals
 from .workers import register_worker, renew_worker, stop_worker
 from .workflows import (
     Because,
@@ -110,9 +111,11 @@ __all__ = [
     "InstanceFault",
     "Key",
     "NamedDecision",
+    "NamedEvent",
     "Need",
     "OutboxRow",
     "RegisteredVersion",
+    "SentEvent",
     "SentSignal",
     "Signal",
     "Started",
@@ -141,6 +144,7 @@ __all__ = [
     "fail_lost_attempts",
     "fail_tasks",
     "fire_timers",
+    "forget_events",
     "give_back_tasks",
     "grant_access",
     "list_queues",
@@ -159,6 +163,7 @@ __all__ = [
     "require_transport",
     "resume_instances",
     "resume_queues",
+    "send_events",
     "send_signals",
     "set_config_values",
     "skip_dead_letters",

@@ -24,6 +24,9 @@ select onceflow.enforce_deadlines(p_limit => %s::int, p_skip => %s::int)"""
 APPLY_DELIVERIES: Final[LiteralString] = """
 select onceflow.apply_deliveries(p_limit => %s::int, p_skip => %s::int)"""
 
+FORGET_EVENTS: Final[LiteralString] = """
+select onceflow.forget_events(p_limit => %s::int, p_skip => %s::int)"""
+
 ENSURE_PARTITIONS: Final[LiteralString] = """
 select onceflow.ensure_partitions()"""
 
@@ -84,6 +87,11 @@ def enforce_deadlines(conn: Connection, limit: int, skip: int = 0) -> int:
 def apply_deliveries(conn: Connection, limit: int, skip: int = 0) -> int:
     """Apply what was sent to instances and not yet applied; return how much of it."""
     return fetch_value(conn, APPLY_DELIVERIES, (limit, skip))
+
+
+def forget_events(conn: Connection, limit: int, skip: int = 0) -> int:
+    """Delete events that are kept for nobody any more; return how many."""
+    return fetch_value(conn, FORGET_EVENTS, (limit, skip))
 
 
 def ensure_partitions(conn: Connection) -> int:

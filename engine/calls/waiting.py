@@ -14,9 +14,27 @@ select instance_id, outcome, task, detail
                              p_payloads => %s::jsonb[], p_keys => %s::text[])
  order by ordinal"""
 
+SEND_EVENTS: Final[LiteralString] = """
+select id, outcome, waited, detail
+  from onceflow.send_events(p_names => %s::text[], p_keys => %s::text[], p_payloads => %s::jsonb[],
+                            p_ids => %s::text[])
+ order by ordinal"""
+
+AT_ONCE: Final = 500
+"""Deliveries that the sender of events applies himself, of all that are due; the clock the rest."""
+
 SignalWord: TypeAlias = Literal[
     "accepted", "repeated", "conflict", "ended", "unknown", "invalid", "full"
 ]
+
+
+class NamedEvent(Record, frozen=True):
+    """An event, for whoever waits for its name and key; under one ``id`` it is taken once."""
+
+    name: str
+    key: str
+    payload: Json = None
+    id: str | None = None
 
 
 class Signal(Record, frozen=True):
@@ -26,6 +44,19 @@ class Signal(Record, frozen=True):
     name: str
     payload: Json = None
     key: str | None = None
+
+
+class SentEvent(Record, frozen=True):
+    """What became of one event; ``waited`` is how many steps waited for it.
+
+    ``sent``: they get it, and so do those that begin to wait while it is kept. ``repeated``: it
+    came before. ``conflict``: another one of its name came before under its id.
+    """
+
+    id: str
+    outcome: Literal["sent", "repeated", "conflict", "invalid"]
+    waited: int
+    detail: str
 
 
 class SentSignal(Record, frozen=True):
@@ -52,6 +83,27 @@ def send_signals(conn: Connection, signals: Sequence[Signal]) -> list[SentSignal
         keys if any(key is not None for key in keys) else None,
     )
     return [_sent(row) for row in in_time(conn, lambda: fetch(conn, SEND_SIGNALS, parameters))]
+
+
+def send_events(conn: Connection, events: Sequence[NamedEvent]) -> list[SentEvent]:
+    """Send events; an answer for each, in order.
+
+    Who waits gets them as ``apply_deliveries`` is called next, by the caller or the clock.
+    """
+    ids = [event.id for event in events]
+    parameters = (
+        [event.name for event in events],
+        [event.key for event in events],
+        json_array([event.payload for event in events]),
+        ids if any(each is not None for each in ids) else None,
+    )
+    return [_sent_event(row) for row in fetch(conn, SEND_EVENTS, parameters)]
+
+
+def _sent_event(row: Row) -> SentEvent:
+    event_id, outcome, waited, detail = row
+    known = word(outcome, "sent", "repeated", "conflict", "invalid")
+    return SentEvent(event_id, known, waited, detail)
 
 
 def _sent(row: Row) -> SentSignal:

@@ -78,6 +78,7 @@ create table onceflow.step (
     primary key (version_id, step)
 );
 create index step_in_list on onceflow.step (version_id, block, list) where block is not null;
+create index step_for_event on onceflow.step ((spec ->> 'event')) where kind = 'wait_for';
 create index step_returning on onceflow.step (version_id) where kind = 'return';
 
 create table onceflow.edge (
@@ -405,8 +406,31 @@ create table onceflow.delivery (
 ) partition by range (instance_id);
 alter sequence onceflow.delivery_id owned by onceflow.delivery.id;
 create index delivery_sent on onceflow.delivery (id) where state = 'sent';
+create index delivery_event on onceflow.delivery (instance_id, step, key) where kind = 'event';
 create index delivery_kept on onceflow.delivery (instance_id, name, id) where state = 'kept';
 create unique index delivery_key on onceflow.delivery (instance_id, key) where kind = 'signal' and key is not null;
+
+-- What was sent to whoever waits for it: kept for those who begin to wait later, and by its id to know a repetition.
+create table onceflow.event (
+    name text collate "C" not null check (name ~ '^[A-Za-z][A-Za-z0-9_.-]{0,127}$'),
+    id text collate "C" not null check (pg_catalog.length(id) between 1 and 255),
+    key text collate "C" not null check (pg_catalog.length(key) between 1 and 255),
+    payload jsonb not null,
+    sent_at timestamptz not null,
+    keep_until timestamptz not null,
+    -- Of several sent at one time the order.
+    n bigint not null,
+    primary key (name, id)
+);
+create index event_in_order on onceflow.event (name, key, sent_at, n);
+create index event_over on onceflow.event (keep_until);
+
+-- Who begins to wait for an event holds the row of its name and key, shared, from before he looks for it until he has
+-- committed; who sends one holds it for himself: so one of the two sees the other. Several may share a row by chance.
+create table onceflow.event_lock (
+    bucket int primary key
+);
+insert into onceflow.event_lock (bucket) select b from pg_catalog.generate_series(0, 1023) b;
 
 -- Messages --------------------------------------------------------------------------------------
 
@@ -518,7 +542,7 @@ create table onceflow.job (
 );
 insert into onceflow.job (name)
 values ('fire_timers'), ('begin_instances'), ('fail_lost_attempts'), ('enforce_deadlines'), ('apply_deliveries'),
-    ('partitions');
+    ('forget_events'), ('partitions');
 
 -- Weeks of which every instance has ended, and when the last of them did: what retention goes by.
 create table onceflow.ended_week (
@@ -574,6 +598,10 @@ create type onceflow.ended_wait as (
 create type onceflow.judged_signal as (
     n bigint, instance_id uuid, name text, key text, payload jsonb, outcome text, detail text,
     step text, scope bigint, visit int);
+
+-- An event that is sent, and what becomes of it, in words too.
+create type onceflow.judged_event as (
+    n bigint, id text, name text, key text, payload jsonb, outcome text, detail text);
 
 -- What an expression gave: an input or output, or why there is none.
 create type onceflow.evaluation as (runs boolean, value jsonb, error jsonb);

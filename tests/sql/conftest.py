@@ -22,6 +22,7 @@ EMPTY = """
     delete from onceflow.task;
     delete from onceflow.wait;
     delete from onceflow.delivery;
+    delete from onceflow.event;
     delete from onceflow.scope;
     delete from onceflow.block;
     delete from onceflow.instance;

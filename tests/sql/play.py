@@ -228,6 +228,7 @@ def tick(conn: Connection, limit: int = 1000) -> Ticked:
     lost = calls.fail_lost_attempts(conn, limit)
     expired = calls.enforce_deadlines(conn, limit)
     calls.apply_deliveries(conn, limit)
+    calls.forget_events(conn, limit)
     return Ticked(fired.retried + begun, fired.timed_out + lost, expired, lost_workers)
 
 

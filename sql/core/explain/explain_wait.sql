@@ -10,7 +10,9 @@ begin
         return row(format(case when v_past then 'its sleep was over at %s, and the clock has to see to it'
             else 'sleeps until %s' end, v_due), null, null)::onceflow.explanation;
     end if;
-    return row(format('waits for the signal %s since %s', p_task.input ->> 'signal', onceflow.time_text(p_task.changed_at))
+    return row(format('waits for the %s since %s', case when p_task.input ? 'event'
+            then format('event %s with the key %s', p_task.input ->> 'event', p_task.input ->> 'key')
+            else 'signal ' || (p_task.input ->> 'signal') end, onceflow.time_text(p_task.changed_at))
         || coalesce(case when v_past then format('; it had until %s, and the clock has to end it', v_due)
             else format(', until %s', v_due) end, ''), null, null)::onceflow.explanation;
 end $$;

@@ -2,7 +2,7 @@
 -- Why an open dead letter that takes this (redrive_takes) is not redriven with what was given, null for
 -- nothing; null where it is.
 create or replace function onceflow.redrive_refusal(p_takes text, p_has_input boolean, p_given jsonb) returns text
-language plpgsql immutable as $$
+language plpgsql stable as $$
 declare
     v_kind constant text := jsonb_typeof(p_given);
 begin
@@ -16,6 +16,11 @@ begin
             then 'its expression failed: give the array that it should have given'
         when p_takes = 'error' and jsonb_typeof(p_given -> 'code') is distinct from 'string'
             then 'give the error that it is to fail with: {"code": "…", "message": "…"}'
+        when p_takes = 'time' and onceflow.sleep_until(p_given, onceflow.now()) is null
+            and onceflow.sleep_until(jsonb_build_object('until', p_given), onceflow.now()) is null
+            then 'its expression failed: give for how long it sleeps, "5m" or seconds, or of an `until` the time'
+        when p_takes = 'key' and onceflow.event_key(p_given) is null
+            then 'its expression failed: give the key of the event, a text'
         when p_given is null then 'its expression failed: give the value that it should have given'
         else 'the input cannot be kept: ' || (onceflow.payload_error(p_given) ->> 'message') end;
 end $$;

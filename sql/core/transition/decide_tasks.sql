@@ -27,6 +27,7 @@ language sql stable as $$
             when j.error is not null then case when j.continues then 'FAILED' else 'DEAD_LETTER' end
             when not (j.found).runs then 'SKIPPED'
             when j.kind in ('set', 'return', 'goto') then 'SUCCEEDED'
+            when j.kind = 'sleep' and onceflow.sleep_until((j.found).value, onceflow.now()) <= onceflow.now() then 'SUCCEEDED'
             when j.kind not in ('task', 'compensation') then case
                 when j.kind = 'for_each' and (j.found).value = '[]' or j.kind = 'switch' and (j.found).value = 'null'
                 then 'SUCCEEDED' else 'WAITING' end
@@ -44,7 +45,7 @@ language sql stable as $$
     select r.instance_id, r.step, r.scope, r.visit, r.version_id, r.seq, r.state, r.suspended_at, r.waits,
         r.kind, case when r.kind in ('task', 'compensation') and r.becomes <> 'SKIPPED' then r.queue end, r.timeout,
         case when r.becomes in ('QUEUED', 'READY') or r.becomes = 'WAITING' and r.is_wait then (r.found).value end,
-        case r.becomes when 'SUCCEEDED' then case when r.kind <> 'goto' then (r.found).value end
+        case r.becomes when 'SUCCEEDED' then case when r.kind not in ('goto', 'sleep') then (r.found).value end
             when 'FAILED' then onceflow.failed_output(r.version_id, r.step) end,
         case when r.becomes = 'WAITING' and not r.is_wait then (r.found).value end,
         r.error, r.granted, case when r.granted then 'RUNNING' else r.becomes end,

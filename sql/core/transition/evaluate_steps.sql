@@ -14,7 +14,8 @@ language sql stable as $$
         s.jumps_to, case
             -- A repeat that is redriven has begun long ago: move_chains() asks what holds.
             when d.given ->> 'place' in ('until', 'while') then row(true, d.given, null)::onceflow.evaluation
-            when d.given ->> 'place' = 'value' then row(true, d.given -> 'value', null)::onceflow.evaluation
+            when d.given ->> 'place' = 'value' then row(true, case when s.is_wait
+                then onceflow.given_wait(s.spec, d.given -> 'value') else d.given -> 'value' end, null)::onceflow.evaluation
             when d.given = '{"place": "when", "value": false}' then row(false, null, null)::onceflow.evaluation
             when s.constant_input is not null then row(true, s.constant_input, null)::onceflow.evaluation
             else onceflow.try_evaluate(

@@ -2,6 +2,7 @@
 -- A job of the clock: applies what was sent to instances and whoever sent it has not applied himself; the oldest first. p_limit, p_skip
 -- and others at work: as in fire_timers().
 -- Errors: WF004.
+-- Also for: client, operator.
 create or replace function onceflow.apply_deliveries(p_limit int, p_skip int default 0) returns int
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0

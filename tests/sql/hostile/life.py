@@ -167,6 +167,8 @@ def live(by: Mapping[str, Connection], play: Play) -> str:
     calls.register_workflow(client, compile_definition(MAIL))
     (mail,) = calls.start_instances(client, "mail", [{}])
     assert calls.send_signals(client, [calls.Signal(mail.instance_id, "go", "\\")])[0].task == "x"
+    assert calls.send_events(client, [calls.NamedEvent("e", "\\", "\\", "1")])[0].outcome == "sent"
+    calls.apply_deliveries(client, 10)
     calls.disable_workflows(operator, ["flow"])
     calls.enable_workflows(operator, ["flow"])
     assert [one.outcome for one in calls.set_config_values(operator, {"rate": 1})] == ["done"]

@@ -112,6 +112,10 @@ DELIVERY = (
     "insert into onceflow.delivery (instance_id, id, made_at, kind, payload, state, step)"
     " select id, 1, now(), {} from onceflow.instance"
 )
+EVENT = (
+    "insert into onceflow.event (name, id, key, payload, sent_at, keep_until, n)"
+    " values ({}, '1', now(), now(), 1)"
+)
 OTHERS = [
     ("scope_state", SCOPE.format("'OVER', null, null")),
     ("scope_ends_as", SCOPE.format("'OPEN', 'FAILED', null")),
@@ -161,6 +165,9 @@ OTHERS = [
         "delivery_payload",
         DELIVERY.format("'signal', to_jsonb(repeat('x', 8600000)), 'kept', null"),
     ),
+    ("event_name_check", EVENT.format("'1', 'i', 'k'")),
+    ("event_id_check", EVENT.format("'a', '', 'k'")),
+    ("event_key_check", EVENT.format("'a', 'i', ''")),
 ]
 
 

@@ -16,6 +16,7 @@ from onceflow.engine.calls import (
     Fenced,
     GiveBack,
     Key,
+    NamedEvent,
     Signal,
     token_of,
 )
@@ -29,6 +30,7 @@ PUBLIC = Path(__file__).parents[3] / "sql" / "public"
 Call = Callable[[Connection, Play, uuid.UUID, uuid.UUID], object]
 CALLS: dict[str, Call] = {
     "send_signals": lambda conn, play, i, f: calls.send_signals(conn, [Signal(i, "paid")]),
+    "send_events": lambda conn, play, i, f: calls.send_events(conn, [NamedEvent("paid", "7")]),
     "start_instances": lambda conn, play, i, f: calls.start_instances(conn, "flow", [{}]),
     "claim_tasks": lambda conn, play, i, f: calls.claim_tasks(
         conn, play.worker.id, f, 1, [Key(i, "a")]

@@ -6,7 +6,7 @@ from ...foreign.words import OF_A_STEP
 from ...inputs.formats import is_date_time
 from ...source.document import Faults
 from .. import checks
-from ..durations import SCHEMA
+from ..durations import WAIT
 from ..members import Key, Members
 from ..step import FAILURE, HEAD, ORDER, ValueStep
 
@@ -51,7 +51,7 @@ def _value(value: Json, pointer: str, faults: Faults) -> Compiled | None:
         return until
     if isinstance(value, str) and "$" in value:
         return checks.expression(value, pointer, faults)
-    seconds = checks.duration(value, pointer, faults)
+    seconds = checks.wait(value, pointer, faults)
     return None if seconds is None else Compiled({"v": seconds})
 
 
@@ -61,7 +61,7 @@ MEMBERS = Members(
         **HEAD,
         "sleep": Key(
             _value,
-            {"anyOf": [*SCHEMA["anyOf"], _EXPRESSION, UNTIL.schema()]},
+            {"anyOf": [*WAIT["anyOf"], _EXPRESSION, UNTIL.schema()]},
             "How long it waits, or until when; an expression gives seconds or a duration. At most "
             "ten years.",
             required=True,
