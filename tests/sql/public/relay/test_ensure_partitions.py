@@ -14,6 +14,7 @@ from ...play import Connection, Play, execute
 from ...sessions import Session
 from ...workflows import sequence
 
+TABLES = ("instance", "task", "block", "scope", "wait", "delivery", "task_log")
 THEN = datetime(2031, 6, 11, 12, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
 
@@ -25,29 +26,29 @@ def ensure(conn: Connection, begin: datetime, end: datetime) -> int:
 
 
 def test_a_week_has_a_partition_of_each_table(conn: Connection) -> None:
-    assert ensure(conn, THEN, THEN) == 5
+    assert ensure(conn, THEN, THEN) == len(TABLES)
     assert "_20310605" in suffixes(conn)  # the Thursday before: weeks count from the epoch
-    for table in ("instance", "task", "block", "scope", "task_log"):
+    for table in TABLES:
         rows = execute(conn, f"select to_regclass('onceflow.{table}_20310605')").fetchall()
         assert rows != [(None,)]
 
 
 def test_what_is_there_is_not_made_again(conn: Connection) -> None:
-    assert ensure(conn, THEN, THEN + WEEK) == 10
+    assert ensure(conn, THEN, THEN + WEEK) == 2 * len(TABLES)
     assert ensure(conn, THEN, THEN + WEEK) == 0
-    assert ensure(conn, THEN, THEN + 2 * WEEK) == 5
+    assert ensure(conn, THEN, THEN + 2 * WEEK) == len(TABLES)
 
 
 def test_by_default_there_are_partitions_from_an_hour_ago_to_two_weeks_ahead(
     conn: Connection,
 ) -> None:
     for suffix in suffixes(conn):
-        for table in ("instance", "task", "block", "scope", "task_log"):
+        for table in TABLES:
             execute(conn, f"drop table onceflow.{table}{suffix}")
     hour, week = 3600, 7 * 86400
     now = int(time.time())
     weeks = (now + 2 * week) // week - (now - hour) // week + 1
-    assert calls.ensure_partitions(conn) == 5 * weeks
+    assert calls.ensure_partitions(conn) == len(TABLES) * weeks
     assert calls.ensure_partitions(conn) == 0
     play = Play(conn)
     play.complete(play.begin(sequence("a")), "a")
@@ -110,7 +111,7 @@ def test_partitions_are_as_their_parents(conn: Connection) -> None:
         ("instance_20310605", ["fillfactor=70"]),
         ("task_20310605", ["fillfactor=80"]),
     ]
-    for table in ("instance", "task", "block", "scope", "task_log"):
+    for table in TABLES:
         counts = execute(
             conn,
             "select count(*) from pg_index"
@@ -123,10 +124,10 @@ def test_partitions_are_as_their_parents(conn: Connection) -> None:
 
 def test_two_sessions_make_each_partition_once(conn: Connection, connect: Connect) -> None:
     one, other = Session(connect(), conn), Session(connect(), conn)
-    assert one.begin(lambda c: ensure(c, THEN, THEN)) == 5
+    assert one.begin(lambda c: ensure(c, THEN, THEN)) == len(TABLES)
     waiting = other.call_blocked(lambda c: ensure(c, THEN, THEN + WEEK))
     one.commit()
-    assert waiting.result(30) == 5
+    assert waiting.result(30) == len(TABLES)
     one.close()
     other.close()
 
