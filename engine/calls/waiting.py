@@ -28,6 +28,9 @@ SignalWord: TypeAlias = Literal[
 ]
 
 
+EventWord: TypeAlias = Literal["sent", "repeated", "conflict", "invalid"]
+
+
 class NamedEvent(Record, frozen=True):
     """An event, for whoever waits for its name and key; under one ``id`` it is taken once."""
 
@@ -54,7 +57,7 @@ class SentEvent(Record, frozen=True):
     """
 
     id: str
-    outcome: Literal["sent", "repeated", "conflict", "invalid"]
+    outcome: EventWord
     waited: int
     detail: str
 
@@ -102,7 +105,7 @@ def send_events(conn: Connection, events: Sequence[NamedEvent]) -> list[SentEven
 
 def _sent_event(row: Row) -> SentEvent:
     event_id, outcome, waited, detail = row
-    known = word(outcome, "sent", "repeated", "conflict", "invalid")
+    known: EventWord = word(outcome, "sent", "repeated", "conflict", "invalid")
     return SentEvent(event_id, known, waited, detail)
 
 

@@ -34,7 +34,15 @@ def age(conn: Connection, instance: UUID, at: datetime) -> UUID:
     conn.execute(
         "update onceflow.task set instance_id = %s where instance_id = %s", (new, instance)
     )
-    for table in ("block", "scope", "task_log", "idempotency_key", "search_value"):
+    for table in (
+        "block",
+        "scope",
+        "wait",
+        "delivery",
+        "task_log",
+        "idempotency_key",
+        "search_value",
+    ):
         conn.execute(
             f"update onceflow.{table} set instance_id = %s where instance_id = %s",  # pyright: ignore
             (new, instance),

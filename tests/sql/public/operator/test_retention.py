@@ -44,7 +44,10 @@ def test_a_key_is_known_until_long_after_the_end_of_its_instance(own: Play) -> N
     for key in ("early", "late"):
         (again,) = calls.start_instances(own.conn, "flow", [{}], [key])
         assert again.outcome == "exists"
-    names = [f"{name}{suffix}" for name in ("instance", "task", "block", "scope", "task_log")]
+    names = [
+        f"{name}{suffix}"
+        for name in ("instance", "task", "block", "scope", "wait", "delivery", "task_log")
+    ]
     assert drop_all(own.conn, NOW) == names
     assert suffix not in suffixes(own.conn)
     (fresh,) = calls.start_instances(own.conn, "flow", [{}], ["early"])
@@ -104,7 +107,8 @@ def test_behind_a_long_transaction_dropping_gives_up_in_words_and_lets_all_pass(
         )
         assert own.conn.execute("show lock_timeout").fetchone() == ("0",)
     assert drop_all(own.conn, NOW) == [
-        f"{t}{suffix}" for t in ("instance", "task", "block", "scope", "task_log")
+        f"{t}{suffix}"
+        for t in ("instance", "task", "block", "scope", "wait", "delivery", "task_log")
     ]
 
 
@@ -160,5 +164,5 @@ def test_while_ten_weeks_are_dropped_under_load_nothing_waits_for_long(
             over.set()
         for worker in workers:
             worker.result(30)
-    assert len(dropped) == 50
+    assert len(dropped) == 70
     assert watcher.result(30) < 0.1
