@@ -1,7 +1,8 @@
-"""Closing: what is open in a scope ends, but for what runs, which is awaited."""
+"""Closing: what is open in a scope ends, but for what runs, which is awaited, and children."""
 
 from collections.abc import Set
 
+from .children import awaits_child, tell
 from .model import Error, Instance, Row, Scope
 
 
@@ -59,6 +60,9 @@ def _end(
         instance.end(row, "FAILED", error=row.error or first.error)
     elif row.state == "DEAD_LETTER":
         instance.end(row, "DEAD_LETTER")
+    elif awaits_child(row):
+        row.due_at = None
+        tell(instance, row, "cancel")
     elif row.state != "RUNNING":
         instance.end(row, "CANCELLED")
     if row.back is None:

@@ -12,8 +12,8 @@ Document = Mapping[str, Any]
 
 INLINE = ("set", "fail", "return", "goto")
 """Kinds that end in the transition that reaches them."""
-WAITS = ("sleep", "wait_for")
-"""Kinds that need no worker, and wait for a time, a signal or an event."""
+WAITS = ("sleep", "wait_for", "workflow")
+"""Kinds that need no worker, and wait for a time, a signal, an event, another instance."""
 FANS = ("steps", "switch", "parallel", "race", "for_each")
 CHAINS = ("try", "repeat")
 KINDS = ("task", *INLINE, *WAITS, *FANS, *CHAINS)
@@ -64,11 +64,11 @@ class Branch:
 class Step:
     """A step of any kind; what its kind has no use for is as if it were not given.
 
-    ``value`` is the input of a task, what a ``set`` or a ``return`` gives, the error of a ``fail``,
-    the array of a ``for_each``, the time of a ``sleep``, the key of an event, the target of a
-    ``goto``: a step, or None for the end of its list. ``catches`` and ``condition`` belong to
-    ``try`` and ``repeat``, ``signal`` or ``event`` to ``wait_for``, which takes an event that was
-    sent up to ``keep`` seconds ago.
+    ``value`` is the input of a task, or of the instance that a ``workflow`` starts, what a ``set``
+    or a ``return`` gives, the error of a ``fail``, the array of a ``for_each``, the time of a
+    ``sleep``, the key of an event, the target of a ``goto``: a step, or None for the end of its
+    list. ``catches`` and ``condition`` belong to ``try`` and ``repeat``, ``signal`` or ``event`` to
+    ``wait_for``, which takes an event that was sent up to ``keep`` seconds ago.
     """
 
     id: str
@@ -97,6 +97,8 @@ class Step:
     signal: str | None = None
     event: str | None = None
     keep: float = 86_400
+    workflow: str = ""
+    detach: bool = False
 
     @property
     def is_block(self) -> bool:
@@ -157,7 +159,7 @@ def _step(item: Document) -> Step:
     else:
         shared["tolerate"] = tolerate
     readers = {"task": _task, "try": _try, "repeat": _repeat, "for_each": _for_each}
-    own = {**readers, "wait_for": _wait_for}.get(kind, _other)
+    own = {**readers, "wait_for": _wait_for, "workflow": _workflow}.get(kind, _other)
     return Step(item["id"], kind, tuple(item.get("needs", ())), **shared, **own(item, kind))
 
 
@@ -219,6 +221,11 @@ def _wait_for(item: Document, _: str) -> dict[str, Any]:
         return {"signal": awaited}
     read = {"event": awaited["event"], "value": awaited["key"]}
     return {**read, "keep": awaited["keep"]} if "keep" in awaited else read
+
+
+def _workflow(item: Document, _: str) -> dict[str, Any]:
+    detach = item.get("detach", False)
+    return {"workflow": item["workflow"], "value": item.get("with", {}), "detach": detach}
 
 
 def _other(item: Document, kind: str) -> dict[str, Any]:

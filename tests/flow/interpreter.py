@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from .blocks import resume
+from .children import hear, reopen, tell
 from .closing import close_instance
 from .definition import Document, read_workflow
 from .judging import retries
 from .making import begin, may_redrive
-from .model import BEGAN, Error, Event, Instance, Row, Scope, Signal
-from .waiting import Sent, deliver_event, send_signal, take_kept, waits
+from .model import BEGAN, ENDED, Delivery, Error, Event, Instance, Row, Scope, Signal
+from .waiting import Sent, SentEvent, deliver_event, send_signal, take_kept, waits
 from .waves import OUTPUT, run
 
 Json = Any
@@ -54,9 +55,9 @@ class End(NamedTuple):
 class Machine:
     """One instance of one definition. Times are seconds from its start, which is ``began``."""
 
-    def __init__(self, definition: Document, began: datetime = BEGAN) -> None:
+    def __init__(self, definition: Document, began: datetime = BEGAN, prefix: str = "") -> None:
         self.workflow = read_workflow(definition)
-        root = Scope(None, 0, self.workflow.branch, state="OPEN")
+        root = Scope(None, 0, self.workflow.branch, state="OPEN", prefix=prefix)
         self.instance = Instance(self.workflow, None, root, began=began)
 
     # Calls
@@ -65,7 +66,8 @@ class Machine:
         """Start it with an input."""
         instance = self.instance
         instance.input = {} if given is None else given
-        instance.deadline_at = self.workflow.deadline
+        if self.workflow.deadline is not None:
+            instance.deadline_at = instance.now + self.workflow.deadline
         instance.seq = 1
         run(instance)
 
@@ -102,6 +104,11 @@ class Machine:
 
     def tick(self, now: float) -> None:
         """Turn the clock on to ``now``: what is due by then fires together, then the deadline."""
+        self.fire(now)
+        self.enforce_deadline()
+
+    def fire(self, now: float) -> None:
+        """Do what is due by ``now``."""
         instance = self.instance
         instance.now = now
         self._begin()
@@ -109,7 +116,11 @@ class Machine:
             if row.open:
                 self._fire(row)
         run(instance)
-        if instance.deadline_at is not None and instance.deadline_at <= now:
+
+    def enforce_deadline(self) -> None:
+        """Have it end, if it has had a deadline."""
+        instance = self.instance
+        if instance.deadline_at is not None and instance.deadline_at <= instance.now:
             self._begin()
             policy = self.workflow.on_failure
             closing_as = "FAILED" if policy == "fail" else "COMPENSATED"
@@ -157,8 +168,9 @@ class Machine:
             row.asked = row.wrong = None
         elif row.step.id == OUTPUT:
             self.instance.end(row, "SUCCEEDED", value)
+        elif row.wrong is None:
+            begin(self.instance, row, row.input if value is None else value, "value")
         else:
-            assert row.wrong is not None
             begin(self.instance, row, value, row.wrong)
             take_kept(self.instance)
         run(self.instance)
@@ -194,7 +206,7 @@ class Machine:
         run(self.instance)
         return answers
 
-    def send_event(self, name: str, key: str, payload: Json, event_id: str) -> Sent:
+    def send_event(self, name: str, key: str, payload: Json, event_id: str) -> SentEvent:
         """Send an event to all who wait for it; sent again by its id it is no second one."""
         instance = self.instance
         if any((e.name, e.key, e.id) == (name, key, event_id) for e in instance.events):
@@ -204,7 +216,26 @@ class Machine:
         self._begin()
         deliver_event(instance, event)
         run(instance)
-        return "accepted"
+        return "sent"
+
+    def deliver(self, deliveries: Sequence[Delivery]) -> None:
+        """Apply what other instances have sent: ends together, then a cancel, then an undo."""
+        instance = self.instance
+        ends = [delivery for delivery in deliveries if delivery.what == "end"]
+        if ends:
+            self._begin()
+            for end in ends:
+                hear(instance, end)
+            run(instance)
+        told = {delivery.what: delivery.row for delivery in deliveries}
+        if "cancel" in told:
+            self.cancel()
+        if "undo" in told:
+            self._begin()
+            instance.answers = told["undo"]
+            if instance.state == "SUCCEEDED":
+                reopen(instance)
+            run(instance)
 
     # What can be seen
 
@@ -267,6 +298,10 @@ class Machine:
         """Return what was undone, in that order."""
         return list(self.instance.undone)
 
+    @property
+    def ended(self) -> bool:
+        return self.instance.state in ENDED
+
     def end(self) -> End:
         """Return what has become of it."""
         instance = self.instance
@@ -323,6 +358,9 @@ class Machine:
                 row.state, row.due_at = "QUEUED", None
             elif row.step.kind == "sleep":
                 instance.end(row, "SUCCEEDED")
+            elif row.step.kind == "workflow" and row.state == "WAITING":
+                row.error, row.due_at = {"code": "timeout"}, None
+                tell(instance, row, "cancel")
             elif row.step.kind == "wait_for":
                 instance.fail(row, {"code": "timeout"}, "timeout")
             else:

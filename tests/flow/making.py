@@ -3,6 +3,7 @@
 from typing import Any
 
 from .blocks import begin_block, round_ended
+from .children import begin_child
 from .definition import WAITS, Step
 from .model import PASSES, Instance, Row, Scope
 from .seeing import Fails, condition_of, value_of
@@ -84,7 +85,8 @@ def _run(instance: Instance, row: Row, given: Json, answered: str) -> None:
             begin_block(instance, row, given, answered)
         return None
     if step.kind in WAITS:
-        return begin_wait(instance, row, given, answered)
+        begins = begin_child if step.kind == "workflow" else begin_wait
+        return begins(instance, row, given, answered)
     # Where a goto goes is no expression.
     tree = None if step.kind == "goto" else step.value
     value = given if answered == "value" else value_of(instance, row.scope, tree)
@@ -119,6 +121,9 @@ def may_redrive(instance: Instance, row: Row, value: Json) -> bool:
     wrong = row.wrong
     if wrong in ("timeout", "limit"):
         return False
+    if row.step.kind == "workflow" and (row.undoes is not None or wrong is None):
+        # An instance that has failed is followed by another, one that could not be undone is not.
+        return row.undoes is None
     if row.step.kind == "task" or row.undoes is not None:
         return row.has_input or value is not None
     if wrong is None:

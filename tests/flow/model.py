@@ -55,6 +55,9 @@ class Row:
     back: "BlockBack | None" = None
     caught: str | None = None
     event_key: str | None = None
+    child: str | None = None
+    """The instance that it has had started, or whose undoing it awaits: the prefix of its paths."""
+    children: int = 0
 
     @property
     def open(self) -> bool:
@@ -103,6 +106,8 @@ class Scope:
     output: Json = None
     error: Error | None = None
     number: int = field(default_factory=count().__next__)
+    prefix: str = ""
+    """Of scope 0 what stands before the paths of its instance."""
 
     @cached_property
     def key(self) -> Key:
@@ -112,7 +117,11 @@ class Scope:
 
     @cached_property
     def path(self) -> str:
-        return "" if self.block is None else f"{self.block.path}[{self.ordinal}]/"
+        return self.prefix if self.block is None else f"{self.block.path}[{self.ordinal}]/"
+
+    @property
+    def instance_prefix(self) -> str:
+        return self.prefix if self.block is None else self.block.scope.instance_prefix
 
     @property
     def depth(self) -> int:
@@ -231,6 +240,18 @@ class Event:
     sent_at: float
 
 
+@dataclass(frozen=True, eq=False)
+class Delivery:
+    """What one instance tells another: start, cancel, undo, or its end, which is for a ``row``."""
+
+    to: str
+    what: str
+    row: Row
+    sender: str
+    output: Json = None
+    error: Error | None = None
+
+
 @dataclass(eq=False)
 class Instance:
     """All that is known of an instance, and what a transition under way has still to do."""
@@ -264,6 +285,14 @@ class Instance:
     events: list[Event] = field(default_factory=list[Event])
     took: set[tuple[str, Event]] = field(default_factory=set[tuple[str, Event]])
     """Which step took which event."""
+    answers: Row | None = None
+    """The row of another instance that is told its end."""
+    sent: list[Delivery] = field(default_factory=list[Delivery])
+
+    @property
+    def prefix(self) -> str:
+        """What stands before its paths: of a child the path of the row that started it."""
+        return self.root.prefix
 
     def scopes(self) -> list[Scope]:
         return sorted(self.root.tree(), key=lambda scope: scope.key)

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from onceflow.engine import calls
-from onceflow.engine.definition import compile_definition
 
 from ..sql.play import Connection, cut_early
 from .cases.actions import Action, Claim, Complete
@@ -40,10 +39,10 @@ def test_engine_and_interpreter_agree_after_every_call(
 def agree(conn: Connection, worker: Hand, *steps: Json, script: tuple[Action, ...] = ()) -> Pair:
     """Have both play it, and hold the engine's counters against its rows."""
     document: Json = {"name": "flow", "steps": list(steps)}
-    pair = Pair(Engine(conn, worker, compile_definition(document)), document)
+    pair = Pair(Engine(conn, worker, document), document)
     for action in script:
         pair.apply(action)
-    assert calls.check_instances(conn, [pair.engine.id]) == []
+    assert calls.check_instances(conn, list(pair.engine.ids.values())) == []
     return pair
 
 

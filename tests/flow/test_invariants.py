@@ -9,30 +9,30 @@ from .cases.drawn import input_of
 from .cases.effort import TIMES
 from .cases.invariants import check, frozen
 from .cases.search import search
-from .interpreter import Machine
+from .family import Family
 from .model import BEGAN
 
 
 def run(case: Case, coverage: Coverage) -> None:
-    """Play a case, and hold the machine against its invariants after every call."""
-    machine = Machine(case.document)
-    machine.start(input_of(BEGAN))
+    """Play a case, and hold the family against its invariants after every call."""
+    family = Family(case.document, *case.children)
+    family.start(input_of(BEGAN))
     made: list[Action] = []
 
     def make(action: Action) -> None:
         made.append(action)
-        before = frozen(machine)
-        coverage.note_call(machine, action)
-        apply(machine, action)
-        check(machine)
-        assert before.items() <= frozen(machine).items(), "an ended row never changes"
+        before = frozen(family)
+        coverage.note_call(family, action)
+        apply(family, action)
+        check(family)
+        assert before.items() <= frozen(family).items(), "an ended row never changes"
 
     try:
-        check(machine)
-        play(case, machine, make)
+        check(family)
+        play(case, family, make)
     except Exception as error:
         raise CaseFailed(case, made, error) from error
-    coverage.note_end(machine)
+    coverage.note_end(family)
 
 
 @pytest.mark.timeout(120 * TIMES)

@@ -199,7 +199,7 @@ def test_a_mailbox_takes_signals_one_by_one() -> None:
 
 def test_all_that_wait_for_an_event_get_it() -> None:
     case = Case(each("x", ["k", "k", "j"], event("a", "$.item")), event("b"))
-    assert case.send_event("e", "k", 1, "1") == "accepted"
+    assert case.send_event("e", "k", 1, "1") == "sent"
     assert [case.state(f"x[{n}]/a") for n in range(3)] == ["SUCCEEDED", "SUCCEEDED", "WAITING"]
     assert case.waits() == {"x[2]/a": ("e", "j")}
 

@@ -1,5 +1,6 @@
 """Undoing: the way back of a scope, the last first, and of a block, its scopes side by side."""
 
+from .children import tell
 from .definition import CHAINS
 from .model import BlockBack, Instance, Row, Scope, ScopeBack
 from .seeing import Fails, value_of
@@ -9,9 +10,11 @@ def can_undo(row: Row) -> bool:
     """Tell whether there is something to undo in an ended row: once in its instance's life."""
     if row.step.is_block:
         return any(something_to_undo(scope) for scope in row.scopes)
+    if row.step.kind == "workflow" and row.step.detach:
+        return False
     return (
         row.undoes is None
-        and row.step.compensate is not None
+        and (row.step.compensate is not None or row.step.kind == "workflow")
         and row.compensation is None
         and (row.state == "SUCCEEDED" or row.unknown)
     )
@@ -75,12 +78,16 @@ def go_back_block(instance: Instance, back: BlockBack) -> bool:
 def _make_due(instance: Instance, undone: Row) -> None:
     row = undone.compensation
     assert row is not None
-    assert undone.step.compensate is not None
     row.made = True
+    if undone.step.kind == "workflow":
+        row.child = undone.child
+        return tell(instance, row, "undo")
+    assert undone.step.compensate is not None
     sees = {"output": undone.output, "task_input": undone.input}
     try:
         row.input = value_of(instance, undone.scope, undone.step.compensate.given, sees)
     except Fails as failed:
         row.state, row.error = "DEAD_LETTER", failed.error
-        return
+        return None
     row.has_input, row.state = True, "QUEUED"
+    return None

@@ -14,6 +14,7 @@ from .seeing import Fails, value_of
 
 Json = Any
 Sent: TypeAlias = Literal["accepted", "repeated", "conflict", "ended", "invalid", "full"]
+SentEvent: TypeAlias = Literal["sent", "repeated"]
 
 MOST_SLEEP = 10 * 366 * 86_400
 """Ten years, in seconds."""

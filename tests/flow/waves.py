@@ -5,6 +5,7 @@ is made. What a wave makes, the next one sees: it goes one level of blocks at a 
 """
 
 from .blocks import decide, lose
+from .children import tell_parent
 from .definition import Step
 from .judging import judge
 from .making import count_joins, due_steps, make
@@ -25,6 +26,7 @@ def run(instance: Instance) -> None:
     for row in instance.rows():
         if row.state in ("READY", "QUEUED"):
             row.state = "READY" if instance.held else "QUEUED"
+    tell_parent(instance)
 
 
 def _wave(instance: Instance) -> bool:

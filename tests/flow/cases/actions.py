@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ..interpreter import Failure, Machine
+from ..family import Family
+from ..interpreter import Failure
 from ..model import Signal
 
 Json = Any
@@ -39,9 +40,10 @@ class Tick:
 
 @dataclass(frozen=True)
 class Operate:
-    """suspend, resume or cancel."""
+    """suspend, resume or cancel; ``who``: an instance of the family, by the prefix of its paths."""
 
     name: str
+    who: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Send:
     """Signals, in one call."""
 
     signals: tuple[Signal, ...]
+    who: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,29 +109,29 @@ def targets(action: Action) -> tuple[str, ...]:
             return action.paths
 
 
-def apply(machine: Machine, action: Action) -> object:
+def apply(family: Family, action: Action) -> object:
     """Make a call; return what it answers."""
     match action:
         case Claim(paths):
-            return machine.claim(paths)
+            return family.claim(paths)
         case Complete(given):
-            return machine.answer(dict(given))
+            return family.answer(dict(given))
         case Fail(paths, failure):
-            return machine.answer(dict.fromkeys(paths, failure))
+            return family.answer(dict.fromkeys(paths, failure))
         case GiveBack(paths, started):
-            return machine.give_back(paths, started=started)
+            return family.give_back(paths, started=started)
         case Tick(now):
-            return machine.tick(now)
-        case Operate(name):
-            decide: Callable[[], object] = getattr(machine, name)
-            return decide()
+            return family.tick(now)
+        case Operate(name, who):
+            decide: Callable[[str], object] = getattr(family, name)
+            return decide(who)
         case Redrive(path, value):
-            return machine.redrive(path, value)
+            return family.redrive(path, value)
         case Skip(path, output):
-            return machine.skip(path, output)
+            return family.skip(path, output)
         case Discard(paths):
-            return machine.discard(paths)
-        case Send(signals):
-            return machine.signal(*signals)
+            return family.discard(paths)
+        case Send(signals, who):
+            return family.signal(*signals, who=who)
         case SendEvent():
-            return machine.send_event(action.name, action.key, action.payload, action.id)
+            return family.send_event(action.name, action.key, action.payload, action.id)

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from contextlib import closing
 
 from onceflow.engine import calls
-from onceflow.engine.definition import compile_definition
 
 from ...servers import Servers, create_database
 from ...sql.play import Connection
@@ -24,23 +23,23 @@ def run(
     made_by: type[Engine] = Engine,
 ) -> None:
     """Play a case to its end. Raises CaseFailed where they differ."""
-    engine = made_by(conn, worker, compile_definition(case.document))
+    engine = made_by(conn, worker, case.document, *case.children)
     made: list[Action] = []
     try:
-        pair = Pair(engine, case.document)
+        pair = Pair(engine, case.document, *case.children)
 
         def make(action: Action) -> None:
             made.append(action)
-            coverage.note_call(pair.machine, action)
+            coverage.note_call(pair.family, action)
             pair.apply(action)
 
-        play(case, pair.machine, make)
+        play(case, pair.family, make)
         pair.compare("its end", afresh=True)
-        assert calls.check_instances(conn, [engine.id]) == []
+        assert calls.check_instances(conn, list(engine.ids.values())) == []
     except Exception as error:
         engine.erase()
         raise CaseFailed(case, made, error) from error
-    coverage.note_end(pair.machine)
+    coverage.note_end(pair.family)
 
 
 def run_at_length(servers: Servers, numbers: Iterable[int], seconds: float) -> tuple[int, Coverage]:

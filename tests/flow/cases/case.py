@@ -7,24 +7,24 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from ..interpreter import Machine
+from ..family import Family
 from .actions import Action
-from .drawing import definition
+from .drawing import definitions
 from .drawn import ALL, Document
 from .scripts import Call, choose, next_of, script
 from .sending import is_sent_signals, too_late
 
-ENDS = ("SUCCEEDED", "FAILED", "COMPENSATED", "CANCELLED")
 MOST_CALLS = 400
 """Within so many calls every instance has ended."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is asked of an instance."""
+    """What is asked of an instance, and of those that it starts, of the workflows ``children``."""
 
     document: Document
     script: tuple[Call, ...]
+    children: tuple[Document, ...] = ()
 
 
 class CaseFailed(AssertionError):
@@ -37,14 +37,15 @@ class CaseFailed(AssertionError):
         self.about = f"{type(error).__name__}: {words}"
         where = "".join(traceback.format_tb(error.__traceback__)[-1:])
         calls = "\n".join(f"    {action}" for action in actions)
-        document = json.dumps(case.document)
+        document = "\n".join(json.dumps(part) for part in (case.document, *case.children))
         super().__init__(f"{document}\n{calls}\n{type(error).__name__}: {error}\n{where}")
 
 
 def draw(seed: int, kinds: Sequence[str] = ALL, depth: int = 3, size: int = 24) -> Case:
     """Draw the case of this number."""
     rnd = Random(seed)
-    return Case(definition(rnd, kinds, depth, size), tuple(script(rnd)))
+    document, *children = definitions(rnd, kinds, depth, size)
+    return Case(document, tuple(script(rnd)), tuple(children))
 
 
 def seeds(seed: int, cases: int) -> Iterable[int]:
@@ -53,20 +54,20 @@ def seeds(seed: int, cases: int) -> Iterable[int]:
     return (rnd.getrandbits(48) for _ in range(cases))
 
 
-def play(case: Case, machine: Machine, make: Callable[[Action], None]) -> None:
+def play(case: Case, family: Family, make: Callable[[Action], None]) -> None:
     """Have all calls of a script made, and then what brings the instance to its end.
 
     What an ended instance is sent goes into no wait.
     """
     for call in case.script:
-        if machine.end().state in ENDS:
+        if family.ended():
             break
-        for action in choose(machine, call):
+        for action in choose(family, call):
             make(action)
     for _ in range(MOST_CALLS):
-        if machine.end().state in ENDS:
-            if is_sent_signals(machine):
+        if family.ended():
+            if is_sent_signals(family):
                 make(too_late(len(case.script)))
             return
-        make(next_of(machine))
-    raise AssertionError(f"it does not end: {machine.rows()}")
+        make(next_of(family))
+    raise AssertionError(f"it does not end: {family.rows()}")

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ..definition import Step
-from ..interpreter import Machine
-from ..model import Row
+from ..family import Family, owner
+from ..model import Instance, Row
 from .actions import Action, Fail, GiveBack, Operate, Send, SendEvent, targets
 
 Counts: TypeAlias = Counter[tuple[str, str]]
@@ -27,28 +27,34 @@ class Coverage:
     made: int = 0
     """Calls of the case under way."""
 
-    def note_call(self, machine: Machine, action: Action) -> None:
+    def note_call(self, family: Family, action: Action) -> None:
         """Count a call about to be made, by the state of each row that it is about, or is open."""
         self.made += 1
-        about = machine.instance.state + (", held" if machine.instance.held else "")
-        name, paths = _name(action), [*targets(action), *_awaiting(machine, action)]
-        rows = machine.instance.rows()
-        if not paths:
-            self.calls[f"instance {about}", name] += 1
-        for row in rows:
-            if row.path in paths:
-                self.calls[f"{_kind(row)} in {row.scope.state} / {about}", name] += 1
-            elif row.open:
-                self.beside[f"{_kind(row)} {row.state} in {row.scope.state}", name] += 1
+        name, paths = _name(action), [*targets(action), *_awaiting(family, action)]
+        who = action.who if isinstance(action, Operate | Send) else ""
+        for prefix, machine in family.machines.items():
+            about = machine.instance.state + (", held" if machine.instance.held else "")
+            kin = "child" if prefix else "instance"
+            if not paths and prefix == who:
+                self.calls[f"{kin} {about}", name] += 1
+            for row in machine.instance.rows():
+                if row.path in paths:
+                    self.calls[f"{_kind(row)} in {row.scope.state} / {about}", name] += 1
+                elif row.open:
+                    self.beside[f"{_kind(row)} {row.state} in {row.scope.state}", name] += 1
 
-    def note_end(self, machine: Machine) -> None:
+    def note_end(self, family: Family) -> None:
         """Count a case that has ended, by what its rows came to."""
         self.cases += 1
-        instance = machine.instance
-        self.ends["instance", machine.end().state] += 1
-        deepest = max(scope.depth for scope in instance.scopes())
-        self.lengths.append((self.made, len(instance.rows()), deepest))
+        scopes = [s for machine in family.machines.values() for s in machine.instance.scopes()]
+        deepest = max(scope.depth for scope in scopes)
+        self.lengths.append((self.made, len(family.all_rows()), deepest))
         self.made = 0
+        for prefix, machine in family.machines.items():
+            self.ends["child" if prefix else "instance", machine.end().state] += 1
+            self._note_instance(machine.instance)
+
+    def _note_instance(self, instance: Instance) -> None:
         self.handled.update((who, what) for what, who in instance.handled)
         for row in instance.rows():
             self.ends[_kind(row) + (", again" if row.visit else ""), row.state] += 1
@@ -86,7 +92,7 @@ class Coverage:
         return "\n\n".join(parts)
 
 
-def _awaiting(machine: Machine, action: Action) -> list[str]:
+def _awaiting(family: Family, action: Action) -> list[str]:
     """Return what waits for what is sent."""
     match action:
         case Send(signals):
@@ -95,11 +101,15 @@ def _awaiting(machine: Machine, action: Action) -> list[str]:
             sent = {(action.name, action.key)}
         case _:
             return []
-    return [path for path, awaited in machine.waits().items() if awaited in sent]
+    rows = [(row, (row.step.signal or row.step.event, row.event_key)) for row in family.waits()]
+    who = action.who if isinstance(action, Send) else None
+    return [r.path for r, told in rows if told in sent and who in (None, owner(r.path))]
 
 
 def _kind(row: Row) -> str:
-    return _kind_of(row.step) if row.undoes is None else "compensation"
+    if row.undoes is not None:
+        return "undoing of a child" if row.step.kind == "workflow" else "compensation"
+    return _kind_of(row.step)
 
 
 def _kind_of(step: Step) -> str:

@@ -12,14 +12,13 @@ from .drawn import (
     ALL,
     CHAINS,
     CODES,
-    DECLARES,
     FANS,
     LEAVES,
     WAITS,
     Document,
     Drawing,
 )
-from .waits import pattern, signals_of, sleep, wait_for
+from .waits import child, pattern, signals_of, sleep, wait_for
 
 Json = Any
 
@@ -29,9 +28,27 @@ NESTING = (0, 35, 60, 75)
 """How many of a hundred steps are blocks, by how many levels may still lie beneath."""
 
 
-def definition(rnd: Random, kinds: Sequence[str] = ALL, depth: int = 3, size: int = 24) -> Document:
+def definitions(rnd: Random, kinds: Sequence[str], depth: int, size: int) -> list[Document]:
+    """Draw a workflow and, at times, what it starts: `part`, and `leaf`, which part starts too."""
+    if "workflow" not in kinds or rnd.randrange(3):
+        plain = [kind for kind in kinds if kind != "workflow"]
+        return [definition(rnd, plain, depth, size)]
+    parts = [kind for kind in kinds if kind not in ("workflow", "return")]
+    root = definition(rnd, kinds, depth, size // 2)
+    part = definition(rnd, [*parts, "workflow"], 1, 5, started=("leaf",))
+    leaf = definition(rnd, parts, 1, 3)
+    return [root, {**part, "name": "part"}, {**leaf, "name": "leaf"}]
+
+
+def definition(
+    rnd: Random,
+    kinds: Sequence[str] = ALL,
+    depth: int = 3,
+    size: int = 24,
+    started: Sequence[str] = ("part", "part", "leaf"),
+) -> Document:
     """Draw a workflow of about so many steps, with blocks nested so deep."""
-    drawing = Drawing(rnd, kinds, depth, size)
+    drawing = Drawing(rnd, kinds, depth, size, started=started)
     document: Document = {
         "name": "flow",
         "steps": steps(drawing, depth, []),
@@ -40,7 +57,7 @@ def definition(rnd: Random, kinds: Sequence[str] = ALL, depth: int = 3, size: in
     if drawing.chance(8):
         document["deadline"] = rnd.randint(5, 40)
     awaited = signals_of(document["steps"])
-    if awaited and DECLARES and drawing.chance(8):
+    if awaited and "signals" in kinds and drawing.chance(8):
         document["signals"] = dict.fromkeys(sorted(awaited))
     if drawing.chance(3):
         ids = [step["id"] for step in document["steps"]]
@@ -112,13 +129,14 @@ def step(drawing: Drawing, depth: int, seen: list[str]) -> Document:
     """Draw a step of any kind that fits."""
     blocks = [kind for kind in drawing.kinds if kind in (*FANS, *CHAINS)]
     share = NESTING[min(depth, 3)] if blocks and not drawing.full else 0
-    if share and set(WAITS) <= set(drawing.kinds) and drawing.chance(10):
+    if share and {"sleep", "wait_for"} <= set(drawing.kinds) and drawing.chance(10):
         kind = "pattern"
     elif drawing.rnd.randrange(100) < share:
         kind = drawing.one_of(*blocks)
     else:
         others = [kind for kind in drawing.kinds if kind in (*LEAVES, *WAITS) and kind != "task"]
         others += [kind for kind in drawing.kinds if kind == "wait_for"] * 2
+        others += [kind for kind in drawing.kinds if kind == "workflow"] * 8
         kind = drawing.one_of(*["task"] * 12, *others)
     name = drawing.name()
     item: Document = {"id": name}
@@ -135,6 +153,8 @@ def step(drawing: Drawing, depth: int, seen: list[str]) -> Document:
             item["sleep"] = sleep(drawing)
         case "wait_for":
             item |= wait_for(drawing)
+        case "workflow":
+            item |= child(drawing)
         case "pattern":
             item |= pattern(drawing, name)
         case _:

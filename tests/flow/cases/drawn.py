@@ -22,23 +22,24 @@ INPUT = {
 """What every instance is started with, and `times`, which are those of its own start."""
 CODES = ("bad", "bad.worse", "other")
 LEAVES = ("task", "set", "fail")
-WAITS = ("sleep", "wait_for")
+WAITS = ("sleep", "wait_for", "workflow")
 JUMPS = ("return", "goto")
 FANS = ("steps", "switch", "parallel", "race", "for_each")
 CHAINS = ("try", "repeat")
 FAN = (*LEAVES, *FANS)
 """The kinds of step without chains and jumps."""
-ALL = (*FAN, *CHAINS, *JUMPS, *WAITS)
-ENGINE = ALL
-"""The kinds of step that the engine knows."""
+MORE = ("event", "signals")
+"""What may be waited for besides signals, and whether definitions say which signals there are."""
+ALL = (*FAN, *CHAINS, *JUMPS, *WAITS, *MORE)
+UNKNOWN = ("event", "signals", "workflow")
+ENGINE = tuple(kind for kind in ALL if kind not in UNKNOWN)
+"""What the engine knows."""
 
 AGAIN = "again"
 """The output of a task by which a list or a round is gone through once more."""
 
 SIGNALS = ("s", "t")
-EVENTS: tuple[str, ...] = ()
-DECLARES = False
-"""Whether definitions may say which signals there are."""
+EVENTS = ("e", "f")
 KEYS = ("2", "true", "a", "1")
 """Some of the keys that events are waited for by."""
 
@@ -66,6 +67,8 @@ class Drawing:
     """Each for_each around a step."""
     sees: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
     """What the repeats and catches around a step let it see."""
+    started: Sequence[str] = ()
+    """The workflows of which steps may start instances."""
     straight: bool = True
     """Whether all lists around are sequences, none side by side with others."""
 

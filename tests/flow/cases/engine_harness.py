@@ -9,10 +9,12 @@ from onceflow.engine import calls
 from onceflow.engine.calls import Completion, Grant, Key
 from onceflow.engine.calls import Failure as FailureOfTask
 from onceflow.engine.calls import GiveBack as GiveBackOfTask
+from onceflow.engine.definition import compile_definition
 from onceflow.engine.ids import make_ids
 
 from ...sql.play import Connection, Worker, tick
-from ..interpreter import Machine, RowView
+from ..family import Family, owner
+from ..interpreter import End, Machine, RowView
 from .actions import (
     Action,
     Claim,
@@ -36,18 +38,22 @@ Json = Any
 RENEWED_AFTER = 600.0
 """Seconds, after which a worker's lease is renewed: its life is the true clock's."""
 TABLES = ("task", "scope", "block", "wait", "delivery", "task_log", "instance")
+CHILDREN = """
+select c.instance_id, c.parent_id, onceflow.task_name(c.step, c.scope, c.visit)
+from onceflow.child c where c.parent_id = any (%s) and c.instance_id <> all (%s) order by c.n"""
+"""Instances that these have started."""
 
 
 class Engine:
-    """One instance of a definition in the database, moved by the calls of a script.
+    """One instance of a definition in the database, and its family, moved by a script's calls.
 
-    ``snapshot`` is what the database has had of it since the last ``look``.
+    ``snapshots`` are what the database has had of each at the last ``look``, by their prefixes.
     """
 
-    snapshot: Snapshot
-
-    def __init__(self, conn: Connection, worker: "Hand", compiled: Json) -> None:
+    def __init__(self, conn: Connection, worker: "Hand", document: Json, *children: Json) -> None:
         self.conn, self.worker = conn, worker
+        self.has_children = bool(children)
+        self.snapshots: dict[str, Snapshot] = {}
         self.grants: dict[str, Grant] = {}
         worker.keep_alive()
         # What others left behind is of no concern, and a look at it is paid in every case.
@@ -56,39 +62,76 @@ class Engine:
         conn.execute("set plan_cache_mode = force_generic_plan")
         self.began = datetime.now(UTC)
         self.turn(0)
-        self.workflow = calls.register_workflow(conn, compiled).name
-        (self.id,) = make_ids(1)
+        for child in children:
+            calls.register_workflow(conn, compile_definition(child))
+        self.workflow = calls.register_workflow(conn, compile_definition(document)).name
+        self.ids = {"": make_ids(1)[0]}
 
     def start(self, given: Json) -> None:
         """Start the instance."""
-        (started,) = calls.start_instances(self.conn, self.workflow, [given], ids=[self.id])
+        ids = list(self.ids.values())
+        (started,) = calls.start_instances(self.conn, self.workflow, [given], ids=ids)
         assert started.outcome == "started", started
+        self.deliver()
+
+    def deliver(self) -> None:
+        """Apply what was sent, and what is sent then."""
+        while self.has_children and calls.apply_deliveries(self.conn, 1000):
+            pass
 
     def turn(self, now: float) -> None:
         """Set the clock to so many seconds after the start."""
         at = self.began + timedelta(seconds=now)
         self.conn.execute("select onceflow.set_clock(%s)", (at,))
 
-    def look(self, *, afresh: bool = False) -> Snapshot:
-        """Read what the database has of it; what ended blocks give is read again ``afresh``."""
-        before = None if afresh else getattr(self, "snapshot", None)
-        self.snapshot = Snapshot(self.conn, self.id, before)
-        return self.snapshot
+    def look(self, *, afresh: bool = False) -> dict[str, Snapshot]:
+        """Read what the database has of all; what ended blocks give is read again ``afresh``."""
+        looked: dict[str, Snapshot] = {}
+        for prefix in (unread := list(self.ids)):
+            before = None if afresh else self.snapshots.get(prefix)
+            looked[prefix] = Snapshot(self.conn, self.ids[prefix], before, prefix)
+            if self.has_children:
+                unread += self._find_children(prefix, looked[prefix])
+        self.snapshots = looked
+        return looked
+
+    def _find_children(self, prefix: str, of: Snapshot) -> list[str]:
+        """Note what an instance has started since the last look; return the prefixes."""
+        known = list(self.ids.values())
+        found = self.conn.execute(CHILDREN, ([self.ids[prefix]], known)).fetchall()
+        made: list[str] = []
+        paths = {task: path for path, task in of.names.items()}
+        for child, _, task in found:
+            number = sum(1 for name in self.ids if name.startswith(f"{paths[task]}("))
+            made.append(f"{paths[task]}({number})/")
+            self.ids[made[-1]] = child
+        return made
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the database has had of the first at the last look."""
+        return self.snapshots[""]
 
     def erase(self) -> None:
         """Remove it: one that was left in the middle would be met by every turn of the clock."""
+        ids = list(self.ids.values())
         for table in TABLES:
             column = "id" if table == "instance" else "instance_id"
-            self.conn.execute(f"delete from onceflow.{table} where {column} = %s", (self.id,))  # pyright: ignore
+            self.conn.execute(f"delete from onceflow.{table} where {column} = any (%s)", (ids,))  # pyright: ignore
 
     def apply(self, action: Action) -> object:
-        """Make a call; return what operators are answered."""
+        """Make a call; return what operators and senders are answered."""
+        answered = self._make(action)
+        self.deliver()
+        return answered
+
+    def _make(self, action: Action) -> object:
         match action:
             case Claim(paths):
                 granted = self.worker.take_all([self._key(path) for path in paths])
                 assert len(granted) == len(paths), f"{paths} are claimed, {granted} granted"
                 for path in paths:
-                    self.grants[path] = granted[self.snapshot.names[path]]
+                    self.grants[path] = granted[self._key(path)]
             case Complete(outputs):
                 items = [Completion(*self._held(path), output) for path, output in outputs]
                 _accepted(calls.complete_tasks(self.conn, self.worker.id, items))
@@ -106,8 +149,8 @@ class Engine:
             case Tick(now):
                 self.turn(now)
                 tick(self.conn)
-            case Send(signals):
-                sent = [calls.Signal(self.id, s.name, s.payload, s.key) for s in signals]
+            case Send(signals, who):
+                sent = [calls.Signal(self.ids[who], s.name, s.payload, s.key) for s in signals]
                 return [answer.outcome for answer in calls.send_signals(self.conn, sent)]
             case _:
                 return self._decide(action)
@@ -115,8 +158,8 @@ class Engine:
 
     def _decide(self, action: Action) -> object:
         match action:
-            case Operate(name):
-                (decided,) = getattr(calls, f"{name}_instances")(self.conn, [self.id])
+            case Operate(name, who):
+                (decided,) = getattr(calls, f"{name}_instances")(self.conn, [self.ids[who]])
                 return decided.outcome
             case Redrive(path, value):
                 (decided,) = calls.redrive_dead_letters(self.conn, [self._key(path)], [value])
@@ -131,11 +174,12 @@ class Engine:
                 raise AssertionError(action)
 
     def _key(self, path: str) -> Key:
-        return Key(self.id, self.snapshot.names[path])
+        who = owner(path)
+        return Key(self.ids[who], self.snapshots[who].names[path])
 
     def _held(self, path: str) -> tuple[UUID, str, UUID]:
         grant = self.grants.pop(path)
-        return self.id, grant.task, grant.fence
+        return grant.instance_id, grant.task, grant.fence
 
 
 class CutEngine(Engine):
@@ -156,7 +200,7 @@ class CutEngine(Engine):
     def _go_on(self) -> None:
         for _ in range(1000):
             statement = "select resume_at is not null from onceflow.instance where id = %s"
-            if self.conn.execute(statement, (self.id,)).fetchone() != (True,):
+            if self.conn.execute(statement, (self.ids[""],)).fetchone() != (True,):
                 return
             calls.begin_instances(self.conn, 1000)
         raise AssertionError("a transition is cut again and again")
@@ -179,35 +223,49 @@ class Hand(Worker):
             self.renew()
             self.renewed_at = time.monotonic()
 
-    def take_all(self, keys: list[Key]) -> dict[str, Grant]:
-        """Claim tasks in one call; return what was granted, by task."""
+    def take_all(self, keys: list[Key]) -> dict[Key, Grant]:
+        """Claim tasks in one call; return what was granted."""
         claimed = calls.claim_tasks(self.conn, self.id, self.next_token(), self.call, keys)
-        return {answer.task: answer.grant for answer in claimed if answer.grant is not None}
+        granted = [answer.grant for answer in claimed if answer.grant is not None]
+        return {Key(grant.instance_id, grant.task): grant for grant in granted}
 
 
 class Pair:
-    """An instance of the interpreter and one of the engine."""
+    """A family of the interpreter and one of the engine."""
 
-    def __init__(self, engine: Engine, document: Json) -> None:
+    def __init__(self, engine: Engine, *documents: Json) -> None:
         self.engine = engine
-        self.machine = Machine(document, engine.began)
+        self.family = Family(*documents, began=engine.began)
         given = input_of(engine.began)
         engine.start(given)
-        self.machine.start(given)
+        self.family.start(given)
         self.compare("start")
+
+    @property
+    def machine(self) -> Machine:
+        """The first instance of the interpreter."""
+        return self.family.root
 
     def apply(self, action: Action) -> None:
         """Make a call of both, and compare what follows."""
-        expected = apply(self.machine, action)
+        expected = apply(self.family, action)
         answered = self.engine.apply(action)
         if isinstance(action, Operate | Redrive | Skip | Discard | Send | SendEvent):
             assert answered == expected, f"{action} is answered {answered}, not {expected}"
         self.compare(action)
 
     def compare(self, after: object, *, afresh: bool = False) -> None:
-        """Assert that both say the same: the rows, what is due, what is undone, the end."""
-        machine, engine = self.machine, self.engine.look(afresh=afresh)
-        rows, expected = engine.rows, machine.rows()
+        """Assert that both say the same of each: the rows, what is due, what is undone, the end."""
+        found, machines = self.engine.look(afresh=afresh), self.family.machines
+        self.names = {str(child): prefix for prefix, child in self.engine.ids.items()}
+        assert set(found) == set(machines), (
+            f"{sorted(found)} have begun after {after}, not {sorted(machines)}"
+        )
+        for who, machine in machines.items():
+            self._compare(found[who], machine, after)
+
+    def _compare(self, engine: Snapshot, machine: Machine, after: object) -> None:
+        rows, expected = self._named(engine.rows), machine.rows()
         differ = {
             path: (rows.get(path), expected.get(path))
             for path in sorted({*rows, *expected})
@@ -215,9 +273,21 @@ class Pair:
         }
         assert not differ, f"{_about(differ)} after {after}, of engine and interpreter: {differ}"
         for what in ("scopes", "end", "due", "undone", "waits", "kept"):
-            found, wanted = getattr(engine, what), getattr(machine, what)()
+            found, wanted = self._named(getattr(engine, what)), getattr(machine, what)()
             assert found == wanted, f"{what} differs after {after}: {found}, not {wanted}"
         engine.check()
+
+    def _named(self, told: Any) -> Any:
+        """Return what the engine tells with the prefixes of instances for their ids."""
+        if not self.engine.has_children:
+            return told
+        if isinstance(told, dict):
+            return {key: self._named(part) for key, part in told.items()}  # pyright: ignore
+        if isinstance(told, RowView | End):
+            return type(told)(*(self._named(part) for part in told))
+        if isinstance(told, list):
+            return [self._named(part) for part in told]  # pyright: ignore
+        return self.names.get(told, told) if isinstance(told, str) else told
 
 
 def _about(differ: dict[str, tuple[RowView | None, RowView | None]]) -> str:

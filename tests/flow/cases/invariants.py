@@ -1,13 +1,29 @@
 """What holds of any instance, after any call."""
 
+from ..children import awaits_child
 from ..definition import CHAINS
+from ..family import Family
 from ..interpreter import Machine
 from ..model import PASSES, Instance, Row, Scope
 from ..undoing import can_undo
 
 
-def check(machine: Machine) -> None:
+def check(family: Family) -> None:
     """Assert what holds between two calls."""
+    for machine in family.machines.values():
+        _check_instance(machine)
+        assert not machine.instance.sent, "all that is sent is applied"
+    for row in family.all_rows():
+        if awaits_child(row):
+            child = family.machines.get(row.child or "")
+            assert child is not None, f"{row.path} waits for nobody"
+            assert not child.ended, f"{row.path} has not heard of an end"
+            assert child.instance.answers is row, f"{row.path} will not be told"
+    by_somebody = family.due() or family.running() or _waits(family)
+    assert family.ended() or by_somebody, "it moves by somebody"
+
+
+def _check_instance(machine: Machine) -> None:
     instance = machine.instance
     scopes = instance.scopes()
     for scope in scopes:
@@ -22,14 +38,11 @@ def check(machine: Machine) -> None:
             _check_block(row)
     if instance.state in ("SUCCEEDED", "FAILED", "COMPENSATED", "CANCELLED"):
         _check_end(instance, scopes)
-    else:
-        assert machine.due() or machine.running() or _waits(machine), "it moves by somebody"
 
 
-def _waits(machine: Machine) -> bool:
+def _waits(family: Family) -> bool:
     """Tell whether a person, a sender or the clock can bring it on."""
-    lasts = machine.dead_letters() or machine.timers() or machine.waits()
-    return bool(machine.instance.held or lasts)
+    return bool(family.held() or family.dead_letters() or family.timers() or family.waits())
 
 
 def _check_scope(instance: Instance, scope: Scope) -> None:
@@ -44,7 +57,8 @@ def _check_scope(instance: Instance, scope: Scope) -> None:
             assert all(row.state in PASSES for row in scope.rows if row.undoes is None)
             assert scope.list_ended, f"{scope.path} succeeded before its end"
         case "CLOSING":
-            assert all(row.state == "RUNNING" for row in open_rows), f"{scope.path} closes"
+            awaited = [row.state == "RUNNING" or awaits_child(row) for row in open_rows]
+            assert all(awaited), f"{scope.path} closes"
         case "COMPENSATING" | "FAILED" | "CANCELLED" | "COMPENSATED":
             assert not open_rows, f"{scope.path} has drained"
         case _:
@@ -106,6 +120,6 @@ def _left_to_others(scope: Scope) -> bool:
     return False
 
 
-def frozen(machine: Machine) -> dict[str, object]:
+def frozen(family: Family) -> dict[str, object]:
     """Return the ended rows as they are: they never change."""
-    return {path: row for path, row in machine.rows().items() if not row.open}
+    return {path: row for path, row in family.rows().items() if not row.open}

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from ..interpreter import Failure, Machine
+from ..family import Family
+from ..interpreter import Failure
 from ..model import Row
 from .actions import Action, Claim, Complete, Discard, Fail, GiveBack, Operate, Redrive, Skip, Tick
 from .drawn import AGAIN, KEYS
@@ -67,71 +68,73 @@ def some(items: Sequence[str], pick: int) -> tuple[str, ...]:
     return chosen or (items[pick % len(items)],)
 
 
-def choose(machine: Machine, call: Call) -> list[Action]:
+def choose(family: Family, call: Call) -> list[Action]:
     """Return what a call is, as things stand: an action, after a claim where it needs one.
 
     What cannot be done is replaced by a completion, and where nothing is due by what brings it on.
     """
-    chosen = _choices(machine, call)
+    chosen = _choices(family, call)
     if call.name in chosen:
         return chosen[call.name]()
     if "complete" in chosen:
         return chosen["complete"]()
-    if machine.dead_letters() and call.pick % 2:
+    if family.dead_letters() and call.pick % 2:
         return chosen[("redrive", "skip", "discard")[call.how % 3]]()
-    return [next_of(machine)]
+    return [next_of(family)]
 
 
-def _choices(machine: Machine, call: Call) -> dict[str, Callable[[], list[Action]]]:
+def _choices(family: Family, call: Call) -> dict[str, Callable[[], list[Action]]]:
     """Return what can be done, by name."""
-    due, running, letters = machine.due(), machine.running(), machine.dead_letters()
+    due, running, letters = family.due(), family.running(), family.dead_letters()
+    members = list(family.machines)
+    who = members[call.pick % len(members)] if call.how % 3 else ""
     chosen: dict[str, Callable[[], list[Action]]] = {
-        "tick": lambda: [_tick(machine, call.how)],
-        "suspend": lambda: [Operate("suspend")],
-        "resume": lambda: [Operate("resume")],
-        "cancel": lambda: [Operate("cancel")],
+        "tick": lambda: [_tick(family, call.how)],
+        "suspend": lambda: [Operate("suspend", who)],
+        "resume": lambda: [Operate("resume", (family.held() or [who])[0])],
+        "cancel": lambda: [Operate("cancel", who)],
     }
-    if is_sent_signals(machine):
-        chosen["signal"] = lambda: [signals(machine, call.pick, call.how)]
-    if is_sent_events(machine):
-        chosen["event"] = lambda: [event(machine, call.pick, call.how)]
+    if is_sent_signals(family):
+        chosen["signal"] = lambda: [signals(family, call.pick, call.how)]
+    if is_sent_events(family):
+        chosen["event"] = lambda: [event(family, call.pick, call.how)]
     if due or running:
-        paths = some(_answerable(machine, call.pick), call.pick // 4)
-        chosen["complete"] = lambda: _complete(machine, paths, call.how)
-        chosen["fail"] = lambda: _after_claim(machine, Fail(paths, FAILURES[call.how]))
-        chosen["give back"] = lambda: _after_claim(machine, GiveBack(paths, call.how % 2 == 1))
-        chosen["close"] = lambda: _close(machine, call)
+        paths = some(_answerable(family, call.pick), call.pick // 4)
+        chosen["complete"] = lambda: _complete(family, paths, call.how)
+        chosen["fail"] = lambda: _after_claim(family, Fail(paths, FAILURES[call.how]))
+        chosen["give back"] = lambda: _after_claim(family, GiveBack(paths, call.how % 2 == 1))
+        chosen["close"] = lambda: _close(family, call)
     if due:
         chosen["claim"] = lambda: [Claim(some(due, call.pick))]
     if letters:
         one = letters[call.pick % len(letters)]
-        row = next(row for row in machine.instance.dead_letters if row.path == one)
+        row = next(row for row in family.all_rows() if row.path == one)
         chosen["redrive"] = lambda: [Redrive(one, value_for(row, call.how))]
         chosen["skip"] = lambda: [Skip(one, VALUES[call.how])]
         chosen["discard"] = lambda: [Discard(some(letters, call.pick))]
     return chosen
 
 
-def _answerable(machine: Machine, pick: int) -> list[str]:
+def _answerable(family: Family, pick: int) -> list[str]:
     """Return what may be answered: at times only what is awaited in what closes, or what runs."""
-    running = [row for row in machine.instance.rows() if row.state == "RUNNING"]
+    running = [row for row in family.all_rows() if row.state == "RUNNING"]
     stopping = [row.path for row in running if row.undoes is None and row.scope.state != "OPEN"]
     if stopping and pick % 4:
         return stopping
     if running and pick % 2:
         return [row.path for row in running]
-    return sorted(machine.due() + machine.running())
+    return sorted(family.due() + family.running())
 
 
-def _close(machine: Machine, call: Call) -> list[Action]:
+def _close(family: Family, call: Call) -> list[Action]:
     """Return what closes something while other tasks run: one fails of all that could be claimed.
 
     At times it is a cancel.
     """
-    claims: list[Action] = [Claim(tuple(machine.due()))] if machine.due() else []
-    if call.how == 7 and machine.instance.state == "RUNNING":
+    claims: list[Action] = [Claim(tuple(family.due()))] if family.due() else []
+    if call.how == 7 and family.root.instance.state == "RUNNING":
         return [*claims, Operate("cancel")]
-    one = sorted(machine.due() + machine.running())
+    one = sorted(family.due() + family.running())
     return [*claims, Fail((one[call.pick % len(one)],), Failure("bad"))]
 
 
@@ -159,12 +162,12 @@ def value_for(row: Row, how: int) -> Json:
     return VALUES[how]
 
 
-def outputs(machine: Machine, paths: Sequence[str], how: int) -> tuple[tuple[str, Json], ...]:
+def outputs(family: Family, paths: Sequence[str], how: int) -> tuple[tuple[str, Json], ...]:
     """Return an output for each task, by which it can be told from others.
 
     Where a goto or a round goes by it, it is mostly "again", a few times.
     """
-    rows = {row.path: row for row in machine.instance.rows()}
+    rows = {row.path: row for row in family.all_rows()}
 
     def output(row: Row) -> Json:
         if asks_again(row, how):
@@ -174,33 +177,33 @@ def outputs(machine: Machine, paths: Sequence[str], how: int) -> tuple[tuple[str
     return tuple((path, output(rows[path])) for path in paths)
 
 
-def _complete(machine: Machine, paths: Sequence[str], how: int) -> list[Action]:
-    return _after_claim(machine, Complete(outputs(machine, paths, how)))
+def _complete(family: Family, paths: Sequence[str], how: int) -> list[Action]:
+    return _after_claim(family, Complete(outputs(family, paths, how)))
 
 
-def _after_claim(machine: Machine, action: Complete | Fail | GiveBack) -> list[Action]:
+def _after_claim(family: Family, action: Complete | Fail | GiveBack) -> list[Action]:
     paths = [path for path, _ in action.outputs] if isinstance(action, Complete) else action.paths
-    due = tuple(path for path in paths if path in machine.due())
+    due = tuple(path for path in paths if path in family.due())
     return [Claim(due), action] if due else [action]
 
 
-def _tick(machine: Machine, how: int) -> Tick:
+def _tick(family: Family, how: int) -> Tick:
     """Return a turn of the clock to the next timer, or by a little."""
-    now, timers = machine.instance.now, machine.timers()
+    now, timers = family.now, family.timers()
     return Tick(max(now, timers[0]) if timers and how < 6 else now + 1)
 
 
-def next_of(machine: Machine) -> Action:
+def next_of(family: Family) -> Action:
     """Return what brings an instance nearer to its end."""
-    if machine.instance.held:
-        return Operate("resume")
-    if machine.running():
-        return Complete(outputs(machine, machine.running(), 0))
-    if machine.due():
-        return Claim(tuple(machine.due()))
-    if machine.dead_letters():
-        return Discard(tuple(machine.dead_letters()))
-    if machine.waits():
-        return first_awaited(machine)
-    assert machine.timers(), f"nothing brings it on: {machine.rows()}, {machine.scopes()}"
-    return Tick(max(machine.instance.now, machine.timers()[0]))
+    if family.held():
+        return Operate("resume", family.held()[0])
+    if family.running():
+        return Complete(outputs(family, family.running(), 0))
+    if family.due():
+        return Claim(tuple(family.due()))
+    if family.dead_letters():
+        return Discard(tuple(family.dead_letters()))
+    if family.waits():
+        return first_awaited(family)
+    assert family.timers(), f"nothing brings it on: {family.rows()}"
+    return Tick(max(family.now, family.timers()[0]))

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..definition import Branch, Step
-from ..interpreter import Machine
+from ..family import Family, owner
 from ..model import Row, Signal
-from ..waiting import waits
 from .actions import Send, SendEvent
 from .drawn import AGAIN, EVENTS, KEYS, SIGNALS
 
@@ -16,14 +15,19 @@ ONCE = ("k0", "k1")
 """Keys of signals: few, so that they are sent again, the same or another."""
 
 
-def is_sent_signals(machine: Machine) -> bool:
-    """Tell whether some step of it waits for a signal."""
-    return any(step.signal for step in _steps(machine.workflow.branch))
+def is_sent_signals(family: Family) -> bool:
+    """Tell whether some step waits for a signal."""
+    return any(step.signal for step in _all_steps(family))
 
 
-def is_sent_events(machine: Machine) -> bool:
-    """Tell whether some step of it waits for an event."""
-    return any(step.event for step in _steps(machine.workflow.branch))
+def is_sent_events(family: Family) -> bool:
+    """Tell whether some step waits for an event."""
+    return any(step.event for step in _all_steps(family))
+
+
+def _all_steps(family: Family) -> Iterator[Step]:
+    for machine in family.machines.values():
+        yield from _steps(machine.workflow.branch)
 
 
 def _steps(branch: Branch) -> Iterator[Step]:
@@ -33,9 +37,12 @@ def _steps(branch: Branch) -> Iterator[Step]:
             yield from _steps(inner)
 
 
-def signals(machine: Machine, pick: int, how: int) -> Send:
+def signals(family: Family, pick: int, how: int) -> Send:
     """Return one signal, or two: mostly such as are waited for, at times early, or once more."""
-    rows = [row for row in waits(machine.instance) if row.step.signal]
+    all_rows = [row for row in family.waits() if row.step.signal]
+    members = list(family.machines)
+    who = owner(all_rows[pick % len(all_rows)].path) if all_rows else members[how % len(members)]
+    rows = [row for row in all_rows if owner(row.path) == who]
     awaited = [row.step.signal or "" for row in rows]
     names = awaited if awaited and pick % 4 else list(SIGNALS)
     many = 2 if how == 7 else 1
@@ -47,23 +54,23 @@ def signals(machine: Machine, pick: int, how: int) -> Send:
         # With a key the same is sent again more often than another.
         sent = pick // 32 % 2 if key else f"{name}{pick % 32}"
         made.append(Signal(name, AGAIN if first and asks_again(first, how) else sent, key))
-    return Send(tuple(made))
+    return Send(tuple(made), who)
 
 
-def event(machine: Machine, pick: int, how: int) -> SendEvent:
+def event(family: Family, pick: int, how: int) -> SendEvent:
     """Return an event: mostly such as is waited for, at times early, or one that was sent."""
-    instance = machine.instance
-    if instance.events and how == 3:
-        before = instance.events[pick % len(instance.events)]
+    events = family.root.instance.events
+    if events and how == 3:
+        before = events[pick % len(events)]
         return SendEvent(before.name, before.key, before.payload, before.id)
-    rows = [row for row in waits(instance) if row.step.event]
+    rows = [row for row in family.waits() if row.step.event]
     if rows and pick % 4:
         row = rows[pick // 4 % len(rows)]
         name, key = row.step.event or "", row.event_key or ""
     else:
         row = None
         name, key = EVENTS[pick // 4 % len(EVENTS)], KEYS[pick // 8 % len(KEYS)]
-    number = len(instance.events)
+    number = len(events)
     payload = AGAIN if row and asks_again(row, how) else [None, {"v": number}, number][how % 3]
     return SendEvent(name, key, payload, f"id{number}")
 
@@ -81,16 +88,13 @@ def _is_asked(row: Row) -> bool:
     return any(f"$.steps.{row.step.id}.output" in str(condition) for condition in conditions)
 
 
-def first_awaited(machine: Machine) -> Send | SendEvent:
+def first_awaited(family: Family) -> Send | SendEvent:
     """Return what the wait that began first waits for."""
-    row = waits(machine.instance)[0]
+    row = family.waits()[0]
     if row.step.signal:
-        return Send((Signal(row.step.signal, row.path),))
-    return SendEvent(row.step.event or "", row.event_key or "", row.path, f"id{_number(machine)}")
-
-
-def _number(machine: Machine) -> int:
-    return len(machine.instance.events)
+        return Send((Signal(row.step.signal, row.path),), owner(row.path))
+    number = len(family.root.instance.events)
+    return SendEvent(row.step.event or "", row.event_key or "", row.path, f"id{number}")
 
 
 def too_late(how: int) -> Send:

@@ -15,7 +15,7 @@ Json = Any
 
 OPTIONS = (
     *("when", "on_failure", "default", "timeout", "undo", "join", "tolerate", "max_parallel"),
-    *("output", "compensate", "as", "else", "catch", "retry", "delay"),
+    *("output", "compensate", "as", "else", "catch", "retry", "delay", "detach"),
 )
 CONSTANTS: dict[str, Json] = {"when": True, "until": True, "while": False, "with": {}}
 """What stands in place of an expression that sees what has gone; elsewhere it is 1."""
@@ -74,6 +74,10 @@ def _plainer_scripts(case: Case) -> Iterator[Case]:
 def _smaller_documents(case: Case) -> Iterator[Case]:
     for document in _documents(case.document):
         yield replace(case, document=document)
+    for n, child in enumerate(case.children):
+        for document in _documents(child):
+            children = (*case.children[:n], document, *case.children[n + 1 :])
+            yield replace(case, children=children)
 
 
 def _documents(document: Document) -> Iterator[Document]:

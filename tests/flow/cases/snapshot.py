@@ -30,7 +30,7 @@ select array[i.state, i.error ->> 'code', i.error ->> 'task', i.suspended_by], i
         from onceflow.block b where b.instance_id = i.id),
     (select jsonb_agg(jsonb_build_array(onceflow.task_name(w.step, w.scope, w.visit), w.name,
             w.key))
-        from onceflow.wait w where w.instance_id = i.id),
+        from onceflow.wait w where w.instance_id = i.id and w.kind in ('signal', 'event')),
     (select jsonb_agg(jsonb_build_array(d.name, d.payload) order by d.id)
         from onceflow.delivery d where d.instance_id = i.id and d.state = 'kept')
 from onceflow.instance i where i.id = %(id)s"""
@@ -98,7 +98,11 @@ class Snapshot:
     """
 
     def __init__(
-        self, conn: Connection, instance_id: UUID, before: "Snapshot | None" = None
+        self,
+        conn: Connection,
+        instance_id: UUID,
+        before: "Snapshot | None" = None,
+        prefix: str = "",
     ) -> None:
         known = 0 if before is None else before.seq
         row = conn.execute(READ, {"id": instance_id, "known": known}).fetchone()
@@ -108,7 +112,7 @@ class Snapshot:
         self.kept = [(name, payload) for name, payload in kept or ()]
         self.scope_rows = [ScopeRow(*columns) for columns in scopes or ()]
         self.block_rows = [BlockRow(*columns) for columns in blocks or ()]
-        self.places = {0: Place("", ())}
+        self.places = {0: Place(prefix, ())}
         # A scope is made after the one around it, so that its number is greater.
         for scope in self.scope_rows:
             outer = self.places[scope.parent]
@@ -124,7 +128,7 @@ class Snapshot:
         self.names = {path: row.task for path, row in self.task_rows.items()}
         paths = {row.task: path for path, row in self.task_rows.items()}
         self.waits = {paths[row]: (name, key) for row, name, key in waits or ()}
-        where = None if task is None else paths.get(task, task)
+        where = None if task is None else paths.get(task, prefix + task)
         self.end = End(state, output, code, where, suspended_by)
 
     def _path(self, row: TaskRow) -> str:
@@ -137,7 +141,7 @@ class Snapshot:
     def rows(self) -> dict[str, RowView]:
         """All rows by path, but for those by which blocks are undone."""
         return {
-            path: RowView(row.state, row.output, row.code, row.seq is None, row.attempt)
+            path: RowView(row.state, row.output, row.code, row.seq is None, _attempt(row))
             for path, row in self.task_rows.items()
             if row.kind != "undo"
         }
@@ -161,7 +165,7 @@ class Snapshot:
         undone = [
             row._replace(step=row.step.removesuffix(".compensate"))
             for row in self.task_rows.values()
-            if row.kind == "compensation" and row.state in ("SUCCEEDED", "SKIPPED")
+            if row.kind in ("compensation", "undo_child") and row.state in ("SUCCEEDED", "SKIPPED")
         ]
         return [self._path(row) for row in sorted(undone, key=lambda r: (r.seq, self._key(r)))]
 
@@ -196,6 +200,11 @@ class Snapshot:
         }
         told = {name: getattr(block, name) for name in expected}
         assert told == expected, f"{block} counts {told}, its rows are {expected}"
+
+
+def _attempt(row: TaskRow) -> int:
+    """Return how often a worker has tried it; what waits for an instance counts otherwise."""
+    return 0 if row.kind in ("workflow", "undo_child") else row.attempt
 
 
 def _visited(step: str, visit: int) -> str:

@@ -19,7 +19,7 @@ def sleep(drawing: Drawing) -> Json:
 def wait_for(drawing: Drawing) -> Document:
     """Draw a wait for a signal or an event; one key in twelve cannot be told."""
     made: Document = {"wait_for": drawing.one_of(*SIGNALS)}
-    if EVENTS and drawing.chance(2):
+    if "event" in drawing.kinds and drawing.chance(2):
         choices: list[Json] = ["a", "$.input.x", "$.input.x", "$.input.flag"]
         choices += ["$.item"] * 4 if drawing.around else []
         if drawing.chance(12):
@@ -28,6 +28,22 @@ def wait_for(drawing: Drawing) -> Document:
         if drawing.chance(2):
             made["wait_for"]["keep"] = drawing.one_of(0, 3, 6)
     if drawing.chance(3):
+        made["timeout"] = drawing.one_of(2, 5, 8)
+    return made
+
+
+def child(drawing: Drawing) -> Document:
+    """Draw a step that starts an instance: mostly with the input that definitions are drawn for."""
+    made: Document = {"workflow": drawing.one_of(*drawing.started)}
+    if not drawing.chance(8):
+        made["with"] = "$.input"
+    else:
+        made["with"] = drawing.one_of({"x": "$.input.x"}, "$.input.missing")
+    if drawing.chance(10):
+        made["workflow"] = "nowhere"
+    if drawing.chance(8):
+        made["detach"] = True
+    elif drawing.chance(5):
         made["timeout"] = drawing.one_of(2, 5, 8)
     return made
 

@@ -1,0 +1,198 @@
+"""A family: an instance, what its steps start, and what these tell each other.
+
+Paths of a child stand behind that of the row that started it: ``ship(0)/pack``, (1) once it was
+redriven. After each call all that was sent is applied.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from .definition import Document
+from .interpreter import End, Failure, Machine, Outcome, RowView
+from .model import BEGAN, Delivery, Row, Signal
+from .waiting import Sent, SentEvent, waits
+
+Json = Any
+
+
+def owner(path: str) -> str:
+    """Return the instance that a path lies in, by its prefix."""
+    return path[: path.rfind(")/") + 2] if ")/" in path else ""
+
+
+class Family:
+    """Instances of definitions, of which the first is started, and the others by steps.
+
+    ``machines``: those that have begun, by their prefixes, the first under "".
+    """
+
+    def __init__(self, *definitions: Document, began: datetime = BEGAN) -> None:
+        self.definitions = {document["name"]: document for document in definitions}
+        self.began = began
+        self.machines = {"": Machine(definitions[0], began)}
+
+    @property
+    def root(self) -> Machine:
+        return self.machines[""]
+
+    @property
+    def now(self) -> float:
+        return self.root.instance.now
+
+    def start(self, given: Json = None) -> None:
+        self.root.start(given)
+        self._settle()
+
+    def claim(self, paths: Iterable[str]) -> None:
+        for machine, own in self._shared(paths):
+            machine.claim(own)
+
+    def answer(self, answers: Mapping[str, "Json | Failure"]) -> None:
+        for machine, own in self._shared(answers):
+            machine.answer({path: answers[path] for path in own})
+        self._settle()
+
+    def give_back(self, paths: Iterable[str], *, started: bool = False) -> None:
+        for machine, own in self._shared(paths):
+            machine.give_back(own, started=started)
+        self._settle()
+
+    def tick(self, now: float) -> None:
+        """Turn the clock on: for all what is due fires, then deadlines, then what is told."""
+        for machine in self.machines.values():
+            machine.fire(now)
+        for machine in self.machines.values():
+            machine.enforce_deadline()
+        self._settle()
+
+    def suspend(self, who: str = "") -> Outcome:
+        return self.machines[who].suspend()
+
+    def resume(self, who: str = "") -> Outcome:
+        answer = self.machines[who].resume()
+        self._settle()
+        return answer
+
+    def cancel(self, who: str = "") -> Outcome:
+        answer = self.machines[who].cancel()
+        self._settle()
+        return answer
+
+    def redrive(self, path: str, value: Json = None) -> Outcome:
+        answer = self.machines[owner(path)].redrive(path, value)
+        self._settle()
+        return answer
+
+    def skip(self, path: str, output: Json = None) -> Outcome:
+        answer = self.machines[owner(path)].skip(path, output)
+        self._settle()
+        return answer
+
+    def discard(self, paths: Sequence[str]) -> list[Outcome]:
+        """Give dead letters up, those of one instance together."""
+        answers: dict[str, Outcome] = {}
+        for machine, own in self._shared(paths):
+            answers |= dict(zip(own, machine.discard(own), strict=True))
+        self._settle()
+        return [answers[path] for path in paths]
+
+    def signal(self, *signals: Signal, who: str = "") -> list[Sent]:
+        answers = self.machines[who].signal(*signals)
+        self._settle()
+        return answers
+
+    def send_event(self, name: str, key: str, payload: Json, event_id: str) -> SentEvent:
+        """Send an event to all; those that begin later may take it too."""
+        answers: list[SentEvent] = [
+            machine.send_event(name, key, payload, event_id) for machine in self.machines.values()
+        ]
+        self._settle()
+        return answers[0]
+
+    # What can be seen
+
+    def all_rows(self) -> list[Row]:
+        """Return the rows of all."""
+        return [row for machine in self.machines.values() for row in machine.instance.rows()]
+
+    def waits(self) -> list[Row]:
+        """Return what waits for a signal or an event, in each instance that which began first."""
+        return [row for machine in self.machines.values() for row in waits(machine.instance)]
+
+    def held(self) -> list[str]:
+        """Return which instances an operator holds."""
+        return [who for who, machine in self.machines.items() if machine.instance.held]
+
+    def rows(self) -> dict[str, RowView]:
+        found: dict[str, RowView] = {}
+        for machine in self.machines.values():
+            found |= machine.rows()
+        return found
+
+    def state(self, path: str) -> str | None:
+        row = self.rows().get(path)
+        return None if row is None else row.state
+
+    def due(self) -> list[str]:
+        return [path for machine in self.machines.values() for path in machine.due()]
+
+    def running(self) -> list[str]:
+        return [path for machine in self.machines.values() for path in machine.running()]
+
+    def dead_letters(self) -> list[str]:
+        return [path for machine in self.machines.values() for path in machine.dead_letters()]
+
+    def timers(self) -> list[float]:
+        return sorted(time for machine in self.machines.values() for time in machine.timers())
+
+    def end(self) -> End:
+        """Return what has become of the first."""
+        return self.root.end()
+
+    def ended(self) -> bool:
+        """Tell whether all have come to their ends."""
+        return all(machine.ended for machine in self.machines.values())
+
+    # Inside
+
+    def _shared(self, paths: Iterable[str]) -> list[tuple[Machine, list[str]]]:
+        """Return the paths by the instances that they lie in."""
+        parts = groupby(sorted(paths, key=owner), key=owner)
+        return [(self.machines[who], list(own)) for who, own in parts]
+
+    def _settle(self) -> None:
+        """Apply what was sent, and what follows from it, until nothing is left."""
+        while True:
+            sent: dict[str, list[Delivery]] = {}
+            for machine in self.machines.values():
+                for delivery in machine.instance.sent:
+                    sent.setdefault(delivery.to, []).append(delivery)
+                machine.instance.sent.clear()
+            if not sent:
+                return
+            for to, deliveries in sent.items():
+                if deliveries[0].what == "start":
+                    self._begin(deliveries)
+                elif to in self.machines:
+                    self.machines[to].deliver(deliveries)
+
+    def _begin(self, deliveries: Sequence[Delivery]) -> None:
+        """Start an instance, if it was not told to end since."""
+        start = deliveries[0]
+        row, parent = start.row, self.machines[start.sender].instance
+        document = self.definitions.get(row.step.workflow)
+        error = {"code": "cancelled"} if len(deliveries) > 1 else None
+        if error is None and document is None:
+            error = {"code": "workflow.unknown"}
+        if error is None and document is not None:
+            machine = Machine(document, self.began, start.to)
+            self.machines[start.to] = machine
+            machine.instance.now = parent.now
+            machine.instance.events = list(self.root.instance.events)
+            machine.instance.answers = None if row.step.detach else row
+            machine.start(row.input)
+        if error is not None or row.step.detach:
+            output = {"instance": start.to} if error is None else None
+            parent.sent.append(Delivery(start.sender, "end", row, start.to, output, error))
