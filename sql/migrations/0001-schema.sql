@@ -305,6 +305,8 @@ create table onceflow.block (
     failed int not null default 0,
     -- Of those opened, how many are not settled: ended, with nothing beneath that is open or being undone.
     live int not null default 0,
+    -- Of its way back: the scopes below this ordinal have not had their turn yet; null before it begins.
+    undo_next int,
     -- It has failed, and its step goes on once all its scopes have ended (closing) and are undone (undoing).
     unwinds text collate "C",
     -- Of a repeat or a try: what its scope that has failed is followed by, {list, error}, 0 being another attempt; the code
@@ -316,7 +318,7 @@ create table onceflow.block (
     resume_at timestamptz,
     due_at timestamptz generated always as (least(timeout_at, resume_at)) stored,
     primary key (instance_id, step, scope, visit),
-    constraint block_unwinds check (unwinds in ('closing', 'undoing'))
+    constraint block_unwinds check (unwinds = any ('{closing,undoing}'))
 ) partition by range (instance_id);
 create index block_due on onceflow.block (due_at) where due_at is not null;
 
@@ -337,7 +339,7 @@ create table onceflow.scope (
     -- It undoes itself once it has drained, unless that is left to the scope around.
     outermost boolean not null default false,
     undoes boolean not null default true,
-    -- Its way back: waiting for its turn in the block's, under way, done.
+    -- Its way back: under way, done.
     undo text collate "C",
     -- Its open tasks, and its blocks that live.
     open int not null default 0,
@@ -349,9 +351,9 @@ create table onceflow.scope (
     error jsonb,
     primary key (instance_id, scope),
     constraint scope_state check (
-        state in ('WAITING', 'OPEN', 'CLOSING', 'COMPENSATING', 'SUCCEEDED', 'FAILED', 'CANCELLED')),
-    constraint scope_ends_as check ((ends_as is not null) = (state in ('CLOSING', 'COMPENSATING'))),
-    constraint scope_undo check (undo in ('waiting', 'under way', 'done'))
+        state = any ('{OPEN,SUCCEEDED,WAITING,CLOSING,COMPENSATING,FAILED,CANCELLED}')),
+    constraint scope_ends_as check ((ends_as is not null) = (state = any ('{CLOSING,COMPENSATING}'))),
+    constraint scope_undo check (undo = any ('{under way,done}'))
 ) partition by range (instance_id);
 -- The block first, so that no plan that looks a scope up by its key is drawn to it.
 create index scope_of_block on onceflow.scope (block, instance_id, parent, visit, ordinal);

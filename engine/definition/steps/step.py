@@ -191,14 +191,16 @@ def names(positions: Mapping[str, int], *compiled: Compiled | None) -> dict[str,
 
 
 def reads(positions: Mapping[str, int], *compiled: Compiled | None) -> list[str]:
-    """Return the steps that expressions name, in the order of the definition.
+    """Return what expressions name of steps, in the order of the definition.
 
-    Behind them $.previous, where it is named: it is put together for who reads it.
+    A step's output by its id, the rest as ID.state: only what is named is looked up, and that of a
+    block is put together for who reads it. So is $.previous, which stands behind them.
     """
     given = [r for each in compiled if each for _, r in each.references if not r.config]
-    named = {r.names[1] for r in given if r.names[0] == "steps"}
+    named = {(r.names[1], r.names[2:3]) for r in given if r.names[0] == "steps"}
+    ordered = sorted(named, key=lambda each: (positions[each[0]], each[1]))
     previous = ["$.previous"] if any(r.names[0] == "previous" for r in given) else []
-    return [*sorted(named, key=positions.__getitem__), *previous]
+    return [*(s if m == ("output",) else ".".join((s, *m)) for s, m in ordered), *previous]
 
 
 def config(*compiled: Compiled | None) -> list[str]:

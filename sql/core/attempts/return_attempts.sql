@@ -9,6 +9,7 @@ create or replace function onceflow.return_attempts(
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
+    v_now constant timestamptz := onceflow.now();
     v_changes onceflow.change[];
 begin
     with judged as (
@@ -44,9 +45,9 @@ begin
                 when p_errors is not null then 'handler' else 'operator' end,
             -- explain_task() tells it.
             error = case when j.state = 'READY' and j.lacks_secrets then j.error else t.error end,
-            due_at = case when p_errors is not null and j.state = 'READY' then onceflow.now()
+            due_at = case when p_errors is not null and j.state = 'READY' then v_now
                 + onceflow.hold_pause(t.instance_id, t.step, t.scope, t.visit) end,
-            fence = case when p_keep_fences then t.fence end, changed_at = onceflow.now()
+            fence = case when p_keep_fences then t.fence end, changed_at = v_now
         from judged j
         where t.instance_id = j.instance_id and t.step = j.step and t.scope = j.scope
             and t.visit = j.visit and t.instance_id >= p_ids[1]

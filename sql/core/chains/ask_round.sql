@@ -6,10 +6,12 @@ create or replace function onceflow.ask_round(
 returns onceflow.evaluation
 language plpgsql stable as $$
 declare
+    -- In their order, as which the key has them not: it would be gone through for all scopes of the instance.
     v_scope constant bigint := coalesce((
         select s.scope from onceflow.scope s
         where s.instance_id = p_block.instance_id and s.block = p_block.step and s.parent = p_block.scope
-            and s.visit = p_block.visit and s.ordinal = p_block.total - 1), p_block.scope);
+            and s.visit = p_block.visit
+        order by s.ordinal desc limit 1), p_block.scope);
     v_context jsonb;
     v_found onceflow.evaluation;
 begin

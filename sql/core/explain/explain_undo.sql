@@ -6,15 +6,18 @@ declare
     v_now bigint;
     v_later bigint;
 begin
-    select count(*) filter (where c.undo = 'under way'), count(*) filter (where c.undo = 'waiting')
+    select count(*) filter (where c.undo = 'under way'),
+        count(*) filter (where c.undo is null and c.state <> 'WAITING' and c.ordinal < coalesce(b.undo_next, b.total))
     into v_now, v_later
     from onceflow.edge e
+    join onceflow.block b on b.instance_id = p_task.instance_id and b.step = e.from_step and b.scope = p_task.scope
+        and b.visit = p_task.visit
     join onceflow.scope c on c.instance_id = p_task.instance_id and c.parent = p_task.scope and c.block = e.from_step
         and c.visit = p_task.visit
     where e.version_id = p_step.version_id and e.to_step = p_step.step and e.kind = 'undo';
-    return row(case when v_now + v_later = 0
+    return row(case when p_task.attempt = 0
         then 'waits for its turn: compensations run one by one, the last step first'
-        else format('undoes its block, the last of its scopes first: %s under way, %s to come',
+        else format('undoes its block, the last of its scopes first: %s under way, at most %s to come',
             onceflow.count_text(v_now), onceflow.count_text(v_later)) end, null, null)::onceflow.explanation;
 end $$;
 revoke execute on function onceflow.explain_undo(onceflow.task, onceflow.step) from public;

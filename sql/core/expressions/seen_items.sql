@@ -28,7 +28,8 @@ begin
             ('repeat', 'previous', case when p_previous and st.kind = 'repeat' then coalesce((
                 select onceflow.scope_output(p_instance_id, p_version_id, s.scope) from onceflow.scope s
                 where s.instance_id = p_instance_id and s.block = a.block and s.parent = a.parent
-                    and s.visit = a.visit and s.ordinal = a.ordinal - 1), 'null') end),
+                    and s.visit = a.visit and s.ordinal < a.ordinal
+                order by s.ordinal desc limit 1), 'null') end),
             ('try', case when a.list > 0 then 'error' end, a.item)) m (kind, name, value)
         where m.kind = st.kind and m.name is not null), '{}');
 end $$;

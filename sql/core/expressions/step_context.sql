@@ -1,5 +1,6 @@
 -- step_context(instance, version, step, scope, visit, kind, reads, config, told) -> jsonb   (internal)
--- What the expressions of one step see: input, instance, and of the steps those that they name.
+-- What the expressions of one step see: input, instance, and of the steps what they name: `ID` in p_reads for an output,
+-- `ID.state` and the like for the rest.
 -- In a scope also what the blocks around it give. A compensation also sees output, task_input and key of the step that
 -- it undoes. Of the deployment's configuration they see the values that they name (p_config, null for none), as they are
 -- now. Who asks for it (p_told) is told the time, which is that of the call and so the same throughout a transition, and
@@ -19,21 +20,21 @@ begin
             'trigger', i.trigger, 'scheduled_at',
             case when i.scheduled_at is not null then onceflow.exact_time(i.scheduled_at) end),
         'steps', case when jsonb_array_length(p_reads) = 0 then '{}'
-            when v.blocks then onceflow.seen_steps(
-                p_instance_id, p_version_id, p_scope, array(select jsonb_array_elements_text(p_reads)))
+            when v.blocks then onceflow.seen_steps(p_instance_id, p_version_id, p_scope, p_reads)
             else coalesce((
-            select jsonb_object_agg(t.step, jsonb_build_object('output', t.output, 'state', t.state,
-                'error', case t.state when 'FAILED' then t.error end))
+            select jsonb_object_agg(t.step, jsonb_build_object('output', case when p_reads ? t.step then t.output end,
+                'state', t.state, 'error', case t.state when 'FAILED' then t.error end))
             from onceflow.task t
             where t.instance_id = p_instance_id and t.scope = 0
-                and t.step = any (array(select jsonb_array_elements_text(p_reads)))), '{}') end)
+                and t.step = any (array(
+                    select split_part(r, '.', 1) from jsonb_array_elements_text(p_reads) r))), '{}') end)
         || case when p_scope > 0 then onceflow.seen_items(
             p_instance_id, p_version_id, p_scope, p_reads ? '$.previous') else '{}' end
     into v_context
-    from onceflow.instance i
+    -- Alone, or by way of the join the index that begins with the version looks as good as the key.
+    from (select i.id, i.input, i.version_id, i.started_at from onceflow.instance i where i.id = p_instance_id offset 0) i
     join onceflow.workflow_version v on v.id = i.version_id
-    join onceflow.workflow w on w.id = v.workflow_id
-    where i.id = p_instance_id;
+    join onceflow.workflow w on w.id = v.workflow_id;
 
     if p_kind = 'compensation' then
         select v_context || jsonb_build_object(

@@ -32,7 +32,8 @@ begin
                         and t.state = 'DEAD_LETTER' and t.undoes_seq is not null) then 'FAILED'
                 else i.closing_as end as state
             from onceflow.instance i
-            where i.id = any (p_ids) and i.id >= p_ids[1]) k
+            where i.id = any (p_ids) and i.id >= p_ids[1]
+            offset 0) k
         where i.id = k.id and i.id >= p_ids[1]
             and i.state = k.was and i.state in ('CLOSING', 'COMPENSATING')
         returning i.id, k.was, i.state

@@ -42,9 +42,11 @@ begin
             v.returns and onceflow.returned_output(i.id, v.id) is not null as returned
         into v_task
         from onceflow.task t
-        join onceflow.instance i on i.id = t.instance_id
+        cross join (
+            select i.id, i.version_id, i.seq, i.state, i.suspended_by, i.suspended_at
+            from onceflow.instance i where i.id = v_block.instance_id offset 0) i
         join onceflow.workflow_version v on v.id = i.version_id
-        join onceflow.step st on st.version_id = i.version_id and st.step = t.step
+        join onceflow.step st on st.version_id = i.version_id and st.step = v_block.step
         where t.instance_id = v_block.instance_id and t.step = v_block.step and t.scope = v_block.scope
             and t.visit = v_block.visit;
         if v_block.unwinds = 'closing' then

@@ -83,7 +83,7 @@ begin
         v_ended := v_ended || v_part.o_ended;
         v_undoing := v_undoing || v_part.o_undoing;
     end if;
-    v_part := onceflow.undo_blocks(p_ids, v_undoing, v_decided.o_undoing);
+    v_part := onceflow.undo_blocks(p_ids, v_undoing || v_decided.o_undoing);
     o_changes := o_changes || v_part.o_changes;
     o_due := o_due || v_part.o_due;
     v_ended := v_ended || v_part.o_ended;

@@ -6,6 +6,9 @@ create or replace function onceflow.count_joins(
     p_ids uuid[], p_passed onceflow.placed_task[],
     out o_due onceflow.placed_task[], out o_changes onceflow.change[])
 language plpgsql volatile as $$
+declare
+    -- Asked once: in the statement it would be a call for each row.
+    v_now constant timestamptz := onceflow.now();
 begin
     with counted as (
         select p.*, s.join_count, coalesce(t.passed, 0) + p.edges as passed, t.passed is not null as waits
@@ -23,13 +26,19 @@ begin
                 and t.scope = p.scope and t.visit = p.visit and t.state = 'WAITING'
                 and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) t on true
     ), kept as (
-        insert into onceflow.task as t (instance_id, step, scope, visit, state, passed, changed_at)
-        select c.instance_id, c.step, c.scope, c.visit, 'WAITING', c.passed, onceflow.now()
+        insert into onceflow.task (instance_id, step, scope, visit, state, passed, changed_at)
+        select c.instance_id, c.step, c.scope, c.visit, 'WAITING', c.passed, v_now
         from counted c
-        where c.passed < c.join_count
+        where c.passed < c.join_count and not c.waits
         order by c.instance_id, c.step, c.scope, c.visit
-        on conflict (instance_id, step, scope, visit)
-            do update set passed = excluded.passed where t.state = 'WAITING'
+    ), raised as (
+        update onceflow.task t
+        set passed = c.passed
+        from (
+            select c.* from counted c where c.passed < c.join_count and c.waits
+            order by c.instance_id, c.step, c.scope, c.visit offset 0) c
+        where t.instance_id = c.instance_id and t.step = c.step and t.scope = c.scope
+            and t.visit = c.visit and t.instance_id >= p_ids[1] and t.state = 'WAITING'
     )
     select
         coalesce(array_agg(onceflow.placed_task(c.instance_id, c.step, c.scope, c.visit,

@@ -6,13 +6,14 @@ create or replace function onceflow.queue_tasks(
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
+    v_now constant timestamptz := onceflow.now();
     v_changes onceflow.change[];
 begin
     with queued as (
         update onceflow.task t
         set state = case when k.runs then 'QUEUED' else 'READY' end,
             queued_xid = case when k.runs then pg_current_xact_id() end,
-            held_by = case when not k.runs then 'operator' end, due_at = null, changed_at = onceflow.now()
+            held_by = case when not k.runs then 'operator' end, due_at = null, changed_at = v_now
         from (
             select k.*, onceflow.may_run(i.state, i.suspended_at, s.kind) as runs
             from unnest(p_keys) k

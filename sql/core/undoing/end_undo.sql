@@ -5,10 +5,12 @@ create or replace function onceflow.end_undo(
     p_ids uuid[], p_rows onceflow.task_key[],
     out o_changes onceflow.change[], out o_scopes onceflow.scope_key[], out o_unwinding onceflow.task_key[])
 language plpgsql volatile as $$
+declare
+    v_now constant timestamptz := onceflow.now();
 begin
     with ended as (
         update onceflow.task t
-        set state = 'SUCCEEDED', attempt = 0, seq = i.seq + 1, changed_at = onceflow.now()
+        set state = 'SUCCEEDED', attempt = 0, seq = i.seq + 1, changed_at = v_now
         from unnest(p_rows) k
         cross join lateral (
             select i.seq, i.version_id from onceflow.instance i where i.id = k.instance_id offset 0) i

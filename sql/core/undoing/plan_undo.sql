@@ -6,11 +6,12 @@ create or replace function onceflow.plan_undo(p_ids uuid[], p_scopes onceflow.sc
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
+    v_now constant timestamptz := onceflow.now();
     v_changes onceflow.change[];
 begin
     with planned as (
         insert into onceflow.task (instance_id, step, scope, visit, state, undoes_seq, changed_at)
-        select k.instance_id, e.to_step, k.scope, t.visit, 'WAITING', coalesce(t.seq, i.seq + 1), onceflow.now()
+        select k.instance_id, e.to_step, k.scope, t.visit, 'WAITING', coalesce(t.seq, i.seq + 1), v_now
         from unnest(p_scopes) k
         cross join lateral (
             select i.version_id, i.seq from onceflow.instance i

@@ -92,7 +92,7 @@ def test_refused_in_a_compensation(text: str, fault: str) -> None:
 
 def test_the_output_may_name_any_step() -> None:
     definition = {**diamond(), "output": {"x": "$.steps.d.output", "y": "$.steps.b.state"}}
-    assert compile_definition(definition)["output_reads"] == ["b", "d"]
+    assert compile_definition(definition)["output_reads"] == ["b.state", "d"]
     found = faults_of({**diamond(), "output": {"x": "$.steps.e.output"}})
     assert found == ["/output/x: $.steps.e.output: there is no step 'e'"]
 
@@ -104,6 +104,12 @@ def test_reads_are_the_steps_that_are_named_in_the_order_of_the_definition() -> 
         )
     )
     assert compiled["steps"][3]["spec"]["reads"] == ["a", "b"]
+
+
+def test_reads_tell_outputs_from_what_else_is_named_of_a_step() -> None:
+    given = {"x": "$.steps.b.state", "y": "$.steps.a.output.n", "z": "$.steps.a.error.code"}
+    compiled = compile_definition(diamond(**{"with": given}))
+    assert compiled["steps"][3]["spec"]["reads"] == ["a.error", "a", "b.state"]
 
 
 def test_a_circle_hides_no_other_fault() -> None:

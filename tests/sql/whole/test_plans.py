@@ -12,6 +12,7 @@ import pytest
 
 from onceflow.engine import calls
 from onceflow.engine.calls import Key
+from onceflow.engine.definition import compile_definition
 
 from ..aged import make_week
 from ..play import Connection, Play, read_grants, take_messages
@@ -25,7 +26,7 @@ NOW = datetime.now(UTC)
 def bare(conn: Connection) -> Play:
     """A Play on a database of its own without statistics; plans are made while it is empty."""
     play = Play(conn)
-    for table in ("instance", "task", "task_log"):
+    for table in ("instance", "task", "task_log", "block", "scope"):
         rows = play.rows(
             "select c.oid::regclass::text from pg_inherits h join pg_class c on c.oid = h.inhrelid"
             " where h.inhparent = %s::text::regclass",
@@ -61,7 +62,7 @@ def tables_read(play: Play, call: Callable[[], object]) -> dict[str, int]:
     statement = (
         "select relname, seq_scan + coalesce(idx_scan, 0),"
         " seq_tup_read + coalesce(idx_tup_fetch, 0)"
-        " from pg_stat_xact_user_tables where relname ~ '^(instance|task|task_log)_[0-9]+$'"
+        " from pg_stat_xact_user_tables where relname ~ '^(instance|task|task_log|scope)_[0-9]+$'"
     )
 
     def counters() -> dict[str, tuple[int, int]]:
@@ -76,6 +77,23 @@ def tables_read(play: Play, call: Callable[[], object]) -> dict[str, int]:
         for name, (scans, rows) in after.items()
         if scans > before.get(name, (0, 0))[0]
     }
+
+
+def undo(play: Play, items: int) -> None:
+    """Have so many items of a for_each done, and undone, a few at a time."""
+    a = {"id": "a", "task": "work", "compensate": {"task": "undo"}}
+    each = {"id": "e", "for_each": "$.input.items", "steps": [a], "max_parallel": 10}
+    steps = [each, {"id": "z", "task": "work"}]
+    play.deploy(compile_definition({"name": "undone", "steps": steps}))
+    instance = play.start("undone", {"items": list(range(items))})
+    grants = play.worker.claim_all()
+    while "z" not in [grant.task for grant in grants]:
+        _, grants = play.worker.complete_and_take(*grants, room=10)
+    play.worker.fail(*grants, retryable=False)
+    grants = play.worker.claim_all()
+    while grants:
+        _, grants = play.worker.complete_and_take(*grants, room=10)
+    assert play.state(instance) == "COMPENSATED"
 
 
 def tasks_read(play: Play, call: Callable[[], object]) -> int:
@@ -98,6 +116,13 @@ def test_a_completion_reads_each_of_its_tasks_a_few_times(bare: Play, few: int) 
     grants = bare.worker.claim(*take_messages(bare.conn)[:few])
     read = tasks_read(bare, lambda: bare.worker.complete(*grants))
     assert few <= read < 20 * few
+
+
+def test_of_a_block_that_is_undone_each_scope_is_read_a_few_times(bare: Play) -> None:
+    undo(bare, 200)
+    found = tables_read(bare, lambda: undo(bare, 200))
+    read = sum(rows for name, rows in found.items() if name.startswith(("scope_2", "task_2")))
+    assert 200 <= read < 80 * 200
 
 
 @pytest.mark.parametrize("call", ["claim", "complete", "cancel", "resume"])

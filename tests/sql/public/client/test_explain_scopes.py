@@ -66,13 +66,13 @@ def test_a_way_back_says_what_it_undoes_and_what_is_still_to_come(play: Play) ->
     calls.cancel_instances(play.conn, [run.id])
     told = said_of(run)
     assert told["e.compensate"] == (
-        "undoes its block, the last of its scopes first: 1 under way, 2 to come"
+        "undoes its block, the last of its scopes first: 1 under way, at most 2 to come"
     )
     assert told["first.compensate"] == (
         "waits for its turn: compensations run one by one, the last step first"
     )
     run.done("e[2]/a.compensate")
-    assert "1 under way, 1 to come" in said_of(run)["e.compensate"]
+    assert "1 under way, at most 1 to come" in said_of(run)["e.compensate"]
 
 
 def test_a_block_that_has_failed_says_what_it_goes_on_after(play: Play) -> None:
