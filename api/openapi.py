@@ -24,6 +24,7 @@ TAGS: Final = [
     {"name": "workflows", "description": "Definitions, in immutable versions."},
     {"name": "instances", "description": "Executions of workflows."},
     {"name": "dead letters", "description": "Tasks that failed for good and await a person."},
+    {"name": "forms", "description": "What people are asked to decide."},
     {"name": "system", "description": "Workers, queues and messages."},
     {"name": "health", "description": "Probes."},
 ]

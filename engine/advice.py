@@ -50,6 +50,10 @@ def advised(because: str, advice: Mapping[str, Any] | None) -> str:
     if advice is not None and advice["verb"] == "skip":
         letter = shlex.quote(f"{advice['args']['instance']}/{advice['args']['task']}")
         return f"{because}: onceflow dead-letters skip {letter}, with --output and that output"
+    if advice is not None and advice["verb"] == "answer":
+        form = shlex.quote(f"{advice['args']['instance']}/{advice['args']['task']}")
+        decision = advice["args"]["decision"]
+        return f"{because}: onceflow answer {form} {decision}, with --by, and --answer if it asks"
     if advice is not None and advice["verb"] == "worker":
         queue = shlex.quote(advice["args"]["queue"])
         return f"{because}: onceflow worker, with the --import of its module and --queues {queue}"

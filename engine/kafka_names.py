@@ -22,6 +22,11 @@ def dead_letter_topic(settings: Settings) -> str:
     return f"{settings.prefix}.dead-letters"
 
 
+def form_topic(settings: Settings) -> str:
+    """Return the topic on which open forms are told of."""
+    return f"{settings.prefix}.forms"
+
+
 def worker_group(settings: Settings) -> str:
     """Return the consumer group that all workers share."""
     return f"{settings.prefix}.workers"

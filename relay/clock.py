@@ -26,6 +26,7 @@ from ..engine.calls import (
     fail_lost_attempts,
     fire_timers,
     forget_events,
+    remind_people,
 )
 from ..engine.calls.base import Connection
 from ..engine.calls.slow_expressions import ALL, SLOW_AT_MOST, struck_by, unevaluated
@@ -39,7 +40,8 @@ LIMIT = 500
 PORTION = 8
 """Candidates of which all that come due are failed unevaluated, where many of them are slow."""
 
-REST, REST_OF_INSTANCES, REST_OF_LEASES, REST_OF_EVENTS = 0.1, 0.25, 0.5, 10.0
+REST, REST_OF_INSTANCES, REST_OF_LEASES = 0.1, 0.25, 0.5
+REST_OF_EVENTS, REST_OF_REMINDERS = 10.0, 5.0
 """Seconds between two calls of a job while nothing more is due: how late a timer may be, the start
 or the deadline of an instance, and how late a lost worker is noticed. Leases are long, and that
 look costs more than all others; events that are over only take up room."""
@@ -100,6 +102,7 @@ JOBS = (
     Job("deadlines", enforce_deadlines, rest=REST_OF_INSTANCES),
     Job("deliveries", apply_deliveries),
     Job("events", forget_events, rest=REST_OF_EVENTS),
+    Job("reminders", remind_people, rest=REST_OF_REMINDERS),
 )
 """The jobs of the clock, by what they look after."""
 

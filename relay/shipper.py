@@ -11,7 +11,7 @@ from collections import Counter
 from ..engine import failpoints
 from ..engine.calls import OutboxRow, defer_outbox, drop_outbox, take_outbox
 from ..engine.calls.base import Connection
-from ..engine.kafka_names import dead_letter_topic, is_topic, task_topic
+from ..engine.kafka_names import dead_letter_topic, form_topic, is_topic, task_topic
 from ..engine.settings import Settings
 from ..engine.sleeper import RELAY, Sleeper
 from .broker import trouble_with
@@ -121,6 +121,8 @@ class Shipper:
     def _topic_of(self, row: OutboxRow) -> str:
         if row.kind == "task":
             return task_topic(self._settings, row.topic)
+        if row.kind == "form":
+            return form_topic(self._settings)
         return dead_letter_topic(self._settings) if row.kind == "dead_letter" else row.topic
 
     def _defer(

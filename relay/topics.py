@@ -1,8 +1,8 @@
 """Makes our topics, and tells what is wrong with a topic before anything is sent to it.
 
-Topics of tasks and of dead letters are ours: they are made with ``settings.partitions`` partitions
-and grow when that number does. Topics of events are the user's: one that is missing is an error
-that says so, unless the broker makes topics by itself.
+Topics of tasks, of dead letters and of forms are ours: they are made with ``settings.partitions``
+partitions and grow when that number does. Topics of events are the user's: one that is missing is
+an error that says so, unless the broker makes topics by itself.
 """
 
 import logging

@@ -8,6 +8,8 @@ from .config import change_config, show_config
 from .dashboard import show_dashboard
 from .dead_letters import decide as decide_dead_letters
 from .dead_letters import show_dead_letters
+from .forms import decide as decide_form
+from .forms import show_form, show_forms
 from .instances import decide as decide_instance
 from .instances import show_instance, show_instances
 from .page import page
@@ -21,6 +23,9 @@ PAGES: Final[list[Route]] = [
     page("/ui/instances/{instance}/{decision}", decide_instance, "POST"),
     page("/ui/dead-letters", show_dead_letters),
     page("/ui/dead-letters/{decision}", decide_dead_letters, "POST"),
+    page("/ui/forms", show_forms),
+    page("/ui/forms/{instance}", show_form),
+    page("/ui/forms/{instance}/{decision}", decide_form, "POST"),
     page("/ui/workflows", show_workflows),
     page("/ui/workflows/{workflow}", show_workflow),
     page("/ui/workflows/{workflow}/versions/{version}", show_workflow),

@@ -3,7 +3,7 @@
 from typing import Final
 
 from ..operation import Operation
-from . import config, dead_letters, deferred, health, instances, starts, system, workflows
+from . import config, dead_letters, deferred, forms, health, instances, starts, system, workflows
 
 OPERATIONS: Final[list[Operation]] = [
     *workflows.OPERATIONS,
@@ -11,6 +11,7 @@ OPERATIONS: Final[list[Operation]] = [
     *instances.OPERATIONS,
     *dead_letters.OPERATIONS,
     *deferred.OPERATIONS,
+    *forms.OPERATIONS,
     *system.OPERATIONS,
     *config.OPERATIONS,
     *health.OPERATIONS,

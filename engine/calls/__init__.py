@@ -27,6 +27,15 @@ from .deferred import (
     fail_deferred_tasks,
     token_of,
 )
+from .forms import (
+    AnsweredForm,
+    FormAnswer,
+    answer_forms,
+    claim_forms,
+    reassign_forms,
+    release_forms,
+    remind_people,
+)
 from .operators import (
     Switched,
     disable_workflows,
@@ -92,6 +101,7 @@ from .workflows import (
 
 __all__ = [
     "Answer",
+    "AnsweredForm",
     "AnsweredToken",
     "BadMessage",
     "Because",
@@ -106,6 +116,7 @@ __all__ = [
     "Failure",
     "Fenced",
     "Fired",
+    "FormAnswer",
     "GiveBack",
     "Grant",
     "InstanceFault",
@@ -121,10 +132,12 @@ __all__ = [
     "Started",
     "Switched",
     "Taken",
+    "answer_forms",
     "apply_deliveries",
     "begin_instances",
     "cancel_instances",
     "check_instances",
+    "claim_forms",
     "claim_tasks",
     "complete_deferred_tasks",
     "complete_tasks",
@@ -154,10 +167,13 @@ __all__ = [
     "read_needs",
     "read_outcomes",
     "read_watermark",
+    "reassign_forms",
     "redrive_dead_letters",
     "register_worker",
     "register_workflow",
+    "release_forms",
     "release_quarantine",
+    "remind_people",
     "renew_worker",
     "requeue_lost_tasks",
     "require_transport",

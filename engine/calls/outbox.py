@@ -67,7 +67,7 @@ class OutboxRow(Record, frozen=True):
     """
 
     id: int
-    kind: Literal["task", "event", "dead_letter"]
+    kind: Literal["task", "event", "dead_letter", "form"]
     topic: str
     key: str | None
     value: str
@@ -125,7 +125,7 @@ def take_outbox(
     return [
         OutboxRow(
             row_id,
-            word(kind, "task", "event", "dead_letter"),
+            word(kind, "task", "event", "dead_letter", "form"),
             topic,
             key,
             value,

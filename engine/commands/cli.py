@@ -58,6 +58,8 @@ COMMANDS = {
     "suspend": Command("engine.commands.suspend", "hold instances back"),
     "resume": Command("engine.commands.resume", "let suspended instances go on"),
     "dead-letters": Command("engine.commands.dead_letters", "list, redrive, skip, discard"),
+    "forms": Command("engine.commands.people.forms", "list what people are asked; claim, reassign"),
+    "answer": Command("engine.commands.people.answer", "answer what an approve asks"),
     "complete": Command("engine.commands.complete", "complete a deferred task by its token"),
     "fail": Command("engine.commands.fail", "fail a deferred task by its token"),
     "drop-partitions": Command(

@@ -21,6 +21,7 @@ from .steps.parallel import Parallel
 from .steps.race import Race
 from .steps.set_value import Set
 from .steps.step import Step
+from .steps.waiting.approve import Approve
 from .steps.waiting.sleep import Sleep
 
 Shape = Mapping[str, Any]
@@ -119,6 +120,9 @@ class Shapes:
                 return {"type": "array"}
             case Sleep():
                 return {"type": "null"}
+            case Approve():
+                text = {"type": "string"}
+                return _closed({"decision": text, "by": text, "at": text, "answer": UNKNOWN})
             case _:
                 return UNKNOWN
 

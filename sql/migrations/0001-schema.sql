@@ -371,14 +371,22 @@ create table onceflow.wait (
     name text collate "C" not null,
     -- Of an event, what tells it from others of its name.
     key text collate "C",
+    -- Of a form, whose name is its title: who is asked, who has taken it upon himself, and when they are reminded next.
+    people text[],
+    claimed_by text,
+    claimed_at timestamptz,
+    remind_at timestamptz,
     -- Of several steps that wait for the same, the one that began first gets it.
     n bigint not null,
     primary key (instance_id, step, scope, visit),
-    constraint wait_kind check (kind = any ('{signal,event,form,child}'))
+    constraint wait_kind check (kind = any ('{signal,event,form,child}')),
+    constraint wait_form check ((kind = 'form') = (people is not null) and (claimed_by is null) = (claimed_at is null))
 ) partition by range (instance_id);
 alter sequence onceflow.wait_n owned by onceflow.wait.n;
 create index wait_in_order on onceflow.wait (instance_id, name, n) where kind = 'signal';
 create index wait_for_event on onceflow.wait (name, key) where kind = 'event';
+create index wait_people on onceflow.wait using gin (people) where kind = 'form';
+create index wait_remind on onceflow.wait (remind_at) where remind_at is not null;
 
 -- The inbox: what is sent to an instance, written by whoever causes it, and applied in a transition of the receiver, in
 -- the order of the ids.
@@ -410,6 +418,8 @@ alter sequence onceflow.delivery_id owned by onceflow.delivery.id;
 create index delivery_sent on onceflow.delivery (id) where state = 'sent';
 create index delivery_event on onceflow.delivery (instance_id, step, key) where kind = 'event';
 create index delivery_kept on onceflow.delivery (instance_id, name, id) where state = 'kept';
+-- What people have done with a form: claim, release, reassign, answer.
+create index delivery_form on onceflow.delivery (instance_id, step, scope, visit) where kind = 'form';
 create unique index delivery_key on onceflow.delivery (instance_id, key) where kind = 'signal' and key is not null;
 
 -- What was sent to whoever waits for it: kept for those who begin to wait later, and by its id to know a repetition.
@@ -438,7 +448,7 @@ insert into onceflow.event_lock (bucket) select b from pg_catalog.generate_serie
 
 create table onceflow.outbox (
     id bigint generated always as identity primary key,
-    kind text not null check (kind in ('task', 'event', 'dead_letter')),
+    kind text not null check (kind in ('task', 'event', 'dead_letter', 'form')),
     topic text collate "C" not null,
     key text,
     value text not null,
@@ -544,7 +554,7 @@ create table onceflow.job (
 );
 insert into onceflow.job (name)
 values ('fire_timers'), ('begin_instances'), ('fail_lost_attempts'), ('enforce_deadlines'), ('apply_deliveries'),
-    ('forget_events'), ('partitions');
+    ('forget_events'), ('remind_people'), ('partitions');
 
 -- Weeks of which every instance has ended, and when the last of them did: what retention goes by.
 create table onceflow.ended_week (
@@ -604,6 +614,9 @@ create type onceflow.judged_signal as (
 -- An event that is sent, and what becomes of it, in words too.
 create type onceflow.judged_event as (
     n bigint, id text, name text, key text, payload jsonb, outcome text, detail text);
+-- An answer to a form, what becomes of it, in words too, and what of it does not fit.
+create type onceflow.judged_answer as (
+    n bigint, instance_id uuid, step text, scope bigint, visit int, key text, payload jsonb, outcome text, detail text, faults jsonb);
 
 -- What an expression gave: an input or output, or why there is none.
 create type onceflow.evaluation as (runs boolean, value jsonb, error jsonb);

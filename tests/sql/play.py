@@ -229,6 +229,7 @@ def tick(conn: Connection, limit: int = 1000) -> Ticked:
     expired = calls.enforce_deadlines(conn, limit)
     calls.apply_deliveries(conn, limit)
     calls.forget_events(conn, limit)
+    calls.remind_people(conn, limit)
     return Ticked(fired.retried + begun, fired.timed_out + lost, expired, lost_workers)
 
 

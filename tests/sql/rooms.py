@@ -29,7 +29,7 @@ def callers(name: str) -> set[str]:
 
 def readers(name: str) -> set[str]:
     """Return who may read a view: of the public ones clients and operators, and whom it adds."""
-    if VIEWS[name].parents[1].name != "public":
+    if "public" not in {parent.name for parent in VIEWS[name].parents[1:3]}:
         return set()
     also = re.findall(r"^-- Also for: (.*)\.$", VIEWS[name].read_text(encoding="utf-8"), re.M)
     return {"client", "operator", *", ".join(also).split(", ")} - {""}

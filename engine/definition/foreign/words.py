@@ -220,6 +220,10 @@ _LATER: Final[Mapping[str, Reason]] = {
         "signal listen suspend event wait_for_event waitForEvent",
         forms.signal,
     ),
+    **_words(
+        "`approve: {title: …, to: [managers]}`, a step of its own",
+        "approval manual_approval human human_task userTask",
+    ),
     **_not_yet(_CHILD, "workflow subWorkflow subWorkflowParam child_workflow subflow"),
     **_not_yet(_CHILD, "continue_as_new trigger_dag_id"),
     **_left_out(_CLOCK, "schedule"),

@@ -30,7 +30,7 @@ from . import (
 from .block import Block, Readers
 from .members import Members, Schema
 from .step import Step
-from .waiting import sleep, wait_for
+from .waiting import approve, sleep, wait_for
 
 
 class Kind(NamedTuple):
@@ -104,6 +104,7 @@ _KINDS = {
     "goto": Kind(goto.MEMBERS, goto.Goto),
     "sleep": Kind(sleep.MEMBERS, sleep.Sleep),
     "wait_for": Kind(wait_for.MEMBERS, wait_for.WaitFor),
+    "approve": Kind(approve.MEMBERS, approve.Approve),
 }
 
 

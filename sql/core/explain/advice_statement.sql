@@ -11,6 +11,8 @@ begin
             'select * from onceflow.resume_instances(%s)', v_instances, v_instances)
         when 'redrive' then format('select * from onceflow.redrive_dead_letters(%s, array[%L])',
             v_instances, p_args ->> 'task')
+        when 'answer' then format('select * from onceflow.answer_forms(%s, array[%L], array[%L], array[jsonb ''{}''], array[current_user::text])',
+            v_instances, p_args ->> 'task', p_args ->> 'decision')
         when 'enable' then format('select * from onceflow.enable_workflows(array[%L])', p_args ->> 'workflow')
         when 'resume_queue' then format('select * from onceflow.resume_queues(array[%L])', p_args ->> 'queue')
         when 'transport' then format('select * from onceflow.switch_transport(%L)', p_args ->> 'transport')

@@ -10,6 +10,9 @@ begin
         return row(format(case when v_past then 'its sleep was over at %s, and the clock has to see to it'
             else 'sleeps until %s' end, v_due), null, null)::onceflow.explanation;
     end if;
+    if p_step.kind = 'approve' then
+        return onceflow.explain_form(p_task, p_step);
+    end if;
     return row(format('waits for the %s since %s', case when p_task.input ? 'event'
             then format('event %s with the key %s', p_task.input ->> 'event', p_task.input ->> 'key')
             else 'signal ' || (p_task.input ->> 'signal') end, onceflow.time_text(p_task.changed_at))

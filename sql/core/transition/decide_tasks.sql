@@ -15,7 +15,7 @@ language sql stable as $$
     with judged as (
         select e.*, case when e.visit >= 1000
             then '{"code": "flow.limit", "place": "limit", "message": "the step has been visited 1,000 times"}'
-            when (e.found).runs and (e.found).error is null and e.kind in ('fail', 'for_each', 'sleep', 'wait_for')
+            when (e.found).runs and (e.found).error is null and e.kind in ('fail', 'for_each', 'sleep', 'wait_for', 'approve')
             then case e.kind when 'fail' then onceflow.raised_error((e.found).value)
                 when 'for_each' then onceflow.items_error(e.version_id, e.step, (e.found).value)
                 else onceflow.wait_error(e.kind, (e.found).value) end

@@ -15,6 +15,7 @@ declare
     v_tasks text[] := '{}';
     v_written bigint;
     v_waiting onceflow.task_key[];
+    v_asking onceflow.task_key[];
     v_begun record;
 begin
     if p_room > 0 then
@@ -79,14 +80,19 @@ begin
         coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key)
             filter (where d.becomes = 'WAITING' and d.kind = 'undo'), '{}'),
         coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key)
-            filter (where d.becomes = 'WAITING' and d.input is not null and d.kind <> 'sleep'), '{}'),
+            filter (where d.becomes = 'WAITING' and d.input is not null and d.kind not in ('sleep', 'approve')), '{}'),
+        coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key)
+            filter (where d.becomes = 'WAITING' and d.kind = 'approve'), '{}'),
         count(*) filter (where d.granted), (select count(*) from inserted) + (select count(*) from updated)
-    into o_changes, o_ended, o_jumped, o_dead, o_begun, o_undoing, v_waiting, o_granted, v_written
+    into o_changes, o_ended, o_jumped, o_dead, o_begun, o_undoing, v_waiting, v_asking, o_granted, v_written
     from decided d;
     if v_written <> cardinality(p_due) then
         -- A step comes due once in a scope and visit: this cannot be, and must not be counted.
         raise assert_failure using message = format('%s of %s steps that came due were not waiting',
             cardinality(p_due) - v_written, cardinality(p_due));
+    end if;
+    if cardinality(v_asking) > 0 then
+        perform onceflow.begin_forms(p_ids, v_asking);
     end if;
     if cardinality(v_waiting) > 0 then
         v_begun := onceflow.begin_waits(p_ids, v_waiting);

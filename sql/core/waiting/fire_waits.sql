@@ -9,7 +9,7 @@ begin
     return onceflow.end_waits(p_ids, array(
         select row(k.instance_id, k.step, k.scope, k.visit, null, case when s.kind <> 'sleep'
             then jsonb_build_object('code', 'timeout', 'place', 'timeout', 'message',
-                'what it waits for did not come until ' || onceflow.time_text(t.due_at)) end)::onceflow.ended_wait
+                case s.kind when 'approve' then 'nobody has answered until ' else 'what it waits for did not come until ' end || onceflow.time_text(t.due_at)) end)::onceflow.ended_wait
         from unnest(p_keys) k
         cross join lateral (
             select t.due_at from onceflow.task t

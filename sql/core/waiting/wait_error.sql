@@ -11,6 +11,7 @@ begin
         when p_value ? 'event' and onceflow.event_key(p_value -> 'key') is null
         then jsonb_build_object('code', 'expression', 'place', 'value', 'message', format(
             'the key of an event is a text of 1 to 255 characters, a number or a boolean, and this is %s',
-            left((p_value -> 'key')::text, 200))) end;
+            left((p_value -> 'key')::text, 200)))
+        when p_kind = 'approve' then onceflow.form_error(p_value) end;
 end $$;
 revoke execute on function onceflow.wait_error(text, jsonb) from public;

@@ -73,7 +73,7 @@ begin
     end if;
     if p_transport = 'postgres' then
         -- Those of the meantime: the dead letters themselves are rows, and stay.
-        delete from onceflow.outbox o where o.kind = 'dead_letter';
+        delete from onceflow.outbox o where o.kind in ('dead_letter', 'form');
     end if;
     update onceflow.deployment set transport = p_transport, towards = null;
     return query select 0, true;

@@ -17,6 +17,7 @@ from onceflow.engine.calls import (
     clock,
     config,
     deferred,
+    forms,
     operators,
     outbox,
     tasks,
@@ -44,7 +45,18 @@ NOT_CALLED = {
 def statements() -> dict[str, list[str]]:
     """Return the statements of all calls by the name of the function in them."""
     found: dict[str, list[str]] = {}
-    for module in (clock, config, deferred, operators, outbox, tasks, waiting, workers, workflows):
+    for module in (
+        clock,
+        config,
+        deferred,
+        forms,
+        operators,
+        outbox,
+        tasks,
+        waiting,
+        workers,
+        workflows,
+    ):
         for name, value in vars(module).items():
             if name.isupper() and isinstance(value, str) and "onceflow." in value:
                 (function,) = re.findall(r"onceflow\.(\w+)\(", value)

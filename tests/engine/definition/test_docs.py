@@ -24,7 +24,8 @@ from .support import compile_yaml
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "definitions.md").read_text()
 FUNCTIONS_PAGE = (DOCS / "functions.md").read_text()
-DEFINITIONS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+PEOPLE = (DOCS / "people.md").read_text()
+DEFINITIONS = re.findall(r"^```yaml\n(.*?)^```", PAGE + PEOPLE, re.DOTALL | re.MULTILINE)
 
 
 def examples(page: str) -> list[tuple[str, str, Json]]:

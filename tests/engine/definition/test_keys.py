@@ -124,7 +124,7 @@ def test_every_fault_is_listed_with_its_line_and_column() -> None:
         "$.steps or $.instance; did you mean 'input'?",
         "/steps/1 (line 7, column 5): a step needs the key that says of which kind it is: `task`, "
         "`set`, `fail`, `steps`, `switch`, `parallel`, `race`, `for_each`, `repeat`, `try`, "
-        "`return`, `goto`, `sleep` or `wait_for`",
+        "`return`, `goto`, `sleep`, `wait_for` or `approve`",
         "/steps/1/timeout (line 8, column 14): must be a duration above 0 such as 30s, 1h30m or "
         "500ms, or a number of seconds; at most ten years",
     ]

@@ -70,6 +70,10 @@ FAN: dict[str, Any] = {
     ],
 }
 MAIL: dict[str, Any] = {"name": "mail", "steps": [{"id": "x", "wait_for": "go"}]}
+ASK: dict[str, Any] = {
+    "name": "ask",
+    "steps": [{"id": "x", "approve": {"title": "a", "to": "a", "remind": "1m"}}],
+}
 SCOPES = """
     select onceflow.scope_place(i.id, 1),
         array(select p from onceflow.scope_places(i.id, '{1,2}') p),
@@ -169,6 +173,14 @@ def live(by: Mapping[str, Connection], play: Play) -> str:
     assert calls.send_signals(client, [calls.Signal(mail.instance_id, "go", "\\")])[0].task == "x"
     assert calls.send_events(client, [calls.NamedEvent("e", "\\", "\\", "1")])[0].outcome == "sent"
     calls.apply_deliveries(client, 10)
+    calls.register_workflow(client, compile_definition(ASK))
+    (ask,) = calls.start_instances(client, "ask", [{}])
+    form = [Key(ask.instance_id, "x")]
+    assert calls.claim_forms(client, form, "\\")[0].outcome == "done"
+    assert calls.release_forms(client, form, "\\")[0].outcome == "done"
+    assert calls.reassign_forms(client, form, "\\", ["b"])[0].outcome == "done"
+    said = calls.FormAnswer(ask.instance_id, "x", "approved", "b", {"comment": "\\"})
+    assert calls.answer_forms(client, [said])[0].outcome == "accepted"
     calls.disable_workflows(operator, ["flow"])
     calls.enable_workflows(operator, ["flow"])
     assert [one.outcome for one in calls.set_config_values(operator, {"rate": 1})] == ["done"]

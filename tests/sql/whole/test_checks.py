@@ -157,6 +157,16 @@ OTHERS = [
         "insert into onceflow.wait (instance_id, step, scope, visit, kind, name, n)"
         " select id, 'a', 0, 0, 'mail', 'x', 1 from onceflow.instance",
     ),
+    (
+        "wait_form",
+        "insert into onceflow.wait (instance_id, step, scope, visit, kind, name, n)"
+        " select id, 'a', 0, 0, 'form', 'x', 1 from onceflow.instance",
+    ),
+    (
+        "wait_form",
+        "insert into onceflow.wait (instance_id, step, scope, visit, kind, name, n, people,"
+        " claimed_by) select id, 'a', 0, 0, 'form', 'x', 1, '{a}', 'a' from onceflow.instance",
+    ),
     ("delivery_kind", DELIVERY.format("'mail', null, 'taken', null")),
     ("delivery_state", DELIVERY.format("'signal', null, 'sent', null")),
     ("delivery_state", DELIVERY.format("'signal', null, 'taken', null")),

@@ -14,6 +14,7 @@ from onceflow.engine.calls import (
     Deferral,
     Failure,
     Fenced,
+    FormAnswer,
     GiveBack,
     Key,
     NamedEvent,
@@ -31,6 +32,15 @@ Call = Callable[[Connection, Play, uuid.UUID, uuid.UUID], object]
 CALLS: dict[str, Call] = {
     "send_signals": lambda conn, play, i, f: calls.send_signals(conn, [Signal(i, "paid")]),
     "send_events": lambda conn, play, i, f: calls.send_events(conn, [NamedEvent("paid", "7")]),
+    "answer_forms": lambda conn, play, i, f: calls.answer_forms(
+        conn, [FormAnswer(i, "a", "approved", "ada")]
+    ),
+    "claim_forms": lambda conn, play, i, f: calls.claim_forms(conn, [Key(i, "a")], "ada"),
+    "release_forms": lambda conn, play, i, f: calls.release_forms(conn, [Key(i, "a")], "ada"),
+    "reassign_forms": lambda conn, play, i, f: calls.reassign_forms(
+        conn, [Key(i, "a")], "ada", ["b"]
+    ),
+    "remind_people": lambda conn, play, i, f: calls.remind_people(conn, 10),
     "start_instances": lambda conn, play, i, f: calls.start_instances(conn, "flow", [{}]),
     "claim_tasks": lambda conn, play, i, f: calls.claim_tasks(
         conn, play.worker.id, f, 1, [Key(i, "a")]

@@ -40,7 +40,8 @@ UNTIL = Members(
 )
 
 
-def _value(value: Json, pointer: str, faults: Faults) -> Compiled | None:
+def time_value(value: Json, pointer: str, faults: Faults) -> Compiled | None:
+    """Compile a duration, an expression that gives one, or the time {until}."""
     if isinstance(value, dict):
         read = UNTIL.read(value, pointer, faults)
         if read is None or "until" not in read:
@@ -55,13 +56,16 @@ def _value(value: Json, pointer: str, faults: Faults) -> Compiled | None:
     return None if seconds is None else Compiled({"v": seconds})
 
 
+TIME = {"anyOf": [*WAIT["anyOf"], _EXPRESSION, UNTIL.schema()]}
+"""The JSON Schema of what `time_value` takes."""
+
 MEMBERS = Members(
     "a step",
     {
         **HEAD,
         "sleep": Key(
-            _value,
-            {"anyOf": [*WAIT["anyOf"], _EXPRESSION, UNTIL.schema()]},
+            time_value,
+            TIME,
             "How long it waits, or until when; an expression gives seconds or a duration. At most "
             "ten years.",
             required=True,

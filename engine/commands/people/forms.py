@@ -1,0 +1,92 @@
+"""List what people are asked to decide; claim, release and reassign it.
+
+A step of the kind approve opens a form. While it is open anybody whom it asks answers it
+(`onceflow answer`), unless somebody has claimed it: then he alone does, until he releases it or it
+is reassigned to others. Name forms as INSTANCE/TASK. Exits 1 where one of them was refused, and
+says why.
+"""
+
+import argparse
+
+from ...calls import Key, claim_forms, reassign_forms, release_forms
+from ...calls.forms import FormFilter, list_open_forms
+from ...calls.reads import json_rows
+from ...settings import Settings
+from ..arguments import add_json, instance_id, positive, task_key
+from ..bodies import page
+from ..database import open_database, whole_id
+from ..output import clock_text, one_line, print_decisions, print_json, print_table
+
+COLUMNS = """instance_id as instance, task, workflow, version, step, title, people as to,
+       decisions, schema, claimed_by, claimed_at, opened_at, due_at"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    show = actions.add_parser("list", help="list open forms, the oldest first")
+    show.add_argument(
+        "--for", dest="people", action="append", metavar="WHO", help="asked of them; repeatable"
+    )
+    show.add_argument("--workflow", metavar="NAME", help="of this workflow")
+    show.add_argument("--instance", type=instance_id, metavar="ID", help="of this instance")
+    show.add_argument("--claimed-by", metavar="WHO", help="claimed by them")
+    show.add_argument("--limit", type=positive, default=100, metavar="N", help="at most N (100)")
+    add_json(show)
+
+    for verb, what in (
+        ("claim", "take forms upon oneself: nobody else answers them then"),
+        ("release", "give claimed forms back"),
+        ("reassign", "ask other people, in place of those who were asked"),
+    ):
+        action = actions.add_parser(verb, help=what)
+        action.add_argument("forms", type=task_key, nargs="+", metavar="INSTANCE/TASK")
+        action.add_argument("--by", required=True, metavar="WHO", help="who does it")
+        if verb == "reassign":
+            action.add_argument(
+                "--to", required=True, action="append", metavar="WHO", help="whom; repeatable"
+            )
+        add_json(action)
+
+
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    with open_database(settings) as conn:
+        if args.action == "list":
+            instance = None if args.instance is None else whole_id(conn, args.instance)
+            wanted = FormFilter(
+                people=args.people,
+                workflow=args.workflow,
+                instance=instance,
+                claimed_by=args.claimed_by,
+            )
+            rows = json_rows(conn, list_open_forms(COLUMNS, wanted, args.limit))
+        else:
+            keys = [Key(whole_id(conn, instance), task) for instance, task in args.forms]
+            match args.action:
+                case "claim":
+                    decided = claim_forms(conn, keys, args.by)
+                case "release":
+                    decided = release_forms(conn, keys, args.by)
+                case _:
+                    decided = reassign_forms(conn, keys, args.by, args.to)
+            return print_decisions(decided, as_json=args.json)
+    if args.json:
+        print_json(page(rows, None))
+    elif not rows:
+        print("no open form matches")
+    else:
+        print_table(
+            ("INSTANCE/TASK", "WORKFLOW", "TITLE", "TO", "CLAIMED BY", "DUE"),
+            (
+                (
+                    f"{row['instance']}/{row['task']}",
+                    f"{row['workflow']} v{row['version']}",
+                    one_line(row["title"]),
+                    one_line(", ".join(row["to"])),
+                    one_line(row["claimed_by"] or "-"),
+                    clock_text(row["due_at"]),
+                )
+                for row in rows
+            ),
+        )
+    return 0
