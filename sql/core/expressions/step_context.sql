@@ -32,7 +32,7 @@ begin
             p_instance_id, p_version_id, p_scope, p_reads ? '$.previous') else '{}' end
     into v_context
     -- Alone, or by way of the join the index that begins with the version looks as good as the key.
-    from (select i.id, i.input, i.version_id, i.started_at from onceflow.instance i where i.id = p_instance_id offset 0) i
+    from (select i.* from onceflow.instance i where i.id = p_instance_id offset 0) i
     join onceflow.workflow_version v on v.id = i.version_id
     join onceflow.workflow w on w.id = v.workflow_id;
 
