@@ -32,8 +32,11 @@ def begin_wait(instance: Instance, row: Row, given: Json = None, answered: str =
     step = row.step
     value = given if answered == "value" else value_of(instance, row.scope, step.value)
     if step.kind == "sleep":
-        # What is past is now: the clock's next turn.
-        row.due_at = instance.now + max(0, seconds_of(instance, value))
+        due_at = instance.now + seconds_of(instance, value)
+        if due_at > instance.now:
+            row.due_at = due_at
+        else:
+            instance.end(row, "SUCCEEDED")
         return
     if step.event is not None:
         row.event_key = key_of(value)

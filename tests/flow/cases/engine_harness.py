@@ -58,6 +58,7 @@ class Engine:
         worker.keep_alive()
         # What others left behind is of no concern, and a look at it is paid in every case.
         conn.execute("delete from onceflow.outbox")
+        conn.execute("delete from onceflow.event")
         # Plans for one instance would not be worth their planning.
         conn.execute("set plan_cache_mode = force_generic_plan")
         self.began = datetime.now(UTC)
@@ -76,7 +77,7 @@ class Engine:
 
     def deliver(self) -> None:
         """Apply what was sent, and what is sent then."""
-        while self.has_children and calls.apply_deliveries(self.conn, 1000):
+        while calls.apply_deliveries(self.conn, 1000):
             pass
 
     def turn(self, now: float) -> None:
@@ -152,6 +153,10 @@ class Engine:
             case Send(signals, who):
                 sent = [calls.Signal(self.ids[who], s.name, s.payload, s.key) for s in signals]
                 return [answer.outcome for answer in calls.send_signals(self.conn, sent)]
+            case SendEvent():
+                event = calls.NamedEvent(action.name, action.key, action.payload, action.id)
+                (sent,) = calls.send_events(self.conn, [event])
+                return sent.outcome
             case _:
                 return self._decide(action)
         return None
