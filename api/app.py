@@ -1,11 +1,14 @@
 """The application: operations, their description, web pages, and the guards around them."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -14,12 +17,14 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from ..engine import calls
 from ..engine.definition import json_schema
 from ..engine.pool import Pool
 from ..engine.settings import Settings
 from .context import Context
 from .database import Database
 from .guards import Guards
+from .hooks.refusals import Refusals, Refused
 from .hosts import Hosts
 from .openapi import make_document
 from .operation import JSON, routes_of
@@ -54,17 +59,28 @@ async def answer_error(request: Request, error: Exception) -> Response:
     return tell(request, problem_of(error))
 
 
+def keep_refusals(database: Database, refused: Refused, number: int) -> None:
+    """Count what a webhook refused where operators see it."""
+    with database.connection() as conn:
+        calls.note_webhook_refusals(conn, *refused, number)
+
+
 def create_app(pool: Pool, settings: Settings) -> Starlette:
     """Return the application over a pool, which the caller opens and closes.
 
-    Of the settings it heeds by which names and under which path it is called, and whom it believes.
+    Of the settings it heeds by which names and under which path it is called, whom it believes, and
+    the secrets by which webhooks know their senders.
     """
     database = Database(pool)
-    context = Context(database, Waiting(database))
+    refusals = Refusals(partial(keep_refusals, database))
+    context = Context(database, Waiting(database), settings.secrets, refusals)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        telling = asyncio.create_task(refusals.keep_telling())
         yield
+        telling.cancel()
+        await to_thread.run_sync(partial(refusals.tell, at_once=True))
         await context.waiting.close()
 
     app = Starlette(

@@ -4,17 +4,23 @@ from dataclasses import dataclass, field
 
 from anyio import CapacityLimiter
 
+from ..engine.secrets import Secrets
 from .checks import Checks
 from .database import Database
+from .hooks.refusals import Refusals
 from .waiting import Waiting
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The database, and the waiting room of requests that await the end of an instance."""
+    """The database, the waiting room of requests that await the end of an instance, the secrets by
+    which webhooks know their senders, and what those refused.
+    """
 
     database: Database
     waiting: Waiting
+    secrets: Secrets
+    refusals: Refusals
     checks: Checks = field(default_factory=Checks)
     heavy: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2))
     """For what computes long: definitions are compiled two at a time."""

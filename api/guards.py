@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import root
-from .hosts import Asked, Hosts, read_authority
+from .elsewhere import WEBHOOKS, marked
+from .hosts import Hosts, read_authority
 from .problems import Problem
 from .telling import tell
 
@@ -68,7 +69,13 @@ class Guards:
                     headers["location"] = root.link(location)
             await send(message)
 
-        refusal = self._refuse(scope, Headers(scope=scope))
+        headers = Headers(scope=scope)
+        refusal = self._refuse(scope, headers)
+        if refusal is None and self._comes_from_elsewhere(scope, headers):
+            if path.startswith(WEBHOOKS):  # a signature says more than the site does
+                scope = marked(scope)
+            else:
+                refusal = Problem(403, "This request was made by a page of another site.")
         answer = self._app if refusal is None else tell(Request(scope), refusal)
         await answer(scope, receive, send_guarded)
 
@@ -82,16 +89,16 @@ class Guards:
                 f"This request names {named}, which is none of the names of this server: "
                 "use one of those, or add it to ONCEFLOW_HOSTS where the api is started.",
             )
-        if scope["method"] not in SAFE_METHODS and self._comes_from_elsewhere(asked, headers):
-            return Problem(403, "This request was made by a page of another site.")
         return None
 
-    def _comes_from_elsewhere(self, asked: Asked, headers: Headers) -> bool:
-        """Whether a browser says that another site made it send this request.
+    def _comes_from_elsewhere(self, scope: Scope, headers: Headers) -> bool:
+        """Whether a browser says that another site made it send this request, to change something.
 
         A client that is no browser sends neither header, and no page can make a browser leave both
         out of a POST.
         """
+        if scope["method"] in SAFE_METHODS:
+            return False
         site = headers.get("sec-fetch-site")
         if site not in (None, "same-origin", "none"):
             return True
@@ -100,6 +107,7 @@ class Guards:
             authority = read_authority(rest, scheme.lower())
             if authority is None:
                 return True
+            asked = self._hosts.asked(scope, headers)
             # A browser that vouches for the same origin saw another name of ours than we do, where
             # a proxy changes the header Host.
             vouched = site == "same-origin" and self._hosts.lists(authority)

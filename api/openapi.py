@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from ..engine.definition import json_schema
-from .operation import JSON, Document, Operation
+from .operation import JSON, Delivery, Document, Operation
 from .problems import MEDIA_TYPE, ProblemDetails, phrase
 from .schemas.json_schema import Schema, schema_components, schema_of
 
@@ -19,12 +19,15 @@ PATH_PARAMETERS: Final[Mapping[str, Schema]] = {
     "scope": {"schema": {"type": "integer", "minimum": 1}, "description": "A scope's number."},
     "name": {"schema": {"type": "string"}, "description": "The queue's name."},
     "configName": {"schema": {"type": "string"}, "description": "The value's name."},
+    "workflow": {"schema": {"type": "string"}, "description": "A workflow's name."},
+    "trigger": {"schema": {"type": "string"}, "description": "The id of an entry of its `on`."},
 }
 TAGS: Final = [
     {"name": "workflows", "description": "Definitions, in immutable versions."},
     {"name": "instances", "description": "Executions of workflows."},
     {"name": "dead letters", "description": "Tasks that failed for good and await a person."},
     {"name": "forms", "description": "What people are asked to decide."},
+    {"name": "triggers", "description": "What starts instances by itself."},
     {"name": "system", "description": "Workers, queues and messages."},
     {"name": "health", "description": "Probes."},
 ]
@@ -67,7 +70,7 @@ class _Schemas:
         kinds: list[Any] = [ProblemDetails]
         for operation in operations:
             kinds += operation.answers.values()
-            if operation.takes_body and operation.body is not Document:
+            if operation.takes_body and operation.body not in (Document, Delivery):
                 kinds.append(operation.body)
         found, components = schema_components(kinds, "#/components/schemas/{name}")
         self._by_type = dict(zip(kinds, found, strict=True))
@@ -78,6 +81,7 @@ class _Schemas:
         parts = {f"Definition-{name}": part for name, part in definition.pop("$defs").items()}
         for name, part in {"Definition": definition, **parts}.items():
             self.components[name] = _moved(part)
+        self._by_type[Delivery] = {"description": "Whatever its sender sends."}
         self._by_type[Document] = {"$ref": "#/components/schemas/Definition"}
 
     def of(self, kind: Any) -> Schema:

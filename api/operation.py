@@ -1,18 +1,20 @@
 """An operation of the API: one declaration that makes its route and its part of /openapi.json."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 import msgspec
 from anyio import to_thread
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from .context import Context
+from .elsewhere import from_elsewhere
 from .problems import not_found, problem_of
 from .requests import (
     BODY_LIMIT,
@@ -42,6 +44,26 @@ class Document:
 
     text: bytes
     media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A request as it came, for an operation whose clients decide what they send.
+
+    ``elsewhere``: a browser says that a page of another site had it send this.
+    """
+
+    body: bytes
+    headers: Headers
+    query: Sequence[tuple[str, str]]
+    elsewhere: bool
+
+    def headers_by_name(self) -> dict[str, list[str]]:
+        """Return the values of each header, by its name in lower case."""
+        found: dict[str, list[str]] = {}
+        for name, value in self.headers.items():
+            found.setdefault(name, []).append(value)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +105,7 @@ class Operation:
                  a thread; only what waits long is a coroutine, and it holds no connection.
     ``answers``  the type of the body by status; the problems that are common to all are added.
     ``body``     the type of the JSON body; Document where the handler reads a definition itself, in
-                 one of ``media_types``.
+                 one of ``media_types``; Delivery where it reads all of the request itself.
     ``heavy``    whether the handler computes long: few such run at once.
     ``problems`` the statuses of errors beside those that follow from the rest (see openapi.py).
     """
@@ -129,6 +151,8 @@ class Operation:
         for name, text in path.items():
             if "\0" in text:
                 raise not_found(f"{name} with a NUL character")
+        if self.body is Delivery:
+            return Call(context, path, Nothing(), await self.read_body(request), Nothing())
         query_names = request.query_params.keys()
         query = {name: request.query_params.getlist(name) for name in query_names}
         known = [f.encode_name for f in msgspec.structs.fields(self.headers)]
@@ -146,6 +170,9 @@ class Operation:
         if not self.takes_body:
             return Nothing()
         text = await read_body(request, self.body_limit)
+        if self.body is Delivery:
+            query = request.query_params.multi_items()
+            return Delivery(text, request.headers, query, from_elsewhere(request.scope))
         given = media_type(request.headers.get("content-type", ""))
         if not text and not given and not self.body_required:
             return self.body()

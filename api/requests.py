@@ -15,6 +15,8 @@ from .schemas.json_schema import schema_of
 
 T = TypeVar("T")
 
+FORM = "application/x-www-form-urlencoded"
+
 BODY_LIMIT = 1 << 20
 """Bytes that a request's body may have, unless its operation says otherwise."""
 

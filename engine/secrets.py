@@ -29,10 +29,10 @@ class SecretMissing(Exception):
     """The secret cannot be had here; the text says why, and what is to be done."""
 
 
-def how_to_give(name: str) -> str:
-    """Tell how a worker gets a secret."""
+def how_to_give(name: str, whose: str = "worker") -> str:
+    """Tell how a worker, or another process, gets a secret."""
     return (
-        f"put a file {name} into the worker's {FOLDER}, which is read anew, or set {PREFIX}{name} "
+        f"put a file {name} into the {whose}'s {FOLDER}, which is read anew, or set {PREFIX}{name} "
         "and restart it"
     )
 
@@ -44,15 +44,18 @@ class Secrets:
     folder: Path | None
     variables: Mapping[str, str]
 
-    def read(self, name: str) -> str:
-        """Return a secret; from now on it is masked in what is told. Raises SecretMissing."""
+    def read(self, name: str, whose: str = "worker") -> str:
+        """Return a secret; from now on it is masked in what is told. Raises SecretMissing.
+
+        ``whose`` secret it is, the error says.
+        """
         if not NAME.fullmatch(name):  # whoever registers by SQL may write any
             raise SecretMissing(f"{name[:100]!r} is no name of a secret: that is {NAME_RULE}")
         value = self._read_file(name)
         if value is None:
             value = self.variables.get(name, "")
         if not value.strip():
-            raise SecretMissing(f"there is no secret {name}: {how_to_give(name)}")
+            raise SecretMissing(f"there is no secret {name}: {how_to_give(name, whose)}")
         keep_named_secret(name, value)
         return value
 

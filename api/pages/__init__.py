@@ -13,6 +13,7 @@ from .forms import show_form, show_forms
 from .instances import decide as decide_instance
 from .instances import show_instance, show_instances
 from .page import page
+from .triggers import show_triggers, switch_trigger
 from .workers import release, show_workers, switch_queue
 from .workflows import show_workflow, show_workflows, switch
 
@@ -30,6 +31,8 @@ PAGES: Final[list[Route]] = [
     page("/ui/workflows/{workflow}", show_workflow),
     page("/ui/workflows/{workflow}/versions/{version}", show_workflow),
     page("/ui/workflows/{workflow}/{decision}", switch, "POST"),
+    page("/ui/triggers", show_triggers),
+    page("/ui/triggers/{workflow}/{trigger}/{decision}", switch_trigger, "POST"),
     page("/ui/workers", show_workers),
     page("/ui/queues/{queue}/{decision}", switch_queue, "POST"),
     page("/ui/config", show_config),

@@ -39,6 +39,7 @@ def find_alarms(overview: Overview, now: datetime) -> list[Alarm]:
             alarms.append(Alarm("warn", text, "/ui/workers#queues"))
     alarms += [Alarm("bad", str(one), "/ui/workers") for one in overview.missing_handlers]
     alarms += [Alarm("bad", str(one), "/ui/workers") for one in overview.missing_secrets]
+    alarms += [Alarm("bad", str(one), "/ui/triggers") for one in overview.missing_hook_secrets]
     oldest = min((row.oldest_at for row in overview.outbox if row.oldest_at), default=now)
     # Where workers take messages themselves, the outbox is their queue: it may be long.
     if overview.transport != "postgres" and now - oldest > SHIPPING_LATE:
@@ -69,7 +70,7 @@ def _many(number: int, what: str) -> str:
 
 def show_dashboard(visit: Visit) -> Response:
     """Show the dashboard."""
-    overview = read_overview(visit.database)
+    overview = read_overview(visit.database, visit.secrets)
     now = datetime.now(UTC)
     return render(
         "dashboard.html",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import parse_qs
 
 import msgspec
@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from ...engine.secrets import Secrets
 from ..context import Context
 from ..database import Database
 from ..problems import Problem, problem_of
-from ..requests import BODY_LIMIT, decode_text, read_body, read_parameters, require_media_type
+from ..requests import BODY_LIMIT, FORM, decode_text, read_body, read_parameters, require_media_type
 from .render import render
 
 T = TypeVar("T")
-FORM: Final = "application/x-www-form-urlencoded"
 Handler = Callable[["Visit"], Response]
 
 
@@ -27,6 +27,7 @@ class Visit:
     """A request for a page: its path, its query, and the form that it sent."""
 
     database: Database
+    secrets: Secrets
     path: Mapping[str, str]
     query: Mapping[str, list[str]]
     form: Mapping[str, str]
@@ -86,7 +87,7 @@ async def _visit(request: Request) -> Visit:
         text = decode_text(await read_body(request, BODY_LIMIT))
         form = {name: texts[0] for name, texts in parse_qs(text, keep_blank_values=True).items()}
     query = {name: request.query_params.getlist(name) for name in request.query_params}
-    return Visit(context.database, request.path_params, query, form)
+    return Visit(context.database, context.secrets, request.path_params, query, form)
 
 
 def see_other(path: str) -> Response:

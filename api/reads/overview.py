@@ -6,7 +6,9 @@ from typing import Final, LiteralString, get_args
 
 import msgspec
 
+from ...engine.secrets import Secrets
 from ..database import Connection, Database, rows
+from ..hooks.secrets import missing_hook_secrets
 from ..schemas.dead_letters import DeadLetter
 from ..schemas.instances import InstanceSummary
 from ..schemas.system import (
@@ -14,6 +16,7 @@ from ..schemas.system import (
     Heartbeat,
     IdleWorker,
     MissingHandler,
+    MissingHookSecret,
     MissingSecret,
     Queue,
     Worker,
@@ -96,13 +99,14 @@ class Overview(msgspec.Struct, frozen=True):
     queues: list[Queue]
     missing_handlers: list[MissingHandler]
     missing_secrets: list[MissingSecret]
+    missing_hook_secrets: list[MissingHookSecret]
     idle_workers: list[IdleWorker]
     outbox: list[Backlog]
     transport: str
     heartbeat: Heartbeat
 
 
-def read_overview(database: Database) -> Overview:
+def read_overview(database: Database, secrets: Secrets) -> Overview:
     """Return what the dashboard shows."""
     with database.connection() as conn:
         return Overview(
@@ -125,6 +129,7 @@ def read_overview(database: Database) -> Overview:
             queues=rows(conn, Queue, QUEUES),
             missing_handlers=missing_handlers(conn),
             missing_secrets=missing_secrets(conn),
+            missing_hook_secrets=missing_hook_secrets(conn, secrets),
             idle_workers=idle_workers(conn),
             outbox=rows(conn, Backlog, BACKLOG),
             transport=rows(conn, Transport, "select transport from onceflow.transport")[

@@ -3,15 +3,29 @@
 from typing import Final
 
 from ..operation import Operation
-from . import config, dead_letters, deferred, forms, health, instances, starts, system, workflows
+from . import (
+    config,
+    dead_letters,
+    deferred,
+    forms,
+    health,
+    hooks,
+    instances,
+    starts,
+    system,
+    triggers,
+    workflows,
+)
 
 OPERATIONS: Final[list[Operation]] = [
     *workflows.OPERATIONS,
     *starts.OPERATIONS,
     *instances.OPERATIONS,
+    *hooks.OPERATIONS,
     *dead_letters.OPERATIONS,
     *deferred.OPERATIONS,
     *forms.OPERATIONS,
+    *triggers.OPERATIONS,
     *system.OPERATIONS,
     *config.OPERATIONS,
     *health.OPERATIONS,

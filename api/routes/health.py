@@ -5,7 +5,9 @@ from typing import Final
 
 import psycopg
 
+from ...engine.secrets import Secrets
 from ..database import Connection
+from ..hooks.secrets import missing_hook_secrets
 from ..operation import Call, Nothing, Operation
 from ..problems import unavailable
 from ..reads.system import (
@@ -31,7 +33,7 @@ def ready(call: Call[Nothing, Nothing]) -> Health:
     try:
         with call.context.database.connection(READY_TIMEOUT) as conn:
             missing = missing_migrations(conn)
-            warnings = [] if missing else _warnings(conn)
+            warnings = [] if missing else _warnings(conn, call.context.secrets)
     except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
         raise unavailable("The database has no schema yet: run `onceflow migrate`.") from None
     if missing:
@@ -40,11 +42,12 @@ def ready(call: Call[Nothing, Nothing]) -> Health:
     return Health("ok", warnings)
 
 
-def _warnings(conn: Connection) -> list[str]:
-    """Say what keeps tasks waiting though this process is well."""
+def _warnings(conn: Connection, secrets: Secrets) -> list[str]:
+    """Say what keeps tasks waiting, or webhooks closed, though this process is well."""
     heartbeat = read_heartbeat(conn)
     silent = [] if heartbeat.turns else [str(heartbeat)]
     lacking = [*missing_handlers(conn), *missing_secrets(conn), *idle_workers(conn)]
+    lacking += missing_hook_secrets(conn, secrets)
     return silent + [str(one) for one in lacking]
 
 

@@ -149,6 +149,20 @@ class MissingSecret(msgspec.Struct, frozen=True):
         )
 
 
+class MissingHookSecret(msgspec.Struct, frozen=True):
+    """A webhook one of whose secrets the api lacks, and in words how it gets that."""
+
+    workflow: str
+    trigger: str
+    why: str
+
+    def __str__(self) -> str:
+        """Say it."""
+        return (
+            f"The webhook {self.workflow}/{self.trigger} cannot tell who sends to it: {self.why}."
+        )
+
+
 class Heartbeat(msgspec.Struct, frozen=True):
     """When a relay last turned the clock, and which."""
 

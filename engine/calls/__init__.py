@@ -83,7 +83,15 @@ from .tasks import (
     give_back_tasks,
     read_outcomes,
 )
+from .triggers import pause_triggers, resume_triggers
 from .waiting import NamedEvent, SentEvent, SentSignal, Signal, send_events, send_signals
+from .webhooks import (
+    Received,
+    Webhook,
+    find_webhook,
+    note_webhook_refusals,
+    receive_webhook,
+)
 from .workers import register_worker, renew_worker, stop_worker
 from .workflows import (
     Because,
@@ -125,6 +133,7 @@ __all__ = [
     "NamedEvent",
     "Need",
     "OutboxRow",
+    "Received",
     "RegisteredVersion",
     "SentEvent",
     "SentSignal",
@@ -132,6 +141,7 @@ __all__ = [
     "Started",
     "Switched",
     "Taken",
+    "Webhook",
     "answer_forms",
     "apply_deliveries",
     "begin_instances",
@@ -156,18 +166,22 @@ __all__ = [
     "fail_deferred_tasks",
     "fail_lost_attempts",
     "fail_tasks",
+    "find_webhook",
     "fire_timers",
     "forget_events",
     "give_back_tasks",
     "grant_access",
     "list_queues",
+    "note_webhook_refusals",
     "pause_queues",
+    "pause_triggers",
     "publish_events",
     "quarantine_messages",
     "read_needs",
     "read_outcomes",
     "read_watermark",
     "reassign_forms",
+    "receive_webhook",
     "redrive_dead_letters",
     "register_worker",
     "register_workflow",
@@ -179,6 +193,7 @@ __all__ = [
     "require_transport",
     "resume_instances",
     "resume_queues",
+    "resume_triggers",
     "send_events",
     "send_signals",
     "set_config_values",

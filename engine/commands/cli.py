@@ -70,6 +70,9 @@ COMMANDS = {
     "disable": Command("engine.commands.switches.disable", "let no instances of workflows start"),
     "enable": Command("engine.commands.switches.enable", "let them start again"),
     "queue": Command("engine.commands.switches.queue", "pause queues, and resume them"),
+    "triggers": Command(
+        "engine.commands.switches.triggers", "what starts instances by itself; pause, resume"
+    ),
     "config": Command("engine.commands.switches.config", "values that definitions name"),
     "explain": Command("engine.commands.explain", "say why an instance is not moving"),
 }

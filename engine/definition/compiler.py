@@ -35,6 +35,8 @@ class Checked(NamedTuple):
                 for part in text.parts
                 if isinstance(part, dict)
             }
+        for trigger in self.workflow.triggers:
+            needs |= {("secret", name) for name in trigger.secrets()}
         return sorted(needs)
 
     def _expressions(self) -> Iterator[Compiled]:

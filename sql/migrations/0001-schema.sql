@@ -112,6 +112,22 @@ create table onceflow.trigger (
     primary key (workflow_id, trigger)
 );
 
+-- What triggers heard and could make nothing of: of each the last fifty, by code and words.
+create table onceflow.trigger_failure (
+    workflow_id bigint not null,
+    trigger text collate "C" not null,
+    id bigint generated always as identity,
+    code text collate "C" not null,
+    message text not null,
+    -- By which the last of them would be told from others.
+    key text,
+    times bigint not null,
+    first_at timestamptz not null,
+    last_at timestamptz not null,
+    primary key (workflow_id, trigger, id),
+    foreign key (workflow_id, trigger) references onceflow.trigger on delete cascade
+);
+
 -- A deployment's own values, which the expressions of definitions see as $config.NAME. The row of the latest
 -- version of a name counts; the others are its history.
 create table onceflow.config_value (

@@ -1,10 +1,18 @@
 """examples/gallery: each of its workflows does what docs/gallery.md says, to its end."""
 
+import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+
+from onceflow.engine import calls
+from onceflow.engine.calls.base import Connection
+from onceflow.engine.definition import compile_definition, parse
+from onceflow.engine.ids import make_ids
 
 from ..rehearsal import Fails, Handler, Hangs, Rehearsal, Stage, always, refuse
 
@@ -332,6 +340,58 @@ def test_register_customer(stage: Stage, known: int | None) -> None:
     run = begin(stage, "register-customer", given, handlers)
     assert run.play() == ("SUCCEEDED", {"customer": known or 8, "created": known is None})
     assert len(run.inputs("letter.send")) == (known is None)
+
+
+PUSH = {
+    "ref": "refs/heads/main",
+    "after": "1f3",
+    "deleted": False,
+    "repository": {"full_name": "acme/shop"},
+    "pusher": {"name": "ada"},
+}
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_deploy_push(stage: Stage, answers: bool) -> None:
+    def look(_: Json) -> Json:
+        if not answers:
+            raise Fails("smoke")
+
+    def deploy(given: Json) -> Json:
+        return {"before": "shop:0", "url": f"https://{given['image']}"}
+
+    handlers: dict[str, Handler] = {
+        **always(release__build={"image": "shop:1"}),
+        "release.deploy": deploy,
+        "release.smoke_test": look,
+    }
+    definition = parse((GALLERY / "deploy-push.yaml").read_text(encoding="utf-8"), "yaml")
+    calls.register_workflow(stage.conn, compile_definition(definition))
+    receive = partial(receive_push, stage.conn, guid=f"d-{answers}")
+    started = receive(PUSH)
+    assert receive(PUSH) == ("exists", started[1])
+    assert receive(PUSH | {"ref": "refs/heads/other"}, guid="d-3") == ("passed", None)
+    assert receive(PUSH | {"deleted": True}, guid="d-4") == ("passed", None)
+    assert started[0] == "started"
+    assert started[1] is not None
+    run = Rehearsal(stage, started[1], handlers)
+    state, output = run.play()
+    images = [one["image"] for one in run.inputs("release.deploy")]
+    if answers:
+        assert (state, output) == ("SUCCEEDED", {"image": "shop:1", "before": "shop:0"})
+        assert images == ["shop:1"]
+    else:
+        assert (state, images) == ("COMPENSATED", ["shop:1", "shop:0"])
+    (build,) = run.inputs("release.build")
+    assert build == {"repository": "acme/shop", "commit": "1f3"}
+
+
+def receive_push(conn: Connection, body: Json, guid: str) -> tuple[str, UUID | None]:
+    """Receive a push that has proved to be GitHub's."""
+    headers = {"x-github-event": "push", "x-github-delivery": guid}
+    request = json.dumps({"body": body, "headers": headers, "query": {}}).encode()
+    received = calls.receive_webhook(conn, "deploy-push", "push", request, make_ids(1)[0])
+    return received.outcome, received.instance_id
 
 
 def test_the_page_shows_each_and_quotes_what_stands_in_its_file() -> None:

@@ -11,7 +11,7 @@ from ..foreign import triggers as foreign
 from ..source.document import Faults, child
 from ..steps import checks
 from ..steps.members import Key, Members, Schema
-from . import schedule
+from . import schedule, webhook
 from .trigger import TRIGGER_ID, Trigger
 
 MOST = 50
@@ -34,6 +34,11 @@ KINDS = {
         schedule.Schedule,
         "The times at which instances are started, by cron or at an interval.",
         ("cron", "every"),
+    ),
+    "webhook": Kind(
+        webhook.MEMBERS,
+        webhook.Webhook,
+        "Requests of another service, which start instances at POST /hooks/WORKFLOW/ID.",
     ),
 }
 """By the key that tells the kind."""

@@ -40,6 +40,10 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
         """Yield what is evaluated when it has heard of something."""
         yield from ()
 
+    def secrets(self) -> tuple[str, ...]:
+        """Return the names of the secrets that who hears of it needs."""
+        return ()
+
     def spec(self) -> dict[str, Any]:
         """Return what the engine keeps of it; trees under `input`, `key` and `when`."""
         raise NotImplementedError

@@ -16,12 +16,14 @@ declare
         'begin_instances', 'fail_lost_attempts', 'enforce_deadlines', 'apply_deliveries', 'forget_events', 'remind_people', 'ensure_partitions', 'require_transport'];
     v_client constant text[] := array['register_workflow', 'start_instances', 'explain_instance',
         'complete_deferred_tasks', 'fail_deferred_tasks', 'send_signals', 'send_events', 'answer_forms', 'claim_forms', 'release_forms', 'reassign_forms', 'apply_deliveries',
+        'receive_webhook', 'note_webhook_refusals',
         -- What the views call; a view's functions run with its reader's rights.
         'task_name', 'idempotency_key', 'scope_place', 'scope_places', 'block_output', 'redrive_takes'];
     v_operator constant text[] := array['cancel_instances', 'suspend_instances', 'resume_instances',
         'redrive_dead_letters', 'skip_dead_letters', 'discard_dead_letters', 'release_quarantine',
         'check_instances', 'drop_partitions', 'ensure_partitions', 'list_queues', 'switch_transport',
         'disable_workflows', 'enable_workflows', 'pause_queues', 'resume_queues',
+        'pause_triggers', 'resume_triggers',
         'erase_instances', 'set_config_values'];
     v_functions text[] := case p_kind
         when 'worker' then v_worker when 'relay' then v_relay

@@ -21,7 +21,9 @@ from onceflow.engine.calls import (
     operators,
     outbox,
     tasks,
+    triggers,
     waiting,
+    webhooks,
     workers,
     workflows,
 )
@@ -53,7 +55,9 @@ def statements() -> dict[str, list[str]]:
         operators,
         outbox,
         tasks,
+        triggers,
         waiting,
+        webhooks,
         workers,
         workflows,
     ):

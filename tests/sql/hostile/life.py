@@ -9,6 +9,7 @@ from uuid import UUID
 from onceflow.engine import calls
 from onceflow.engine.calls import Deferral, Event, Fenced, Key
 from onceflow.engine.definition import compile_definition
+from onceflow.engine.ids import make_ids
 
 from ..play import (
     Connection,
@@ -73,6 +74,20 @@ MAIL: dict[str, Any] = {"name": "mail", "steps": [{"id": "x", "wait_for": "go"}]
 ASK: dict[str, Any] = {
     "name": "ask",
     "steps": [{"id": "x", "approve": {"title": "a", "to": "a", "remind": "1m"}}],
+}
+HOOKED: dict[str, Any] = {
+    "name": "hooked",
+    "on": [
+        {
+            "id": "push",
+            "webhook": {
+                "signature": "none",
+                "key": "$.body.k",
+                "when": '${ default($.body.k, 1) != "b" }',
+            },
+        }
+    ],
+    "steps": [{"id": "x", "set": "$.input"}],
 }
 SCOPES = """
     select onceflow.scope_place(i.id, 1),
@@ -181,6 +196,9 @@ def live(by: Mapping[str, Connection], play: Play) -> str:
     assert calls.reassign_forms(client, form, "\\", ["b"])[0].outcome == "done"
     said = calls.FormAnswer(ask.instance_id, "x", "approved", "b", {"comment": "\\"})
     assert calls.answer_forms(client, [said])[0].outcome == "accepted"
+    _deliver(client)
+    for decide in (calls.pause_triggers, calls.resume_triggers):
+        assert [one.outcome for one in decide(operator, ["hooked/push"])] == ["done"]
     calls.disable_workflows(operator, ["flow"])
     calls.enable_workflows(operator, ["flow"])
     assert [one.outcome for one in calls.set_config_values(operator, {"rate": 1})] == ["done"]
@@ -196,6 +214,20 @@ def live(by: Mapping[str, Connection], play: Play) -> str:
     assert [one.outcome for one in calls.erase_instances(operator, [cancelled])] == ["done"]
     play.conn.execute("select onceflow.set_clock(null)")
     return outcome(play, ids)
+
+
+def _deliver(client: Connection) -> None:
+    """Have a webhook receive what starts an instance, and what does not."""
+    calls.register_workflow(client, compile_definition(HOOKED))
+    found = calls.find_webhook(client, "hooked", "push")
+    assert found is not None
+    assert found.signature is None
+    outcomes = [
+        calls.receive_webhook(client, "hooked", "push", {"body": body}, make_ids(1)[0]).outcome
+        for body in ({"k": "\\ł", "n": 1}, {"k": "\\ł"}, {"k": "b"}, {})
+    ]
+    assert outcomes == ["started", "exists", "passed", "failed"]
+    assert calls.note_webhook_refusals(client, "hooked", "push", "signature", "wrong \\", 2)
 
 
 def _turn(by: Mapping[str, Connection], play: Play, worker: Worker) -> None:

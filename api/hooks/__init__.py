@@ -1,0 +1,1 @@
+"""Webhooks: requests of other services that start instances."""

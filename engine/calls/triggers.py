@@ -1,0 +1,91 @@
+"""Calls about triggers, of all kinds: what starts instances by itself."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, LiteralString
+
+from .base import Connection, NamedDecision, fetch
+from .reads import Query
+
+PAUSE_TRIGGERS: Final[LiteralString] = """
+select trigger, outcome, detail from onceflow.pause_triggers(p_names => %s::text[])"""
+
+RESUME_TRIGGERS: Final[LiteralString] = """
+select trigger, outcome, detail from onceflow.resume_triggers(p_names => %s::text[])"""
+
+
+def pause_triggers(conn: Connection, names: Sequence[str]) -> list[NamedDecision]:
+    """Let triggers, named ``workflow/trigger``, start nothing until they are resumed."""
+    return [NamedDecision(*row) for row in fetch(conn, PAUSE_TRIGGERS, (list(names),))]
+
+
+def resume_triggers(conn: Connection, names: Sequence[str]) -> list[NamedDecision]:
+    """Let triggers that were paused start instances again."""
+    return [NamedDecision(*row) for row in fetch(conn, RESUME_TRIGGERS, (list(names),))]
+
+
+# Reads
+
+
+def list_triggers(
+    columns: LiteralString,
+    workflow: str | None = None,
+    kind: str | None = None,
+    after: tuple[str, str] | None = None,
+    limit: int = 1000,
+) -> Query:
+    """Ask for triggers by workflow and id, those ``after`` one: of one workflow, or all."""
+    where: list[LiteralString] = ["true"]
+    parameters: dict[str, Any] = {"workflow": workflow, "kind": kind, "limit": limit}
+    if workflow is not None:
+        where.append("t.workflow = %(workflow)s")
+    if kind is not None:
+        where.append("t.kind = %(kind)s")
+    if after is not None:
+        where.append("(t.workflow, t.trigger) > (%(after)s, %(after_trigger)s)")
+        parameters["after"], parameters["after_trigger"] = after
+    matching: LiteralString = " and ".join(where)
+    return Query(_listed(columns, matching), parameters)
+
+
+def find_trigger(columns: LiteralString, workflow: str, trigger: str) -> Query:
+    """Ask for one trigger."""
+    parameters = {"workflow": workflow, "trigger": trigger, "limit": 1}
+    return Query(
+        _listed(columns, "t.workflow = %(workflow)s and t.trigger = %(trigger)s"), parameters
+    )
+
+
+def _listed(columns: LiteralString, matching: LiteralString) -> LiteralString:
+    return (
+        f"select {columns} from (select t.*, f.* from (select * from onceflow.triggers t"
+        f" where {matching} order by t.workflow, t.trigger limit %(limit)s) t"
+        " cross join lateral (select coalesce(sum(f.times), 0)::bigint as failed,"
+        " max(f.last_at) as failed_at from onceflow.trigger_failures f"
+        " where f.workflow = t.workflow and f.trigger = t.trigger) f) listed"
+        " order by workflow, trigger"
+    )
+
+
+def list_failures(columns: LiteralString, workflow: str, trigger: str) -> Query:
+    """Ask for what a trigger could make nothing of, the latest first."""
+    text: LiteralString = (
+        f"select {columns} from onceflow.trigger_failures"
+        " where workflow = %(workflow)s and trigger = %(trigger)s order by last_at desc, id desc"
+    )
+    return Query(text, {"workflow": workflow, "trigger": trigger})
+
+
+def hears(workflow: str, trigger: str, kind: str, spec: Mapping[str, Any]) -> str:
+    """Say what a trigger waits for, of what the engine keeps of it."""
+    match kind:
+        case "webhook":
+            signature = spec.get("signature")
+            by = spec.get("preset") or (signature["header"] if signature else "nobody")
+            return f"POST /hooks/{workflow}/{trigger}, signed by {by}"
+        case "schedule":
+            plan = spec.get("plan", {})
+            if "cron" in plan:
+                return f"{plan['cron']} in {plan['timezone']}"
+            return f"every {plan.get('every')} s"
+        case _:
+            return f"topic {spec.get('topic', '')}"

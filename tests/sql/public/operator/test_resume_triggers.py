@@ -1,0 +1,17 @@
+"""resume_triggers"""
+
+from onceflow.engine import calls
+
+from ...play import Play
+from ..client.test_receive_webhook import deploy, receive
+
+
+def test_a_trigger_that_is_resumed_starts_instances_again(play: Play) -> None:
+    deploy(play)
+    calls.pause_triggers(play.conn, ["flow/push"])
+    resumed = calls.resume_triggers(play.conn, ["flow/push", "flow/other"])
+    assert [(one.name, one.outcome) for one in resumed] == [
+        ("flow/other", "unknown"),
+        ("flow/push", "done"),
+    ]
+    assert receive(play.conn, {"k": "1"}).outcome == "started"
