@@ -9,7 +9,6 @@ from ...sessions import Sessions
 from .test_receive_webhook import deploy, failures
 
 
-# guarantee: failures-unbounded
 def test_of_each_webhook_the_last_fifty_kinds_of_failures_are_kept(play: Play) -> None:
     deploy(play)
     for n in range(60):

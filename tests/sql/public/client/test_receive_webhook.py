@@ -47,7 +47,6 @@ def test_an_instance_of_the_latest_version_knows_by_what_it_was_started(play: Pl
     assert play.take(received.instance_id, "a").input == {"by": "push"}
 
 
-# guarantee: hook-repeated
 def test_a_repeat_is_the_same_instance_whatever_has_changed_meanwhile(play: Play) -> None:
     deploy(play)
     first = receive(play.conn, {"k": "1"})
