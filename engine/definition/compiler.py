@@ -44,6 +44,8 @@ class Checked(NamedTuple):
             yield from step.expressions()
             yield from step.round_expressions()
             yield from step.undo_expressions()
+        if self.workflow.on_failed is not None:
+            yield self.workflow.on_failed.input
 
 
 def check_definition(source: Document | Mapping[str, Any]) -> Checked:
@@ -55,7 +57,8 @@ def check_definition(source: Document | Mapping[str, Any]) -> Checked:
     orders = order_steps(layout, faults)
     check_jumps(layout, faults)
     shapes = Shapes(workflow.input, layout)
-    check_references(layout, orders, shapes, workflow.output, faults)
+    notice = workflow.on_failed and workflow.on_failed.input
+    check_references(layout, orders, shapes, workflow.output, notice, faults)
     check_heard(workflow.triggers, faults)
     faults.raise_any()
     return Checked(document, workflow, layout, orders)
@@ -71,6 +74,9 @@ def compile_definition(source: Document | Mapping[str, Any] | Checked) -> dict[s
     document, workflow, layout, orders = checked
     positions = {step: n for n, step in enumerate(layout.homes)}
     lowered = [*_lower(layout, orders, positions)]
+    rows = [row for each in lowered for row in each.rows]
+    if workflow.on_failed is not None:
+        rows.append(workflow.on_failed.row(positions))
     checks = compile_checks(workflow.input)
     return {
         "name": workflow.name,
@@ -84,7 +90,7 @@ def compile_definition(source: Document | Mapping[str, Any] | Checked) -> dict[s
         "on_failure": workflow.on_failure,
         "deadline": workflow.deadline,
         "search": workflow.search,
-        "steps": [row._asdict() for each in lowered for row in each.rows],
+        "steps": [row._asdict() for row in rows],
         "edges": _edges(orders, lowered),
         "triggers": [_trigger(each) for each in workflow.triggers],
     }

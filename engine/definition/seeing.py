@@ -21,6 +21,7 @@ def check_references(
     orders: Mapping[StepList, Order],
     shapes: Shapes,
     output: Compiled | None,
+    notice: Compiled | None,
     faults: Faults,
 ) -> None:
     """Note every path of the workflow that names what it cannot see, or what cannot be there."""
@@ -49,6 +50,8 @@ def check_references(
             _check(compiled, sees, shapes, faults)
     at_the_end = Scope(sight.fields, sight.hidden_at_the_end)
     _check([output] if output else [], at_the_end, shapes, faults)
+    told = Scope(sight.fields, lambda _: _UNSEEN, items=("error",))
+    _check([notice] if notice else [], told, shapes, faults)
 
 
 def check_heard(triggers: Iterable[Trigger], faults: Faults) -> None:
@@ -58,6 +61,9 @@ def check_heard(triggers: Iterable[Trigger], faults: Faults) -> None:
             for pointer, reference in compiled.references:
                 if fault := trigger.sees.fault(reference):
                     faults.add(pointer, fault)
+
+
+_UNSEEN = "a notice sees no step, for none may have run; $.error names the one that failed"
 
 
 def _check(expressions: Iterable[Compiled], scope: Scope, shapes: Shapes, faults: Faults) -> None:

@@ -6,6 +6,7 @@ from ..json_text import Json
 from .expressions.trees import Compiled
 from .foreign.telling import only_member
 from .foreign.words import OF_A_WORKFLOW
+from .notice import ON_FAILED, Notice
 from .source.document import Document, Faults, child
 from .steps import checks
 from .steps.block import LIST
@@ -27,6 +28,7 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     steps: list[Step] = []
     output: Compiled | None = None
     on_failure: str = "compensate"
+    on_failed: Notice | None = None
     deadline: float | None = None
     search: list[str] = []
     triggers: list[Trigger] = []
@@ -67,6 +69,7 @@ MEMBERS = Members(
             {"enum": list(checks.ON_FAILURE), "default": Workflow().on_failure},
             "What follows when a step fails for good.",
         ),
+        "on_failed": ON_FAILED,
         "deadline": Key(
             checks.duration,
             DURATION,

@@ -39,13 +39,14 @@ create table onceflow.workflow_version (
 );
 
 -- The compiled definition is rows, so that no transition reads a whole document. The workflow's own `output` is the
--- step workflow.output: a set that no edge makes due, since it is evaluated when nothing is open any more.
+-- step workflow.output: a set that no edge makes due, since it is evaluated when nothing is open any more; its `on_failed` is
+-- workflow.on_failed, a notice, which is made due before the end of an instance that has failed.
 create table onceflow.step (
     version_id bigint not null references onceflow.workflow_version,
     step text collate "C" not null,
     kind text not null check (kind in (
         'task', 'set', 'fail', 'return', 'goto', 'steps', 'switch', 'parallel', 'race', 'for_each', 'repeat', 'try',
-        'sleep', 'wait_for', 'approve', 'workflow', 'compensation', 'undo')),
+        'sleep', 'wait_for', 'approve', 'workflow', 'compensation', 'undo', 'notice')),
     -- The block whose list it stands in, and which of its lists; null at the top, and of what undoes.
     block text collate "C",
     list int,

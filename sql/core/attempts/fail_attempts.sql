@@ -25,7 +25,7 @@ begin
                 else 'DEAD_LETTER' end as state
         from (
             select f.*, i.seq + 1 as seq, i.version_id, s.continues, t.worker_id,
-                s.kind <> 'compensation' and case when f.scope = 0 then i.state
+                s.kind not in ('compensation', 'notice') and case when f.scope = 0 then i.state
                     else onceflow.own_state(f.instance_id, f.scope, i.state) end <> 'RUNNING' as closes,
                 case when f.retryable then onceflow.retry_wait(
                     s.spec -> 'retry', f.retry, t.attempt, t.extra_attempts, f.error) end as wait

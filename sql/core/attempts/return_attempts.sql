@@ -14,7 +14,7 @@ declare
 begin
     with judged as (
         select k.*, i.seq + 1 as seq, t.worker_id, k.error ? 'missing_secrets' as lacks_secrets, case
-            when s.kind <> 'compensation' and o.state <> 'RUNNING' then 'CANCELLED'
+            when s.kind not in ('compensation', 'notice') and o.state <> 'RUNNING' then 'CANCELLED'
             when p_errors is null and onceflow.may_run(o.state, i.suspended_at, s.kind) then 'QUEUED'
             else 'READY' end as state
         from unnest(p_keys, p_fences, p_started, p_errors)

@@ -2,7 +2,7 @@
 -- What the expressions of one step see: input, instance, and of the steps what they name: `ID` in p_reads for an output,
 -- `ID.state` and the like for the rest.
 -- In a scope also what the blocks around it give. A compensation also sees output, task_input and key of the step that
--- it undoes. Of the deployment's configuration they see the values that they name (p_config, null for none), as they are
+-- it undoes, a notice the error of its instance. Of the deployment's configuration they see the values that they name (p_config, null for none), as they are
 -- now. Who asks for it (p_told) is told the time, which is that of the call and so the same throughout a transition, and
 -- the name of the task.
 create or replace function onceflow.step_context(
@@ -36,7 +36,10 @@ begin
     join onceflow.workflow_version v on v.id = i.version_id
     join onceflow.workflow w on w.id = v.workflow_id;
 
-    if p_kind = 'compensation' then
+    if p_kind = 'notice' then
+        select v_context || jsonb_build_object('error', i.error) into v_context
+        from onceflow.instance i where i.id = p_instance_id;
+    elsif p_kind = 'compensation' then
         select v_context || jsonb_build_object(
             'output', t.output,
             'task_input', t.input,

@@ -2,17 +2,30 @@
 -- The next state of CLOSING and COMPENSATING instances of which nothing is open any more.
 -- CLOSING with something to undo becomes COMPENSATING: every step that succeeded, and every step with
 -- an attempt whose outcome is unknown, gets the row of its compensation, once, in WAITING; the first
--- of them is made due. Otherwise the instance ends as what it was closing as.
+-- of them is made due. Otherwise the instance ends as what it was closing as. One that has failed and has a notice to give
+-- (`on_failed`) gives it first, once: it ends when that has ended.
 create or replace function onceflow.settle_instances(p_ids uuid[]) returns onceflow.change[]
 language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
     v_waiting onceflow.change[];
     v_moved onceflow.change[];
+    v_notices onceflow.task_key[];
 begin
     v_waiting := onceflow.plan_undo(p_ids, array(
         select row(i.id, 0)::onceflow.scope_key from onceflow.instance i
         where i.id = any (p_ids) and i.id >= p_ids[1] and i.state = 'CLOSING' and i.compensate order by i.id));
+
+    v_notices := array(
+        select row(i.id, s.step, 0, 0)::onceflow.task_key
+        from onceflow.instance i
+        join onceflow.step s on s.version_id = i.version_id and s.step = 'workflow.on_failed'
+        where i.id = any (p_ids) and i.id >= p_ids[1] and i.state in ('CLOSING', 'COMPENSATING')
+            and i.closing_as <> 'CANCELLED' and i.id <> all (array(select w.instance_id from unnest(v_waiting) w))
+            and not exists (
+                select from onceflow.task t
+                where t.instance_id = i.id and t.step = s.step and t.scope = 0 and t.visit = 0 and t.instance_id >= p_ids[1])
+        order by i.id);
 
     with moved as (
         update onceflow.instance i
@@ -32,7 +45,7 @@ begin
                         and t.state = 'DEAD_LETTER' and t.undoes_seq is not null) then 'FAILED'
                 else i.closing_as end as state
             from onceflow.instance i
-            where i.id = any (p_ids) and i.id >= p_ids[1]
+            where i.id = any (p_ids) and i.id >= p_ids[1] and i.id <> all (array(select n.instance_id from unnest(v_notices) n))
             offset 0) k
         where i.id = k.id and i.id >= p_ids[1]
             and i.state = k.was and i.state in ('CLOSING', 'COMPENSATING')
@@ -42,7 +55,8 @@ begin
     into v_moved
     from moved m;
 
-    return (onceflow.advance_instances(p_ids, v_waiting || v_moved, '{}', '{}', p_undone => array(
+    return (onceflow.advance_instances(p_ids, v_waiting || v_moved, '{}',
+        onceflow.find_tasks(p_ids, v_notices), p_undone => array(
         select row(m.instance_id, 0)::onceflow.scope_key from unnest(v_moved) m
         where m.state = 'COMPENSATING'))).o_changes;
 end $$;

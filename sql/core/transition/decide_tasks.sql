@@ -28,7 +28,7 @@ language sql stable as $$
             when not (j.found).runs then 'SKIPPED'
             when j.kind in ('set', 'return', 'goto') then 'SUCCEEDED'
             when j.kind = 'sleep' and onceflow.sleep_until((j.found).value, onceflow.now()) <= onceflow.now() then 'SUCCEEDED'
-            when j.kind not in ('task', 'compensation') then case
+            when j.kind not in ('task', 'compensation', 'notice') then case
                 when j.kind = 'for_each' and (j.found).value = '[]' or j.kind = 'switch' and (j.found).value = 'null'
                 then 'SUCCEEDED' else 'WAITING' end
             when not j.may_run then 'READY'
@@ -43,7 +43,7 @@ language sql stable as $$
             from made m) f
     )
     select r.instance_id, r.step, r.scope, r.visit, r.version_id, r.seq, r.state, r.suspended_at, r.waits,
-        r.kind, case when r.kind in ('task', 'compensation') and r.becomes <> 'SKIPPED' then r.queue end, r.timeout,
+        r.kind, case when r.kind in ('task', 'compensation', 'notice') and r.becomes <> 'SKIPPED' then r.queue end, r.timeout,
         case when r.becomes in ('QUEUED', 'READY') or r.becomes = 'WAITING' and r.is_wait then (r.found).value end,
         case r.becomes when 'SUCCEEDED' then case when r.kind not in ('goto', 'sleep') then (r.found).value end
             when 'FAILED' then onceflow.failed_output(r.version_id, r.step) end,

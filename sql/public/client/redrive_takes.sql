@@ -6,7 +6,7 @@ create or replace function onceflow.redrive_takes(p_kind text, p_error jsonb) re
 language sql immutable parallel safe
 return case
     when p_error ->> 'place' = 'limit' then null
-    when p_kind in ('task', 'compensation') then 'input'
+    when p_kind in ('task', 'compensation', 'notice') then 'input'
     when p_error ->> 'place' = 'timeout' then null
     when p_error ->> 'place' <> 'value' then 'boolean'
     when p_kind = 'for_each' then 'array'

@@ -12,7 +12,8 @@ begin
         from onceflow.instance i
         cross join lateral (
             select count(*) filter (where t.seq is null) as open,
-                count(*) filter (where t.state = 'RUNNING' or t.undoes_seq is not null and t.seq is null) as awaited,
+                count(*) filter (where t.state = 'RUNNING' or t.seq is null
+                    and (t.undoes_seq is not null or t.step = 'workflow.on_failed')) as awaited,
                 count(*) filter (where t.state = 'QUEUED') as queued,
                 count(*) filter (where t.state = 'DEAD_LETTER' and t.seq is null) as dead
             from onceflow.task t where t.instance_id = i.id) t
