@@ -122,7 +122,8 @@ def list_not_reached(instance: UUID, scope: int = 0) -> Query:
             " where c.instance_id = %(id)s and c.scope = %(scope)s)"
         )
     text: LiteralString = (
-        f"select s.step from {STEPS_OF} and {of} and s.kind not in ('compensation', 'undo', 'notice')"
+        f"select s.step from {STEPS_OF} and {of}"
+        " and s.kind not in ('compensation', 'undo', 'notice')"
         " and s.step <> 'workflow.output'"  # it is not written as a step
         # By a hash, whatever Postgres takes the number of tasks for: they may be thousands.
         " and s.step not in (select t.step from onceflow.tasks t where t.instance_id = %(id)s"

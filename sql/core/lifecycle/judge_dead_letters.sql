@@ -18,7 +18,8 @@ begin
                 || case when i.ended_at is null then 'is ' else 'has ended, as ' end || i.state
                 || '. Start a new instance with the same input instead'
         end,
-        t.input is not null, onceflow.redrive_takes(s.kind, t.error), t.undoes_seq is not null
+        t.input is not null, onceflow.redrive_takes(s.kind, t.error),
+        t.undoes_seq is not null or s.kind = 'notice'
     from unnest(onceflow.task_keys(p_instance_ids, p_tasks), p_tasks)
         with ordinality k (instance_id, step, scope, visit, task, n)
     left join lateral (
