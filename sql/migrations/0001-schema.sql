@@ -156,7 +156,7 @@ create table onceflow.instance (
     seq int not null default 0,
     -- Of all its scopes together.
     open_tasks int not null default 0,
-    -- How many scopes it has made: the number of the last one.
+    -- How many scopes it has made: the number of the last one. A transition that opens some tells it at its end.
     scopes bigint not null default 0,
     started_at timestamptz not null,
     ended_at timestamptz,

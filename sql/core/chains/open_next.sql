@@ -5,11 +5,10 @@ create or replace function onceflow.open_next(
 returns onceflow.scope_key
 language plpgsql volatile as $$
 declare
-    v_scope bigint;
+    -- The instance's row is told of it by the first task in it (record_changes), with all else.
+    v_scope constant bigint := 1 + coalesce((
+        select max(s.scope) from onceflow.scope s where s.instance_id = p_block.instance_id), 0);
 begin
-    update onceflow.instance i set scopes = i.scopes + 1
-    where i.id = p_block.instance_id and i.state = 'RUNNING'
-    returning i.scopes into v_scope;
     insert into onceflow.scope (instance_id, scope, block, parent, visit, ordinal, list, state, open, item)
     values (p_block.instance_id, v_scope, p_block.step, p_block.scope, p_block.visit, p_block.total, p_move.list, 'OPEN', (
         select count(*) from onceflow.step st

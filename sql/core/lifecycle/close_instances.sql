@@ -44,9 +44,8 @@ begin
         order by t.instance_id, t.step, t.scope, t.visit), p_failed, v_ways, 'DEAD_LETTER', p_token);
     v_scopes := array(
         select row(s.instance_id, s.scope, false, true)::onceflow.closing_scope
-        from onceflow.instance i
-        join onceflow.scope s on s.instance_id = i.id and s.instance_id >= p_ids[1]
-        where i.id = any (v_ids) and i.id >= p_ids[1] and i.scopes > 0
+        from onceflow.scope s
+        where s.instance_id = any (v_ids) and s.instance_id >= p_ids[1]
             and s.state in ('WAITING', 'OPEN', 'CLOSING'));
     if cardinality(v_scopes) > 0 then
         v_tasks := v_tasks || (onceflow.shut_scopes(p_ids, v_scopes, v_ways)).o_changes;
@@ -57,8 +56,9 @@ begin
     end if;
     -- A way back that has begun in a scope goes on, and may wait for a person.
     v_scoped := array(
-        select i.id from onceflow.instance i
-        where i.id = any (v_ids) and i.id >= p_ids[1] and i.scopes > 0 order by i.id);
+        select u.id from unnest(v_ids) u (id)
+        where exists (select from onceflow.scope s where s.instance_id = u.id and s.instance_id >= p_ids[1])
+        order by u.id);
     if cardinality(v_scoped) > 0 then
         perform onceflow.note_dead_letters(v_scoped);
         if p_lifts then

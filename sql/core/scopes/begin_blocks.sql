@@ -24,8 +24,9 @@ begin
             select st.kind, st.is_chain, st.spec, st.timeout from onceflow.step st
             where st.version_id = b.version_id and st.step = b.step offset 0) st
         cross join lateral (
-            select i.scopes from onceflow.instance i
-            where i.id = b.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
+            select coalesce(max(s.scope), 0) as scopes from onceflow.scope s
+            where s.instance_id = b.instance_id
+                and s.instance_id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
     ), numbered as (
         select f.*, least((f.spec ->> 'max_parallel')::int, f.total) as opened,
             f.scopes + sum(f.total) over (
@@ -57,8 +58,8 @@ begin
         returning instance_id, scope, state
     ), counted as (
         update onceflow.instance i
-        set scopes = i.scopes + t.total
-        from (select n.instance_id, sum(n.total) as total from numbered n where n.total > 0 group by 1) t
+        set scopes = t.scopes
+        from (select n.instance_id, max(n.before + n.total) as scopes from numbered n where n.total > 0 group by 1) t
         where i.id = t.instance_id and i.id >= p_ids[1] and i.state = 'RUNNING'
     ), lives as (
         update onceflow.scope s

@@ -29,10 +29,6 @@ begin
         where b.instance_id = v_count.instance_id and b.step = v_count.step and b.scope = v_count.scope
             and b.visit = v_count.visit
         returning b.* into v_block;
-        if v_block.live = 0 and v_count.settled > 0 then
-            perform onceflow.count_live(v_block.instance_id, v_block.scope, -1);
-            o_touched := o_touched || row(v_block.instance_id, v_block.scope)::onceflow.scope_key;
-        end if;
         select t.seq is null and t.state = 'WAITING' as waits, i.version_id, i.seq + 1 as seq,
             onceflow.own_state(t.instance_id, t.scope, i.state) as state,
             case when i.suspended_by = 'operator' then i.suspended_at end as suspended_at,
@@ -49,6 +45,13 @@ begin
         join onceflow.step st on st.version_id = i.version_id and st.step = v_block.step
         where t.instance_id = v_block.instance_id and t.step = v_block.step and t.scope = v_block.scope
             and t.visit = v_block.visit;
+        -- A scope in which its row waits still cannot end; that of a row which ends now is told of it by that.
+        if v_block.live = 0 and v_count.settled > 0 and v_block.scope > 0 then
+            perform onceflow.count_live(v_block.instance_id, v_block.scope, -1);
+            if not v_task.waits then
+                o_touched := o_touched || row(v_block.instance_id, v_block.scope)::onceflow.scope_key;
+            end if;
+        end if;
         if v_block.unwinds = 'closing' then
             if v_block.live = 0 then
                 o_unwinding := o_unwinding

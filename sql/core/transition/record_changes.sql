@@ -44,6 +44,7 @@ begin
         update onceflow.instance i
         set seq = i.seq + 1,
             open_tasks = i.open_tasks + d.opened,
+            scopes = greatest(i.scopes, d.scopes),
             state = case when d.done then 'SUCCEEDED' else i.state end,
             output = d.output,
             ended_at = case when d.done then v_now else i.ended_at end,
@@ -51,13 +52,13 @@ begin
             suspended_at = case when not d.done then i.suspended_at end,
             suspended_by = case when not d.done then i.suspended_by end
         from (
-            select c.instance_id, sum(c.opened) as opened, bool_or(c.done) as done,
+            select c.instance_id, sum(c.opened) as opened, max(c.scope) as scopes, bool_or(c.done) as done,
                 (array_agg(c.output) filter (where c.done))[1] as output
             from (
-                select c.instance_id, c.opened, false as done, null::jsonb as output
+                select c.instance_id, c.opened, c.scope, false as done, null::jsonb as output
                 from unnest(p_changes) c
                 union all
-                select s.instance_id, 0, true, s.value from unnest(p_succeeded) s) c
+                select s.instance_id, 0, null, true, s.value from unnest(p_succeeded) s) c
             group by c.instance_id) d
         where i.id = d.instance_id and i.id >= p_ids[1]
     )
