@@ -58,9 +58,9 @@ def switch_trigger(visit: Visit) -> Response:
     decision = DECISIONS.get(visit.path["decision"])
     if decision is None:
         raise not_found(f"decision {visit.path['decision']!r}")
-    name = f"{visit.path['workflow']}/{visit.path['trigger']}"
+    workflow, trigger = visit.path["workflow"], visit.path["trigger"]
     with visit.database.connection() as conn:
-        (decided,) = decision(conn, [name])
+        (decided,) = decision(conn, [workflow], [trigger])
     if decided.outcome == "unknown":
-        raise not_found(f"trigger {name}")
+        raise not_found(f"trigger {workflow}/{trigger}")
     return see_other("/ui/triggers")

@@ -29,14 +29,14 @@ def read_failures(call: Call[Nothing, Nothing]) -> TriggerFailures:
 
 
 def _switching(
-    switch: Callable[[Connection, Sequence[str]], list[calls.NamedDecision]],
+    switch: Callable[[Connection, Sequence[str], Sequence[str]], list[calls.TriggerDecision]],
 ) -> Callable[[Call[Nothing, Nothing]], Trigger]:
     """Return the handler that pauses a trigger, or resumes it."""
 
     def handler(call: Call[Nothing, Nothing]) -> Trigger:
         workflow, trigger = call.path["workflow"], call.path["trigger"]
         with call.context.database.connection() as conn:
-            (decided,) = switch(conn, [f"{workflow}/{trigger}"])
+            (decided,) = switch(conn, [workflow], [trigger])
             if decided.outcome == "unknown":
                 raise not_found(f"trigger {workflow}/{trigger}")
             return reads.find_trigger(conn, workflow, trigger)

@@ -83,7 +83,7 @@ from .tasks import (
     give_back_tasks,
     read_outcomes,
 )
-from .triggers import pause_triggers, resume_triggers
+from .triggers import TriggerDecision, pause_triggers, resume_triggers
 from .waiting import NamedEvent, SentEvent, SentSignal, Signal, send_events, send_signals
 from .webhooks import (
     Received,
@@ -141,6 +141,7 @@ __all__ = [
     "Started",
     "Switched",
     "Taken",
+    "TriggerDecision",
     "Webhook",
     "answer_forms",
     "apply_deliveries",

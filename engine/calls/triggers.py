@@ -3,24 +3,41 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, LiteralString
 
-from .base import Connection, NamedDecision, fetch
+from .base import Connection, Record, fetch
 from .reads import Query
 
 PAUSE_TRIGGERS: Final[LiteralString] = """
-select trigger, outcome, detail from onceflow.pause_triggers(p_names => %s::text[])"""
+select workflow, trigger, outcome, detail
+  from onceflow.pause_triggers(p_workflows => %s::text[], p_triggers => %s::text[])"""
 
 RESUME_TRIGGERS: Final[LiteralString] = """
-select trigger, outcome, detail from onceflow.resume_triggers(p_names => %s::text[])"""
+select workflow, trigger, outcome, detail
+  from onceflow.resume_triggers(p_workflows => %s::text[], p_triggers => %s::text[])"""
 
 
-def pause_triggers(conn: Connection, names: Sequence[str]) -> list[NamedDecision]:
-    """Let triggers, named ``workflow/trigger``, start nothing until they are resumed."""
-    return [NamedDecision(*row) for row in fetch(conn, PAUSE_TRIGGERS, (list(names),))]
+class TriggerDecision(Record, frozen=True):
+    """What an operator's call did with an entry of `on`: ``done``, or ``unknown``."""
+
+    workflow: str
+    trigger: str
+    outcome: str
+    detail: str
 
 
-def resume_triggers(conn: Connection, names: Sequence[str]) -> list[NamedDecision]:
-    """Let triggers that were paused start instances again."""
-    return [NamedDecision(*row) for row in fetch(conn, RESUME_TRIGGERS, (list(names),))]
+def pause_triggers(
+    conn: Connection, workflows: Sequence[str], triggers: Sequence[str]
+) -> list[TriggerDecision]:
+    """Let entries of `on` start nothing; each with the name of its workflow."""
+    rows = fetch(conn, PAUSE_TRIGGERS, (list(workflows), list(triggers)))
+    return [TriggerDecision(*row) for row in rows]
+
+
+def resume_triggers(
+    conn: Connection, workflows: Sequence[str], triggers: Sequence[str]
+) -> list[TriggerDecision]:
+    """Let entries of `on` start instances again; what a schedule had planned meanwhile is past."""
+    rows = fetch(conn, RESUME_TRIGGERS, (list(workflows), list(triggers)))
+    return [TriggerDecision(*row) for row in rows]
 
 
 # Reads

@@ -35,6 +35,7 @@ class Registered(NamedTuple):
     version: RegisteredVersion
     needs: list[Need]
     unchecked: list[str]
+    hooks: list[dict[str, Any]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +82,12 @@ def _register(conn: Connection, found: Found) -> tuple[list[Registered], Found]:
             refused.append(Definition(file, None, faults))
             continue
         needs = read_needs(conn, version.name, version.version) if checked.needs() else []
-        registered.append(Registered(file, version, needs, compiled["input_unchecked"]))
+        hooks = [
+            {"path": f"/hooks/{version.name}/{one['trigger']}", "secrets": one["spec"]["secrets"]}
+            for one in compiled["triggers"]
+            if one["kind"] == "webhook"
+        ]
+        registered.append(Registered(file, version, needs, compiled["input_unchecked"], hooks))
     return registered, Found(refused, [])
 
 
@@ -101,6 +107,7 @@ def _body(one: Registered) -> dict[str, Json]:
         "version": version.version,
         "created": version.created,
         "needs": [msgspec.structs.asdict(need) for need in one.needs],
+        "webhooks": one.hooks,
     }
 
 
@@ -119,6 +126,10 @@ def _print(one: Registered) -> None:
     width = max((len(need.name) for need in one.needs), default=0)
     for need in one.needs:
         print(f"  {need.kind}  {need.name:<{width}}  {_state(need)}".rstrip())
+    if one.hooks:
+        print("its webhooks, with the secrets that the api needs for them:")
+    for hook in one.hooks:
+        print(f"  POST {hook['path']}  {', '.join(hook['secrets']) or 'signed by nobody'}")
 
 
 def _print_dry_run(compared: list[tuple[str, Comparison]], *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ such trigger.
 import argparse
 from typing import Any
 
-from ...calls import pause_triggers, resume_triggers
+from ...calls import NamedDecision, TriggerDecision, pause_triggers, resume_triggers
 from ...calls.base import Connection
 from ...calls.reads import json_rows
 from ...calls.triggers import find_trigger, hears, list_failures, list_triggers
@@ -43,10 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     with open_database(settings) as conn:
         match args.action:
-            case "pause":
-                return print_named(pause_triggers(conn, args.triggers), as_json=args.json)
-            case "resume":
-                return print_named(resume_triggers(conn, args.triggers), as_json=args.json)
+            case "pause" | "resume":
+                decide = pause_triggers if args.action == "pause" else resume_triggers
+                names = [_split(name) for name in args.triggers]
+                decided = decide(conn, [one for one, _ in names], [one for _, one in names])
+                return print_named([_named(one) for one in decided], as_json=args.json)
             case "failures":
                 _print_failures(_failures(conn, args.trigger), as_json=args.json)
             case _:
@@ -57,6 +58,17 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _split(name: str) -> tuple[str, str]:
+    workflow, _, trigger = name.partition("/")
+    if not trigger:
+        raise BadArgument(f"{name} names no trigger", hint="write WORKFLOW/ID, such as deploy/push")
+    return workflow, trigger
+
+
+def _named(decided: TriggerDecision) -> NamedDecision:
+    return NamedDecision(f"{decided.workflow}/{decided.trigger}", decided.outcome, decided.detail)
+
+
 def _told(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row with what it hears in words, in place of what the engine keeps of it."""
     row["hears"] = hears(row["workflow"], row["trigger"], row["kind"], row.pop("spec"))
@@ -64,9 +76,7 @@ def _told(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _failures(conn: Connection, name: str) -> list[dict[str, Any]]:
-    workflow, _, trigger = name.partition("/")
-    if not trigger:
-        raise BadArgument(f"{name} names no trigger", hint="write WORKFLOW/ID, such as deploy/push")
+    workflow, trigger = _split(name)
     rows = json_rows(conn, list_failures(FAILURE, workflow, trigger))
     if not rows and not json_rows(conn, find_trigger("trigger", workflow, trigger)):
         raise NotFound(f"there is no trigger {name}", hint="see `onceflow triggers list`")

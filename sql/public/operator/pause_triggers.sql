@@ -1,27 +1,24 @@
--- pause_triggers(names) -> (trigger, outcome, detail)
--- Lets triggers start nothing until they are resumed: each named by its workflow and its own id, `deploy/push`. A webhook
--- asks its sender to try again. outcome: done (detail says since when) | unknown.
-create or replace function onceflow.pause_triggers(p_names text[])
-returns table (trigger text, outcome text, detail text)
+-- pause_triggers(workflows, triggers) -> (workflow, trigger, outcome, detail)
+-- Lets entries of `on` start nothing: of a schedule the times pass by that it has planned meanwhile. outcome: done | unknown.
+-- Errors: WF002 arrays that differ in length.
+create or replace function onceflow.pause_triggers(p_workflows text[], p_triggers text[])
+returns table (workflow text, trigger text, outcome text, detail text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 begin
-    perform from onceflow.workflow w
-    join onceflow.trigger t on t.workflow_id = w.id
-    where w.name || '/' || t.trigger = any (p_names)
-    order by t.workflow_id, t.trigger for no key update of t;
+    perform onceflow.lock_triggers(p_workflows, p_triggers);
     return query
     with changed as (
         update onceflow.trigger t
-        set paused_at = coalesce(t.paused_at, clock_timestamp())
+        set paused_at = coalesce(t.paused_at, onceflow.now())
         from onceflow.workflow w
-        where w.id = t.workflow_id and w.name || '/' || t.trigger = any (p_names)
-        returning w.name || '/' || t.trigger as name, t.paused_at
+        where w.id = t.workflow_id and (w.name, t.trigger) in (select * from unnest(p_workflows, p_triggers))
+        returning w.name, t.trigger, t.paused_at
     )
-    select u.name, case when c.name is null then 'unknown' else 'done' end,
-        case when c.name is null then 'there is no such trigger' else 'paused since ' || onceflow.time_text(c.paused_at) end
-    from (select distinct n as name from unnest(p_names) n where n is not null) u
-    left join changed c on c.name = u.name
-    order by u.name;
+    select k.workflow, k.trigger, case when c.name is null then 'unknown' else 'done' end,
+        coalesce('paused since ' || onceflow.time_text(c.paused_at), 'the workflow has no such entry of `on`')
+    from unnest(p_workflows, p_triggers) with ordinality k (workflow, trigger, n)
+    left join changed c on c.name = k.workflow and c.trigger = k.trigger
+    order by k.n;
 end $$;
-revoke execute on function onceflow.pause_triggers(text[]) from public;
+revoke execute on function onceflow.pause_triggers(text[], text[]) from public;

@@ -1,26 +1,25 @@
--- resume_triggers(names) -> (trigger, outcome, detail)
--- Lets triggers that were paused start instances again; named as in pause_triggers(). outcome: done | unknown.
-create or replace function onceflow.resume_triggers(p_names text[])
-returns table (trigger text, outcome text, detail text)
+-- resume_triggers(workflows, triggers) -> (workflow, trigger, outcome, detail)
+-- Lets entries of `on` start instances again that pause_triggers() had stopped: of a schedule those times that it plans from
+-- now on, and those that were queued before. outcome: done | unknown.
+-- Errors: WF002 arrays that differ in length.
+create or replace function onceflow.resume_triggers(p_workflows text[], p_triggers text[])
+returns table (workflow text, trigger text, outcome text, detail text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 begin
-    perform from onceflow.workflow w
-    join onceflow.trigger t on t.workflow_id = w.id
-    where w.name || '/' || t.trigger = any (p_names)
-    order by t.workflow_id, t.trigger for no key update of t;
+    perform onceflow.lock_triggers(p_workflows, p_triggers);
+    update onceflow.trigger t
+    set paused_at = null,
+        done_until = case t.kind when 'schedule' then onceflow.now() end, next_at = null, due_at = null
+    from onceflow.workflow w
+    where w.id = t.workflow_id and (w.name, t.trigger) in (select * from unnest(p_workflows, p_triggers))
+        and t.paused_at is not null;
     return query
-    with changed as (
-        update onceflow.trigger t
-        set paused_at = null
-        from onceflow.workflow w
-        where w.id = t.workflow_id and w.name || '/' || t.trigger = any (p_names)
-        returning w.name || '/' || t.trigger as name
-    )
-    select u.name, case when c.name is null then 'unknown' else 'done' end,
-        case when c.name is null then 'there is no such trigger' else '' end
-    from (select distinct n as name from unnest(p_names) n where n is not null) u
-    left join changed c on c.name = u.name
-    order by u.name;
+    select k.workflow, k.trigger, case when t.trigger is null then 'unknown' else 'done' end,
+        case when t.trigger is null then 'the workflow has no such entry of `on`' else 'it may start instances' end
+    from unnest(p_workflows, p_triggers) with ordinality k (workflow, trigger, n)
+    left join (onceflow.trigger t join onceflow.workflow w on w.id = t.workflow_id)
+        on w.name = k.workflow and t.trigger = k.trigger
+    order by k.n;
 end $$;
-revoke execute on function onceflow.resume_triggers(text[]) from public;
+revoke execute on function onceflow.resume_triggers(text[], text[]) from public;
