@@ -9,6 +9,8 @@ from ...engine import calls
 from ..problems import not_found
 from ..reads import workflows as reads
 from ..reads.config import read_needs
+from ..reads.triggers import list_triggers
+from ..schemas.triggers import TriggersQuery
 from ..schemas.workflows import PageQuery
 from .page import Visit, see_other
 from .render import render
@@ -44,12 +46,14 @@ def show_workflow(visit: Visit) -> Response:
     following = "?" + urlencode({"cursor": versions.next}) if versions.next else None
     with visit.database.connection() as conn:
         needs = read_needs(conn, shown.name, shown.version)
+    triggers = list_triggers(visit.database, TriggersQuery(workflow=latest.name)).items
     return render(
         "workflow.html",
         {
             "latest": latest,
             "shown": shown,
             "needs": needs,
+            "triggers": triggers,
             "versions": versions,
             "following": following,
         },

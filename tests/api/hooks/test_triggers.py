@@ -47,7 +47,9 @@ def test_the_page_shows_them_pauses_and_tells_what_failed(client: TestClient, pu
     push({"n": "<seven>"})
     page = client.get("/ui/triggers", params={"name": "hooked/push"}).text
     assert "invalid_input" in page
-    assert "POST /hooks/hooked/push, signed by github" in page
+    hears = "POST /hooks/hooked/push, signed by github"
+    assert hears in page
+    assert hears in client.get("/ui/workflows/hooked").text
     path = "/ui/triggers/hooked/push"
     assert client.post(f"{path}/pause", data={"x": "1"}, follow_redirects=False).status_code == 303
     assert "Resume" in client.get("/ui/triggers").text
