@@ -186,7 +186,12 @@ class Family:
         error = {"code": "cancelled"} if len(deliveries) > 1 else None
         if error is None and document is None:
             error = {"code": "workflow.unknown"}
-        if error is None and document is not None:
+        elif error is None and not isinstance(row.input, dict):
+            error = {"code": "workflow.input"}
+        if error is not None:
+            # The next is the first that begins.
+            row.children -= 1
+        elif document is not None:
             machine = Machine(document, self.began, start.to)
             self.machines[start.to] = machine
             machine.instance.now = parent.now

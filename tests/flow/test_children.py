@@ -48,7 +48,13 @@ def test_one_that_ends_otherwise_fails_the_step_with_its_error() -> None:
     tale = Tale(caught(SHIP))
     tale.cancel("x[0]/ship(0)/")
     assert tale.rows()["x[0]/ship"].code == "cancelled"
-    assert Tale({"id": "a", "workflow": "nowhere"}).end().code == "workflow.unknown"
+
+
+@pytest.mark.parametrize(
+    ("more", "code"), [({"workflow": "nowhere"}, "unknown"), ({"with": [1]}, "input")]
+)
+def test_what_cannot_start_fails_the_step(more: Json, code: str) -> None:
+    assert Tale({**SHIP, **more}).end().code == f"workflow.{code}"
 
 
 def test_redriven_the_step_has_another_run() -> None:

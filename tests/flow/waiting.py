@@ -30,8 +30,11 @@ def begin_wait(instance: Instance, row: Row, given: Json = None, answered: str =
     ``given`` is what the expressions should have given, where they have been ``answered``.
     """
     step = row.step
-    value = given if answered == "value" else value_of(instance, row.scope, step.value)
+    known = answered == "value"
+    value = given if known else value_of(instance, row.scope, step.value)
     if step.kind == "sleep":
+        if known and isinstance(step.value, dict):
+            value = {"until": given}
         due_at = instance.now + seconds_of(instance, value)
         if due_at > instance.now:
             row.due_at = due_at
@@ -126,7 +129,11 @@ def _take(instance: Instance, row: Row, event: Event) -> None:
 def check_value(instance: Instance, row: Row, value: Json) -> None:
     """Check what the expressions of a wait should have given. Raises Fails."""
     if row.step.kind == "sleep":
-        seconds_of(instance, value)
+        # It is not asked which of the two the step takes: the other fails it once more.
+        try:
+            seconds_of(instance, value)
+        except Fails:
+            seconds_of(instance, {"until": value})
     elif row.step.event is not None:
         key_of(value)
 
@@ -139,7 +146,7 @@ def seconds_of(instance: Instance, value: Json) -> float:
         seconds = _duration(value)
     else:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        seconds = value if is_number else None
+        seconds = value if is_number and value >= 0 else None
     if seconds is None or seconds > MOST_SLEEP:
         raise Fails("expression", "no time to sleep for, or until", "value")
     return seconds

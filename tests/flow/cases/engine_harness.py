@@ -103,7 +103,8 @@ class Engine:
         made: list[str] = []
         paths = {task: path for path, task in of.names.items()}
         for child, _, task in found:
-            number = sum(1 for name in self.ids if name.startswith(f"{paths[task]}("))
+            before = f"{paths[task]}("
+            number = sum(1 for name in self.ids if name[: name.rfind("(") + 1] == before)
             made.append(f"{paths[task]}({number})/")
             self.ids[made[-1]] = child
         return made

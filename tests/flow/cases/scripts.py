@@ -157,7 +157,7 @@ def value_for(row: Row, how: int) -> Json:
         return how % 2 == 0
     if how < 6 and row.wrong == "value":
         kinds: dict[str, Json] = {"for_each": [[], [7], [5, 6]][how % 3], "fail": {"code": "bad"}}
-        kinds |= {"sleep": [0, 3, "2s"][how % 3], "wait_for": KEYS[how % 4]}
+        kinds |= {"sleep": [0, 3, "2s", "2020-01-01T00:00:00Z"][how % 4], "wait_for": KEYS[how % 4]}
         return kinds.get(row.step.kind, VALUES[how])
     return VALUES[how]
 
