@@ -159,6 +159,19 @@ class HttpOperations:
     def discard(self, keys: Sequence[Key]) -> Plan[Request, list[Decided]]:
         return (yield from _decide_letters("discard", keys, [_NOTHING] * len(keys)))
 
+    def signal(
+        self, instance: UUID, name: str, payload: Any, key: str | None
+    ) -> Plan[Request, str]:
+        body = {"payload": _raw(payload), "key": key}
+        path = f"instances/{instance}/signals/{quote(name, '')}"
+        return _read((yield _post(path, body)), _Sent).outcome
+
+    def send_event(
+        self, name: str, key: str, payload: Any, event_id: str | None
+    ) -> Plan[Request, str]:
+        body = {"name": name, "key": key, "payload": _raw(payload), "id": event_id}
+        return _read((yield _post("events", body)), _Sent).outcome
+
     def complete(self, token: str, output: Any) -> Plan[Request, str]:
         return (yield from _answer("complete", {"token": token, "output": _raw(output)}))
 
@@ -180,6 +193,10 @@ class _Decision(msgspec.Struct):
 
 class _Decisions(msgspec.Struct):
     decided: list[Decided]
+
+
+class _Sent(msgspec.Struct):
+    outcome: str
 
 
 class _AnsweredToken(msgspec.Struct):

@@ -227,6 +227,32 @@ class SyncInterface(Generic[Q]):
         """Give dead letters up: their instances fail, and are undone where they say so."""
         return self._run(self._operations.discard(keys_of(letters)))
 
+    def signal(
+        self, instance: UUID, name: str, payload: Any = None, *, key: str | None = None
+    ) -> str:
+        """Send a signal to an instance, for its step ``wait_for: name``.
+
+        Where none waits for it yet it is kept. Under the same ``key`` an instance takes one signal,
+        however often it is sent. Returns "accepted" or "repeated". Raises NotFound, BadArgument,
+        and Refused where the instance has ended or the key came with another signal.
+        """
+        return self._run(self._operations.signal(instance, name, payload, key))
+
+    def send_event(
+        self,
+        name: str,
+        key: str,
+        payload: Any = None,
+        *,
+        id: str | None = None,  # noqa: A002
+    ) -> str:
+        """Send an event to whoever waits for its name and key, now or while it is kept.
+
+        Under the same ``id`` it is sent once. Returns "sent" or "repeated". Raises BadArgument, and
+        Refused where the id came with another event.
+        """
+        return self._run(self._operations.send_event(name, key, payload, id))
+
     def complete(self, token: str, output: Any = None) -> str:
         """Complete a deferred task, whose handler returned ``Later``, by ``Context.token``.
 

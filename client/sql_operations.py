@@ -13,6 +13,7 @@ import msgspec
 from ..engine import json_text
 from ..engine.calls import reads
 from ..engine.calls.base import json_array
+from ..engine.calls.clock import APPLY_DELIVERIES
 from ..engine.calls.deferred import COMPLETE_DEFERRED_TASKS, FAIL_DEFERRED_TASKS
 from ..engine.calls.operators import (
     DISCARD_DEAD_LETTERS,
@@ -21,6 +22,7 @@ from ..engine.calls.operators import (
     SKIP_DEAD_LETTERS,
 )
 from ..engine.calls.search import not_listed
+from ..engine.calls.waiting import AT_ONCE, SEND_EVENTS, SEND_SIGNALS
 from ..engine.calls.workflows import (
     CANCEL_INSTANCES,
     EXPLAIN_INSTANCE,
@@ -202,6 +204,24 @@ class SqlOperations:
     def discard(self, keys: Sequence[Key]) -> Plan[Statement, list[Decided]]:
         return (yield from _decide_letters(DISCARD_DEAD_LETTERS, keys))
 
+    def signal(
+        self, instance: UUID, name: str, payload: Any, key: str | None
+    ) -> Plan[Statement, str]:
+        given = json_array([msgspec.Raw(to_json(payload))])
+        (sent,) = _read((yield _json(SEND_SIGNALS, ([instance], [name], given, [key]))), _Sent)
+        if sent.outcome == "unknown":
+            raise NotFound(f"there is no instance {instance}")
+        return _sent(sent)
+
+    def send_event(
+        self, name: str, key: str, payload: Any, event_id: str | None
+    ) -> Plan[Statement, str]:
+        given = json_array([msgspec.Raw(to_json(payload))])
+        (sent,) = _read((yield _json(SEND_EVENTS, ([name], [key], given, [event_id]))), _Sent)
+        if sent.waited:
+            yield _json(APPLY_DELIVERIES, (AT_ONCE, 0))
+        return _sent(sent)
+
     def complete(self, token: str, output: Any) -> Plan[Statement, str]:
         given = json_array([msgspec.Raw(to_json(output))])
         return (yield from _answer(COMPLETE_DEFERRED_TASKS, token, given))
@@ -223,6 +243,12 @@ class _Outcome(msgspec.Struct):
     instance_id: UUID
     outcome: str
     detail: str | None
+
+
+class _Sent(msgspec.Struct):
+    outcome: str
+    detail: str
+    waited: int = 0
 
 
 class _AnsweredToken(msgspec.Struct):
@@ -256,6 +282,14 @@ def _answer(text: LiteralString, token: str, *more: Any) -> Plan[Statement, str]
     if answered.answer == "stale":
         raise too_late()
     return answered.answer
+
+
+def _sent(sent: _Sent) -> str:
+    if sent.outcome == "invalid":
+        raise BadArgument(sent.detail)
+    if sent.outcome not in ("accepted", "sent", "repeated"):
+        raise Refused(f"refused: {sent.detail}")
+    return sent.outcome
 
 
 def _decide(text: LiteralString, instance: UUID, *more: Any) -> Plan[Statement, str]:

@@ -25,6 +25,10 @@ def command_of(advice: Mapping[str, Any] | None) -> str | None:
         case "redrive":
             letter = shlex.quote(f"{args['instance']}/{args['task']}")
             return f"onceflow dead-letters redrive {letter}"
+        case "signal":
+            return f"onceflow signal {args['instance']} {args['signal']}"
+        case "event":
+            return f"onceflow event {args['event']} {shlex.quote(args['key'])}"
         case "resume_queue":
             return f"onceflow queue resume {shlex.quote(args['queue'])}"
         case "enable":

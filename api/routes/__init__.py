@@ -14,6 +14,7 @@ from . import (
     starts,
     system,
     triggers,
+    waiting,
     workflows,
 )
 
@@ -26,6 +27,7 @@ OPERATIONS: Final[list[Operation]] = [
     *deferred.OPERATIONS,
     *forms.OPERATIONS,
     *triggers.OPERATIONS,
+    *waiting.OPERATIONS,
     *system.OPERATIONS,
     *config.OPERATIONS,
     *health.OPERATIONS,

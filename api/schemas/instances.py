@@ -243,6 +243,7 @@ class Advice(msgspec.Struct, frozen=True):
             description="relay: start one; worker: start one for queue and task; resume; resend: "
             "suspend and resume; redrive the dead letter task; correct: redrive it with another "
             "input; value: with what its expression should have given; skip it with an output; "
+            "signal: send it to the instance; event: send it with its key; "
             "enable the workflow; resume_queue; transport: switch to transport; answer the form "
             "task, with such a decision."
         ),

@@ -62,6 +62,8 @@ COMMANDS = {
     "answer": Command("engine.commands.people.answer", "answer what an approve asks"),
     "complete": Command("engine.commands.complete", "complete a deferred task by its token"),
     "fail": Command("engine.commands.fail", "fail a deferred task by its token"),
+    "signal": Command("engine.commands.sending.signal", "send a signal to an instance"),
+    "event": Command("engine.commands.sending.event", "send an event to whoever waits for it"),
     "drop-partitions": Command(
         "engine.commands.retention.drop_partitions", "drop weeks that ended long ago"
     ),

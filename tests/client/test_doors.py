@@ -295,6 +295,34 @@ def test_a_deferred_task_is_answered_once_by_its_token(
         door.complete("nonsense")
 
 
+def test_signals_and_events_are_sent_once_each(door: Door) -> None:
+    name = f"wait-{uuid4().hex[:12]}"
+    door.deploy(
+        f"name: {name}\nsteps:\n  - {{id: a, wait_for: paid}}\n"
+        "  - {id: b, wait_for: {event: shipped, key: $.instance.id}}\n"
+        "output: [$.steps.a.output, $.steps.b.output]\n"
+    )
+    instance = door.start(name).id
+    assert door.signal(instance, "paid", {"sum": Decimal("0.1")}, key="k") == "accepted"
+    assert door.signal(instance, "paid", {"sum": Decimal("0.1")}, key="k") == "repeated"
+    with pytest.raises(Refused, match="under this key"):
+        door.signal(instance, "paid", None, key="k")
+    event = uuid4().hex
+    assert door.send_event("shipped", str(instance), [1], id=event) == "sent"
+    assert door.send_event("shipped", str(instance), [1], id=event) == "repeated"
+    assert door.result(instance, list[Any]) == [{"sum": 0.1}, [1]]
+    with pytest.raises(Refused, match="ended"):
+        door.signal(instance, "paid")
+    with pytest.raises(NotFound):
+        door.signal(NOBODY, "paid")
+    with pytest.raises(BadArgument, match="name"):
+        door.signal(instance, "1st")
+    with pytest.raises(BadArgument):
+        door.send_event("shipped", "")
+    with pytest.raises(Refused, match="under this id"):
+        door.send_event("shipped", str(instance), [2], id=event)
+
+
 def test_dead_letters_are_listed_redriven_skipped_and_discarded(
     door: Door, order: str, worker: HandWorker
 ) -> None:

@@ -13,6 +13,10 @@ begin
             v_instances, p_args ->> 'task')
         when 'answer' then format('select * from onceflow.answer_forms(%s, array[%L], array[%L], array[jsonb ''{}''], array[current_user::text])',
             v_instances, p_args ->> 'task', p_args ->> 'decision')
+        when 'signal' then format('select * from onceflow.send_signals(%s, array[%L], array[''null''::jsonb])',
+            v_instances, p_args ->> 'signal')
+        when 'event' then format('select * from onceflow.send_events(array[%L], array[%L], array[''null''::jsonb])',
+            p_args ->> 'event', p_args ->> 'key')
         when 'enable' then format('select * from onceflow.enable_workflows(array[%L])', p_args ->> 'workflow')
         when 'resume_queue' then format('select * from onceflow.resume_queues(array[%L])', p_args ->> 'queue')
         when 'transport' then format('select * from onceflow.switch_transport(%L)', p_args ->> 'transport')

@@ -4,6 +4,8 @@ create or replace function onceflow.explain_wait(p_task onceflow.task, p_step on
 language plpgsql stable as $$
 declare
     v_due constant text := onceflow.time_text(p_task.due_at);
+    v_event constant text := p_task.input ->> 'event';
+    v_key constant text := onceflow.event_key(p_task.input -> 'key');
     v_past constant boolean := p_task.due_at <= onceflow.now();
 begin
     if p_step.kind = 'sleep' then
@@ -13,10 +15,13 @@ begin
     if p_step.kind = 'approve' then
         return onceflow.explain_form(p_task, p_step);
     end if;
-    return row(format('waits for the %s since %s', case when p_task.input ? 'event'
-            then format('event %s with the key %s', p_task.input ->> 'event', p_task.input ->> 'key')
-            else 'signal ' || (p_task.input ->> 'signal') end, onceflow.time_text(p_task.changed_at))
+    return row(format('waits for the %s since %s', case when v_event is not null
+            then format('event %s with the key %s', v_event, v_key) else 'signal ' || (p_task.input ->> 'signal') end,
+            onceflow.time_text(p_task.changed_at))
         || coalesce(case when v_past then format('; it had until %s, and the clock has to end it', v_due)
-            else format(', until %s', v_due) end, ''), null, null)::onceflow.explanation;
+            else format(', until %s', v_due) end, ''),
+        case when v_event is null then 'signal' else 'event' end,
+        case when v_event is not null then jsonb_build_object('event', v_event, 'key', v_key)
+            else jsonb_build_object('instance', p_task.instance_id, 'signal', p_task.input ->> 'signal') end)::onceflow.explanation;
 end $$;
 revoke execute on function onceflow.explain_wait(onceflow.task, onceflow.step) from public;

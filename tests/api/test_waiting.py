@@ -1,0 +1,71 @@
+"""Signals and events."""
+
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from .conftest import deploy
+
+SELL = """
+name: sell
+steps:
+  - {id: paid, wait_for: paid, timeout: 1d}
+  - {id: shipped, wait_for: {event: shipped, key: $.input.order}}
+  - {id: rest, sleep: 1h}
+output: [$.steps.paid.output, $.steps.shipped.output]
+"""
+
+
+def start(client: TestClient) -> str:
+    """Start an instance of it and return its id."""
+    deploy(client, SELL)
+    answer = client.post("/workflows/sell/start", json={"input": {"order": 7}})
+    return answer.json()["id"]
+
+
+def advice(client: TestClient, instance: str) -> dict[str, Any]:
+    """Return what is advised about the task that waits."""
+    reasons = client.get(f"/instances/{instance}/explain").json()["because"]
+    (reason,) = [each for each in reasons if each["task"]]
+    return reason["advice"]
+
+
+def test_a_signal_and_an_event_end_what_waits_for_them(client: TestClient) -> None:
+    instance = start(client)
+    signal = f"/instances/{instance}/signals/paid"
+    assert advice(client, instance) == {
+        "verb": "signal",
+        "args": {"instance": instance, "signal": "paid"},
+    }
+    assert f"onceflow signal {instance} paid" in client.get(f"/ui/instances/{instance}").text
+    sent = client.post(signal, json={"payload": {"sum": 5}, "key": "k"})
+    assert (sent.status_code, sent.json()) == (
+        200,
+        {"instance": instance, "outcome": "accepted", "task": "paid", "detail": "taken by paid"},
+    )
+    assert client.post(signal, json={"payload": {"sum": 5}, "key": "k"}).json()["task"] is None
+    assert client.post(signal, json={"payload": 6, "key": "k"}).status_code == 409
+    assert client.post(signal).json()["detail"] == "kept until a step waits for it"
+    assert advice(client, instance) == {"verb": "event", "args": {"event": "shipped", "key": "7"}}
+    event = {"name": "shipped", "key": "7", "payload": "by air", "id": "e"}
+    sent = client.post("/events", json=event)
+    assert (sent.status_code, sent.json()) == (200, {"id": "e", "outcome": "sent", "waited": 1})
+    assert client.post("/events", json=event).json()["outcome"] == "repeated"
+    assert client.post("/events", json={**event, "key": "8"}).status_code == 409
+    tasks = client.get(f"/instances/{instance}").json()["tasks"]
+    assert {task["task"]: task["status"] for task in tasks} == {
+        "paid": "SUCCEEDED", "shipped": "SUCCEEDED", "rest": "WAITING",
+    }  # fmt: skip
+    assert "sleeps until" in client.get(f"/ui/instances/{instance}").text
+
+
+def test_what_cannot_be_sent_is_refused_in_words(client: TestClient) -> None:
+    instance = start(client)
+    nobody = "01a205de-4851-7852-a2f3-9df555da97c8"
+    assert client.post(f"/instances/{nobody}/signals/paid").status_code == 404
+    wrong = client.post(f"/instances/{instance}/signals/1st")
+    assert (wrong.status_code, "letter" in wrong.text) == (422, True)
+    assert client.post("/events", json={"name": "1", "key": "7"}).status_code == 422
+    client.post(f"/instances/{instance}/cancel")
+    ended = client.post(f"/instances/{instance}/signals/paid")
+    assert (ended.status_code, "CANCELLED" in ended.text) == (409, True)

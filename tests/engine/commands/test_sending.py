@@ -1,0 +1,41 @@
+"""``onceflow signal`` and ``event``."""
+
+from pathlib import Path
+
+from onceflow.engine.calls import start_instances
+
+from ...conftest import Connect
+from .conftest import Onceflow
+
+SELL = """
+name: sell
+steps:
+  - {id: paid, wait_for: paid}
+  - {id: shipped, wait_for: {event: shipped, key: $.input.order}}
+output: [$.steps.paid.output, $.steps.shipped.output]
+"""
+
+
+def test_what_waits_is_told_and_sent_to(
+    onceflow: Onceflow, connect: Connect, tmp_path: Path
+) -> None:
+    file = tmp_path / "sell.yaml"
+    file.write_text(SELL, encoding="utf-8")
+    assert onceflow("deploy", str(file)).code == 0
+    (started,) = start_instances(connect(), "sell", [{"order": "No. 7"}])
+    instance = str(started.instance_id)
+    assert f": onceflow signal {instance} paid\n" in onceflow("explain", instance).out
+    signal = ("signal", instance, "paid", "--payload", '{"sum": 1}', "--key", "k")
+    sent = onceflow(*signal)
+    assert (sent.code, sent.out) == (0, "accepted: taken by paid\n")
+    again = onceflow(*signal, "--json").json
+    assert (again["outcome"], again["instance"]) == ("repeated", instance)
+    assert "onceflow event shipped 'No. 7'" in onceflow("explain", instance).out
+    event = ("event", "shipped", "No. 7", "--payload", "2", "--id", "e")
+    sent = onceflow(*event)
+    assert (sent.code, sent.out) == (0, "sent: as e, to 1 that waited\n")
+    assert onceflow(*event, "--json").json == {"id": "e", "outcome": "repeated", "waited": 0}
+    assert onceflow("show", instance, "--json").json["output"] == [{"sum": 1}, 2]
+    late = onceflow("signal", instance, "paid")
+    assert (late.code, late.out.startswith("ended: it has ended, as SUCCEEDED")) == (1, True)
+    assert onceflow("event", "shipped", "No. 7", "--payload", "3", "--id", "e").code == 1
