@@ -17,14 +17,17 @@ class SignalRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a signal brings."""
 
     payload: Payload = msgspec.UNSET
-    key: Annotated[
-        str | None,
-        msgspec.Meta(
-            min_length=1,
-            max_length=255,
-            description="Under one key an instance takes one signal, however often it is sent.",
-        ),
-    ] = None
+    key: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                min_length=1,
+                max_length=255,
+                description="Under one key an instance takes one signal, however often it is sent.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class SignalAnswer(msgspec.Struct, frozen=True):
@@ -53,14 +56,17 @@ class EventRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ]
     payload: Payload = msgspec.UNSET
-    id: Annotated[
-        str | None,
-        msgspec.Meta(
-            min_length=1,
-            max_length=255,
-            description="Under one id an event is sent once; made if absent.",
-        ),
-    ] = None
+    id: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                min_length=1,
+                max_length=255,
+                description="Under one id an event is sent once; made if absent.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class EventAnswer(msgspec.Struct, frozen=True):

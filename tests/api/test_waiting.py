@@ -53,7 +53,7 @@ def test_a_signal_and_an_event_end_what_waits_for_them(client: TestClient) -> No
     assert client.post("/events", json=event).json()["outcome"] == "repeated"
     assert client.post("/events", json={**event, "key": "8"}).status_code == 409
     tasks = client.get(f"/instances/{instance}").json()["tasks"]
-    assert {task["task"]: task["status"] for task in tasks} == {
+    assert {task["task"]: task["state"] for task in tasks} == {
         "paid": "SUCCEEDED", "shipped": "SUCCEEDED", "rest": "WAITING",
     }  # fmt: skip
     assert "sleeps until" in client.get(f"/ui/instances/{instance}").text

@@ -310,7 +310,7 @@ def test_signals_and_events_are_sent_once_each(door: Door) -> None:
     event = uuid4().hex
     assert door.send_event("shipped", str(instance), [1], id=event) == "sent"
     assert door.send_event("shipped", str(instance), [1], id=event) == "repeated"
-    assert door.result(instance, list[Any]) == [{"sum": 0.1}, [1]]
+    assert door.result(instance, list[Any]) == [{"sum": Decimal("0.1")}, [1]]
     with pytest.raises(Refused, match="ended"):
         door.signal(instance, "paid")
     with pytest.raises(NotFound):

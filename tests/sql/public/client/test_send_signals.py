@@ -13,7 +13,6 @@ from ...play import Play, pass_time
 PAID = {"id": "paid", "wait_for": "paid"}
 
 
-# guarantee: signal-taken
 def test_a_signal_ends_the_wait_with_its_payload(play: Play) -> None:
     instance = begin(play, PAID, {"id": "b", **WORK, "with": {"sum": "$.steps.paid.output.sum"}})
     assert play.task(instance, "paid", "state", "input", "due_at") == (
@@ -49,6 +48,7 @@ def test_what_comes_early_is_kept_and_taken_in_order(play: Play) -> None:
     assert play.instance(instance, "state", "output") == ("SUCCEEDED", [1, None, []])
 
 
+# guarantee: signal-order
 def test_of_several_that_wait_the_first_gets_it(play: Play) -> None:
     late = [{"id": "w", **WORK}, {"id": "late", "wait_for": "go"}]
     early = [{"id": "two", "wait_for": "go"}], [{"id": "one", "wait_for": "go"}]
@@ -93,6 +93,8 @@ def test_under_one_key_a_signal_is_taken_once(play: Play) -> None:
     assert play.rows("select from onceflow.delivery where payload not in ('null')") == []
 
 
+# guarantee: sleep-closed
+# guarantee: signal-ended
 @pytest.mark.parametrize("state", ["SUCCEEDED", "CANCELLED", "COMPENSATING"])
 def test_an_instance_that_has_ended_or_is_closing_takes_none(play: Play, state: str) -> None:
     instance = begin(play, {"id": "a", **WORK, "compensate": {"task": "undo"}}, PAID)
@@ -124,6 +126,7 @@ def test_what_is_none_is_refused_in_words_and_keeps_nothing_else(play: Play) -> 
     assert [one.detail.split()[0] for one in sent] == ["there", "the", "the", "the", "taken"]
 
 
+# guarantee: signal-bound
 def test_kept_signals_are_bounded(play: Play) -> None:
     instance = begin(play, PAID)
     sent = calls.send_signals(play.conn, [Signal(instance, "x", n) for n in range(1001)])

@@ -32,6 +32,7 @@ def sent(play: Play) -> list[str]:
     return [state for (state,) in play.rows("select state from onceflow.delivery order by id")]
 
 
+# guarantee: delivery-first
 def test_the_first_answer_ends_the_wait_and_what_comes_later_is_void(play: Play) -> None:
     instance = begin(play, STEP, {"id": "b", **WORK, "with": {"got": "$.steps.a.output"}})
     put(play, instance, 1)
