@@ -10,6 +10,8 @@ A cell says what a function does to a task (or an instance) in the state of its 
 
 # ruff: noqa: E501 - a row of a Markdown table is one line
 
+from . import state_table_of_chains as chains
+
 BY_WORKERS = """
 | task / instance | claim_tasks | take_tasks | complete_tasks | fail_tasks, retryable | fail_tasks, for good | give_back_tasks | defer_tasks |
 |---|---|---|---|---|---|---|---|
@@ -66,7 +68,7 @@ BY_WORKERS = """
 | RUNNING, of a loser / RUNNING | skipped | skipped | accepted → SUCCEEDED | accepted → CANCELLED | accepted → CANCELLED | accepted → CANCELLED | accepted → CANCELLED |
 | QUEUED, undoing an item / RUNNING | granted → RUNNING | granted → RUNNING | stale | stale | stale | stale | stale |
 | DEAD_LETTER, undoing an item / RUNNING, dead letter | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
-"""
+""" + chains.BY_WORKERS.lstrip()
 
 FROM_OUTSIDE = """
 | task / instance | complete_deferred_tasks | fail_deferred_tasks, retryable | fail_deferred_tasks, for good |
@@ -124,7 +126,7 @@ FROM_OUTSIDE = """
 | RUNNING, of a loser / RUNNING | accepted → SUCCEEDED | accepted → CANCELLED | accepted → CANCELLED |
 | QUEUED, undoing an item / RUNNING | stale | stale | stale |
 | DEAD_LETTER, undoing an item / RUNNING, dead letter | repeated | repeated | repeated |
-"""
+""" + chains.FROM_OUTSIDE.lstrip()
 
 BY_THE_CLOCK = """
 | task / instance | clock, an hour later | clock, its worker dead | renew_worker, its token unknown | stop_worker | requeue_lost_tasks |
@@ -182,7 +184,7 @@ BY_THE_CLOCK = """
 | RUNNING, of a loser / RUNNING | — | → CANCELLED | → CANCELLED | → CANCELLED | — |
 | QUEUED, undoing an item / RUNNING | — | — | — | — | → QUEUED |
 | DEAD_LETTER, undoing an item / RUNNING, dead letter | — | — | — | — | — |
-"""
+""" + chains.BY_THE_CLOCK.lstrip()
 
 BY_OPERATORS_ON_DEAD_LETTERS = """
 | task / instance | redrive_dead_letters | skip_dead_letters | discard_dead_letters |
@@ -240,7 +242,7 @@ BY_OPERATORS_ON_DEAD_LETTERS = """
 | RUNNING, of a loser / RUNNING | refused | refused | refused |
 | QUEUED, undoing an item / RUNNING | refused | refused | refused |
 | DEAD_LETTER, undoing an item / RUNNING, dead letter | done → QUEUED · RUNNING | done → SKIPPED · RUNNING | done → DEAD_LETTER, record · RUNNING |
-"""
+""" + chains.BY_OPERATORS_ON_DEAD_LETTERS.lstrip()
 
 BY_OPERATORS_ON_INSTANCES = """
 | task / instance | cancel_instances | suspend_instances | resume_instances |
@@ -298,7 +300,7 @@ BY_OPERATORS_ON_INSTANCES = """
 | RUNNING, of a loser / RUNNING | done · CLOSING | done · RUNNING, suspended | refused |
 | QUEUED, undoing an item / RUNNING | done · CLOSING | done → READY · RUNNING, suspended | refused |
 | DEAD_LETTER, undoing an item / RUNNING, dead letter | done · CLOSING, dead letter | done · RUNNING, suspended | refused |
-"""
+""" + chains.BY_OPERATORS_ON_INSTANCES.lstrip()
 
 INSTANCES = """
 | instance | cancel_instances | suspend_instances | resume_instances | clock, past its deadline | start_instances, its key |
