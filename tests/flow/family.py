@@ -186,7 +186,8 @@ class Family:
         error = {"code": "cancelled"} if len(deliveries) > 1 else None
         if error is None and document is None:
             error = {"code": "workflow.unknown"}
-        elif error is None and not isinstance(row.input, dict):
+        given: Json = row.input
+        if error is None and not isinstance(given, dict):
             error = {"code": "workflow.input"}
         if error is not None:
             # The next is the first that begins.
@@ -197,7 +198,7 @@ class Family:
             machine.instance.now = parent.now
             machine.instance.events = list(self.root.instance.events)
             machine.instance.answers = None if row.step.detach else row
-            machine.start(row.input)
+            machine.start(given)
         if error is not None or row.step.detach:
             output = {"instance": start.to} if error is None else None
             parent.sent.append(Delivery(start.sender, "end", row, start.to, output, error))

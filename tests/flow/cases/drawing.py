@@ -35,8 +35,10 @@ def definitions(rnd: Random, kinds: Sequence[str], depth: int, size: int) -> lis
         return [definition(rnd, plain, depth, size)]
     parts = [kind for kind in kinds if kind not in ("workflow", "return")]
     root = definition(rnd, kinds, depth, size // 2)
-    part = definition(rnd, [*parts, "workflow"], 1, 5, started=("leaf",))
-    leaf = definition(rnd, parts, 1, 3)
+    part = definition(rnd, [*parts, "workflow"], 1, 4, ("leaf",), most=3)
+    # One in which little fails, so that there is much to undo.
+    plain = [kind for kind in parts if kind not in ("fail", "event")]
+    leaf = definition(rnd, plain, 1, 3, most=2)
     return [root, {**part, "name": "part"}, {**leaf, "name": "leaf"}]
 
 
@@ -45,10 +47,11 @@ def definition(
     kinds: Sequence[str] = ALL,
     depth: int = 3,
     size: int = 24,
-    started: Sequence[str] = ("part", "part", "leaf"),
+    started: Sequence[str] = ("part", "leaf", "leaf"),
+    most: int = 7,
 ) -> Document:
-    """Draw a workflow of about so many steps, with blocks nested so deep."""
-    drawing = Drawing(rnd, kinds, depth, size, started=started)
+    """Draw a workflow of about so many steps, blocks nested so deep, and ``most`` at its top."""
+    drawing = Drawing(rnd, kinds, depth, size, started=started, most=most)
     document: Document = {
         "name": "flow",
         "steps": steps(drawing, depth, []),
@@ -69,7 +72,7 @@ def definition(
 def steps(drawing: Drawing, depth: int, seen: list[str]) -> list[Document]:
     """Draw a list: a sequence, or a DAG, in which each names only what has ended before it."""
     top = depth == drawing.depth
-    least, most = (4, 7) if drawing.depth == 0 else (4, 7) if top else (1, 3)
+    least, most = (min(4, drawing.most - 1), drawing.most) if top else (1, 3)
     many = 1 if drawing.full else drawing.rnd.randint(least, most)
     as_graph = many > 1 and drawing.chance(2)
     straight, drawing.straight = drawing.straight, drawing.straight and not as_graph

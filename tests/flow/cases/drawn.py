@@ -69,6 +69,8 @@ class Drawing:
     """What the repeats and catches around a step let it see."""
     started: Sequence[str] = ()
     """The workflows of which steps may start instances."""
+    most: int = 7
+    """Steps of the outermost list."""
     straight: bool = True
     """Whether all lists around are sequences, none side by side with others."""
 
