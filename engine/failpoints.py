@@ -21,6 +21,8 @@ NAMES = frozenset(
         "migrate.in_migration",  # a migration is applied and marked; nothing is committed
         "migrate.in_functions",  # functions and views are replaced; nothing is committed
         "relay.after_produce",  # the broker has acknowledged; the outbox rows are still there
+        "relay.before_take",  # records are consumed; nothing of them is taken
+        "relay.after_take",  # what they start is committed; the group's offset is not
         "worker.before_claim",  # messages are consumed; nothing is claimed
         "worker.after_claim",  # the claim is committed; offsets and handlers are still to come
         "worker.in_handler",  # the handler is about to run

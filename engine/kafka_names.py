@@ -30,3 +30,8 @@ def form_topic(settings: Settings) -> str:
 def worker_group(settings: Settings) -> str:
     """Return the consumer group that all workers share."""
     return f"{settings.prefix}.workers"
+
+
+def intake_group(settings: Settings, workflow: str, trigger: str) -> str:
+    """Return the consumer group of a trigger that names none."""
+    return f"{settings.prefix}.{workflow}.{trigger}"

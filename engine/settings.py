@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .egress import EVERYTHING, parse_egress
 from .errors import SettingsError
-from .redact import keep_dsn, keep_named_secret, keep_secret
+from .redact import keep_dsn, keep_named_secret, keep_secret, keep_url
 from .secrets import FOLDER, NAME, NAME_RULE, Secrets
 from .secrets import PREFIX as SECRET_PREFIX
 
@@ -39,6 +39,7 @@ class Settings:
     ``dsn``            libpq conninfo or URL of Postgres; empty: not set (see ``require_dsn``)
     ``kafka``          bootstrap servers, ``host:port,…``; empty: not set (see ``kafka_config``)
     ``kafka_options``  librdkafka properties, e.g. ``security.protocol``
+    ``schema_registry``  URL of the registry that has the schemas of topics' records; empty: none
     ``transport``      how messages travel to workers: ``kafka``, or ``postgres`` without a broker
     ``prefix``         what the names of our topics and groups begin with
     ``partitions``     how many partitions each of our topics is to have
@@ -59,6 +60,7 @@ class Settings:
     dsn: str = ""
     kafka: str = ""
     kafka_options: Mapping[str, str] = field(default_factory=_none)
+    schema_registry: str = ""
     transport: str = "kafka"
     prefix: str = "onceflow"
     partitions: int = 8
@@ -79,6 +81,8 @@ class Settings:
     def __post_init__(self) -> None:
         """Have what is secret in it masked from now on, wherever it is told."""
         keep_dsn(self.dsn)
+        for url in self.schema_registry.split(","):
+            keep_url(url)
         for name, value in self.kafka_options.items():
             if name.endswith(("password", "secret", "token")):
                 keep_secret(value)
@@ -112,6 +116,15 @@ class Settings:
             )
         return {"bootstrap.servers": self.kafka, **self.kafka_options}
 
+    def require_schema_registry(self) -> str:
+        """Return the URL of the schema registry. Raises SettingsError where none is set."""
+        if not self.schema_registry:
+            raise SettingsError(
+                "ONCEFLOW_SCHEMA_REGISTRY is not set: give the relay the URL of the schema "
+                "registry, for example http://localhost:8081"
+            )
+        return self.schema_registry
+
     def require_servers(self) -> None:
         """Require that all servers which the transport needs are named. Raises SettingsError."""
         self.require_dsn()
@@ -123,6 +136,7 @@ class Settings:
         env = {
             "ONCEFLOW_DSN": self.dsn,
             "ONCEFLOW_KAFKA": self.kafka,
+            "ONCEFLOW_SCHEMA_REGISTRY": self.schema_registry,
             "ONCEFLOW_TRANSPORT": self.transport,
             "ONCEFLOW_PREFIX": self.prefix,
             "ONCEFLOW_PARTITIONS": str(self.partitions),
@@ -154,6 +168,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         dsn=_dsn(env.get("ONCEFLOW_DSN", "").strip(), env.get("ONCEFLOW_DSN_PASSWORD", "")),
         kafka=_bootstrap(env.get("ONCEFLOW_KAFKA", "").strip()),
         kafka_options=_kafka_options(env),
+        schema_registry=_registry(env.get("ONCEFLOW_SCHEMA_REGISTRY", "").strip()),
         transport=_transport(env.get("ONCEFLOW_TRANSPORT", "").strip() or default.transport),
         prefix=_prefix(env.get("ONCEFLOW_PREFIX") or default.prefix),
         partitions=int(_number(env, "ONCEFLOW_PARTITIONS", default.partitions, 1, 10_000)),
@@ -230,6 +245,16 @@ def _bootstrap(text: str) -> str:
             raise SettingsError(
                 f"ONCEFLOW_KAFKA names the server {server.strip()!r}: give host:port, "
                 "several with commas between them"
+            )
+    return text
+
+
+def _registry(text: str) -> str:
+    for url in _listed(text):
+        if not url.startswith(("http://", "https://")):
+            raise SettingsError(
+                "ONCEFLOW_SCHEMA_REGISTRY names no URL: give http://host:port or https://host, "
+                "several of one registry with commas between them"
             )
     return text
 

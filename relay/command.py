@@ -6,9 +6,10 @@ Ctrl-C.
 """
 
 # Threads, each with its own connection: one for each job of the clock (clock.py); over Kafka
-# (kafka.py) ``shipper`` ships the outbox, ``upkeep`` makes topics and finds lost messages. One that
-# loses a server waits for it and goes on; one that fails for a reason of our own says so and begins
-# anew, later and later: the others go on meanwhile.
+# (kafka.py) ``shipper`` ships the outbox, ``upkeep`` makes topics and finds lost messages,
+# ``intake`` has threads for topics that start instances. One that loses a server waits for it and
+# goes on; one that fails for a reason of our own says so and begins anew, later and later: the
+# others go on meanwhile.
 
 import argparse
 import logging
@@ -87,7 +88,11 @@ class Relay:
             from .kafka import Kafka  # who needs no broker needs no client of it
 
             kafka = Kafka(self._settings)
-            self._works |= {"shipper": kafka.ship, "upkeep": kafka.keep_up}
+            self._works |= {
+                "shipper": kafka.ship,
+                "upkeep": kafka.keep_up,
+                "intake": kafka.take_in,
+            }
         threads = [
             threading.Thread(target=self._keep_working, args=(name, work), name=name)
             for name, work in self._works.items()

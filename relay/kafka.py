@@ -1,4 +1,4 @@
-"""The relay's work over Kafka: what its threads ``shipper`` and ``upkeep`` do."""
+"""The relay's work over Kafka: what its threads ``shipper``, ``upkeep`` and ``intake`` do."""
 
 import logging
 import threading
@@ -14,6 +14,7 @@ from ..engine.calls.base import Connection
 from ..engine.kafka_names import dead_letter_topic, task_topic
 from ..engine.settings import Settings
 from .broker import describe, outage_of, wait_for_broker
+from .intake.intake import Intake
 from .lost_messages import LostMessages
 from .shipper import BrokerAway, Shipper
 from .topics import Topics
@@ -31,12 +32,13 @@ SEARCH_EVERY = 3.0
 
 
 class Kafka:
-    """What the two threads work with. Their methods return where the broker is lost."""
+    """What these threads work with. Their methods return where the broker is lost."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         # It outlives lost connections: what it has seen before a broker failed tells what it lost.
         self._keeper = Upkeep(settings)
+        self._intake = Intake(settings)
 
     def ship(self, conn: Connection, stop: threading.Event) -> None:
         """Ship the outbox until ``stop`` is set."""
@@ -57,8 +59,13 @@ class Kafka:
                 self._keeper.turn(conn)
                 stop.wait(UPKEEP_EVERY)
 
+    def take_in(self, conn: Connection, stop: threading.Event) -> None:
+        """Have records of topics start instances until ``stop`` is set."""
+        self._intake.run(conn, stop)
+
     def close(self) -> None:
         """Close the connections to the broker."""
+        self._intake.close()
         self._keeper.close()
 
     @contextmanager

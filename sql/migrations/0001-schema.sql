@@ -110,6 +110,8 @@ create table onceflow.trigger (
     done_until timestamptz,
     next_at timestamptz,
     due_at timestamptz,
+    -- Of a topic: what is wrong with it, as far as a relay has seen.
+    problem text,
     primary key (workflow_id, trigger)
 );
 
@@ -128,6 +130,24 @@ create table onceflow.trigger_failure (
     primary key (workflow_id, trigger, id),
     foreign key (workflow_id, trigger) references onceflow.trigger on delete cascade
 );
+
+-- Where the triggers of topics stand in them: it is changed in the transaction of what a record has started.
+create table onceflow.topic_position (
+    workflow_id bigint not null,
+    trigger text collate "C" not null,
+    topic text collate "C" not null,
+    partition int not null check (partition >= 0),
+    -- The topic that offsets are of, as the broker names it, and those that had its name before; empty where it tells none.
+    topic_id text collate "C" not null,
+    former_ids text[] not null default '{}',
+    -- The offset of the record that is taken next.
+    position bigint not null default 0 check (position >= 0),
+    -- Where the log ended when a relay last looked.
+    log_end bigint,
+    taken_at timestamptz,
+    primary key (workflow_id, trigger, topic, partition),
+    foreign key (workflow_id, trigger) references onceflow.trigger on delete cascade
+) with (fillfactor = 50);
 
 -- A deployment's own values, which the expressions of definitions see as $config.NAME. The row of the latest
 -- version of a name counts; the others are its history.
@@ -484,7 +504,7 @@ create index outbox_held on onceflow.outbox (topic) where kind = 'task' and head
 
 create table onceflow.quarantine (
     id bigint generated always as identity primary key,
-    source text not null check (source in ('message', 'outbox')),
+    source text not null check (source in ('message', 'outbox', 'record')),
     topic text not null,
     partition int,
     "offset" bigint,
@@ -493,8 +513,19 @@ create table onceflow.quarantine (
     outbox jsonb,
     reason text not null,
     at timestamptz not null,
-    check ((source = 'outbox') = (outbox is not null))
+    -- For a record of a topic: whose it is, and what expressions see of it, without the value where payload has that, since
+    -- it could not be read; and since when it is to be taken again.
+    workflow text,
+    trigger text,
+    record jsonb,
+    released_at timestamptz,
+    check ((source = 'outbox') = (outbox is not null)),
+    constraint quarantine_record check (
+        (source = 'record') = (record is not null) and (source = 'record') = (workflow is not null and trigger is not null)
+        and (released_at is null or source = 'record'))
 );
+-- Those that are to be taken again.
+create index quarantine_released on onceflow.quarantine (workflow, trigger) where released_at is not null;
 -- Kept once, however often it comes; by its content too, since a broker that has lost its data counts
 -- its offsets anew.
 create unique index quarantine_message on onceflow.quarantine

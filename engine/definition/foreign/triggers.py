@@ -79,3 +79,23 @@ OF_A_SCHEDULE: Final[Mapping[str, str]] = {
     ),
 }
 """Why a schedule has no such key."""
+OF_A_KAFKA: Final[Mapping[str, str]] = {
+    **_keys("`topic: NAME`, an entry for each topic", "topics topicPattern name"),
+    **_keys(
+        "`group: NAME`, or left out",
+        "groupId group_id consumerGroup consumer_group consumerGroupId groupID",
+    ),
+    **_keys("`key: $.value.id`", "idempotency_key idempotencyKey dedupe deduplicationKey"),
+    **_keys('`when: $.value.type == "order"`', "filter condition filters if"),
+    **_keys("`input: {…}`", "inputs args arguments data with payload"),
+    **_keys(
+        "`format: json`, or avro, protobuf", "valueDeserializer deserializer serde valueFormat"
+    ),
+    **_keys(
+        "a setting of the relay: ONCEFLOW_KAFKA",
+        "brokers bootstrap bootstrapServers properties connection url",
+    ),
+    **_keys("a setting of the relay: ONCEFLOW_SCHEMA_REGISTRY", "schemaRegistry schemaRegistryUrl"),
+    **_keys("not needed: each record counts once", "autoCommit acks offset startingOffset"),
+}
+"""Why a topic that starts instances has no such key."""

@@ -11,7 +11,7 @@ from ..foreign import triggers as foreign
 from ..source.document import Faults, child
 from ..steps import checks
 from ..steps.members import Key, Members, Schema
-from . import schedule, webhook
+from . import kafka, schedule, webhook
 from .trigger import TRIGGER_ID, Trigger
 
 MOST = 50
@@ -39,6 +39,11 @@ KINDS = {
         webhook.MEMBERS,
         webhook.Webhook,
         "Requests of another service, which start instances at POST /hooks/WORKFLOW/ID.",
+    ),
+    "kafka": Kind(
+        kafka.MEMBERS,
+        kafka.Kafka,
+        "The topic whose records start instances, each of them once.",
     ),
 }
 """By the key that tells the kind."""

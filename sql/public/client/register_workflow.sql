@@ -2,8 +2,8 @@
 -- Stores a definition as compiled by `onceflow deploy` or the API. The definition of the latest
 -- version again, its branches in the same order, gives that version (created is false); anything else makes
 -- the next one.
--- Errors: WF007 where Postgres refuses one of its paths, or where a step publishes to Kafka and messages
--- do not travel over it; nothing is stored then.
+-- Errors: WF007 where Postgres refuses one of its paths, or where it needs Kafka and messages do not travel over
+-- it: refuse_kafka(); nothing is stored then.
 create or replace function onceflow.register_workflow(p_compiled jsonb)
 returns table (workflow_id bigint, name text, version int, created boolean)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
@@ -14,7 +14,6 @@ declare
     v_version_id bigint;
     v_number int;
     v_fault text;
-    v_publishing jsonb;
 begin
     v_fault := onceflow.payload_fault(p_compiled, 16777216);
     if v_fault is not null then
@@ -22,19 +21,7 @@ begin
             hint = 'Split the workflow, and write long numbers as strings.';
     end if;
     perform onceflow.refuse_paths(p_compiled);
-    select jsonb_agg(jsonb_build_object('place', coalesce(s.pointer || '/task', s.step), 'message',
-        'kafka.publish needs Kafka, and the transport of this deployment is Postgres') order by s.n)
-    into v_publishing
-    from rows from (jsonb_to_recordset(p_compiled -> 'steps') as (step text, pointer text, spec jsonb))
-        with ordinality s (step, pointer, spec, n)
-    where s.spec ->> 'task' = 'kafka.publish';
-    if v_publishing is not null then
-        lock table onceflow.deployment in row share mode; -- as require_transport()
-        if (select d.transport from onceflow.deployment d) <> 'kafka' then
-            raise exception 'the workflow publishes to Kafka, and there is none' using errcode = 'WF007',
-                detail = v_publishing, hint = 'Use another task, or run the deployment over Kafka.';
-        end if;
-    end if;
+    perform onceflow.refuse_kafka(p_compiled);
 
     insert into onceflow.workflow (name) values (p_compiled ->> 'name') on conflict (name) do nothing;
     select w.id into v_workflow_id from onceflow.workflow w where w.name = p_compiled ->> 'name' for no key update;

@@ -5,7 +5,7 @@
 -- to p_limit a call. What an old broker still holds of it claims nothing any more. Calling it again finishes
 -- what was broken off, or goes back.
 -- Errors: WF002 · WF005 while workers live; and to postgres, while events or dead letters wait to be
--- shipped, or where a workflow that is still used publishes to Kafka · WF004.
+-- shipped, or where a workflow that is still used publishes to Kafka, or is started by a topic · WF004.
 create or replace function onceflow.switch_transport(p_transport text, p_limit int default 1000)
 returns table (shipped int, done boolean)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
@@ -51,6 +51,13 @@ begin
         if v_obstacle is not null then
             raise exception 'workflows publish to Kafka: %', v_obstacle using errcode = 'WF005',
                 hint = 'Deploy them without kafka.publish, and let instances of older versions end.';
+        end if;
+        select string_agg(format('%s of %s', t.trigger, w.name), ', ' order by w.name, t.trigger) into v_obstacle
+        from onceflow.trigger t join onceflow.workflow w on w.id = t.workflow_id
+        where t.kind = 'kafka';
+        if v_obstacle is not null then
+            raise exception 'topics start workflows: %', v_obstacle
+                using errcode = 'WF005', hint = 'Deploy them without these entries of `on`.';
         end if;
     end if;
 

@@ -13,7 +13,8 @@ declare
         'publish_events', 'quarantine_messages', 'require_transport', 'take_tasks'];
     v_relay constant text[] := array['take_outbox', 'drop_outbox', 'defer_outbox', 'list_queues',
         'read_watermark', 'requeue_lost_tasks', 'expire_workers', 'fire_timers',
-        'begin_instances', 'fail_lost_attempts', 'enforce_deadlines', 'apply_deliveries', 'forget_events', 'remind_people', 'ensure_partitions', 'require_transport'];
+        'begin_instances', 'fail_lost_attempts', 'enforce_deadlines', 'apply_deliveries', 'forget_events', 'remind_people', 'ensure_partitions', 'require_transport',
+        'list_topic_triggers', 'open_positions', 'move_position', 'take_records', 'read_released', 'note_topic'];
     v_client constant text[] := array['register_workflow', 'start_instances', 'explain_instance',
         'complete_deferred_tasks', 'fail_deferred_tasks', 'send_signals', 'send_events', 'answer_forms', 'claim_forms', 'release_forms', 'reassign_forms', 'apply_deliveries',
         'receive_webhook', 'note_webhook_refusals',

@@ -142,6 +142,21 @@ OTHERS = [
     ("deployment_towards_check", "update onceflow.deployment set towards = 'mail'"),
     ("deployment_transport_check", "update onceflow.deployment set transport = 'mail'"),
     ("outbox_kind_check", "update onceflow.outbox set kind = 'mail'"),
+    (
+        "quarantine_record",
+        "update onceflow.quarantine set released_at = now()",
+    ),
+    (
+        "topic_position_partition_check",
+        "insert into onceflow.topic_position (workflow_id, trigger, topic, partition, topic_id)"
+        " select workflow_id, 't', 't', -1, '' from onceflow.workflow_version",
+    ),
+    (
+        "topic_position_position_check",
+        "insert into onceflow.topic_position"
+        " (workflow_id, trigger, topic, partition, topic_id, position)"
+        " select workflow_id, 't', 't', 0, '', -1 from onceflow.workflow_version",
+    ),
     ("quarantine_source_check", "update onceflow.quarantine set source = 'mail'"),
     ("quarantine_check", "update onceflow.quarantine set outbox = '{}'"),
     ("queue_name_check", "update onceflow.queue set name = 'a/b'"),

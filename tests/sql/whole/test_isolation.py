@@ -25,6 +25,7 @@ from onceflow.engine.definition import compile_definition
 from onceflow.engine.errors import WrongIsolation
 
 from ..play import Connection, Play
+from ..topics import ORDERS
 from ..workflows import sequence
 
 PUBLIC = Path(__file__).parents[3] / "sql" / "public"
@@ -83,6 +84,8 @@ CALLS: dict[str, Call] = {
     "fail_deferred_tasks": lambda conn, play, i, f: calls.fail_deferred_tasks(
         conn, [token_of(i, "a", f)], [{"code": "x", "message": ""}], [True]
     ),
+    "open_positions": lambda conn, play, i, f: calls.open_positions(conn, ORDERS, [0]),
+    "take_records": lambda conn, play, i, f: calls.take_records(conn, ORDERS, {}, [], []),
     "erase_instances": lambda conn, play, i, f: calls.erase_instances(conn, [i]),
     "discard_dead_letters": lambda conn, play, i, f: calls.discard_dead_letters(
         conn, [Key(i, "a")]
