@@ -160,13 +160,10 @@ __all__ = [
     "Started",
     "Switched",
     "Taken",
-<<<<<<< HEAD
-    "TriggerDecision",
-=======
     "TakenRecords",
     "TopicRecord",
     "TopicTrigger",
->>>>>>> 7f49fd9 (Records of Kafka's topics start instances: what a set starts is one transaction with where its partitions stand)
+    "TriggerDecision",
     "Webhook",
     "answer_forms",
     "apply_deliveries",
