@@ -43,6 +43,7 @@ CALLS: dict[str, Call] = {
     ),
     "remind_people": lambda conn, play, i, f: calls.remind_people(conn, 10),
     "start_instances": lambda conn, play, i, f: calls.start_instances(conn, "flow", [{}]),
+    "receive_webhook": lambda conn, play, i, f: calls.receive_webhook(conn, "flow", "push", {}, i),
     "claim_tasks": lambda conn, play, i, f: calls.claim_tasks(
         conn, play.worker.id, f, 1, [Key(i, "a")]
     ),
