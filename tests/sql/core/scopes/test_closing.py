@@ -194,7 +194,7 @@ def test_a_worker_is_not_told_to_stop_a_compensation_of_a_scope_that_closes(play
 # guarantee: closing-begun-chain
 def test_a_repeat_that_begins_as_its_instance_closes_begins_nothing(play: Play) -> None:
     again = {"id": "r", "repeat": [task("a")], "until": "$.round > 0", "needs": []}
-    fails: dict[str, Any] = {"id": "f", "fail": {"code": "no", "message": "no"}, "needs": []}
+    fails: dict[str, Json] = {"id": "f", "fail": {"code": "no", "message": "no"}, "needs": []}
     run = Blocks(play, again, fails)
     assert run.state() == "COMPENSATED"
     assert run.states() == {"f": "DEAD_LETTER", "r": "CANCELLED"}
