@@ -9,6 +9,7 @@ from uuid import UUID
 
 from onceflow.engine import calls
 from onceflow.engine.calls import Deferral, Key
+from onceflow.engine.definition import compile_definition
 
 from ..play import Play, Worker
 from ..workflows import Compiled, Step, path, value, workflow
@@ -49,6 +50,16 @@ def _cancel(play: Play, instance: UUID) -> None:
 
 
 # forward tasks
+
+
+def sleeping(play: Play) -> Subject:
+    step = {"id": "a", "sleep": "30m"}
+    return Subject(play.begin(compile_definition({"name": "flow", "steps": [step]})), "a")
+
+
+def waiting_signal(play: Play) -> Subject:
+    step = {"id": "a", "wait_for": "paid", "timeout": "30m"}
+    return Subject(play.begin(compile_definition({"name": "flow", "steps": [step]})), "a")
 
 
 def waiting_join(play: Play) -> Subject:
@@ -347,6 +358,8 @@ TASKS: dict[str, Callable[[Play], Subject]] = {
     "WAITING, a join / RUNNING": waiting_join,
     "WAITING, its turn / COMPENSATING": waiting_turn,
     "WAITING, its start / RUNNING": waiting_start,
+    "WAITING, a sleep / RUNNING": sleeping,
+    "WAITING, a signal / RUNNING": waiting_signal,
     "WAITING, an answer / RUNNING": deferred,
     "WAITING, an answer / RUNNING, suspended": deferred_suspended,
     "WAITING, an answer / COMPENSATING": undo_deferred,

@@ -18,6 +18,8 @@ BY_WORKERS = """
 | WAITING, a join / RUNNING | skipped | skipped | stale | stale | stale | stale | stale |
 | WAITING, its turn / COMPENSATING | skipped | skipped | stale | stale | stale | stale | stale |
 | WAITING, its start / RUNNING | skipped | skipped | stale | stale | stale | stale | stale |
+| WAITING, a sleep / RUNNING | skipped | skipped | stale | stale | stale | stale | stale |
+| WAITING, a signal / RUNNING | skipped | skipped | stale | stale | stale | stale | stale |
 | WAITING, an answer / RUNNING | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING | repeated | repeated |
 | WAITING, an answer / RUNNING, suspended | skipped | skipped | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING, suspended | repeated | repeated |
 | WAITING, an answer / COMPENSATING | skipped | skipped | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter | repeated | repeated |
@@ -76,6 +78,8 @@ FROM_OUTSIDE = """
 | WAITING, a join / RUNNING | stale | stale | stale |
 | WAITING, its turn / COMPENSATING | stale | stale | stale |
 | WAITING, its start / RUNNING | stale | stale | stale |
+| WAITING, a sleep / RUNNING | stale | stale | stale |
+| WAITING, a signal / RUNNING | stale | stale | stale |
 | WAITING, an answer / RUNNING | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING |
 | WAITING, an answer / RUNNING, suspended | accepted → SUCCEEDED · SUCCEEDED | accepted → RETRYING | accepted → DEAD_LETTER, record · COMPENSATING, suspended |
 | WAITING, an answer / COMPENSATING | accepted → SUCCEEDED · CANCELLED | accepted → RETRYING | accepted → DEAD_LETTER · COMPENSATING, dead letter |
@@ -134,6 +138,8 @@ BY_THE_CLOCK = """
 | WAITING, a join / RUNNING | — | — | — | — | — |
 | WAITING, its turn / COMPENSATING | — | — | — | — | — |
 | WAITING, its start / RUNNING | → QUEUED | — | — | — | — |
+| WAITING, a sleep / RUNNING | → SUCCEEDED · SUCCEEDED | — | — | — | — |
+| WAITING, a signal / RUNNING | → DEAD_LETTER, record · COMPENSATED | — | — | — | — |
 | WAITING, an answer / RUNNING | → RETRYING | — | — | — | — |
 | WAITING, an answer / RUNNING, suspended | → RETRYING | — | — | — | — |
 | WAITING, an answer / COMPENSATING | → RETRYING | — | — | — | — |
@@ -192,6 +198,8 @@ BY_OPERATORS_ON_DEAD_LETTERS = """
 | WAITING, a join / RUNNING | refused | refused | refused |
 | WAITING, its turn / COMPENSATING | refused | refused | refused |
 | WAITING, its start / RUNNING | refused | refused | refused |
+| WAITING, a sleep / RUNNING | refused | refused | refused |
+| WAITING, a signal / RUNNING | refused | refused | refused |
 | WAITING, an answer / RUNNING | refused | refused | refused |
 | WAITING, an answer / RUNNING, suspended | refused | refused | refused |
 | WAITING, an answer / COMPENSATING | refused | refused | refused |
@@ -250,6 +258,8 @@ BY_OPERATORS_ON_INSTANCES = """
 | WAITING, a join / RUNNING | done → CANCELLED · COMPENSATING | done · RUNNING, suspended | refused |
 | WAITING, its turn / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
 | WAITING, its start / RUNNING | done → CANCELLED · CANCELLED | done · RUNNING, suspended | refused |
+| WAITING, a sleep / RUNNING | done → CANCELLED · CANCELLED | done · RUNNING, suspended | refused |
+| WAITING, a signal / RUNNING | done → CANCELLED · CANCELLED | done · RUNNING, suspended | refused |
 | WAITING, an answer / RUNNING | done → CANCELLED · COMPENSATING | done · RUNNING, suspended | refused |
 | WAITING, an answer / RUNNING, suspended | done → CANCELLED · COMPENSATING | done | done · RUNNING |
 | WAITING, an answer / COMPENSATING | refused | done · COMPENSATING, suspended | refused |
