@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from .endless import check_endless
 from .expressions.trees import Compiled
 from .inputs.checks import compile_checks
 from .jumps import check_jumps
@@ -56,6 +57,7 @@ def check_definition(source: Document | Mapping[str, Any]) -> Checked:
     layout = Layout(workflow.steps, faults)
     orders = order_steps(layout, faults)
     check_jumps(layout, faults)
+    check_endless(workflow.name, layout, faults)
     shapes = Shapes(workflow.input, layout)
     notice = workflow.on_failed and workflow.on_failed.input
     check_references(layout, orders, shapes, workflow.output, notice, faults)

@@ -23,6 +23,7 @@ from .steps.set_value import Set
 from .steps.step import Step
 from .steps.waiting.approve import Approve
 from .steps.waiting.sleep import Sleep
+from .steps.waiting.workflow import Workflow
 
 Shape = Mapping[str, Any]
 
@@ -123,6 +124,8 @@ class Shapes:
             case Approve():
                 text = {"type": "string"}
                 return _closed({"decision": text, "by": text, "at": text, "answer": UNKNOWN})
+            case Workflow(detach=True):
+                return _closed({"instance": {"type": "string"}})
             case _:
                 return UNKNOWN
 

@@ -46,7 +46,7 @@ create table onceflow.step (
     step text collate "C" not null,
     kind text not null check (kind in (
         'task', 'set', 'fail', 'return', 'goto', 'steps', 'switch', 'parallel', 'race', 'for_each', 'repeat', 'try',
-        'sleep', 'wait_for', 'approve', 'workflow', 'compensation', 'undo', 'notice')),
+        'sleep', 'wait_for', 'approve', 'workflow', 'compensation', 'undo', 'undo_child', 'notice')),
     -- The block whose list it stands in, and which of its lists; null at the top, and of what undoes.
     block text collate "C",
     list int,
@@ -64,7 +64,8 @@ create table onceflow.step (
     -- Whether it is a block of which one scope runs at a time.
     is_chain boolean generated always as (kind in ('repeat', 'try')) stored,
     -- Whether it waits by itself, for a time or for something that has a name.
-    is_wait boolean generated always as (kind in ('sleep', 'wait_for', 'approve', 'workflow')) stored,
+    is_wait boolean generated always as (
+        kind in ('sleep', 'wait_for', 'approve', 'workflow', 'undo_child')) stored,
     -- What a worker is told besides with each attempt; null for most.
     extra jsonb generated always as (spec -> 'extra') stored,
     -- The input of a step without expressions, the value of a set; null where there is something to evaluate.
@@ -194,6 +195,9 @@ create table onceflow.instance (
     -- The entry of its definition's `on` that started it, and of a schedule the time that it was planned for.
     trigger text collate "C",
     scheduled_at timestamptz,
+    -- The instance that a step of has started it and waits for it, and the first of the family; null of a root.
+    parent_id uuid,
+    root_id uuid,
     constraint instance_state check (
         state = any (case when ended_at is null
             then '{RUNNING,CLOSING,COMPENSATING}'::text[]
@@ -219,6 +223,7 @@ create index instance_by_state on onceflow.instance (state, id);
 create index instance_by_version on onceflow.instance (version_id, id);
 create index instance_deadline on onceflow.instance (deadline_at) where deadline_at is not null;
 create index instance_resume on onceflow.instance (resume_at) where resume_at is not null;
+create index instance_of_parent on onceflow.instance (parent_id, id) where parent_id is not null;
 create index instance_suspended on onceflow.instance (id) where suspended_at is not null;
 
 create table onceflow.task (
@@ -480,6 +485,22 @@ create table onceflow.event_lock (
     bucket int primary key
 );
 insert into onceflow.event_lock (bucket) select b from pg_catalog.generate_series(0, 1023) b;
+-- Which task of which instance has an instance of its own started, written as the step begins: both read it, and neither
+-- the other's rows. A family lies in one partition, that of its root.
+create table onceflow.child (
+    instance_id uuid not null primary key,
+    parent_id uuid not null,
+    step text collate "C" not null,
+    scope bigint not null,
+    visit int not null,
+    -- How many instances are above it.
+    depth int not null,
+    -- Of several for one task, since it was redriven, the last counts.
+    n bigint not null,
+    -- Which task its next end is for; null where nobody is told of it: it was told, or nobody waits.
+    answers text collate "C"
+) partition by range (instance_id);
+create index child_of_task on onceflow.child (parent_id, step, scope, visit, n);
 
 -- Messages --------------------------------------------------------------------------------------
 
@@ -653,6 +674,18 @@ create type onceflow.chain_move as (
 -- A wait that is over: what its step gives, or the error that it fails with.
 create type onceflow.ended_wait as (
     instance_id uuid, step text, scope bigint, visit int, output jsonb, error jsonb);
+
+-- A step that begins to wait for something that has a name; items are what it begins with, besides its input.
+create type onceflow.begun_wait as (
+    instance_id uuid, step text, scope bigint, visit int, version_id bigint, kind text, items jsonb);
+
+-- An instance that a task of another has told to start: of which version, unless there is an error.
+create type onceflow.child_start as (
+    instance_id uuid, parent_id uuid, root_id uuid, step text, scope bigint, visit int, detached boolean,
+    workflow_id bigint, version_id bigint, deadline interval, searched boolean, key text, input jsonb, error jsonb);
+
+-- What has come of it, and which instance it is.
+create type onceflow.started_child as (outcome text, instance_id uuid);
 
 -- A signal that is sent, what becomes of it, in words too, and the wait that takes it (step null: it is kept).
 create type onceflow.judged_signal as (

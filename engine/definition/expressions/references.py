@@ -7,7 +7,16 @@ from ...secrets import NAME, NAME_RULE
 from ..common.mends import did_you_mean, one_of
 from .pieces import Reference
 
-INSTANCE_FIELDS = ("id", "workflow", "version", "started_at", "trigger", "scheduled_at")
+INSTANCE_FIELDS = (
+    "id",
+    "workflow",
+    "version",
+    "started_at",
+    "trigger",
+    "scheduled_at",
+    "parent",
+    "root",
+)
 STEP_FIELDS = ("output", "state", "error")
 UNDONE = ("output", "task_input", "key")
 """What only a compensation sees: output, input and idempotency key of the step that it undoes."""

@@ -218,6 +218,13 @@ def signal(value: Json, _: Step) -> str | None:
     return f"`wait_for: {as_id(value)}`" if isinstance(value, str) and value else None
 
 
+def child(value: Json, _: Step) -> str | None:
+    """An instance of another workflow."""
+    given = cast(Step, value) if isinstance(value, dict) else {"name": value}
+    name = given.get("name") or given.get("workflowId")
+    return f"`workflow: {as_id(name)}`, of a step" if isinstance(name, str) and name else None
+
+
 def catch(value: Json, step: Step) -> str | None:
     """A try around the step, with what is caught and what follows."""
     own = id_of(step)

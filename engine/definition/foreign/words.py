@@ -197,10 +197,6 @@ _FINALLY = (
     "{code: $.steps.work.caught}}`"
 )
 _SIGNAL = "is not available in this release; a step `wait_for: paid` waits for a signal"
-_CHILD = (
-    "is not available in this release; put its steps into a block, or start it in a task, by a "
-    "client, with the task's key"
-)
 _CLOCK = "for the workflow to say: `on: [{id: nightly, schedule: {cron: …}}]` beside its `steps`"
 
 
@@ -224,8 +220,16 @@ _LATER: Final[Mapping[str, Reason]] = {
         "`approve: {title: …, to: [managers]}`, a step of its own",
         "approval manual_approval human human_task userTask",
     ),
-    **_not_yet(_CHILD, "workflow subWorkflow subWorkflowParam child_workflow subflow"),
-    **_not_yet(_CHILD, "continue_as_new trigger_dag_id"),
+    **_words(
+        "`workflow: ship-order`, of a step, with `with` beside it",
+        "subWorkflow subWorkflowParam child_workflow subflow trigger_dag_id",
+        forms.child,
+    ),
+    **_words(
+        "`workflow: …` with `detach: true`, of the last step: the next instance begins as this "
+        "one ends",
+        "continue_as_new",
+    ),
     **_left_out(_CLOCK, "schedule"),
     **_not_yet("is a task of yours that publishes, such as `task: kafka.publish`", "emit sink"),
 }

@@ -30,7 +30,7 @@ from . import (
 from .block import Block, Readers
 from .members import Members, Schema
 from .step import Step
-from .waiting import approve, sleep, wait_for
+from .waiting import approve, sleep, wait_for, workflow
 
 
 class Kind(NamedTuple):
@@ -105,6 +105,7 @@ _KINDS = {
     "sleep": Kind(sleep.MEMBERS, sleep.Sleep),
     "wait_for": Kind(wait_for.MEMBERS, wait_for.WaitFor),
     "approve": Kind(approve.MEMBERS, approve.Approve),
+    "workflow": Kind(workflow.MEMBERS, workflow.Workflow),
 }
 
 

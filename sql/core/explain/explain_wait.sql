@@ -12,6 +12,9 @@ begin
         return row(format(case when v_past then 'its sleep was over at %s, and the clock has to see to it'
             else 'sleeps until %s' end, v_due), null, null)::onceflow.explanation;
     end if;
+    if p_step.kind in ('workflow', 'undo_child') then
+        return onceflow.explain_child(p_task, p_step);
+    end if;
     if p_step.kind = 'approve' then
         return onceflow.explain_form(p_task, p_step);
     end if;

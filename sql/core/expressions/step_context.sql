@@ -18,7 +18,8 @@ begin
         'instance', jsonb_build_object(
             'id', i.id, 'workflow', w.name, 'version', v.version, 'started_at', i.started_at,
             'trigger', i.trigger, 'scheduled_at',
-            case when i.scheduled_at is not null then onceflow.exact_time(i.scheduled_at) end),
+            case when i.scheduled_at is not null then onceflow.exact_time(i.scheduled_at) end,
+            'parent', i.parent_id, 'root', coalesce(i.root_id, i.id)),
         'steps', case when jsonb_array_length(p_reads) = 0 then '{}'
             when v.blocks then onceflow.seen_steps(p_instance_id, p_version_id, p_scope, p_reads)
             else coalesce((

@@ -21,7 +21,7 @@ begin
                 'task', onceflow.task_name(t.step, t.scope, t.visit)) as error,
             -- By strength: of several failures one decides for the instance.
             array_position(array['compensate', 'fail', 'suspend'],
-                case when s.kind in ('compensation', 'notice') then 'suspend'
+                case when s.kind in ('compensation', 'undo_child', 'notice') then 'suspend'
                     when p_discarded then coalesce(nullif(s.spec ->> 'on_failure', 'suspend'),
                         nullif(v.on_failure, 'suspend'), 'compensate')
                     else coalesce(s.spec ->> 'on_failure', v.on_failure) end) as policy,

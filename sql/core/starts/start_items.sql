@@ -1,12 +1,15 @@
--- start_items(workflows, versions, deadlines, search, inputs, keys, ids, errors, start at, triggers, scheduled at, now)
+-- start_items(workflows, versions, deadlines, search, inputs, keys, ids, errors, start at, triggers, scheduled at, now,
+--   parents, roots)
 --   -> (ordinal, instance_id, outcome, state, error)   (internal)
 -- The one way in which instances start: of each item, as check_starts() has them, that of its version, which may be another
 -- for each. One without an id starts nothing, and p_errors has why. p_search: whether a version has fields to be found by.
+-- p_parents, p_roots: of those that steps of others start.
 -- outcome: as start_instances() gives it.
 create or replace function onceflow.start_items(
     p_workflows bigint[], p_versions bigint[], p_deadlines interval[], p_search boolean,
     p_inputs jsonb[], p_keys text[], p_ids uuid[], p_errors jsonb[],
-    p_start_at timestamptz[], p_triggers text[], p_scheduled_at timestamptz[], p_now timestamptz)
+    p_start_at timestamptz[], p_triggers text[], p_scheduled_at timestamptz[], p_now timestamptz,
+    p_parents uuid[] default null, p_roots uuid[] default null)
 returns table (ordinal int, instance_id uuid, outcome text, state text, error jsonb)
 language plpgsql volatile as $$
 #variable_conflict use_column
@@ -29,14 +32,17 @@ begin
 
     -- In a statement of its own, so that the keys of others are seen that the insert waited for.
     with item as (
-        select k.n, k.version, k.deadline, k.input, k.trigger, k.scheduled_at,
+        select k.n, k.version, k.deadline, k.input, k.trigger, k.scheduled_at, k.parent, k.root,
             case when i.instance_id is null or i.instance_id = k.id then k.id end as id
-        from unnest(p_workflows, p_versions, p_deadlines, p_keys, p_inputs, p_ids, p_triggers, p_scheduled_at)
-            with ordinality k (workflow, version, deadline, key, input, id, trigger, scheduled_at, n)
+        from unnest(p_workflows, p_versions, p_deadlines, p_keys, p_inputs, p_ids, p_triggers, p_scheduled_at,
+            p_parents, p_roots)
+            with ordinality k (workflow, version, deadline, key, input, id, trigger, scheduled_at, parent, root, n)
         left join onceflow.idempotency_key i on i.workflow_id = k.workflow and i.key = k.key
     ), started as (
-        insert into onceflow.instance (id, version_id, state, input, started_at, deadline_at, trigger, scheduled_at)
-        select k.id, k.version, 'RUNNING', k.input, p_now, p_now + k.deadline, k.trigger, k.scheduled_at
+        insert into onceflow.instance (id, version_id, state, input, started_at, deadline_at, trigger, scheduled_at,
+            parent_id, root_id)
+        select k.id, k.version, 'RUNNING', k.input, p_now, p_now + k.deadline, k.trigger, k.scheduled_at,
+            k.parent, k.root
         from item k where k.id is not null order by k.id, k.n
         on conflict do nothing returning id, version_id
     )
@@ -61,7 +67,7 @@ begin
             from unnest(v_started, v_versions) u (id, version)
             join onceflow.step s
                 on s.version_id = u.version and s.block is null and s.join_count = 0
-                and s.kind not in ('compensation', 'undo', 'notice')
+                and s.kind not in ('compensation', 'undo', 'undo_child', 'notice')
             where u.id <> all (array(select c.instance_id from unnest(v_postponed) c))))).o_changes);
 
     if not v_all then
@@ -86,4 +92,4 @@ begin
 end $$;
 revoke execute on function onceflow.start_items(
     bigint[], bigint[], interval[], boolean, jsonb[], text[], uuid[], jsonb[], timestamptz[], text[], timestamptz[],
-    timestamptz) from public;
+    timestamptz, uuid[], uuid[]) from public;

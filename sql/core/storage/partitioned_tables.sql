@@ -4,6 +4,6 @@
 create or replace function onceflow.partitioned_tables() returns table (name text, fillfactor int)
 language sql immutable as $$
     select * from (values ('instance', 70), ('task', 80), ('block', 70), ('scope', 70), ('wait', 100),
-        ('delivery', 90), ('task_log', 100)) t (name, fillfactor)
+        ('delivery', 90), ('child', 90), ('task_log', 100)) t (name, fillfactor)
 $$;
 revoke execute on function onceflow.partitioned_tables() from public;

@@ -2,8 +2,8 @@
 -- What becomes of each step that is due: where an expression fails, or the step is one that fails, FAILED if its
 -- instance goes on then, else DEAD_LETTER; SKIPPED by its own `when`; SUCCEEDED where it has its value and needs no
 -- worker; WAITING where it is a block, or the way back of one, that begins, or waits by itself, its input being what for; READY in a suspended instance; RUNNING
--- where it is granted, up to p_room of them on these queues, for these handlers; else QUEUED. items is what a block
--- begins with; ended: it has ended at once; jumps_to is where a goto leads. Inlined into make_tasks(), so it costs no call.
+-- where it is granted, up to p_room of them on these queues, for these handlers; else QUEUED. items is what a block or
+-- a child begins with; ended: it has ended at once; jumps_to is where a goto leads. Inlined into make_tasks(), so it costs no call.
 create or replace function onceflow.decide_tasks(
     p_due onceflow.placed_task[], p_queues text[], p_tasks text[], p_room int)
 returns table (
@@ -15,7 +15,7 @@ language sql stable as $$
     with judged as (
         select e.*, case when e.visit >= 1000
             then '{"code": "flow.limit", "place": "limit", "message": "the step has been visited 1,000 times"}'
-            when (e.found).runs and (e.found).error is null and e.kind in ('fail', 'for_each', 'sleep', 'wait_for', 'approve')
+            when (e.found).runs and (e.found).error is null and (e.kind in ('fail', 'for_each') or e.is_wait)
             then case e.kind when 'fail' then onceflow.raised_error((e.found).value)
                 when 'for_each' then onceflow.items_error(e.version_id, e.step, (e.found).value)
                 else onceflow.wait_error(e.kind, (e.found).value) end
@@ -44,10 +44,11 @@ language sql stable as $$
     )
     select r.instance_id, r.step, r.scope, r.visit, r.version_id, r.seq, r.state, r.suspended_at, r.waits,
         r.kind, case when r.kind in ('task', 'compensation', 'notice') and r.becomes <> 'SKIPPED' then r.queue end, r.timeout,
-        case when r.becomes in ('QUEUED', 'READY') or r.becomes = 'WAITING' and r.is_wait then (r.found).value end,
+        case when r.becomes in ('QUEUED', 'READY') or r.becomes = 'WAITING' and r.is_wait
+            then case r.kind when 'workflow' then (r.found).value -> 'with' else (r.found).value end end,
         case r.becomes when 'SUCCEEDED' then case when r.kind not in ('goto', 'sleep') then (r.found).value end
             when 'FAILED' then onceflow.failed_output(r.version_id, r.step) end,
-        case when r.becomes = 'WAITING' and not r.is_wait then (r.found).value end,
+        case when r.becomes = 'WAITING' and (r.kind = 'workflow' or not r.is_wait) then (r.found).value end,
         r.error, r.granted, case when r.granted then 'RUNNING' else r.becomes end,
         r.becomes in ('SKIPPED', 'SUCCEEDED', 'FAILED'),
         case when r.becomes = 'SUCCEEDED' then r.jumps_to end

@@ -12,12 +12,13 @@ declare
     v_outputs onceflow.evaluated_output[];
     v_succeeded onceflow.evaluated_output[];
     v_ended onceflow.change[];
+    v_children uuid[];
 begin
     if cardinality(p_changes) + cardinality(p_resumed) = 0 then
         return;
     end if;
-    v_drained := array(
-        select i.id
+    select coalesce(array_agg(i.id order by i.id), '{}'), array_agg(i.id) filter (where i.parent_id is not null)
+    into v_drained, v_children
         from (
             select c.instance_id, sum(c.opened) as opened
             from (
@@ -28,10 +29,9 @@ begin
             group by c.instance_id
             having sum(c.opened) < case when bool_or(c.was = 'RUNNING' and c.opened < 0) then 0 else 1 end) d
         cross join lateral (
-            select i.id from onceflow.instance i
+            select i.id, i.parent_id from onceflow.instance i
             where i.id = d.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)]
-                and i.open_tasks + d.opened = 0 and i.ended_at is null and i.resume_at is null offset 0) i
-        order by i.id);
+                and i.open_tasks + d.opened = 0 and i.ended_at is null and i.resume_at is null offset 0) i;
     if cardinality(v_drained) = 0 then
         perform onceflow.record_changes(p_ids, p_changes, '{}');
         return;
@@ -53,6 +53,9 @@ begin
         order by i.id);
     if cardinality(v_drained) > 0 then
         perform onceflow.finish_transition(v_drained, onceflow.settle_instances(v_drained));
+    end if;
+    if v_children is not null then
+        perform onceflow.tell_parents(v_children);
     end if;
 end $$;
 revoke execute on function onceflow.finish_transition(uuid[], onceflow.change[], uuid[]) from public;

@@ -14,8 +14,7 @@ declare
     v_queues text[] := '{}';
     v_tasks text[] := '{}';
     v_written bigint;
-    v_waiting onceflow.task_key[];
-    v_asking onceflow.task_key[];
+    v_waiting onceflow.begun_wait[];
     v_begun record;
 begin
     if p_room > 0 then
@@ -38,8 +37,8 @@ begin
             case d.becomes when 'READY' then 'operator' end as held_by,
             case d.becomes when 'SKIPPED' then 'when' end as reason,
             case when d.ended then d.seq end as ended_seq,
-            -- That of a block's way back tells that it has begun.
-            case when d.kind = 'undo' then 1 else d.granted::int end as attempt
+            -- That of what has a way back of its own, or is one, tells that it has begun.
+            case when d.becomes = 'WAITING' and d.kind in ('undo', 'undo_child', 'workflow') then 1 else d.granted::int end as attempt
         from onceflow.decide_tasks(p_due, v_queues, v_tasks, p_room) d
     ), inserted as (
         insert into onceflow.task (
@@ -79,23 +78,18 @@ begin
             filter (where d.becomes = 'WAITING' and d.kind <> 'undo' and d.input is null), '{}'),
         coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key)
             filter (where d.becomes = 'WAITING' and d.kind = 'undo'), '{}'),
-        coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key)
-            filter (where d.becomes = 'WAITING' and d.input is not null and d.kind not in ('sleep', 'approve')), '{}'),
-        coalesce(array_agg(row(d.instance_id, d.step, d.scope, d.visit)::onceflow.task_key)
-            filter (where d.becomes = 'WAITING' and d.kind = 'approve'), '{}'),
+        array_agg(row(d.instance_id, d.step, d.scope, d.visit, d.version_id, d.kind, d.items)::onceflow.begun_wait)
+            filter (where d.becomes = 'WAITING' and d.input is not null and d.kind <> 'sleep'),
         count(*) filter (where d.granted), (select count(*) from inserted) + (select count(*) from updated)
-    into o_changes, o_ended, o_jumped, o_dead, o_begun, o_undoing, v_waiting, v_asking, o_granted, v_written
+    into o_changes, o_ended, o_jumped, o_dead, o_begun, o_undoing, v_waiting, o_granted, v_written
     from decided d;
     if v_written <> cardinality(p_due) then
         -- A step comes due once in a scope and visit: this cannot be, and must not be counted.
         raise assert_failure using message = format('%s of %s steps that came due were not waiting',
             cardinality(p_due) - v_written, cardinality(p_due));
     end if;
-    if cardinality(v_asking) > 0 then
-        perform onceflow.begin_forms(p_ids, v_asking);
-    end if;
-    if cardinality(v_waiting) > 0 then
-        v_begun := onceflow.begin_waits(p_ids, v_waiting);
+    if v_waiting is not null then
+        v_begun := onceflow.begin_waiting(p_ids, v_waiting);
         o_changes := o_changes || v_begun.o_changes;
         o_ended := o_ended || v_begun.o_ended;
     end if;

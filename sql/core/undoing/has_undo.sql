@@ -1,6 +1,6 @@
 -- has_undo(instance, version, scope) -> boolean   (internal)
 -- Whether in a scope, or beneath, something is done that has a compensation and has not been undone: a step that
--- succeeded, or one with an attempt whose outcome is unknown.
+-- succeeded, a child among them, or one with an attempt whose outcome is unknown.
 create or replace function onceflow.has_undo(p_instance_id uuid, p_version_id bigint, p_scope bigint) returns boolean
 language plpgsql stable as $$
 begin
@@ -22,7 +22,8 @@ begin
                         and u.visit = t.visit)
             offset 0) t
         where s.instance_id = p_instance_id and s.scope = p_scope
-            and case when st.kind = 'task' then t.state = 'SUCCEEDED' or t.unknown
+            and case st.kind when 'task' then t.state = 'SUCCEEDED' or t.unknown
+                when 'workflow' then t.state = 'SUCCEEDED'
                 else onceflow.has_block_undo(p_instance_id, p_version_id, st.step, p_scope, t.visit) end);
 end $$;
 revoke execute on function onceflow.has_undo(uuid, bigint, bigint) from public;

@@ -38,7 +38,7 @@ begin
             where e.version_id = i.version_id and e.from_step = t.step and e.kind = 'undo' offset 0) e
         where case e.kind when 'undo'
             then onceflow.has_block_undo(k.instance_id, i.version_id, t.step, k.scope, t.visit)
-            else t.state = 'SUCCEEDED' or t.unknown end
+            else t.state = 'SUCCEEDED' or t.unknown and e.kind = 'compensation' end
         order by 1, 2, 3, 4
         on conflict do nothing
         returning instance_id, step, scope, visit

@@ -16,6 +16,7 @@ begin
             where w.instance_id = d.instance_id and w.step = d.step and w.scope = d.scope and w.visit = d.visit
                 offset 0) w on true
         where d.instance_id = any (p_ids) and d.instance_id >= p_ids[1] and d.state = 'sent'
+            and d.kind in ('signal', 'event', 'form')
         order by d.id
     ), applied as (
         update onceflow.delivery d

@@ -13,7 +13,8 @@ begin
         cross join lateral (
             select count(*) filter (where t.seq is null) as open,
                 count(*) filter (where t.state = 'RUNNING' or t.seq is null
-                    and (t.undoes_seq is not null or t.step = 'workflow.on_failed')) as awaited,
+                    and (t.undoes_seq is not null or t.step = 'workflow.on_failed')
+                    or t.state = 'WAITING' and t.attempt > 0 and t.fence is null and t.input is not null) as awaited,
                 count(*) filter (where t.state = 'QUEUED') as queued,
                 count(*) filter (where t.state = 'DEAD_LETTER' and t.seq is null) as dead
             from onceflow.task t where t.instance_id = i.id) t
@@ -55,6 +56,8 @@ begin
     union all
     select f.instance_id, f.fault from onceflow.scope_faults(p_ids) f
     union all
-    select f.instance_id, f.fault from onceflow.wait_faults(p_ids) f;
+    select f.instance_id, f.fault from onceflow.wait_faults(p_ids) f
+    union all
+    select f.instance_id, f.fault from onceflow.child_faults(p_ids) f;
 end $$;
 revoke execute on function onceflow.check_instances(uuid[]) from public;

@@ -3,7 +3,7 @@
 -- budget of retries. p_inputs corrects their inputs (null, or null for one: as it was); one that never
 -- got an input, since its expression failed, needs one. A step without a worker goes on behind the expression that
 -- failed, with what that should have given (redrive_takes): its value, true or false for its condition, of a fail
--- the error. Tasks are QUEUED at once, or READY where an operator has suspended their instance.
+-- the error; a child that has failed is followed by another, with its input or this one. Tasks are QUEUED at once, or READY where an operator has suspended their instance.
 -- outcome: done | refused (detail says why, and what to do instead).
 -- Errors: WF002 arrays that differ · WF004.
 create or replace function onceflow.redrive_dead_letters(
@@ -36,7 +36,7 @@ begin
 
     with redriven as (
         update onceflow.task t
-        set state = case k.takes when 'input' then t.state else 'WAITING' end,
+        set state = case when k.takes = 'input' and t.queue is not null then t.state else 'WAITING' end,
             input = case k.takes when 'input' then coalesce(k.given, t.input) end, extra_attempts = t.attempt
         from (
             select (j.key).*, j.takes, g.given
@@ -47,12 +47,13 @@ begin
         where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
             and t.visit = k.visit and t.instance_id >= v_ids[1]
             and t.state = 'DEAD_LETTER' and t.seq is null
-        returning row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key as key, k.takes,
-            jsonb_build_object('place', coalesce(t.error ->> 'place', 'value'), 'value', k.given) as given
+        returning row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key as key,
+            k.takes = 'input' and t.queue is not null as queued, jsonb_build_object(
+                'place', coalesce(t.error ->> 'place', 'value'), 'value', coalesce(k.given, t.input)) as given
     )
-    select coalesce(array_agg(r.key) filter (where r.takes = 'input'), '{}'),
-        coalesce(array_agg(r.key) filter (where r.takes <> 'input'), '{}'),
-        array_agg(r.given) filter (where r.takes <> 'input')
+    select coalesce(array_agg(r.key) filter (where r.queued), '{}'),
+        coalesce(array_agg(r.key) filter (where not r.queued), '{}'),
+        array_agg(r.given) filter (where not r.queued)
     into v_tasks, v_steps, v_given
     from redriven r;
     v_changes := onceflow.queue_tasks(v_ids, v_tasks, 'DEAD_LETTER');

@@ -11,6 +11,8 @@ set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 100
 declare
     v_ids uuid[];
     v_count int;
+    v_started int;
+    v_kinds text[];
 begin
     perform onceflow.require_read_committed();
     v_ids := array(
@@ -27,10 +29,24 @@ begin
     if v_ids = '{}' or not onceflow.take_job('apply_deliveries') then
         return 0;
     end if;
+    v_ids := array(select u from unnest(v_ids) u order by u);
+    v_started := onceflow.start_children(v_ids);
     v_ids := onceflow.lock_instances(v_ids, false);
-    select count(*) into v_count from onceflow.delivery d
+    select count(*), array_agg(distinct d.kind) into v_count, v_kinds from onceflow.delivery d
     where d.instance_id = any (v_ids) and d.instance_id >= v_ids[1] and d.state = 'sent';
-    perform onceflow.finish_transition(v_ids, onceflow.apply_sent(v_ids));
-    return v_count;
+    if v_kinds && '{signal,event,form}' then
+        perform onceflow.finish_transition(v_ids, onceflow.apply_sent(v_ids));
+    end if;
+    -- What goes down and up a family: each a transition of its own.
+    if 'end' = any (v_kinds) then
+        perform onceflow.finish_transition(v_ids, onceflow.apply_ends(v_ids));
+    end if;
+    if 'cancel' = any (v_kinds) then
+        perform onceflow.close_children(v_ids);
+    end if;
+    if 'undo' = any (v_kinds) then
+        perform onceflow.reopen_children(v_ids);
+    end if;
+    return v_started + v_count;
 end $$;
 revoke execute on function onceflow.apply_deliveries(int, int) from public;

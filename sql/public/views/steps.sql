@@ -3,10 +3,10 @@
 -- Looked up, not joined: a version that Postgres knows nothing of yet would be joined with itself, each step with each.
 create or replace view onceflow.steps as
 select s.version_id, s.workflow, s.version, s.step, s.kind,
-    coalesce(s.block, case when s.kind in ('compensation', 'undo') then (
+    coalesce(s.block, case when s.kind in ('compensation', 'undo', 'undo_child') then (
         select u.block from onceflow.step u
         where u.version_id = s.version_id and u.step = left(s.step, -length('.compensate'))) end) as block,
-    coalesce(s.list, case when s.kind in ('compensation', 'undo') then (
+    coalesce(s.list, case when s.kind in ('compensation', 'undo', 'undo_child') then (
         select u.list from onceflow.step u
         where u.version_id = s.version_id and u.step = left(s.step, -length('.compensate'))) end) as list,
     (s.spec ->> 'position')::int as position, s.handler, case when s.handler is not null then s.queue end as queue

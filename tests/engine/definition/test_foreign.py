@@ -55,7 +55,7 @@ TELL: dict[str, tuple[str, ...]] = {
     ),
     "conductor/steps.yaml": (
         "'taskReferenceName' is `id: files`", "'name' is `task: list_files`",
-        "FORK_JOIN_DYNAMIC is `for_each: …`", "'subWorkflowParam' is not available",
+        "FORK_JOIN_DYNAMIC is `for_each: …`", "'subWorkflowParam' is `workflow: ",
     ),
     "github_actions/ci.yaml": (
         "/jobs (line 3, column 1): 'jobs' is `steps: […]`", "'timeout-minutes' is `timeout: 10m`",

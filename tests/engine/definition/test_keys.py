@@ -100,10 +100,8 @@ def test_a_faulty_workflow(definition: Any, fault: str) -> None:
 
 
 def test_a_step_of_a_later_kind_is_one_fault() -> None:
-    assert faults_of({"name": "w", "steps": [{"id": "a", "workflow": "x"}]}) == [
-        "/steps/0/workflow: 'workflow' is not available in this release; put its steps into a "
-        "block, or start it in a task, by a client, with the task's key"
-    ]
+    (fault,) = faults_of({"name": "w", "steps": [{"id": "a", "finally": []}]})
+    assert fault.startswith("/steps/0/finally: 'finally' is not available in this release; write")
 
 
 def test_every_fault_is_listed_with_its_line_and_column() -> None:
@@ -124,7 +122,7 @@ def test_every_fault_is_listed_with_its_line_and_column() -> None:
         "$.steps or $.instance; did you mean 'input'?",
         "/steps/1 (line 7, column 5): a step needs the key that says of which kind it is: `task`, "
         "`set`, `fail`, `steps`, `switch`, `parallel`, `race`, `for_each`, `repeat`, `try`, "
-        "`return`, `goto`, `sleep`, `wait_for` or `approve`",
+        "`return`, `goto`, `sleep`, `wait_for`, `approve` or `workflow`",
         "/steps/1/timeout (line 8, column 14): must be a duration above 0 such as 30s, 1h30m or "
         "500ms, or a number of seconds; at most ten years",
     ]

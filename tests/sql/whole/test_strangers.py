@@ -92,7 +92,7 @@ def test_tasks_are_taken_and_a_taking_is_repeated(play: Play) -> None:
 def test_partitions_are_made_and_the_transport_is_switched(play: Play) -> None:
     then = datetime(2037, 1, 1, tzinfo=UTC)
     with play.conn.transaction(force_rollback=True):
-        assert play.value("select onceflow.ensure_partitions(%s, %s)", then, then) == 7
+        assert play.value("select onceflow.ensure_partitions(%s, %s)", then, then) == 8
     play.worker.stop()
     assert switch(play.conn, "postgres") == [0]
     assert switch(play.conn, "kafka") == [0]

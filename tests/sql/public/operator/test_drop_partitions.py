@@ -43,7 +43,7 @@ def test_weeks_of_which_everything_ended_are_dropped_the_oldest_first(own: Play)
     assert drop_all(own.conn, NOW) == [
         f"{table}_{week}"
         for week in ("20250213", "20250227")
-        for table in ("instance", "task", "block", "scope", "wait", "delivery", "task_log")
+        for table in ("instance", "task", "block", "scope", "wait", "delivery", "child", "task_log")
     ]
     assert own.value("select count(*) from onceflow.instances") == 0
 
@@ -82,7 +82,7 @@ def test_blocks_and_their_scopes_go_with_their_week_and_others_stay(own: Play) -
 
 def test_empty_weeks_of_long_ago_are_dropped_those_ahead_are_not(own: Play) -> None:
     ahead = suffixes(own.conn) - {"_20250213", "_20250227"}
-    assert len(drop_all(own.conn, NOW)) == 14
+    assert len(drop_all(own.conn, NOW)) == 16
     assert suffixes(own.conn) == ahead
     assert drop_all(own.conn, NOW + timedelta(weeks=100)) == []
 

@@ -46,7 +46,7 @@ def test_a_key_is_known_until_long_after_the_end_of_its_instance(own: Play) -> N
         assert again.outcome == "exists"
     names = [
         f"{name}{suffix}"
-        for name in ("instance", "task", "block", "scope", "wait", "delivery", "task_log")
+        for name in ("instance", "task", "block", "scope", "wait", "delivery", "child", "task_log")
     ]
     assert drop_all(own.conn, NOW) == names
     assert suffix not in suffixes(own.conn)
@@ -108,7 +108,7 @@ def test_behind_a_long_transaction_dropping_gives_up_in_words_and_lets_all_pass(
         assert own.conn.execute("show lock_timeout").fetchone() == ("0",)
     assert drop_all(own.conn, NOW) == [
         f"{t}{suffix}"
-        for t in ("instance", "task", "block", "scope", "wait", "delivery", "task_log")
+        for t in ("instance", "task", "block", "scope", "wait", "delivery", "child", "task_log")
     ]
 
 
@@ -164,5 +164,5 @@ def test_while_ten_weeks_are_dropped_under_load_nothing_waits_for_long(
             over.set()
         for worker in workers:
             worker.result(30)
-    assert len(dropped) == 70
+    assert len(dropped) == 80
     assert watcher.result(30) < 0.1

@@ -17,7 +17,7 @@ def put(play: Play, instance: UUID, payload: Any = None, error: Any = None) -> N
     """Send an answer to the task `a`, as a sender does who leaves it to the clock."""
     play.conn.execute(
         "insert into onceflow.delivery (instance_id, id, kind, payload, error, step, scope, visit,"
-        " state, made_at) values (%s, nextval('onceflow.delivery_id'), 'end', %s, %s, 'a', 0, 0,"
+        " state, made_at) values (%s, nextval('onceflow.delivery_id'), 'event', %s, %s, 'a', 0, 0,"
         " 'sent', now())",
         (instance, _json(payload), _json(error)),
     )

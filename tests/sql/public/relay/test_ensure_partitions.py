@@ -14,7 +14,7 @@ from ...play import Connection, Play, execute
 from ...sessions import Session
 from ...workflows import sequence
 
-TABLES = ("instance", "task", "block", "scope", "wait", "delivery", "task_log")
+TABLES = ("instance", "task", "block", "scope", "wait", "delivery", "child", "task_log")
 THEN = datetime(2031, 6, 11, 12, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
 

@@ -1,0 +1,36 @@
+-- answer_starts(starts, started) -> void   (internal)
+-- What steps hear of the instances that they have told to start, in the order of p_starts: of one that cannot, why; of one that is not
+-- waited for, which it is. Where a key names another already a step with `detach` gives that one, if it has the same
+-- input; any other fails, for what is somebody else's is not ended or undone with it.
+create or replace function onceflow.answer_starts(p_starts onceflow.child_start[], p_started onceflow.started_child[])
+returns void
+language plpgsql volatile as $$
+declare
+    v_now timestamptz := onceflow.now();
+    v_begun uuid[] := array(select s.instance_id from unnest(p_started) s where s.outcome = 'started');
+begin
+    update onceflow.delivery d
+    set state = case when d.instance_id = any (v_begun) then 'taken' else 'void' end, payload = d.payload - 'input'
+    from unnest(p_starts) s
+    where d.instance_id = s.instance_id and d.instance_id >= (p_starts[1]).instance_id
+        and d.kind = 'start' and d.state = 'sent';
+    delete from onceflow.child c
+    using unnest(p_starts) s
+    where c.instance_id = s.instance_id and c.instance_id >= (p_starts[1]).instance_id and c.instance_id <> all (v_begun);
+    insert into onceflow.delivery (instance_id, id, kind, key, step, scope, visit, payload, error, state, made_at)
+    select k.parent_id, nextval('onceflow.delivery_id'), 'end', k.instance_id::text, k.step, k.scope, k.visit,
+        case when k.error is null then jsonb_build_object('instance', k.started) end, k.error, 'sent', v_now
+    from (
+        select s.*, b.instance_id as started, coalesce(s.fault, case
+                when b.outcome = 'conflict' or b.outcome = 'exists' and not s.detached
+                then jsonb_build_object('code', 'workflow.key', 'message', format(
+                    'the key %s is that of the instance %s already%s', to_json(s.key), b.instance_id,
+                    case when s.detached then ', which was started with another input' else '' end),
+                    'detail', jsonb_build_object('instance', b.instance_id)) end) as error
+        from unnest(p_starts) with ordinality s (instance_id, parent_id, root_id, step, scope, visit, detached,
+            workflow_id, version_id, deadline, searched, key, input, fault, n)
+        join unnest(p_started) with ordinality b (outcome, instance_id, n) on b.n = s.n
+        where s.detached or s.fault is not null or b.outcome <> 'started'
+        order by s.parent_id, s.step collate "C", s.scope, s.visit offset 0) k;
+end $$;
+revoke execute on function onceflow.answer_starts(onceflow.child_start[], onceflow.started_child[]) from public;
