@@ -26,6 +26,7 @@ StepKind: TypeAlias = Literal[
     "workflow",
     "compensation",
     "undo",
+    "undo_child",
     "notice",
 ]
 BlockKind: TypeAlias = Literal["steps", "switch", "parallel", "race", "for_each", "repeat", "try"]
