@@ -163,20 +163,29 @@ class Family:
         return [(self.machines[who], list(own)) for who, own in parts]
 
     def _settle(self) -> None:
-        """Apply what was sent, and what follows from it, until nothing is left."""
-        while True:
-            sent: dict[str, list[Delivery]] = {}
-            for machine in self.machines.values():
-                for delivery in machine.instance.sent:
-                    sent.setdefault(delivery.to, []).append(delivery)
-                machine.instance.sent.clear()
-            if not sent:
-                return
-            for to, deliveries in sent.items():
+        """Apply what was sent, and what follows from it, until nothing is left.
+
+        What is to start does so first: of what cannot, others that hear something hear at once.
+        """
+        while sent := self._take_sent():
+            for deliveries in sent.values():
                 if deliveries[0].what == "start":
                     self._begin(deliveries)
-                elif to in self.machines:
+            for to, more in self._take_sent(of=list(sent)).items():
+                sent[to] += more
+            for to, deliveries in sent.items():
+                if deliveries[0].what != "start" and to in self.machines:
                     self.machines[to].deliver(deliveries)
+
+    def _take_sent(self, of: Sequence[str] | None = None) -> dict[str, list[Delivery]]:
+        """Return what was sent and is not applied yet, by whom it is for: of these, or of all."""
+        sent: dict[str, list[Delivery]] = {}
+        for machine in self.machines.values():
+            taken = [d for d in machine.instance.sent if of is None or d.to in of]
+            for delivery in taken:
+                machine.instance.sent.remove(delivery)
+                sent.setdefault(delivery.to, []).append(delivery)
+        return sent
 
     def _begin(self, deliveries: Sequence[Delivery]) -> None:
         """Start an instance, if it was not told to end since."""
