@@ -1,7 +1,7 @@
 """The shipper on a real outbox and a real broker: what is shipped, put off, and kept."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from psycopg import sql
 
 from onceflow.engine.calls import release_quarantine
 from onceflow.engine.dev.broker import EmbeddedBroker
-from onceflow.engine.kafka_names import dead_letter_topic, task_topic
+from onceflow.engine.kafka_names import dead_letter_topic, form_topic, task_topic
 from onceflow.engine.settings import Settings
 from onceflow.relay.broker import open_admin
 from onceflow.relay.sender import Record, Sender
@@ -197,14 +197,21 @@ def test_a_row_that_cannot_be_shipped_ends_in_quarantine_and_can_be_released(
     assert (message.key(), message.value()) == (b"k", b"x" * 5000)
 
 
-def test_dead_letters_go_to_a_topic_of_ours(
-    conn: Conn, settings: Settings, shipper: Shipper
+@pytest.mark.parametrize(
+    ("kind", "topic"), [("dead_letter", dead_letter_topic), ("form", form_topic)]
+)
+def test_dead_letters_and_forms_go_to_topics_of_ours(
+    conn: Conn,
+    settings: Settings,
+    shipper: Shipper,
+    kind: str,
+    topic: Callable[[Settings], str],
 ) -> None:
-    publish(conn, event("dead-letters", "dead"))
-    conn.execute("update onceflow.outbox set kind = 'dead_letter'")
+    publish(conn, event("any", "told"))
+    conn.execute("update onceflow.outbox set kind = %s", (kind,))
     shipper.ship(conn)
-    (message,) = read_topic(settings, dead_letter_topic(settings))
-    assert message.value() == b"dead"
+    (message,) = read_topic(settings, topic(settings))
+    assert message.value() == b"told"
 
 
 def test_a_rollback_after_the_acknowledgement_ships_again(
