@@ -107,8 +107,8 @@ def test_what_was_cut_goes_on_as_if_it_had_not_been(
 
 
 def without_undoing(number: int) -> Case:
-    """Draw a case of which nothing is undone."""
-    case = draw(number, kinds=ENGINE)
+    """Draw a case of which nothing is undone, an instance of its own least of all."""
+    case = draw(number, kinds=[kind for kind in ENGINE if kind != "workflow"])
     return replace(case, document=_stripped(case.document))
 
 

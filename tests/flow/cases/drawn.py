@@ -31,7 +31,7 @@ FAN = (*LEAVES, *FANS)
 MORE = ("event", "signals")
 """What may be waited for besides signals, and whether definitions say which signals there are."""
 ALL = (*FAN, *CHAINS, *JUMPS, *WAITS, *MORE)
-UNKNOWN = ("signals", "workflow")
+UNKNOWN = ("signals",)
 ENGINE = tuple(kind for kind in ALL if kind not in UNKNOWN)
 """What the engine knows."""
 
