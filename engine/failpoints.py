@@ -20,6 +20,8 @@ NAMES = frozenset(
     {
         "migrate.in_migration",  # a migration is applied and marked; nothing is committed
         "migrate.in_functions",  # functions and views are replaced; nothing is committed
+        "relay.before_fire",  # what schedules have planned is computed; nothing is started
+        "relay.after_fire",  # that is committed; nobody has been told
         "relay.after_produce",  # the broker has acknowledged; the outbox rows are still there
         "relay.before_take",  # records are consumed; nothing of them is taken
         "relay.after_take",  # what they start is committed; the group's offset is not

@@ -31,6 +31,7 @@ from ..engine.calls import (
 from ..engine.calls.base import Connection
 from ..engine.calls.slow_expressions import ALL, SLOW_AT_MOST, struck_by, unevaluated
 from ..engine.errors import OnceflowError
+from .schedules import fire_due_schedules, start_waiting_runs
 
 log = logging.getLogger("onceflow.relay.clock")
 
@@ -103,6 +104,8 @@ JOBS = (
     Job("deliveries", apply_deliveries),
     Job("events", forget_events, rest=REST_OF_EVENTS),
     Job("reminders", remind_people, rest=REST_OF_REMINDERS),
+    Job("schedules", fire_due_schedules),
+    Job("queued schedules", start_waiting_runs, rest=REST_OF_INSTANCES),
 )
 """The jobs of the clock, by what they look after."""
 

@@ -72,6 +72,9 @@ COMMANDS = {
     "disable": Command("engine.commands.switches.disable", "let no instances of workflows start"),
     "enable": Command("engine.commands.switches.enable", "let them start again"),
     "queue": Command("engine.commands.switches.queue", "pause queues, and resume them"),
+    "schedule": Command(
+        "engine.commands.switches.schedule", "what schedules plan, and did; start, backfill"
+    ),
     "triggers": Command(
         "engine.commands.switches.triggers", "what starts instances by itself; pause, resume"
     ),

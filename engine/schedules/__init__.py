@@ -1,5 +1,16 @@
-"""When schedules are due: the times that they have planned, and how these are spread."""
+"""When schedules are due: what they have planned, and what they do when its time has come."""
 
 from .plan import EPOCH, NICKNAMES, Plan, PlanError, read_cron, read_zone
+from .turn import Missed, Turn, take_turn
 
-__all__ = ["EPOCH", "NICKNAMES", "Plan", "PlanError", "read_cron", "read_zone"]
+__all__ = [
+    "EPOCH",
+    "NICKNAMES",
+    "Missed",
+    "Plan",
+    "PlanError",
+    "Turn",
+    "read_cron",
+    "read_zone",
+    "take_turn",
+]

@@ -107,14 +107,39 @@ create table onceflow.trigger (
     -- Since when an operator lets it start nothing.
     paused_at timestamptz,
     -- Of a schedule: what was planned up to then is done with; the next time after it, null where that is still to be
-    -- computed or there is none; and when it is due, which its jitter makes later.
+    -- computed; and when it is due, which its jitter makes later: -infinity to be computed, null while it is paused.
     done_until timestamptz,
     next_at timestamptz,
     due_at timestamptz,
     -- Of a topic: what is wrong with it, as far as a relay has seen.
     problem text,
+    -- Rises with each change of these, so that nothing is done twice by what was read before.
+    turn int not null default 0,
     primary key (workflow_id, trigger)
 );
+create index trigger_due on onceflow.trigger (due_at) where due_at is not null;
+
+-- What has come of the times that schedules had planned, that a backfill or a person has asked for.
+create table onceflow.schedule_run (
+    workflow_id bigint not null,
+    trigger text collate "C" not null,
+    -- Of a start by hand the time at which it was asked for.
+    planned_at timestamptz not null,
+    cause text collate "C" not null check (cause in ('schedule', 'backfill', 'manual')),
+    state text collate "C" not null check (state in ('queued', 'started', 'skipped', 'missed', 'refused')),
+    instance_id uuid check ((state = 'started') = (instance_id is not null)),
+    -- Its instance had not ended when it was last looked at: that row alone knows, this says where to look.
+    under_way boolean not null default false,
+    at timestamptz not null,
+    -- Of missed times that follow each other the last, and how many they are; null where they were not counted.
+    until timestamptz,
+    count int,
+    error jsonb,
+    primary key (workflow_id, trigger, planned_at),
+    foreign key (workflow_id, trigger) references onceflow.trigger on delete cascade
+);
+create index schedule_run_open on onceflow.schedule_run (workflow_id, trigger, planned_at)
+    where under_way or state = 'queued';
 
 -- What triggers heard and could make nothing of: of each the last fifty, by code and words.
 create table onceflow.trigger_failure (
@@ -623,7 +648,7 @@ create table onceflow.job (
 );
 insert into onceflow.job (name)
 values ('fire_timers'), ('begin_instances'), ('fail_lost_attempts'), ('enforce_deadlines'), ('apply_deliveries'),
-    ('forget_events'), ('remind_people'), ('partitions');
+    ('forget_events'), ('remind_people'), ('fire_schedules'), ('start_queued_runs'), ('partitions');
 
 -- Weeks of which every instance has ended, and when the last of them did: what retention goes by.
 create table onceflow.ended_week (

@@ -71,7 +71,7 @@ OF_A_SCHEDULE: Final[Mapping[str, str]] = {
         "catchup catchUp catchupWindow catchup_window startingDeadlineSeconds misfire_grace_time",
     ),
     **_keys("`input: {…}`", "inputs args arguments conf params with"),
-    **_keys("not in the definition: `onceflow schedule pause`", "suspend paused enabled is_paused"),
+    **_keys("not in the definition: `onceflow triggers pause`", "suspend paused enabled is_paused"),
     **_keys(
         "not needed: it plans from when it is deployed; `onceflow schedule backfill` starts what "
         "lies before",

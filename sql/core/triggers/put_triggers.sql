@@ -7,19 +7,23 @@ language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
 begin
+    perform from onceflow.trigger t where t.workflow_id = p_workflow_id order by t.trigger for update;
     delete from onceflow.trigger t
     where t.workflow_id = p_workflow_id and not exists (
         select from jsonb_to_recordset(p_triggers) e (trigger text, kind text)
         where e.trigger = t.trigger and e.kind = t.kind);
-    insert into onceflow.trigger as t (workflow_id, trigger, kind, version_id, spec, done_until)
-    select p_workflow_id, e.trigger, e.kind, p_version_id, e.spec, case e.kind when 'schedule' then v_now end
+    -- Before the new plans are there to be compared with.
+    update onceflow.trigger t
+    set done_until = v_now, next_at = null, turn = t.turn + 1,
+        due_at = case when t.paused_at is null then '-infinity'::timestamptz end
+    from jsonb_to_recordset(p_triggers) e (trigger text, spec jsonb)
+    where t.workflow_id = p_workflow_id and t.trigger = e.trigger and t.kind = 'schedule'
+        and t.spec -> 'plan' <> e.spec -> 'plan';
+    insert into onceflow.trigger (workflow_id, trigger, kind, version_id, spec, done_until, due_at)
+    select p_workflow_id, e.trigger, e.kind, p_version_id, e.spec, case e.kind when 'schedule' then v_now end,
+        case e.kind when 'schedule' then '-infinity'::timestamptz end
     from jsonb_to_recordset(p_triggers) e (trigger text, kind text, spec jsonb)
     order by e.trigger
-    on conflict (workflow_id, trigger) do update
-    set version_id = excluded.version_id, spec = excluded.spec,
-        next_at = case when t.spec -> 'plan' is not distinct from excluded.spec -> 'plan' then t.next_at end,
-        due_at = case when t.spec -> 'plan' is not distinct from excluded.spec -> 'plan' then t.due_at end,
-        done_until = case when t.spec -> 'plan' is not distinct from excluded.spec -> 'plan' then t.done_until
-            else v_now end;
+    on conflict (workflow_id, trigger) do update set version_id = excluded.version_id, spec = excluded.spec;
 end $$;
 revoke execute on function onceflow.put_triggers(bigint, bigint, jsonb) from public;

@@ -10,7 +10,7 @@ begin
     return query
     with changed as (
         update onceflow.trigger t
-        set paused_at = coalesce(t.paused_at, onceflow.now())
+        set paused_at = coalesce(t.paused_at, onceflow.now()), due_at = null, turn = t.turn + 1
         from onceflow.workflow w
         where w.id = t.workflow_id and (w.name, t.trigger) in (select * from unnest(p_workflows, p_triggers))
         returning w.name, t.trigger, t.paused_at

@@ -9,8 +9,9 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 begin
     perform onceflow.lock_triggers(p_workflows, p_triggers);
     update onceflow.trigger t
-    set paused_at = null,
-        done_until = case t.kind when 'schedule' then onceflow.now() end, next_at = null, due_at = null
+    set paused_at = null, turn = t.turn + 1,
+        done_until = case t.kind when 'schedule' then onceflow.now() end, next_at = null,
+        due_at = case t.kind when 'schedule' then '-infinity'::timestamptz end
     from onceflow.workflow w
     where w.id = t.workflow_id and (w.name, t.trigger) in (select * from unnest(p_workflows, p_triggers))
         and t.paused_at is not null;

@@ -13,8 +13,10 @@ declare
         'publish_events', 'quarantine_messages', 'require_transport', 'take_tasks'];
     v_relay constant text[] := array['take_outbox', 'drop_outbox', 'defer_outbox', 'list_queues',
         'read_watermark', 'requeue_lost_tasks', 'expire_workers', 'fire_timers',
-        'begin_instances', 'fail_lost_attempts', 'enforce_deadlines', 'apply_deliveries', 'forget_events', 'remind_people', 'ensure_partitions', 'require_transport',
-        'list_topic_triggers', 'open_positions', 'move_position', 'take_records', 'read_released', 'note_topic'];
+        'begin_instances', 'fail_lost_attempts', 'enforce_deadlines', 'apply_deliveries', 'forget_events', 'remind_people',
+        'read_schedules', 'fire_schedules', 'start_queued_runs', 'cancel_overlapped_runs', 'ensure_partitions',
+        'require_transport', 'list_topic_triggers', 'open_positions', 'move_position', 'take_records', 'read_released',
+        'note_topic'];
     v_client constant text[] := array['register_workflow', 'start_instances', 'explain_instance',
         'complete_deferred_tasks', 'fail_deferred_tasks', 'send_signals', 'send_events', 'answer_forms', 'claim_forms', 'release_forms', 'reassign_forms', 'apply_deliveries',
         'receive_webhook', 'note_webhook_refusals',
@@ -24,7 +26,7 @@ declare
         'redrive_dead_letters', 'skip_dead_letters', 'discard_dead_letters', 'release_quarantine',
         'check_instances', 'drop_partitions', 'ensure_partitions', 'list_queues', 'switch_transport',
         'disable_workflows', 'enable_workflows', 'pause_queues', 'resume_queues',
-        'pause_triggers', 'resume_triggers',
+        'pause_triggers', 'resume_triggers', 'trigger_schedules', 'backfill_schedules',
         'erase_instances', 'set_config_values'];
     v_functions text[] := case p_kind
         when 'worker' then v_worker when 'relay' then v_relay

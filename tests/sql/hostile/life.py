@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from onceflow.engine import calls
 from onceflow.engine.calls import Deferral, Event, Fenced, Key
 from onceflow.engine.definition import compile_definition
 from onceflow.engine.ids import make_ids
+from onceflow.engine.schedules import Turn
 
 from ..play import (
     Connection,
@@ -106,6 +108,11 @@ TOPIC: dict[str, Any] = {
     "steps": [{"id": "x", "set": "$.input"}],
 }
 RECORDS = "select id from onceflow.quarantined where source = 'record'"
+PLANNED: dict[str, Any] = {
+    "name": "planned",
+    "on": [{"id": "s", "schedule": {"every": "1d", "input": {"of": "$.workflow | upper"}}}],
+    "steps": [{"id": "read", "set": "$.input.of"}],
+}
 SCOPES = """
     select onceflow.scope_place(i.id, 1),
         array(select p from onceflow.scope_places(i.id, '{1,2}') p),
@@ -217,6 +224,7 @@ def live(by: Mapping[str, Connection], play: Play) -> str:
     for decide in (calls.pause_triggers, calls.resume_triggers):
         assert [one.outcome for one in decide(operator, ["hooked"], ["push"])] == ["done"]
     _take_records(by)
+    _plan(client, relay, operator)
     calls.disable_workflows(operator, ["flow"])
     calls.enable_workflows(operator, ["flow"])
     assert [one.outcome for one in calls.set_config_values(operator, {"rate": 1})] == ["done"]
@@ -264,6 +272,25 @@ def _take_records(by: Mapping[str, Connection]) -> None:
     assert calls.move_position(relay, source, 0, calls.Span(3, 5))
     calls.note_topic(relay, source, "it's \\ away", {0: 9})
     calls.register_workflow(by["client"], compile_definition({**TOPIC, "on": []}))
+
+
+def _plan(client: Connection, relay: Connection, operator: Connection) -> None:
+    """Deploy a schedule, fire it, and do all that one may do with it."""
+    calls.register_workflow(client, compile_definition(PLANNED))
+    now = datetime.now(UTC)
+    turn = Turn([now], None, now, now + timedelta(days=1), now + timedelta(days=1))
+    due = calls.read_schedules(relay, 10)
+    assert [each.state for each in calls.fire_schedules(relay, [(due[0], turn)])] == ["started"]
+    (made,) = calls.trigger_schedules(operator, ["planned"], ["s"])
+    assert made.outcome == "started"
+    for decide in (calls.pause_triggers, calls.resume_triggers):
+        assert [each.outcome for each in decide(operator, ["planned"], ["s"])] == ["done"]
+    past = [datetime(2026, 1, 1, tzinfo=UTC)]
+    assert [each.outcome for each in calls.backfill_schedules(operator, "planned", "s", past)] == [
+        "queued"
+    ]
+    calls.cancel_overlapped_runs(relay, 10)
+    assert calls.start_queued_runs(relay, 10) == 1
 
 
 def _turn(by: Mapping[str, Connection], play: Play, worker: Worker) -> None:

@@ -116,6 +116,11 @@ EVENT = (
     "insert into onceflow.event (name, id, key, payload, sent_at, keep_until, n)"
     " values ({}, '1', now(), now(), 1)"
 )
+RUN = (
+    "insert into onceflow.schedule_run"
+    " (workflow_id, trigger, planned_at, at, cause, state, instance_id)"
+    " select id, 't', now(), now(), {} from onceflow.workflow"
+)
 OTHERS = [
     ("scope_state", SCOPE.format("'OVER', null, null")),
     ("scope_ends_as", SCOPE.format("'OPEN', 'FAILED', null")),
@@ -130,6 +135,10 @@ OTHERS = [
         "insert into onceflow.trigger (workflow_id, trigger, kind, version_id, spec)"
         " select v.workflow_id, 't', 'mail', v.id, '{}' from onceflow.workflow_version v",
     ),
+    ("schedule_run_cause_check", RUN.format("'dream', 'queued', null")),
+    ("schedule_run_state_check", RUN.format("'manual', 'over', null")),
+    ("schedule_run_check", RUN.format("'manual', 'started', null")),
+    ("schedule_run_check", RUN.format("'manual', 'queued', gen_random_uuid()")),
     ("workflow_name_check", "update onceflow.workflow set name = '1x'"),
     ("workflow_version_version_check", "update onceflow.workflow_version set version = 0"),
     ("workflow_version_on_failure_check", "update onceflow.workflow_version set on_failure = ''"),

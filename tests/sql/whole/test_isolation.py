@@ -68,6 +68,8 @@ CALLS: dict[str, Call] = {
     "fail_lost_attempts": lambda conn, play, i, f: calls.fail_lost_attempts(conn, 10),
     "apply_deliveries": lambda conn, play, i, f: calls.apply_deliveries(conn, 10),
     "enforce_deadlines": lambda conn, play, i, f: calls.enforce_deadlines(conn, 10),
+    "fire_schedules": lambda conn, play, i, f: calls.fire_schedules(conn, []),
+    "start_queued_runs": lambda conn, play, i, f: calls.start_queued_runs(conn, 10),
     "requeue_lost_tasks": lambda conn, play, i, f: calls.requeue_lost_tasks(
         conn, "default", "99999", 9
     ),

@@ -1,0 +1,29 @@
+-- cancel_overlapped_runs(limit, skip) -> number of instances
+-- A job of the clock: cancels what is under way of schedules whose next planned time waits for its place (overlap: cancel),
+-- as cancel_instances() does; that starts once it has ended. A transaction of its own: nothing that starts touches another.
+-- Errors: WF004.
+create or replace function onceflow.cancel_overlapped_runs(p_limit int, p_skip int default 0) returns int
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
+declare
+    v_ids uuid[];
+begin
+    v_ids := array(
+        select i.id
+        from onceflow.schedule_run q
+        join onceflow.trigger t on t.workflow_id = q.workflow_id and t.trigger = q.trigger
+        join onceflow.schedule_run r on r.workflow_id = q.workflow_id and r.trigger = q.trigger
+            and (r.under_way or r.state = 'queued') and r.under_way
+        join onceflow.instance i on i.id = r.instance_id
+        where (q.under_way or q.state = 'queued') and q.state = 'queued' and q.cause <> 'backfill'
+            and t.spec ->> 'overlap' = 'cancel' and t.paused_at is null and i.state = 'RUNNING'
+        order by i.id offset p_skip limit p_limit);
+    if v_ids = '{}' then
+        return 0;
+    end if;
+    perform from onceflow.cancel_instances(v_ids);
+    return cardinality(v_ids);
+end $$;
+revoke execute on function onceflow.cancel_overlapped_runs(int, int) from public;

@@ -1,0 +1,56 @@
+-- start_queued_runs(limit, skip) -> number of runs
+-- A job of the clock: of each schedule of which planned times wait, starts the first once nothing of it is under way, what
+-- was planned or asked for by hand before what a backfill brings. Of a backfill whose schedule lets instances overlap up
+-- to ten are under way. What was planned waits on while its schedule is paused.
+-- Errors: WF004.
+create or replace function onceflow.start_queued_runs(p_limit int, p_skip int default 0) returns int
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
+set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
+declare
+    v_workflows bigint[];
+    v_triggers text[];
+    v_planned timestamptz[];
+    v_causes text[];
+    v_locked bool := false;
+begin
+    perform onceflow.require_read_committed();
+    loop
+        select array_agg(q.workflow_id order by q.workflow_id, q.trigger), array_agg(q.trigger order by q.workflow_id, q.trigger),
+            array_agg(q.planned_at order by q.workflow_id, q.trigger), array_agg(q.cause order by q.workflow_id, q.trigger)
+        into v_workflows, v_triggers, v_planned, v_causes
+        from (
+            select distinct on (r.workflow_id, r.trigger) r.workflow_id, r.trigger, r.planned_at, r.cause
+            from onceflow.schedule_run r
+            join onceflow.trigger t on t.workflow_id = r.workflow_id and t.trigger = r.trigger
+            where (r.under_way or r.state = 'queued') and r.state = 'queued'
+                and (t.paused_at is null or r.cause <> 'schedule')
+                and (not v_locked or (r.workflow_id, r.trigger) in (select * from unnest(v_workflows, v_triggers)))
+                and (
+                    select count(*) from onceflow.schedule_run o
+                    join onceflow.instance i on i.id = o.instance_id
+                    where o.workflow_id = r.workflow_id and o.trigger = r.trigger and (o.under_way or o.state = 'queued')
+                        and o.under_way and i.ended_at is null
+                ) < case when r.cause = 'backfill' and t.spec ->> 'overlap' = 'allow' then 10 else 1 end
+            order by r.workflow_id, r.trigger, r.cause = 'backfill', r.planned_at
+            offset case when v_locked then 0 else p_skip end limit p_limit) q;
+        if v_workflows is null or not v_locked and not onceflow.take_job('start_queued_runs') then
+            return 0;
+        end if;
+        exit when v_locked;
+        -- Looked at once more under the lock of those that nobody else has.
+        select array_agg(l.workflow_id), array_agg(l.trigger) into v_workflows, v_triggers
+        from (
+            select t.workflow_id, t.trigger
+            from unnest(v_workflows, v_triggers) k (workflow, trigger)
+            join onceflow.trigger t on t.workflow_id = k.workflow and t.trigger = k.trigger
+            order by t.workflow_id, t.trigger
+            for no key update of t skip locked) l;
+        v_locked := true;
+    end loop;
+    perform onceflow.settle_runs(v_workflows, v_triggers);
+    perform from onceflow.start_runs(v_workflows, v_triggers, v_planned, v_causes);
+    return cardinality(v_workflows);
+end $$;
+revoke execute on function onceflow.start_queued_runs(int, int) from public;

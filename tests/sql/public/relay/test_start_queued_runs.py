@@ -1,0 +1,39 @@
+"""start_queued_runs"""
+
+from datetime import timedelta
+
+from onceflow.engine import calls
+
+from ...play import Play
+from ...schedules import NOON, begin, end, pass_minutes, runs, turn
+
+
+def test_queue_starts_each_when_the_one_before_has_ended(play: Play) -> None:
+    begin(play, overlap="queue")
+    pass_minutes(play, 1, 3)
+    assert runs(play) == [(1, "started"), (2, "queued"), (3, "queued")]
+    for minute in (1, 2):
+        end(play, minute)
+        turn(play)
+    assert runs(play) == [(1, "started"), (2, "started"), (3, "started")]
+    assert play.value("select count(*) from onceflow.instances where ended_at is null") == 1
+
+
+def test_a_hundred_are_queued_at_most(play: Play) -> None:
+    begin(play, overlap="queue", catch_up="1d")
+    pass_minutes(play, 104)
+    # The hundredth and those before it are done with in one turn, which starts the first.
+    states = [state for _, state in runs(play)]
+    assert (states[0], states.count("queued"), states[-1]) == ("started", 100, "skipped")
+
+
+def test_a_planned_time_waits_for_a_backfill_and_goes_before_the_rest_of_it(play: Play) -> None:
+    begin(play)
+    at = [NOON - timedelta(minutes=n) for n in (2, 1)]
+    calls.backfill_schedules(play.conn, "w", "s", at)
+    turn(play)
+    pass_minutes(play, 1)
+    assert runs(play) == [(-2, "started"), (-1, "queued"), (1, "queued")]
+    end(play, -2)
+    turn(play)
+    assert runs(play) == [(-2, "started"), (-1, "queued"), (1, "started")]
