@@ -26,7 +26,7 @@ declare
         'redrive_dead_letters', 'skip_dead_letters', 'discard_dead_letters', 'release_quarantine',
         'check_instances', 'drop_partitions', 'ensure_partitions', 'list_queues', 'switch_transport',
         'disable_workflows', 'enable_workflows', 'pause_queues', 'resume_queues',
-        'pause_triggers', 'resume_triggers', 'trigger_schedules', 'backfill_schedules',
+        'pause_triggers', 'resume_triggers', 'trigger_schedules', 'backfill_schedules', 'cancel_overlapped_runs',
         'erase_instances', 'set_config_values'];
     v_functions text[] := case p_kind
         when 'worker' then v_worker when 'relay' then v_relay

@@ -1,6 +1,7 @@
 -- cancel_overlapped_runs(limit, skip) -> number of instances
 -- A job of the clock: cancels what is under way of schedules whose next planned time waits for its place (overlap: cancel),
 -- as cancel_instances() does; that starts once it has ended. A transaction of its own: nothing that starts touches another.
+-- Also for: relay.
 -- Errors: WF004.
 create or replace function onceflow.cancel_overlapped_runs(p_limit int, p_skip int default 0) returns int
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
