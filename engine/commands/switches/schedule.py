@@ -118,11 +118,15 @@ def _print_runs(rows: list[dict[str, Any]], *, as_json: bool) -> None:
                     row["cause"],
                     row["state"] if row["until"] is None else f"{row['count'] or 'many'} missed",
                     row["instance_id"] or "",
-                    row["instance_state"] or (row["error"] or {}).get("message", ""),
+                    row["instance_state"] or _message(row["error"]),
                 )
                 for row in rows
             ),
         )
+
+
+def _message(error: dict[str, Any] | None) -> str:
+    return str(error.get("message", "")) if error else ""
 
 
 def _print_triggered(made: list[Triggered], *, as_json: bool) -> int:
