@@ -13,7 +13,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # A version may be on the PATH as a shim that fails, so each is tried by running it.
 PYTHONS ?= python3.13 python3.12 python3.11 python3.14 python3 python
-WORKERS ?= 2
+WORKERS ?= 3
 ARGS ?=
 FUZZ ?= 10
 SEED ?=

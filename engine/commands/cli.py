@@ -93,6 +93,7 @@ ENVIRONMENT = """settings are environment variables:
   ONCEFLOW_DSN_PASSWORD   its password, where it has none; any characters
   ONCEFLOW_KAFKA      bootstrap servers, host:port,… (left out: those of a running `onceflow dev`)
   ONCEFLOW_KAFKA_X_Y  the librdkafka property x.y, such as ONCEFLOW_KAFKA_SECURITY_PROTOCOL
+  ONCEFLOW_SCHEMA_REGISTRY   URL of the registry that topics in Avro or Protobuf need
   ONCEFLOW_TRANSPORT  how messages travel: kafka, or postgres, which needs no broker    (kafka)
   ONCEFLOW_PREFIX     what the names of topics and groups begin with    (onceflow)
   ONCEFLOW_PARTITIONS partitions of each topic                          (8)

@@ -118,7 +118,7 @@ def test_workflows(onceflow: Onceflow, api: TestClient, ids: list[str], tmp_path
     (told,) = onceflow("deploy", tmp_path / "a.yaml", "--json").json["deployed"]
     # What it needs of the deployment the API tells where it is asked.
     file = str(tmp_path / "a.yaml")
-    assert told == {"file": file, **answer, "created": False, "needs": []}
+    assert told == {"file": file, **answer, "created": False, "needs": [], "webhooks": []}
 
 
 def test_starts(onceflow: Onceflow, api: TestClient, ids: list[str]) -> None:

@@ -6,7 +6,7 @@ from ...conftest import Connect
 from ...sql.aged import make_week
 from .conftest import Onceflow
 
-TABLES = ("instance", "task", "block", "scope", "task_log")
+TABLES = ("instance", "task", "block", "scope", "wait", "delivery", "child", "task_log")
 OLD = datetime(2025, 3, 5, tzinfo=UTC)
 
 
