@@ -76,7 +76,7 @@ def test_made_up_requests_get_no_undescribed_answer(
                 *("run", str(described(api.url, tmp_path)), "--url", api.url),
                 *("--no-color", "--seed", "1"),
                 *("--checks", ",".join(CHECKS), "--continue-on-failure"),
-                *("--phases", "coverage,fuzzing", "--max-examples", "5"),
+                *("--phases", "coverage,fuzzing", "--max-examples", "3"),
             ],
             cwd=tmp_path,
             capture_output=True,
