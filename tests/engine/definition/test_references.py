@@ -40,7 +40,8 @@ def diamond(**members: Json) -> dict[str, Json]:
         ("$.key", "only the `with` of a compensation sees $.key"),
         (
             "$.instance.name",
-            "$.instance has id, workflow, version, started_at, trigger, scheduled_at, parent or root",
+            "$.instance has id, workflow, version, started_at, trigger, scheduled_at, parent or "
+            "root",
         ),
         ("$.input.x[*] ? (@.id == $.steps.c.output)", "'c' may not have ended"),
         ("$.input.x | default($.steps.c.output)", "'c' may not have ended"),
