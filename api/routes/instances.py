@@ -193,7 +193,8 @@ OPERATIONS: Final = [
         tag="instances",
         summary="Erase the payloads of an instance that has ended",
         description="Its inputs and outputs and those of its tasks, and of errors all but code and "
-        "type, are gone for good. Its idempotency key still finds it.",
+        "type, are gone for good. Its idempotency key still finds it. With the first of a family "
+        "all of it is erased; a child is refused.",
         handler=erase_instance,
         body=EraseRequest,
         body_required=False,

@@ -3,7 +3,8 @@
 -- the log too, all but code and type; of what was sent to them; the values that they are found by; the progress that workers told. Which steps ran, when, and how they ended stays; so does
 -- the idempotency key, whose repetition still finds its instance. p_by is who wants it (null: the role that is logged in);
 -- the instance keeps it, and the server's log has a line. Again it changes nothing, and tells of the first time.
--- outcome: done (detail says since when) | refused (it has not ended: detail says what to do) | unknown.
+-- With the first of a family all of it is erased; no child is by itself, for its parent has what it was given and gave.
+-- outcome: done (detail says since when) | refused (it has not ended, or is a child: detail says what to do) | unknown.
 -- Errors: WF004.
 create or replace function onceflow.erase_instances(p_ids uuid[], p_by text default null)
 returns table (instance_id uuid, outcome text, detail text)
@@ -15,23 +16,34 @@ set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 100
 declare
     v_by constant text := left(coalesce(nullif(btrim(p_by), ''), session_user), 200);
     v_now constant timestamptz := onceflow.now();
-    v_ids uuid[];
+    v_asked constant uuid[] := array(select distinct u from unnest(p_ids) u where u is not null order by u);
+    v_family uuid[];
     v_ended uuid[];
 begin
     perform onceflow.require_read_committed();
-    -- What has ended stays so; workers' rows are changed before instances are locked.
-    v_ended := array(
-        select i.id from onceflow.instance i where i.id = any (p_ids) and i.ended_at is not null order by i.id);
+    -- What has ended stays so, and its family with it, whose ids are of one millisecond; workers' rows are changed before
+    -- instances are locked.
+    v_family := array(
+        select m.id from unnest(v_asked) u (id)
+        cross join lateral (
+            select r.id from onceflow.instance r
+            where r.id = u.id and r.id >= v_asked[1] and r.ended_at is not null and r.parent_id is null offset 0) r
+        cross join lateral (
+            select m.id from onceflow.instance m
+            where m.id between (left(u.id::text, 13) || '-0000-0000-000000000000')::uuid
+                    and (left(u.id::text, 13) || '-ffff-ffff-ffffffffffff')::uuid
+                and (m.id = u.id or m.root_id = u.id) offset 0) m
+        order by m.id);
     update onceflow.worker w
     set progress = w.progress - array(
-        select k from jsonb_object_keys(w.progress) k where split_part(k, '/', 1) = any (v_ended::text[]))
+        select k from jsonb_object_keys(w.progress) k where split_part(k, '/', 1) = any (v_family::text[]))
     where jsonb_typeof(w.progress) = 'object' and exists (
-        select from jsonb_object_keys(w.progress) k where split_part(k, '/', 1) = any (v_ended::text[]));
+        select from jsonb_object_keys(w.progress) k where split_part(k, '/', 1) = any (v_family::text[]));
 
-    v_ids := onceflow.lock_instances(p_ids);
+    v_family := onceflow.lock_instances(v_family);
     v_ended := array(
         select i.id from onceflow.instance i
-        where i.id = any (v_ids) and i.id >= v_ids[1] and i.ended_at is not null and i.erased_at is null
+        where i.id = any (v_family) and i.id >= v_family[1] and i.ended_at is not null and i.erased_at is null
         order by i.id);
     update onceflow.task t
     set input = case when t.input is not null then jsonb 'null' end, output = null, error = onceflow.erased_error(t.error)
@@ -63,8 +75,10 @@ begin
     select u.id, case when i.id is null then 'unknown' when i.erased_at is not null then 'done' else 'refused' end,
         case when i.id is null then 'there is no such instance'
             when i.erased_at is not null then 'payloads erased at ' || onceflow.time_text(i.erased_at) || ' by ' || i.erased_by
+            when i.root_id is not null then 'it is a child, which goes with its family; erase its root: ' || i.root_id
+            when i.ended_at is not null then 'it has ended this very moment; erase it again'
             else 'it is ' || i.state || ', and its tasks need their payloads until it has ended; cancel it, or wait' end
-    from unnest(v_ids) u (id)
+    from unnest(v_asked) u (id)
     left join onceflow.instance i on i.id = u.id
     order by u.id;
 end $$;
