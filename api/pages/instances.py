@@ -29,6 +29,7 @@ FILTERS: Final = (
     "input",
     "status",
     "suspended",
+    "parent",
     "started_after",
     "started_before",
 )
@@ -112,6 +113,7 @@ def show_instance(visit: Visit) -> Response:
             "instance": found,
             "because": because,
             "inside": inside,
+            "has_children": any(task.child for task in inside.shown()),
             "lives": make_lives(log, open_tasks, found.started_at, until),
             "no_life": NO_LIFE,
             "until": until,

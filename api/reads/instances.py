@@ -31,7 +31,8 @@ MOST_OF_SCOPES: Final = 1000
 
 SUMMARY: Final[LiteralString] = """id, key, workflow, version, state as status, closing_as,
        suspended_by, suspended_at, open_tasks, scopes, seq, error, started_at, start_at,
-       deadline_at, ended_at, erased_at, erased_by, trigger, scheduled_at"""
+       deadline_at, ended_at, erased_at, erased_by, trigger, scheduled_at,
+       parent_id as parent, parent_task, root_id as root"""
 
 LOG_ENTRY: Final[LiteralString] = (
     f"t.seq, t.task, {logs.PATH}, t.attempt, t.state, t.worker_id, t.error, t.at"
@@ -100,6 +101,7 @@ def list_instances(
             states=[query.status] if query.status else None,
             suspended=query.suspended,
             key=query.key,
+            parent=query.parent,
             fields=query.fields,
             id=query.id,
             started_after=query.started_after,

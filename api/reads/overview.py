@@ -6,6 +6,7 @@ from typing import Final, LiteralString, get_args
 
 import msgspec
 
+from ...engine.calls.reads import InstanceFilter, list_instances
 from ...engine.secrets import Secrets
 from ..database import Connection, Database, rows
 from ..hooks.secrets import missing_hook_secrets
@@ -140,5 +141,4 @@ def read_overview(database: Database, secrets: Secrets) -> Overview:
 
 
 def _latest(conn: Connection) -> list[InstanceSummary]:
-    query: LiteralString = f"select {SUMMARY} from onceflow.instances order by id desc limit 10"  # noqa: S608
-    return rows(conn, InstanceSummary, query)
+    return rows(conn, InstanceSummary, *list_instances(SUMMARY, InstanceFilter(), 10))

@@ -160,6 +160,15 @@ class InstanceSummary(msgspec.Struct, frozen=True):
     scheduled_at: Annotated[
         Time | None, msgspec.Meta(description="The time that a schedule had planned it for.")
     ]
+    parent: Annotated[
+        UUID | None, msgspec.Meta(description="The instance of which a step has started it.")
+    ]
+    parent_task: Annotated[
+        str | None, msgspec.Meta(description="The task of its parent that waits for it.")
+    ]
+    root: Annotated[
+        UUID | None, msgspec.Meta(description="The first of its family; null of that one.")
+    ]
 
 
 class Instance(InstanceSummary, frozen=True):
@@ -214,6 +223,9 @@ class InstancesQuery(msgspec.Struct, frozen=True):
             msgspec.Meta(pattern="^[0-9A-Fa-f-]{1,36}$", description="What its id begins with."),
         ]
         | None
+    ) = None
+    parent: (
+        Annotated[UUID, msgspec.Meta(description="Children of this instance, in no order.")] | None
     ) = None
     fields: Annotated[
         dict[str, str],

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from .words import Cursor, ErrorOrNull, JsonOrNull, Next, ScopeState, TaskState, Time
+from .words import Cursor, ErrorOrNull, InstanceState, JsonOrNull, Next, ScopeState, TaskState, Time
 
 StepKind: TypeAlias = Literal[
     "task",
@@ -81,6 +81,12 @@ class Task(msgspec.Struct, frozen=True):
     due_at: Time | None
     changed_at: Time
     seq: Annotated[int | None, msgspec.Meta(description="The transition that ended it.")]
+    child: Annotated[
+        UUID | None, msgspec.Meta(description="Of `workflow`: the instance that it waits for.")
+    ]
+    child_status: Annotated[
+        InstanceState | None, msgspec.Meta(description="Null: it has not started yet.")
+    ]
     block: Annotated[
         Block | None, msgspec.Meta(description="Of a block that has begun: how far it is.")
     ] = None

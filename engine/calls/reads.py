@@ -128,7 +128,10 @@ def _named(reference: str, column: LiteralString) -> LiteralString:
 
 
 class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which instances: those of which all holds that is given."""
+    """Which instances: those of which all holds that is given.
+
+    Children are among them where a parent is named, or something else by which one is known.
+    """
 
     workflow: str | None = None
     """Its name."""
@@ -144,6 +147,17 @@ class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True):
     """The id with which the last page ended."""
     id: str | None = None
     """What its id begins with; ``ids_from`` says what may be one."""
+    parent: UUID | None = None
+    """The instance of which a step has started it."""
+
+    @property
+    def only_roots(self) -> bool:
+        """Whether children are left out: a list of all would be full of them."""
+        known = (self.parent, self.id, self.key)
+        if self.fields or self.suspended or any(each is not None for each in known):
+            return False
+        # By its id a child is as old as its root: along the ids it is not found by its start.
+        return self.workflow is None or self.started_after is not None
 
 
 def find_instance(columns: LiteralString, instance: UUID) -> Query:
@@ -204,6 +218,11 @@ def list_instances(columns: LiteralString, wanted: InstanceFilter, limit: int) -
             " where k.key = %(key)s))"
         )
         parameters["key"] = wanted.key
+    if wanted.only_roots:
+        where.append("parent_id is null")
+    if wanted.parent is not None:
+        where.append("parent_id = %(parent)s")
+        parameters["parent"] = wanted.parent
     if wanted.started_after is not None:
         where.append("started_at > %(after)s")
         parameters["after"] = wanted.started_after
@@ -247,7 +266,7 @@ def _bounds(
     """Return what holds of the ids, and add its parameters.
 
     An id carries the time of the start, to the millisecond: its bounds, a little wider, keep the
-    search within the partitions of that time. (A child's id would carry its root's time.)
+    search within the partitions of that time. A child's id carries its root's time.
     """
     bounds: list[LiteralString] = []
     if wanted.id is not None:
@@ -257,7 +276,11 @@ def _bounds(
     if wanted.before is not None:
         bounds.append(column + " < %(before)s")
         parameters["before"] = wanted.before
-    if wanted.started_after is not None:
+    if wanted.parent is not None:
+        bounds.append(column + " between %(first_of_family)s and %(last_of_family)s")
+        family = ids_from(wanted.parent.hex[:_OF_TIME])
+        parameters["first_of_family"], parameters["last_of_family"] = family or (None, None)
+    if wanted.started_after is not None and wanted.only_roots:
         bounds.append(column + " >= %(after_id)s")
         parameters["after_id"] = first_id(wanted.started_after, -SLACK)
     if wanted.started_before is not None:
@@ -278,6 +301,8 @@ def ids_from(text: str) -> tuple[UUID, UUID] | None:
 
 
 _ID_BEGINS: Final = re.compile("[0-9a-f]{1,32}", re.ASCII)
+_OF_TIME: Final = 12
+"""Digits of an id that tell the time."""
 
 
 def first_id(time: datetime, milliseconds: int) -> UUID:

@@ -1,4 +1,8 @@
-"""List instances, the newest first."""
+"""List instances, the newest first.
+
+Children of others are among them where --parent, --workflow, --key, --input or --suspended is
+given.
+"""
 
 import argparse
 from datetime import UTC, datetime
@@ -42,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--suspended", action="store_true", help="suspended ones alone")
     parser.add_argument("--key", help="started with this idempotency key")
     parser.add_argument(
+        "--parent", type=instance_id, metavar="ID", help="children of this one, in no order"
+    )
+    parser.add_argument(
         "--input",
         action="append",
         type=_field,
@@ -75,6 +82,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             states=args.state,
             suspended=True if args.suspended else None,
             key=args.key,
+            parent=None if args.parent is None else whole_id(conn, args.parent),
             fields=dict(args.input),
             before=None if args.before is None else whole_id(conn, args.before),
         )
@@ -117,4 +125,5 @@ def _note(row: Row) -> str:
     ):
         matter = f"starts {clock_text(row['start_at'])}"
     key = f"key {row['key']}" if row["key"] is not None else ""
-    return ", ".join(filter(None, (key, matter)))
+    above = f"for {row['parent_task']} of {row['parent']}" if row["parent"] is not None else ""
+    return ", ".join(filter(None, (key, above, matter)))

@@ -244,7 +244,7 @@ create table onceflow.instance (
         pg_catalog.pg_column_size(input) <= 8500000 and pg_catalog.pg_column_size(output) <= 8500000)
 ) partition by range (id);
 -- seq and open_tasks change at every transition and stand in no index: those updates stay HOT.
-create index instance_by_state on onceflow.instance (state, id);
+create index instance_by_state on onceflow.instance (state, (parent_id is null), id);
 create index instance_by_version on onceflow.instance (version_id, id);
 create index instance_deadline on onceflow.instance (deadline_at) where deadline_at is not null;
 create index instance_resume on onceflow.instance (resume_at) where resume_at is not null;

@@ -131,6 +131,8 @@ def _remarks(picture: Picture) -> list[Text]:
     lines: list[Text] = []
     if instance["key"] is not None:
         lines.append(Text(f"started with the key {instance['key']}"))
+    if instance["parent"] is not None:
+        lines.append(Text(f"child of {instance['parent']}, for its {instance['parent_task']}"))
     if instance["erased_at"] is not None:
         since = clock_text(instance["erased_at"])
         lines.append(Text(f"payloads erased by {one_line(instance['erased_by'])} {since}"))
@@ -176,6 +178,8 @@ def _task_line(task: Row, log: Sequence[Row], needs: Text | None) -> Text:
         notes.append(str(task["reason"]).replace("_", " "))
     elif task["state"] == "DEAD_LETTER":
         notes.append("open: redrive, skip or discard it" if task["open"] else "a record only")
+    if task["child"] is not None:
+        notes.append(f"child {task['child']} {task['child_status'] or 'not started yet'}")
     if task["state"] != "RUNNING":
         notes += _span_notes(log)
     if task["progress"] is not None:

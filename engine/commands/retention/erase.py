@@ -1,8 +1,8 @@
 """Erase the payloads of instances that have ended: inputs, outputs, what errors say.
 
 That they ran, when, and how they ended stays; so does the idempotency key, which still finds its
-instance. Children go with the first of their family. It cannot be undone, so it asks before, unless --yes. Exits 1 where one was refused, and
-says what to do.
+instance. Children go with the first of their family. It cannot be undone, so it asks before, unless
+--yes. Exits 1 where one was refused, and says what to do.
 """
 
 import argparse

@@ -12,6 +12,7 @@ import pytest
 
 from onceflow.engine import calls
 from onceflow.engine.calls import Key
+from onceflow.engine.calls.reads import InstanceFilter, json_rows, list_instances
 from onceflow.engine.definition import compile_definition
 
 from ..aged import make_week
@@ -123,6 +124,21 @@ def test_of_a_block_that_is_undone_each_scope_is_read_a_few_times(bare: Play) ->
     found = tables_read(bare, lambda: undo(bare, 200))
     read = sum(rows for name, rows in found.items() if name.startswith(("scope_2", "task_2")))
     assert 200 <= read < 80 * 200
+
+
+def test_a_list_of_those_in_a_state_does_not_read_past_children(bare: Play) -> None:
+    bare.deploy(compile_definition({"name": "part", "steps": [{"id": "a", "task": "work"}]}))
+    each = {"id": "e", "for_each": "$.input.n", "steps": [{"id": "c", "workflow": "part"}]}
+    bare.deploy(compile_definition({"name": "many", "steps": [each]}))
+    bare.start("part")
+    bare.start("many", {"n": list(range(100))})
+    while calls.apply_deliveries(bare.conn, 1000):
+        pass
+    asked = list_instances("id", InstanceFilter(states=["RUNNING"]), 10)
+    found = tables_read(bare, lambda: json_rows(bare.conn, asked))
+    assert bare.value("select count(*) from onceflow.instances where parent_id is not null") == 100
+    assert len(json_rows(bare.conn, asked)) == 2
+    assert sum(found.values()) < 20
 
 
 @pytest.mark.parametrize("call", ["claim", "complete", "cancel", "resume"])

@@ -12,8 +12,8 @@ def ended(play: Play) -> Family:
     whom = {"who": "$.input.who"}
     deploy(play, "pack", {"id": "pack", **WORK, "with": whom})
     box = {"id": "box", "workflow": "pack", "with": whom}
-    run = Family(play, {**SHIP, "workflow": "boxes", "with": whom}, given={"who": MARK})
     deploy(play, "boxes", box, output=whom)
+    run = Family(play, {**SHIP, "workflow": "boxes", "with": whom}, given={"who": MARK})
     deliver(play)
     (leaf,) = play.row("select id from onceflow.instances where workflow = 'pack'")
     run.end(leaf, {"who": MARK})
