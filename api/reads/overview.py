@@ -40,11 +40,11 @@ RECENT: Final = 1000
 
 STATES: Final[tuple[LiteralString, ...]] = get_args(InstanceState)
 
-# Each state stands as a literal: for a rare one the planner then takes the index, whereas one plan
-# for any state would read the whole table.
+# Of roots, as the lists behind them. Each state stands as a literal: for a rare one the planner
+# then takes the index, whereas one plan for any state would read the whole table.
 COUNTS: Final[LiteralString] = " union all ".join(
     f"select '{state}' as state, (select count(*) from (select from onceflow.instances"  # noqa: S608
-    f" where state = '{state}' limit %(limit)s) counted) as number"
+    f" where state = '{state}' and parent_id is null limit %(limit)s) counted) as number"
     for state in STATES
 )
 

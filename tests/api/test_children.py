@@ -69,7 +69,7 @@ def test_the_pages_of_a_family_lead_to_each_other(client: TestClient, family: Fa
     assert family.parent in listed
     assert family.child not in listed
     assert family.child in client.get(f"/ui/instances?parent={family.parent}").text
-    assert family.child not in client.get("/ui").text
+    assert family.child not in client.get("/").text
 
 
 def test_a_child_is_not_erased_by_itself(client: TestClient, family: FamilyIds) -> None:
