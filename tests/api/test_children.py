@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
-from ..families import FamilyIds, begin_family
+from .families import FamilyIds, begin_family
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
+from ...api.families import FamilyIds, begin_family
 from ...conftest import Connect
-from ...families import FamilyIds, begin_family
 from .conftest import Onceflow
 
 

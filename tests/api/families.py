@@ -6,7 +6,7 @@ from uuid import UUID
 from onceflow.engine.calls import apply_deliveries, register_workflow, start_instances
 from onceflow.engine.definition import compile_definition
 
-from .sql.play import Connection
+from ..sql.play import Connection
 
 SHIP: dict[str, Any] = {
     "name": "ship",
