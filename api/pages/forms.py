@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from ...engine import calls
 from ...engine.calls import FormAnswer, Key
-from ...engine.definition import check_input
 from ..problems import Fault, Problem, invalid, not_found
 from ..reads import forms as reads
 from ..schemas.forms import Form, FormPage, FormsQuery
@@ -112,17 +111,12 @@ def _answer(visit: Visit, form: Form, by: str) -> None:
     """Answer a form. Raises Problem 409, 422."""
     schema = msgspec.json.decode(form.schema)
     value = read_answer(schema, visit.form)
-    faults = check_input(form.schema, value, reads.SECONDS)
-    if faults:
-        raise invalid([Fault(f.place, f.message) for f in faults], "The answer")
     decision = visit.form.get("decision", "")
-    with visit.database.connection() as conn:
-        answer = FormAnswer(form.instance, form.task, decision, by, value)
-        (answered,) = calls.answer_forms(conn, [answer])
-    if answered.outcome == "invalid" and answered.faults:
-        told = [
-            Fault(of["place"].removeprefix(f"/{PREFIX}"), of["message"]) for of in answered.faults
-        ]
+    answered, faults = reads.answer_form(
+        visit.database, FormAnswer(form.instance, form.task, decision, by, value)
+    )
+    if faults:
+        told = [Fault(of.place.removeprefix(f"/{PREFIX}"), of.message) for of in faults]
         raise invalid(told, "The answer")
     if answered.outcome != "accepted":
         raise Problem(409, f"Refused: {answered.detail}.")

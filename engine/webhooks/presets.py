@@ -12,13 +12,12 @@ class Preset(msgspec.Struct, frozen=True):
     """A sender: how it signs, what tells its deliveries apart.
 
     ``key`` is an expression, the idempotency key of a delivery; ``form`` the field in which a form
-    brings JSON. ``answers`` names what it asks without meaning an instance (api/hooks/greetings).
+    brings JSON. What it asks without meaning an instance is answered in api/hooks/greetings.
     """
 
     signature: Signature
     key: str
     form: str | None = None
-    answers: str | None = None
 
 
 PRESETS: Final[Mapping[str, Preset]] = {
@@ -26,7 +25,6 @@ PRESETS: Final[Mapping[str, Preset]] = {
         Signature("X-Hub-Signature-256", format="sha256={hex}"),
         key="$.headers.x-github-delivery",
         form="payload",
-        answers="github",
     ),
     "stripe": Preset(
         Signature("Stripe-Signature", format="t={time},v1={hex}", signed="{time}.{body}"),
@@ -42,6 +40,5 @@ PRESETS: Final[Mapping[str, Preset]] = {
         # Of events; then of commands and clicks, which are not sent again.
         key="$.body.event_id | default($.body.trigger_id) | default(null)",
         form="payload",
-        answers="slack",
     ),
 }

@@ -66,6 +66,9 @@ create table onceflow.step (
     -- Whether it waits by itself, for a time or for something that has a name.
     is_wait boolean generated always as (
         kind in ('sleep', 'wait_for', 'approve', 'workflow', 'undo_child')) stored,
+    -- Whether it stands in a list, and edges make it due. Else it undoes, or tells of a failure, and a failure of its own
+    -- waits for a person.
+    is_forward boolean generated always as (kind not in ('compensation', 'undo', 'undo_child', 'notice')) stored,
     -- What a worker is told besides with each attempt; null for most.
     extra jsonb generated always as (spec -> 'extra') stored,
     -- The input of a step without expressions, the value of a set; null where there is something to evaluate.

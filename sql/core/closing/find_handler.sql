@@ -25,7 +25,7 @@ begin
     o_scope := p_key.scope;
     o_borne := p_borne;
     o_undoes := onceflow.is_undone(v_step.spec, v_on_failure);
-    if v_step.kind in ('compensation', 'undo_child', 'notice') or v_step.spec ->> 'on_failure' = 'suspend' and not p_discarded then
+    if not v_step.is_forward or v_step.spec ->> 'on_failure' = 'suspend' and not p_discarded then
         o_kind := 'suspend';
         return;
     elsif v_step.continues then

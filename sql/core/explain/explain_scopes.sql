@@ -29,7 +29,7 @@ begin
                 union all
                 select c.scope, c.block, c.list from onceflow.scope c
                 where c.instance_id = p_instance.id and c.scope = any (v_scopes)) c
-            join onceflow.step s on s.version_id = p_instance.version_id and s.kind not in ('compensation', 'undo', 'undo_child', 'notice')
+            join onceflow.step s on s.version_id = p_instance.version_id and s.is_forward
                 and s.block is not distinct from c.block and s.list is not distinct from c.list
             cross join lateral (
                 select s.step

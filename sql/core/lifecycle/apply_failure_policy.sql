@@ -21,7 +21,7 @@ begin
                 'task', onceflow.task_name(t.step, t.scope, t.visit)) as error,
             -- By strength: of several failures one decides for the instance.
             array_position(array['compensate', 'fail', 'suspend'],
-                case when s.kind in ('compensation', 'undo_child', 'notice') then 'suspend'
+                case when not s.is_forward then 'suspend'
                     when p_discarded then coalesce(nullif(s.spec ->> 'on_failure', 'suspend'),
                         nullif(v.on_failure, 'suspend'), 'compensate')
                     else coalesce(s.spec ->> 'on_failure', v.on_failure) end) as policy,
@@ -34,7 +34,7 @@ begin
             select v.on_failure from onceflow.workflow_version v
             where v.id = i.version_id offset 0) v
         cross join lateral (
-            select s.kind, s.spec from onceflow.step s
+            select s.is_forward, s.spec from onceflow.step s
             where s.version_id = i.version_id and s.step = k.step offset 0) s
         cross join lateral (
             select t.* from onceflow.task t

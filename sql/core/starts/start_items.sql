@@ -67,7 +67,7 @@ begin
             from unnest(v_started, v_versions) u (id, version)
             join onceflow.step s
                 on s.version_id = u.version and s.block is null and s.join_count = 0
-                and s.kind not in ('compensation', 'undo', 'undo_child', 'notice')
+                and s.is_forward
             where u.id <> all (array(select c.instance_id from unnest(v_postponed) c))))).o_changes);
 
     if not v_all then

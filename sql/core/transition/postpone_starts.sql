@@ -35,7 +35,7 @@ begin
         join onceflow.instance i on i.id = k.id and i.id >= v_ids[1]
         join onceflow.step s
             on s.version_id = i.version_id and s.block is null and s.join_count = 0
-            and s.kind not in ('compensation', 'undo', 'undo_child', 'notice')
+            and s.is_forward
         order by k.id, s.step
         returning instance_id, step
     )

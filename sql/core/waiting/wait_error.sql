@@ -13,7 +13,6 @@ begin
             'the key of an event is a text of 1 to 255 characters, a number or a boolean, and this is %s',
             left((p_value -> 'key')::text, 200)))
         when p_kind = 'approve' then onceflow.form_error(p_value)
-
         when p_kind = 'workflow' and coalesce(
             jsonb_typeof(p_value -> 'key') not in ('string', 'number', 'boolean', 'null')
             or length(p_value ->> 'key') not between 1 and 255, false)
