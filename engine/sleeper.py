@@ -28,6 +28,9 @@ FALSE_ALARM, FALSE_ALARM_AT_MOST = 0.001, 0.02
 RELAY = "*"
 """What the relay sleeps on: every message. A worker sleeps on the names of its queues."""
 
+DELIVERIES = "*deliveries"
+"""What the clock sleeps on that applies what is sent to instances. (No queue has such a name.)"""
+
 LOCK: Final[LiteralString] = """
 select name from unnest(%s::text[]) name
  where pg_catalog.pg_try_advisory_lock_shared(

@@ -31,6 +31,7 @@ from ..engine.calls import (
 from ..engine.calls.base import Connection
 from ..engine.calls.slow_expressions import ALL, SLOW_AT_MOST, struck_by, unevaluated
 from ..engine.errors import OnceflowError
+from ..engine.sleeper import DELIVERIES, Sleeper
 from .schedules import fire_due_schedules, start_waiting_runs
 
 log = logging.getLogger("onceflow.relay.clock")
@@ -77,6 +78,8 @@ class Job:
     between: Callable[[Connection, int], int] | None = None
     """The same for candidates for which nothing is evaluated: called when expressions are slow."""
     rest: float = REST
+    sleeps_on: str | None = None
+    """What wakes it before its rest is over, and who finds nothing for long rests longer."""
 
 
 def _expire_workers(conn: Connection, limit: int, skip: int) -> int:
@@ -101,7 +104,7 @@ JOBS = (
     Job("starts", begin_instances, rest=REST_OF_INSTANCES),
     Job("lost attempts", fail_lost_attempts, rest=REST_OF_LEASES),
     Job("deadlines", enforce_deadlines, rest=REST_OF_INSTANCES),
-    Job("deliveries", apply_deliveries),
+    Job("deliveries", apply_deliveries, sleeps_on=DELIVERIES),
     Job("events", forget_events, rest=REST_OF_EVENTS),
     Job("reminders", remind_people, rest=REST_OF_REMINDERS),
     Job("schedules", fire_due_schedules),
@@ -121,6 +124,8 @@ class Turns:
         self.limit = LIMIT
         self.skip = 0
         """How many candidates are passed over: the first of those that are due."""
+        self.done = 0
+        """How many the last call has handled."""
         self._retry_at = 0.0
         self._retry_after = RETRY_SKIPPED
         self._retried = 0
@@ -142,9 +147,16 @@ class Turns:
             "select pg_catalog.set_config('lock_timeout', %s, false)",
             (f"{round(LOCK_TIMEOUT * 1000)}ms",),
         )
+        sleeper = Sleeper(conn, [self.job.sleeps_on], stop) if self.job.sleeps_on else None
         while not stop.is_set():
-            if not self.turn(conn):
-                stop.wait(self.job.rest)
+            self.done = 0
+            more = self.turn(conn)
+            if sleeper is None or self._gave_way:
+                stop.wait(0 if more else self.job.rest)
+            elif more:
+                sleeper.wake()
+            else:  # by one more may have been sent, of which its own lock would not tell it
+                sleeper.rest(2 * self.done)
 
     def turn(self, conn: Connection) -> bool:
         """Call once; return whether the next call should follow at once."""
@@ -157,7 +169,7 @@ class Turns:
         limit, skip = (1, self._retried) if retry else (self.limit, self.skip)
         try:
             self._bound(conn, TIMEOUT_ALONE if limit == 1 else TIMEOUT)
-            done = self._call(conn, limit, skip)
+            self.done = self._call(conn, limit, skip)
         except (psycopg.Error, OnceflowError) as error:
             if self._is_passing(conn, error):
                 log.info("%s: a call gave way: %s", self.job.name, error)
@@ -179,7 +191,7 @@ class Turns:
             self.skip -= 1  # it was handled, or is no longer due
             self._end_retries()
             return True
-        full = done >= self.limit
+        full = self.done >= self.limit
         if not slow:  # behind slow ones there are often more
             self.limit = min(self.limit * 2, LIMIT)
         return full

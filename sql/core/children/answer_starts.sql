@@ -32,5 +32,8 @@ begin
         join unnest(p_started) with ordinality b (outcome, instance_id, n) on b.n = s.n
         where s.detached or s.fault is not null or b.outcome <> 'started'
         order by s.parent_id, s.step collate "C", s.scope, s.visit offset 0) k;
+    if found then
+        perform onceflow.wake_sleepers('{*deliveries}');
+    end if;
 end $$;
 revoke execute on function onceflow.answer_starts(onceflow.child_start[], onceflow.started_child[]) from public;

@@ -51,5 +51,8 @@ begin
             'key', nullif(n.items ->> 'key', ''))) || jsonb_build_object('input', n.items -> 'with') end,
         'sent', onceflow.now()
     from (select n.* from named n order by n.instance_id, n.step collate "C", n.scope, n.visit offset 0) n;
+    if found then
+        perform onceflow.wake_sleepers('{*deliveries}');
+    end if;
 end $$;
 revoke execute on function onceflow.begin_children(uuid[], onceflow.begun_wait[]) from public;

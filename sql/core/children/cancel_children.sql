@@ -16,5 +16,8 @@ begin
         select w.key from onceflow.wait w
         where w.instance_id = k.instance_id and w.step = k.step and w.scope = k.scope and w.visit = k.visit
             and w.kind = 'child' and w.instance_id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) w;
+    if found then
+        perform onceflow.wake_sleepers('{*deliveries}');
+    end if;
 end $$;
 revoke execute on function onceflow.cancel_children(uuid[], onceflow.task_key[]) from public;

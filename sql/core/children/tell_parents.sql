@@ -24,5 +24,8 @@ begin
             'detail', jsonb_build_object('instance', t.instance_id, 'state', t.state, 'task', t.error -> 'task')) end,
         'sent', onceflow.now()
     from (select t.* from told t order by t.parent_id, t.instance_id offset 0) t;
+    if found then
+        perform onceflow.wake_sleepers('{*deliveries}');
+    end if;
 end $$;
 revoke execute on function onceflow.tell_parents(uuid[]) from public;

@@ -20,6 +20,6 @@ begin
     join onceflow.instance i on i.id = k.instance_id
     join onceflow.step s on s.version_id = i.version_id and s.step = k.step
     order by w.n;
-    perform onceflow.wake_sleepers('{}');
+    perform onceflow.wake_sleepers('{*}');
 end $$;
 revoke execute on function onceflow.tell_forms(text, onceflow.task_key[]) from public;

@@ -1,7 +1,7 @@
 -- wake_sleepers(queues) -> void   (internal)
--- Told by whoever puts messages into the outbox: wakes the workers that sleep on these queues, and the
--- relay (which sleeps on '*'), when the transaction commits. Who sleeps holds a shared advisory lock on
--- the name and listens on the channel `onceflow`; where nobody does, this costs two looks into memory and
+-- Wakes who sleeps on these when the transaction commits: on queues their workers, on '*' the relay that ships the
+-- outbox, on '*deliveries' the clock that applies what is sent to instances. Who sleeps holds a shared advisory lock on
+-- the name and listens on the channel `onceflow`; where nobody does, this costs a look into memory for each name and
 -- no NOTIFY, which would make commits wait for each other.
 -- A sleeper that has just lain down may be overlooked: so it looks again soon after, and at intervals. Therefore
 -- nothing is sent either where the queue of notifications is filling up, since a commit fails once it is full:
@@ -11,7 +11,7 @@ language plpgsql volatile as $$
 declare
     v_queue text;
 begin
-    foreach v_queue in array array_append(p_queues, '*') loop
+    foreach v_queue in array p_queues loop
         -- One expression: nothing can come between the lock and its end.
         if not (case when pg_try_advisory_lock(hashtext('onceflow.sleepers'), hashtext(v_queue))
             then pg_advisory_unlock(hashtext('onceflow.sleepers'), hashtext(v_queue)) else false end)

@@ -64,7 +64,7 @@ begin
     )
     select array_agg(distinct s.topic) into v_queues from sent s where s.kind = 'task';
     if cardinality(v_queues) > 0 then
-        perform onceflow.wake_sleepers(v_queues);
+        perform onceflow.wake_sleepers(array_append(v_queues, '*'));
     end if;
 end $$;
 revoke execute on function onceflow.record_changes(

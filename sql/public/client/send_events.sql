@@ -67,6 +67,9 @@ begin
     )
     select coalesce(jsonb_object_agg(d.event, d.waited), '{}') into v_waited
     from (select d.event, count(*) as waited from delivered d group by d.event) d;
+    if v_waited <> '{}' then
+        perform onceflow.wake_sleepers('{*deliveries}');
+    end if;
 
     return query
     select j.n::int, j.id, o.outcome, case when o.outcome = 'sent' then

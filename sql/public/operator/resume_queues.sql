@@ -19,6 +19,6 @@ begin
     from (select distinct n as name from unnest(p_names) n where n is not null) u
     left join changed c on c.name = u.name
     order by u.name;
-    perform onceflow.wake_sleepers(p_names);
+    perform onceflow.wake_sleepers(array_append(p_names, '*'));
 end $$;
 revoke execute on function onceflow.resume_queues(text[]) from public;

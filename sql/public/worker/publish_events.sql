@@ -36,7 +36,7 @@ begin
         with ordinality e (topic, key, value, headers, event_id, n)
     order by e.n;
     get diagnostics v_count = row_count;
-    perform onceflow.wake_sleepers('{}');
+    perform onceflow.wake_sleepers('{*}');
     return v_count;
 end $$;
 revoke execute on function onceflow.publish_events(text[], text[], text[], jsonb[], text[]) from public;
