@@ -314,6 +314,8 @@ create table onceflow.task (
         end),
     constraint task_made check (
         (input is not null and queue is not null)
+        -- What waits by itself has no queue.
+        or (state = 'READY' and input is not null and held_by = 'operator')
         -- What no worker has run has neither: a set that SUCCEEDED, a step whose expression FAILED.
         or state = any ('{WAITING,SKIPPED,CANCELLED,DEAD_LETTER,FAILED}')
         or (state = 'SUCCEEDED' and attempt = 0)),

@@ -7,21 +7,27 @@ transition of the receiver.
 from typing import Any
 
 from .model import ENDED, Delivery, Instance, Row
-from .seeing import value_of
 
 Json = Any
 
 
-def begin_child(instance: Instance, row: Row, given: Json = None, answered: str = "") -> None:
-    """Have an instance started, with the input that is evaluated here. Raises Fails."""
-    known = answered == "value"
-    row.input = given if known else value_of(instance, row.scope, row.step.value)
-    row.has_input = True
+def begin_child(instance: Instance, row: Row) -> None:
+    """Have an instance started, with the input of its row."""
     row.child = f"{row.path}({row.children})/"
     row.children += 1
     if row.step.timeout is not None:
         row.due_at = instance.now + row.step.timeout
     tell(instance, row, "start")
+
+
+def begin_undoing(instance: Instance, row: Row) -> None:
+    """Have an instance undone that has SUCCEEDED, or let that rest while there is a hold."""
+    assert row.undoes is not None
+    row.rests = instance.held
+    row.state = "READY" if row.rests else "WAITING"
+    if not row.rests:
+        row.child = row.undoes.child
+        tell(instance, row, "undo")
 
 
 def tell(instance: Instance, row: Row, what: str) -> None:

@@ -14,7 +14,7 @@ from .children import hear, reopen, tell
 from .closing import close_instance
 from .definition import Document, read_workflow
 from .judging import retries
-from .making import begin, may_redrive
+from .making import begin, begin_resting, may_redrive
 from .model import BEGAN, ENDED, Delivery, Error, Event, Instance, Row, Scope, Signal
 from .waiting import Sent, SentEvent, deliver_event, send_signal, take_kept, waits
 from .waves import OUTPUT, run
@@ -125,6 +125,7 @@ class Machine:
             policy = self.workflow.on_failure
             closing_as = "FAILED" if policy == "fail" else "COMPENSATED"
             close_instance(instance, closing_as, {"code": "deadline"}, lifts=True)
+            begin_resting(instance)
             run(instance)
 
     def suspend(self) -> Outcome:
@@ -144,6 +145,7 @@ class Machine:
             return "refused"
         self._begin()
         instance.held = False
+        begin_resting(instance)
         run(instance)
         return "done"
 
@@ -153,6 +155,7 @@ class Machine:
             return "refused"
         self._begin()
         close_instance(self.instance, "CANCELLED", None, lifts=True)
+        begin_resting(self.instance)
         run(self.instance)
         return "done"
 
@@ -224,7 +227,7 @@ class Machine:
         ends = [delivery for delivery in deliveries if delivery.what == "end"]
         if ends:
             self._begin()
-            for end in ends:
+            for end in sorted(ends, key=lambda end: end.row.key):
                 hear(instance, end)
             run(instance)
         told = {delivery.what: delivery.row for delivery in deliveries}

@@ -3,11 +3,11 @@
 from typing import Any
 
 from .blocks import begin_block, round_ended
-from .children import begin_child
+from .children import begin_child, begin_undoing
 from .definition import WAITS, Step
 from .model import PASSES, Instance, Row, Scope
 from .seeing import Fails, condition_of, value_of
-from .waiting import begin_wait, check_value
+from .waiting import begin_wait, check_value, take_kept, wait_value
 
 Json = Any
 
@@ -85,8 +85,11 @@ def _run(instance: Instance, row: Row, given: Json, answered: str) -> None:
             begin_block(instance, row, given, answered)
         return None
     if step.kind in WAITS:
-        begins = begin_child if step.kind == "workflow" else begin_wait
-        return begins(instance, row, given, answered)
+        row.input, row.has_input = wait_value(instance, row, given, answered), True
+        if instance.held:
+            row.state, row.rests = "READY", True
+            return None
+        return begin_to_wait(instance, row)
     # Where a goto goes is no expression.
     tree = None if step.kind == "goto" else step.value
     value = given if answered == "value" else value_of(instance, row.scope, tree)
@@ -103,6 +106,23 @@ def _run(instance: Instance, row: Row, given: Json, answered: str) -> None:
     else:
         raise Fails("expression", "fail takes an error with a code", "value")
     return None
+
+
+def begin_to_wait(instance: Instance, row: Row) -> None:
+    """Begin a wait of which all is evaluated: at once, or as a hold is lifted."""
+    row.state, row.rests = "WAITING", False
+    begins = begin_child if row.step.kind == "workflow" else begin_wait
+    begins(instance, row)
+
+
+def begin_resting(instance: Instance) -> None:
+    """Begin what came due under a hold, and needs no worker."""
+    for row in [row for row in instance.rows() if row.rests and row.open]:
+        if row.undoes is not None:
+            begin_undoing(instance, row)
+        else:
+            begin_to_wait(instance, row)
+    take_kept(instance)
 
 
 def _return(instance: Instance, scope: Scope, value: Json) -> None:

@@ -58,6 +58,8 @@ class Row:
     child: str | None = None
     """The instance that it has had started, or whose undoing it awaits: the prefix of its paths."""
     children: int = 0
+    rests: bool = False
+    """Whether it is to begin to wait, with its input, once nobody holds its instance."""
 
     @property
     def open(self) -> bool:

@@ -159,3 +159,27 @@ def test_grandchildren_are_ended_from_above() -> None:
     family.cancel()
     assert family.ended()
     assert {machine.end().state for machine in family.machines.values()} == {"CANCELLED"}
+
+
+def test_what_comes_due_under_a_hold_starts_nothing_before_the_resume() -> None:
+    tale = Tale(task("a"), SHIP)
+    tale.claim(["a"])
+    tale.suspend()
+    tale.answer({"a": None})
+    assert tale.states() == {"a": "SUCCEEDED", "ship": "READY"}
+    tale.resume()
+    assert tale.states() == {"a": "SUCCEEDED", "ship": "WAITING", "ship(0)/pack": "QUEUED"}
+
+
+@pytest.mark.parametrize("lift", ["resume", "cancel"])
+def test_under_a_hold_nothing_is_undone_before_it_is_lifted(lift: str) -> None:
+    branches = {"p": [SHIP, task("f")], "q": [task("q")]}
+    tale = Tale(block("x", "parallel", branches, tolerate=1))
+    tale.done("x[0]/ship(0)/pack")
+    tale.claim(["x[0]/f"])
+    tale.suspend()
+    tale.answer({"x[0]/f": Failure()})
+    assert tale.state("x[0]/ship.compensate") == "READY"
+    getattr(tale, lift)()
+    assert tale.state("x[0]/ship.compensate") == "WAITING"
+    assert "x[0]/ship(0)/pack.compensate" in tale.due()

@@ -26,6 +26,24 @@ def sent(case: Machine, payload: Json = None, name: str = "s", key: str | None =
     return answer
 
 
+@pytest.mark.parametrize("step", [sleep("w", 5), sleep("w", 0), wait("w"), event("w")])
+def test_what_comes_due_under_a_hold_begins_with_the_resume(step: Json) -> None:
+    case = Case(task("a"), step)
+    case.take("a")
+    case.suspend()
+    case.done("a")
+    assert (case.state("w"), case.timers(), case.waits()) == ("READY", [], {})
+    sent(case)
+    case.send_event("e", "k", None, "1")
+    case.tick(9)
+    assert case.state("w") == "READY"
+    case.resume()
+    if step.get("sleep") == 5:
+        assert case.timers() == [14]
+    else:
+        assert case.end().state == "SUCCEEDED"
+
+
 # Sleep
 
 

@@ -1,6 +1,6 @@
 """Undoing: the way back of a scope, the last first, and of a block, its scopes side by side."""
 
-from .children import tell
+from .children import begin_undoing
 from .definition import CHAINS
 from .model import BlockBack, Instance, Row, Scope, ScopeBack
 from .seeing import Fails, value_of
@@ -80,8 +80,7 @@ def _make_due(instance: Instance, undone: Row) -> None:
     assert row is not None
     row.made = True
     if undone.step.kind == "workflow":
-        row.child = undone.child
-        return tell(instance, row, "undo")
+        return begin_undoing(instance, row)
     assert undone.step.compensate is not None
     sees = {"output": undone.output, "task_input": undone.input}
     try:

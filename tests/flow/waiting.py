@@ -24,8 +24,8 @@ UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}")
 
 
-def begin_wait(instance: Instance, row: Row, given: Json = None, answered: str = "") -> None:
-    """Begin to wait; what is kept is taken once all of its wave have begun. Raises Fails.
+def wait_value(instance: Instance, row: Row, given: Json = None, answered: str = "") -> Json:
+    """Return what a step waits for, or what it has an instance started with. Raises Fails.
 
     ``given`` is what the expressions should have given, where they have been ``answered``.
     """
@@ -35,14 +35,24 @@ def begin_wait(instance: Instance, row: Row, given: Json = None, answered: str =
     if step.kind == "sleep":
         if known and isinstance(step.value, dict):
             value = {"until": given}
-        due_at = instance.now + seconds_of(instance, value)
+        seconds_of(instance, value)
+    elif step.event is not None:
+        value = key_of(value)
+    return value
+
+
+def begin_wait(instance: Instance, row: Row) -> None:
+    """Begin to wait; what is kept is taken once all of its wave have begun."""
+    step = row.step
+    if step.kind == "sleep":
+        due_at = instance.now + seconds_of(instance, row.input)
         if due_at > instance.now:
             row.due_at = due_at
         else:
             instance.end(row, "SUCCEEDED")
         return
     if step.event is not None:
-        row.event_key = key_of(value)
+        row.event_key = row.input
     if step.timeout is not None:
         row.due_at = instance.now + step.timeout
     instance.beginning.append(row)

@@ -24,7 +24,7 @@ def run(instance: Instance) -> None:
         if not _wave(instance) and not judged:
             break
     for row in instance.rows():
-        if row.state in ("READY", "QUEUED"):
+        if row.state in ("READY", "QUEUED") and not row.rests:
             row.state = "READY" if instance.held else "QUEUED"
     tell_parent(instance)
 

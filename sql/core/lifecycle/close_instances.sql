@@ -17,6 +17,7 @@ declare
     v_scoped uuid[];
     v_tasks onceflow.change[];
     v_scopes onceflow.closing_scope[];
+    v_waits onceflow.placed_task[];
 begin
     if cardinality(p_ids) = 0 then
         return '{}';
@@ -66,8 +67,13 @@ begin
                 select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key
                 from onceflow.task t
                 where t.instance_id = any (v_scoped) and t.instance_id >= v_scoped[1]
-                    and t.state = 'READY' and t.held_by = 'operator'
+                    and t.state = 'READY' and t.held_by = 'operator' and t.queue is not null
                 order by t.instance_id, t.step, t.scope, t.visit), 'READY');
+            -- What waits and is still open is the undoing of children, which never ends at once.
+            v_waits := onceflow.held_waits(v_scoped);
+            if cardinality(v_waits) > 0 then
+                v_tasks := v_tasks || (onceflow.make_tasks(v_scoped, v_waits, null, null, 0, 0)).o_changes;
+            end if;
         end if;
     end if;
     return v_closed || v_tasks;

@@ -1,7 +1,8 @@
 -- decide_tasks(due, queues, tasks, room) -> rows   (internal)
 -- What becomes of each step that is due: where an expression fails, or the step is one that fails, FAILED if its
 -- instance goes on then, else DEAD_LETTER; SKIPPED by its own `when`; SUCCEEDED where it has its value and needs no
--- worker; WAITING where it is a block, or the way back of one, that begins, or waits by itself, its input being what for; READY in a suspended instance; RUNNING
+-- worker; WAITING where it is a block, or the way back of one, that begins, or waits by itself, its input being what for; READY in a suspended instance
+-- where it runs or waits (held_waits() then begins the waits); RUNNING
 -- where it is granted, up to p_room of them on these queues, for these handlers; else QUEUED. items is what a block or
 -- a child begins with; ended: it has ended at once; jumps_to is where a goto leads. Inlined into make_tasks(), so it costs no call.
 create or replace function onceflow.decide_tasks(
@@ -27,6 +28,7 @@ language sql stable as $$
             when j.error is not null then case when j.continues then 'FAILED' else 'DEAD_LETTER' end
             when not (j.found).runs then 'SKIPPED'
             when j.kind in ('set', 'return', 'goto') then 'SUCCEEDED'
+            when j.is_wait and j.suspended_at is not null then 'READY'
             when j.kind = 'sleep' and onceflow.sleep_until((j.found).value, onceflow.now()) <= onceflow.now() then 'SUCCEEDED'
             when j.kind not in ('task', 'compensation', 'notice') then case
                 when j.kind = 'for_each' and (j.found).value = '[]' or j.kind = 'switch' and (j.found).value = 'null'
@@ -45,7 +47,7 @@ language sql stable as $$
     select r.instance_id, r.step, r.scope, r.visit, r.version_id, r.seq, r.state, r.suspended_at, r.waits,
         r.kind, case when r.kind in ('task', 'compensation', 'notice') and r.becomes <> 'SKIPPED' then r.queue end, r.timeout,
         case when r.becomes in ('QUEUED', 'READY') or r.becomes = 'WAITING' and r.is_wait
-            then case r.kind when 'workflow' then (r.found).value -> 'with' else (r.found).value end end,
+            then case when r.kind = 'workflow' and r.becomes = 'WAITING' then (r.found).value -> 'with' else (r.found).value end end,
         case r.becomes when 'SUCCEEDED' then case when r.kind not in ('goto', 'sleep') then (r.found).value end
             when 'FAILED' then onceflow.failed_output(r.version_id, r.step) end,
         case when r.becomes = 'WAITING' and (r.kind = 'workflow' or not r.is_wait) then (r.found).value end,

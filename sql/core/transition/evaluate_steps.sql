@@ -1,7 +1,7 @@
 -- evaluate_steps(due) -> rows   (internal)
 -- Each step that is due with its input, evaluated, and what else decides on its task. A step that has nothing
 -- to evaluate brings its input along; for one that is redriven a person has given what the expression that failed should
--- have given.
+-- have given, and one that waits and was held has it already.
 -- Inlined into decide_tasks(), so it costs no call.
 create or replace function onceflow.evaluate_steps(p_due onceflow.placed_task[])
 returns table (
@@ -14,6 +14,7 @@ language sql stable as $$
         s.jumps_to, case
             -- A repeat that is redriven has begun long ago: move_chains() asks what holds.
             when d.given ->> 'place' in ('until', 'while') then row(true, d.given, null)::onceflow.evaluation
+            when d.given ->> 'place' = 'held' then row(true, d.given -> 'value', null)::onceflow.evaluation
             when d.given ->> 'place' = 'value' then row(true, case when s.is_wait
                 then onceflow.given_wait(s.spec, d.given -> 'value') else d.given -> 'value' end, null)::onceflow.evaluation
             when d.given = '{"place": "when", "value": false}' then row(false, null, null)::onceflow.evaluation

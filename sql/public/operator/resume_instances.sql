@@ -1,5 +1,5 @@
 -- resume_instances(ids) -> (instance_id, outcome, detail)
--- Lifts an operator's suspension and releases what became READY under it. An open dead letter, which holds
+-- Lifts an operator's suspension and releases what became READY under it: tasks are QUEUED, what waits by itself begins to. An open dead letter, which holds
 -- nothing but what depends on it, is told from then on. outcome: done | refused (detail says why) | unknown.
 -- Errors: WF004.
 create or replace function onceflow.resume_instances(p_ids uuid[])
@@ -14,17 +14,24 @@ declare
     v_held uuid[] := array(
         select i.id from onceflow.instance i
         where i.id = any (v_ids) and i.id >= v_ids[1] and i.suspended_by = 'operator' order by i.id);
+    v_changes onceflow.change[];
+    v_waits onceflow.placed_task[];
 begin
     -- Until note_dead_letters() has looked whether there is one.
     update onceflow.instance i set suspended_by = 'dead_letter'
     where i.id = any (v_held) and i.suspended_by = 'operator';
     perform onceflow.note_dead_letters(v_held);
-    perform onceflow.finish_transition(v_ids, onceflow.queue_tasks(v_held, array(
+    v_changes := onceflow.queue_tasks(v_held, array(
         select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key
         from onceflow.task t
         where t.instance_id = any (v_held) and t.instance_id >= v_held[1]
-            and t.state = 'READY' and t.held_by = 'operator'
-        order by t.instance_id, t.step, t.scope, t.visit), 'READY'));
+            and t.state = 'READY' and t.held_by = 'operator' and t.queue is not null
+        order by t.instance_id, t.step, t.scope, t.visit), 'READY');
+    v_waits := onceflow.held_waits(v_held);
+    if cardinality(v_waits) > 0 then
+        v_changes := (onceflow.advance_instances(v_held, v_changes, '{}', v_waits)).o_changes;
+    end if;
+    perform onceflow.finish_transition(v_ids, v_changes);
     return query
     select u.id, case when i.id is null then 'unknown'
             when i.id = any (v_held) then 'done' else 'refused' end,

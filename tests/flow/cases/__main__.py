@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from multiprocessing import get_context
 
 from ...servers import Servers, ensure_template, start_postgres
-from .beside import run_at_length
+from .beside import end_with_parent, run_at_length
 from .case import seeds
 from .coverage import Coverage
 
@@ -32,7 +32,9 @@ def main() -> None:
         servers = Servers(start_postgres(stack).dsn, "", "cases")
         ensure_template(servers)
         pool = stack.enter_context(
-            ProcessPoolExecutor(asked.processes, mp_context=get_context("spawn"))
+            ProcessPoolExecutor(
+                asked.processes, mp_context=get_context("spawn"), initializer=end_with_parent
+            )
         )
         tried = [pool.submit(run_at_length, servers, share, asked.seconds) for share in shares]
         for share in tried:

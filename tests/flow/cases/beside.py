@@ -1,7 +1,10 @@
 """A case is played by the engine beside the interpreter."""
 
+import os
+import threading
 from collections.abc import Iterable
 from contextlib import closing
+from multiprocessing import connection, parent_process
 
 from onceflow.engine import calls
 
@@ -60,3 +63,16 @@ def run_at_length(servers: Servers, numbers: Iterable[int], seconds: float) -> t
             print(f"{failure}\n", flush=True)
             failures += 1
     return failures, coverage
+
+
+def end_with_parent() -> None:
+    """Have this process end as soon as the one that started it has, killed or not."""
+    parent = parent_process()
+    assert parent is not None
+    sentinel = parent.sentinel
+
+    def wait() -> None:
+        connection.wait([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
