@@ -1,4 +1,4 @@
-"""What waits by itself and comes due under an operator's hold: it rests, and begins with the resume."""
+"""What waits by itself and comes due under a hold: it rests, and begins with the resume."""
 
 from typing import Any
 from uuid import UUID
