@@ -12,12 +12,12 @@ Json = Any
 
 
 def begin_child(instance: Instance, row: Row) -> None:
-    """Have an instance started, with the input of its row."""
+    """Have an instance started, with the input of its row, once all of its wave have begun."""
     row.child = f"{row.path}({row.children})/"
     row.children += 1
     if row.step.timeout is not None:
         row.due_at = instance.now + row.step.timeout
-    tell(instance, row, "start")
+    instance.beginning.append(row)
 
 
 def begin_undoing(instance: Instance, row: Row) -> None:
@@ -73,6 +73,7 @@ def hear(instance: Instance, end: Delivery) -> None:
 def reopen(instance: Instance) -> None:
     """Begin the way back of an instance that has SUCCEEDED: the step that started it is undone."""
     instance.state, instance.closing_as = "CLOSING", "COMPENSATED"
+    instance.undone_by = instance.answers
     instance.output, instance.error = None, {"code": "parent.undone"}
     root = instance.root
     root.state, root.ends_as = "CLOSING", "CANCELLED"

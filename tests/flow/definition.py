@@ -12,10 +12,12 @@ Document = Mapping[str, Any]
 
 INLINE = ("set", "fail", "return", "goto")
 """Kinds that end in the transition that reaches them."""
-WAITS = ("sleep", "wait_for", "workflow")
-"""Kinds that need no worker, and wait for a time, a signal, an event, another instance."""
+WAITS = ("sleep", "wait_for", "approve", "workflow")
+"""Kinds that need no worker, and wait for a time, what is sent, people, another instance."""
 FANS = ("steps", "switch", "parallel", "race", "for_each")
 CHAINS = ("try", "repeat")
+NOTICE = "workflow.on_failed"
+"""The step that the ``on_failed`` of a workflow is."""
 KINDS = ("task", *INLINE, *WAITS, *FANS, *CHAINS)
 
 
@@ -66,9 +68,11 @@ class Step:
 
     ``value`` is the input of a task, or of the instance that a ``workflow`` starts, what a ``set``
     or a ``return`` gives, the error of a ``fail``, the array of a ``for_each``, the time of a
-    ``sleep``, the key of an event, the target of a ``goto``: a step, or None for the end of its
-    list. ``catches`` and ``condition`` belong to ``try`` and ``repeat``, ``signal`` or ``event`` to
-    ``wait_for``, which takes an event that was sent up to ``keep`` seconds ago.
+    ``sleep``, the key of an event, what an ``approve`` asks of whom by when, the target of a
+    ``goto``: a step, or None for the end of its list. ``catches`` and ``condition`` belong to
+    ``try`` and ``repeat``, ``signal`` or ``event`` to ``wait_for``, which takes an event that was
+    sent up to ``keep`` seconds ago; ``decisions``, what an answer ``requires``, and ``remind`` to
+    ``approve``.
     """
 
     id: str
@@ -98,7 +102,12 @@ class Step:
     event: str | None = None
     keep: float = 86_400
     workflow: str = ""
+    version: int | None = None
+    key: Json = None
     detach: bool = False
+    decisions: tuple[str, ...] = ("approved", "rejected")
+    requires: tuple[str, ...] = ()
+    remind: float | None = None
 
     @property
     def is_block(self) -> bool:
@@ -113,6 +122,8 @@ class Workflow:
     output: Json = None
     on_failure: str = "compensate"
     deadline: float | None = None
+    on_failed: Step | None = None
+    """What tells that an instance has failed."""
     signals: frozenset[str] | None = None
     """The only signals that are taken, where the definition declares any."""
 
@@ -124,6 +135,7 @@ def read_workflow(document: Document) -> Workflow:
         output=document.get("output"),
         on_failure=document.get("on_failure", "compensate"),
         deadline=document.get("deadline"),
+        on_failed=_notice(document["on_failed"]) if "on_failed" in document else None,
         signals=frozenset(document["signals"]) if "signals" in document else None,
     )
 
@@ -159,7 +171,8 @@ def _step(item: Document) -> Step:
     else:
         shared["tolerate"] = tolerate
     readers = {"task": _task, "try": _try, "repeat": _repeat, "for_each": _for_each}
-    own = {**readers, "wait_for": _wait_for, "workflow": _workflow}.get(kind, _other)
+    readers |= {"wait_for": _wait_for, "workflow": _workflow, "approve": _approve}
+    own = readers.get(kind, _other)
     return Step(item["id"], kind, tuple(item.get("needs", ())), **shared, **own(item, kind))
 
 
@@ -224,8 +237,23 @@ def _wait_for(item: Document, _: str) -> dict[str, Any]:
 
 
 def _workflow(item: Document, _: str) -> dict[str, Any]:
-    detach = item.get("detach", False)
-    return {"workflow": item["workflow"], "value": item.get("with", {}), "detach": detach}
+    own = {name: item[name] for name in ("version", "key", "detach") if name in item}
+    return {"workflow": item["workflow"], "value": item.get("with", {}), **own}
+
+
+def _approve(item: Document, _: str) -> dict[str, Any]:
+    asked = item["approve"]
+    read: dict[str, Any] = {
+        "value": {name: asked[name] for name in ("title", "to", "due") if name in asked},
+        "requires": tuple(asked.get("form", {}).get("required", ())),
+        "remind": asked.get("remind"),
+    }
+    return {**read, "decisions": tuple(asked["decisions"])} if "decisions" in asked else read
+
+
+def _notice(told: Document) -> Step:
+    retry = _retry(told.get("retry"))
+    return Step(NOTICE, "notice", value=told.get("with", {}), retry=retry)
 
 
 def _other(item: Document, kind: str) -> dict[str, Any]:

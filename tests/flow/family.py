@@ -9,9 +9,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from .definition import Document
+from .definition import Document, Step
+from .forms import Answered, Changed, open_forms
 from .interpreter import End, Failure, Machine, Outcome, RowView
-from .model import BEGAN, Delivery, Row, Signal
+from .model import BEGAN, Answer, Delivery, Row, Signal
 from .waiting import Sent, SentEvent, waits
 
 Json = Any
@@ -25,11 +26,15 @@ def owner(path: str) -> str:
 class Family:
     """Instances of definitions, of which the first is started, and the others by steps.
 
-    ``machines``: those that have begun, by their prefixes, the first under "".
+    Definitions of one name are its versions, in their order. ``keys``: which instance has one, and
+    with which input. ``machines``: those that have begun, by their prefixes, the first under "".
     """
 
     def __init__(self, *definitions: Document, began: datetime = BEGAN) -> None:
-        self.definitions = {document["name"]: document for document in definitions}
+        self.definitions: dict[str, list[Document]] = {}
+        for document in definitions:
+            self.definitions.setdefault(document["name"], []).append(document)
+        self.keys: dict[tuple[str, str], tuple[str, Json]] = {}
         self.began = began
         self.machines = {"": Machine(definitions[0], began)}
 
@@ -66,6 +71,8 @@ class Family:
         for machine in self.machines.values():
             machine.enforce_deadline()
         self._settle()
+        for machine in self.machines.values():
+            machine.remind()
 
     def suspend(self, who: str = "") -> Outcome:
         return self.machines[who].suspend()
@@ -103,6 +110,20 @@ class Family:
         self._settle()
         return answers
 
+    def answer_forms(self, answers: Sequence[Answer]) -> list[Answered]:
+        """Answer forms, in one call."""
+        told: dict[int, Answered] = {}
+        for who, machine in list(self.machines.items()):
+            own = [n for n, answer in enumerate(answers) if owner(answer.path) == who]
+            if own:
+                parts = machine.answer_forms([answers[n] for n in own])
+                told |= dict(zip(own, parts, strict=True))
+        self._settle()
+        return [told[n] for n in range(len(answers))]
+
+    def change_form(self, verb: str, path: str, by: str, to: Sequence[str] = ()) -> Changed:
+        return self.machines[owner(path)].change_form(verb, path, by, to)
+
     def send_event(self, name: str, key: str, payload: Json, event_id: str) -> SentEvent:
         """Send an event to all; those that begin later may take it too."""
         answers: list[SentEvent] = [
@@ -120,6 +141,10 @@ class Family:
     def waits(self) -> list[Row]:
         """Return what waits for a signal or an event, in each instance that which began first."""
         return [row for machine in self.machines.values() for row in waits(machine.instance)]
+
+    def forms(self) -> list[Row]:
+        """Return the open forms."""
+        return [row for machine in self.machines.values() for row in open_forms(machine.instance)]
 
     def held(self) -> list[str]:
         """Return which instances an operator holds."""
@@ -187,21 +212,40 @@ class Family:
                 sent.setdefault(delivery.to, []).append(delivery)
         return sent
 
+    def _definition(self, step: Step) -> Document | None:
+        """Return what a step starts: the latest version, or the one that it names."""
+        versions = self.definitions.get(step.workflow, [])
+        if step.version is None:
+            return versions[-1] if versions else None
+        return versions[step.version - 1] if step.version <= len(versions) else None
+
     def _begin(self, deliveries: Sequence[Delivery]) -> None:
         """Start an instance, if it was not told to end since."""
         start = deliveries[0]
         row, parent = start.row, self.machines[start.sender].instance
-        document = self.definitions.get(row.step.workflow)
+        document = self._definition(row.step)
         error = {"code": "cancelled"} if len(deliveries) > 1 else None
         if error is None and document is None:
             error = {"code": "workflow.unknown"}
         given: Json = row.input
         if error is None and not isinstance(given, dict):
             error = {"code": "workflow.input"}
+        key = None if row.child_key is None else (row.step.workflow, row.child_key)
+        if error is None and key is not None and key in self.keys:
+            named, before = self.keys[key]
+            if row.step.detach and before == given:
+                row.children -= 1
+                parent.sent.append(
+                    Delivery(start.sender, "end", row, start.to, {"instance": named})
+                )
+                return
+            error = {"code": "workflow.key"}
         if error is not None:
             # The next is the first that begins.
             row.children -= 1
         elif document is not None:
+            if key is not None:
+                self.keys[key] = (start.to, given)
             machine = Machine(document, self.began, start.to)
             self.machines[start.to] = machine
             machine.instance.now = parent.now

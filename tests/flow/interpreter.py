@@ -13,9 +13,10 @@ from .blocks import resume
 from .children import hear, reopen, tell
 from .closing import close_instance
 from .definition import Document, read_workflow
+from .forms import Answered, Changed, answer_forms, change_form, open_forms, remind
 from .judging import retries
 from .making import begin, begin_resting, may_redrive
-from .model import BEGAN, ENDED, Delivery, Error, Event, Instance, Row, Scope, Signal
+from .model import BEGAN, ENDED, Answer, Delivery, Error, Event, Instance, Row, Scope, Signal
 from .waiting import Sent, SentEvent, deliver_event, send_signal, take_kept, waits
 from .waves import OUTPUT, run
 
@@ -106,6 +107,10 @@ class Machine:
         """Turn the clock on to ``now``: what is due by then fires together, then the deadline."""
         self.fire(now)
         self.enforce_deadline()
+        self.remind()
+
+    def remind(self) -> None:
+        remind(self.instance)
 
     def fire(self, now: float) -> None:
         """Do what is due by ``now``."""
@@ -165,7 +170,7 @@ class Machine:
         if row is None or not may_redrive(self.instance, row, value):
             return "refused"
         self._begin()
-        if row.step.kind == "task":
+        if row.step.kind in ("task", "notice"):
             row.input = row.input if value is None else value
             row.has_input, row.extra, row.state = True, row.attempt, "QUEUED"
             row.asked = row.wrong = None
@@ -173,6 +178,7 @@ class Machine:
             self.instance.end(row, "SUCCEEDED", value)
         elif row.wrong is None:
             begin(self.instance, row, row.input if value is None else value, "value")
+            take_kept(self.instance)
         else:
             begin(self.instance, row, value, row.wrong)
             take_kept(self.instance)
@@ -197,6 +203,8 @@ class Machine:
             if row.undoes is not None:
                 self.instance.end(row, "DEAD_LETTER")
                 self.instance.given_up = True
+            elif not row.is_forward:
+                self.instance.end(row, "DEAD_LETTER")
             else:
                 self.instance.failing.append(row)
         run(self.instance)
@@ -220,6 +228,17 @@ class Machine:
         deliver_event(instance, event)
         run(instance)
         return "sent"
+
+    def answer_forms(self, answers: Sequence[Answer]) -> list[Answered]:
+        """Answer forms, in one call."""
+        self._begin()
+        told = answer_forms(self.instance, answers)
+        run(self.instance)
+        return told
+
+    def change_form(self, verb: str, path: str, by: str, to: Sequence[str] = ()) -> Changed:
+        """Claim, release or reassign a form: no transition."""
+        return change_form(self.instance, verb, path, by, to)
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
         """Apply what other instances have sent: ends together, then a cancel, then an undo."""
@@ -287,14 +306,20 @@ class Machine:
             for row in sorted(waits(self.instance), key=lambda row: row.key)
         }
 
+    def forms(self) -> dict[str, tuple[list[str], str | None, float | None]]:
+        """Return the open forms: who is asked, who has claimed it, when they are reminded."""
+        return {
+            row.path: (row.people, row.claimed_by, row.remind_at)
+            for row in open_forms(self.instance)
+        }
+
     def kept(self) -> list[tuple[str, Json]]:
         """Return the signals that nobody has waited for, the oldest first."""
         return [(signal.name, signal.payload) for signal in self.instance.kept]
 
     def timers(self) -> list[float]:
         """Return when the clock has something to do, the earliest first."""
-        rows = [row for row in self.instance.rows() if row.open]
-        times = [time for row in rows for time in (row.due_at, row.timeout_at, row.resume_at)]
+        times = [time for row in self.instance.rows() if row.open for time in row.times]
         return sorted(time for time in [*times, self.instance.deadline_at] if time is not None)
 
     def undone(self) -> list[str]:
@@ -333,7 +358,7 @@ class Machine:
 
     def _stops(self, row: Row) -> bool:
         """Whether a row that runs is only awaited, since its scope closes."""
-        return row.undoes is None and row.scope.state != "OPEN"
+        return row.is_forward and row.scope.state != "OPEN"
 
     def _fail(self, row: Row, error: Error, retryable: bool, unknown: bool) -> None:
         instance = self.instance
@@ -348,7 +373,7 @@ class Machine:
         elif retryable and retries(retry, row):
             failed = max(row.attempt - row.extra, 1)
             row.state, row.due_at = "RETRYING", instance.now + retry.pause(failed)
-        elif row.undoes is not None:
+        elif not row.is_forward:
             row.state = "DEAD_LETTER"
         else:
             instance.fail(row, error)
@@ -364,7 +389,7 @@ class Machine:
             elif row.step.kind == "workflow" and row.state == "WAITING":
                 row.error, row.due_at = {"code": "timeout"}, None
                 tell(instance, row, "cancel")
-            elif row.step.kind == "wait_for":
+            elif row.step.kind in ("wait_for", "approve"):
                 instance.fail(row, {"code": "timeout"}, "timeout")
             else:
                 self._fail(row, {"code": "timeout"}, True, True)

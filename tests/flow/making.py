@@ -7,7 +7,7 @@ from .children import begin_child, begin_undoing
 from .definition import WAITS, Step
 from .model import PASSES, Instance, Row, Scope
 from .seeing import Fails, condition_of, value_of
-from .waiting import begin_wait, check_value, take_kept, wait_value
+from .waiting import begin_wait, check_value, key_of, take_kept, wait_value
 
 Json = Any
 
@@ -85,7 +85,11 @@ def _run(instance: Instance, row: Row, given: Json, answered: str) -> None:
             begin_block(instance, row, given, answered)
         return None
     if step.kind in WAITS:
+        known = answered == "value"
+        tree = None if known or step.kind != "workflow" else step.key
+        key = value_of(instance, row.scope, tree)
         row.input, row.has_input = wait_value(instance, row, given, answered), True
+        row.child_key = None if key is None else key_of(key)
         if instance.held:
             row.state, row.rests = "READY", True
             return None
@@ -144,10 +148,12 @@ def may_redrive(instance: Instance, row: Row, value: Json) -> bool:
     if row.step.kind == "workflow" and (row.undoes is not None or wrong is None):
         # An instance that has failed is followed by another, one that could not be undone is not.
         return row.undoes is None
-    if row.step.kind == "task" or row.undoes is not None:
+    if row.step.kind in ("task", "notice") or row.undoes is not None:
         return row.has_input or value is not None
     if wrong is None:
         return False
+    if row.step.kind in ("approve", "workflow") and wrong == "value":
+        return value is not None
     if row.step.kind in WAITS and wrong == "value":
         try:
             check_value(instance, row, value)

@@ -57,13 +57,27 @@ class Row:
     event_key: str | None = None
     child: str | None = None
     """The instance that it has had started, or whose undoing it awaits: the prefix of its paths."""
+    child_key: str | None = None
     children: int = 0
+    people: list[str] = field(default_factory=list[str])
+    claimed_by: str | None = None
+    remind_at: float | None = None
     rests: bool = False
     """Whether it is to begin to wait, with its input, once nobody holds its instance."""
 
     @property
     def open(self) -> bool:
         return self.seq is None
+
+    @property
+    def times(self) -> tuple[float | None, ...]:
+        """When the clock has something to do with it."""
+        return self.due_at, self.timeout_at, self.resume_at, self.remind_at
+
+    @property
+    def is_forward(self) -> bool:
+        """Whether it stands in a list: it undoes nothing, and tells of no failure."""
+        return self.undoes is None and self.step.kind != "notice"
 
     @property
     def id(self) -> str:
@@ -231,6 +245,17 @@ class Signal:
     key: str | None = None
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What somebody decides on a form; given again with its ``key`` it is no second one."""
+
+    path: str
+    decision: str
+    answer: Json
+    by: str
+    key: str | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Event:
     """What was sent to all who wait for it."""
@@ -287,8 +312,12 @@ class Instance:
     events: list[Event] = field(default_factory=list[Event])
     took: set[tuple[str, Event]] = field(default_factory=set[tuple[str, Event]])
     """Which step took which event."""
+    answered: dict[Row, Answer] = field(default_factory=dict[Row, Answer])
+    """What was answered to which form."""
     answers: Row | None = None
     """The row of another instance that is told its end."""
+    undone_by: Row | None = None
+    """The row of another instance by which it is undone, though it had succeeded."""
     sent: list[Delivery] = field(default_factory=list[Delivery])
 
     @property
@@ -318,11 +347,11 @@ class Instance:
         assert row.open, row.path
         row.state, row.output, row.seq = state, output, self.seq
         row.error = row.error if error is None and state != "SUCCEEDED" else error
-        row.due_at = row.timeout_at = row.resume_at = None
+        row.due_at = row.timeout_at = row.resume_at = row.remind_at = None
         if row.undoes is not None and state in ("SUCCEEDED", "SKIPPED"):
             self.undone.append(row.undoes.path)
 
     def fail(self, row: Row, error: Error, wrong: str | None = None) -> None:
         """Have a row judged that has failed for good."""
-        row.error, row.wrong, row.due_at = error, wrong, None
+        row.error, row.wrong, row.due_at, row.remind_at = error, wrong, None, None
         self.failing.append(row)

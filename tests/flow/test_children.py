@@ -183,3 +183,38 @@ def test_under_a_hold_nothing_is_undone_before_it_is_lifted(lift: str) -> None:
     getattr(tale, lift)()
     assert tale.state("x[0]/ship.compensate") == "WAITING"
     assert "x[0]/ship(0)/pack.compensate" in tale.due()
+
+
+def test_a_key_is_that_of_one_instance() -> None:
+    tale = Tale(caught({**SHIP, "key": "k"}), {**SHIP, "id": "b", "key": "k"})
+    tale.done("x[0]/ship(0)/pack")
+    assert tale.rows()["b"].code == "workflow.key"
+
+
+@pytest.mark.parametrize("given", [{}, {"x": 1}])
+def test_detached_a_step_gives_the_instance_that_has_its_key(given: Json) -> None:
+    tale = Tale(
+        {**SHIP, "key": "k"}, {**SHIP, "id": "b", "key": "k", "detach": True, "with": given}
+    )
+    tale.done("ship(0)/pack")
+    if given:
+        assert tale.rows()["b"].code == "workflow.key"
+    else:
+        assert tale.rows()["b"].output == {"instance": "ship(0)/"}
+
+
+@pytest.mark.parametrize(("version", "due"), [(1, ["ship(0)/pack"]), (2, ["ship(0)/b"]), (3, [])])
+def test_a_step_may_name_the_version(version: int, due: list[str]) -> None:
+    order: Json = {"name": "order", "steps": [{**SHIP, "version": version}]}
+    family = Family(order, PACK, {"name": "ship", "steps": [task("b")]})
+    family.start()
+    assert family.due() == due
+
+
+def test_one_that_is_undone_tells_of_no_failure() -> None:
+    ship = {**PACK, "on_failed": {"task": "work"}}
+    tale = Tale(SHIP, task("b"), ship=ship)
+    tale.done("ship(0)/pack")
+    tale.fails("b")
+    tale.done("ship(0)/pack.compensate")
+    assert tale.ends() == {"": "COMPENSATED", "ship(0)/": "COMPENSATED"}

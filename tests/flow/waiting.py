@@ -9,6 +9,7 @@ import re
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
+from .children import tell
 from .model import Event, Instance, Row, Signal
 from .seeing import Fails, value_of
 
@@ -38,7 +39,24 @@ def wait_value(instance: Instance, row: Row, given: Json = None, answered: str =
         seconds_of(instance, value)
     elif step.event is not None:
         value = key_of(value)
+    elif step.kind == "approve":
+        _check_form(instance, value)
     return value
+
+
+def _check_form(instance: Instance, value: Json) -> None:
+    """Check what people are to be asked. Raises Fails."""
+    to: list[Json] = _people(value) if isinstance(value, dict) else []
+    texts = [value.get("title"), *to] if isinstance(value, dict) else []  # pyright: ignore
+    if not to or not all(isinstance(text, str) and text for text in texts):  # pyright: ignore
+        raise Fails("expression", "a form has a title, and says who is asked", "value")
+    if "due" in value:
+        seconds_of(instance, value["due"])
+
+
+def _people(value: Json) -> list[Json]:
+    to = value.get("to")
+    return to if isinstance(to, list) else [to]  # pyright: ignore
 
 
 def begin_wait(instance: Instance, row: Row) -> None:
@@ -50,6 +68,12 @@ def begin_wait(instance: Instance, row: Row) -> None:
             row.due_at = due_at
         else:
             instance.end(row, "SUCCEEDED")
+        return
+    if step.kind == "approve":
+        row.people, row.claimed_by = _people(row.input), None
+        row.remind_at = None if step.remind is None else instance.now + step.remind
+        if "due" in row.input:
+            row.due_at = instance.now + max(0, seconds_of(instance, row.input["due"]))
         return
     if step.event is not None:
         row.event_key = row.input
@@ -64,6 +88,10 @@ def take_kept(instance: Instance) -> None:
     What one of them takes of an event the others take too, as those do that wait together.
     """
     began, instance.beginning = sorted(instance.beginning, key=_by_key), []
+    for row in began:
+        if row.step.kind == "workflow":
+            tell(instance, row, "start")
+    began = [row for row in began if row.step.kind == "wait_for"]
     instance.waits += began
     events = {row: _kept_event(instance, row) for row in began}
     for row in began:

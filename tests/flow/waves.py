@@ -136,10 +136,29 @@ def _settle_instance(instance: Instance) -> bool:
         return True
     if instance.state == "CLOSING" and root.state == "COMPENSATING":
         instance.state = "COMPENSATING"
-    elif instance.state in ("CLOSING", "COMPENSATING") and root.ended:
+    elif instance.state in ("CLOSING", "COMPENSATING") and root.ended and _has_told(instance):
         assert instance.closing_as is not None
         instance.state = "FAILED" if instance.given_up else instance.closing_as
         instance.held = False
+    return False
+
+
+def _has_told(instance: Instance) -> bool:
+    """Have a failure told, once, when all is undone; tell whether that is over."""
+    root, step = instance.root, instance.workflow.on_failed
+    if step is None or instance.closing_as == "CANCELLED" or instance.undone_by is not None:
+        return True
+    row = root.find(step.id)
+    if row is not None:
+        return not row.open
+    row = Row(root, step, made=True)
+    root.rows.append(row)
+    try:
+        row.input = value_of(instance, root, step.value, {"error": instance.error})
+    except Fails as failed:
+        row.state, row.error = "DEAD_LETTER", failed.error
+    else:
+        row.has_input, row.state = True, "QUEUED"
     return False
 
 

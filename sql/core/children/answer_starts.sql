@@ -7,16 +7,17 @@ returns void
 language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
+    v_from constant uuid := (select s.instance_id from unnest(p_starts) s order by s.instance_id limit 1);
     v_begun uuid[] := array(select s.instance_id from unnest(p_started) s where s.outcome = 'started');
 begin
     update onceflow.delivery d
     set state = case when d.instance_id = any (v_begun) then 'taken' else 'void' end, payload = d.payload - 'input'
     from unnest(p_starts) s
-    where d.instance_id = s.instance_id and d.instance_id >= (p_starts[1]).instance_id
+    where d.instance_id = s.instance_id and d.instance_id >= v_from
         and d.kind = 'start' and d.state = 'sent';
     delete from onceflow.child c
     using unnest(p_starts) s
-    where c.instance_id = s.instance_id and c.instance_id >= (p_starts[1]).instance_id and c.instance_id <> all (v_begun);
+    where c.instance_id = s.instance_id and c.instance_id >= v_from and c.instance_id <> all (v_begun);
     insert into onceflow.delivery (instance_id, id, kind, key, step, scope, visit, payload, error, state, made_at)
     select k.parent_id, nextval('onceflow.delivery_id'), 'end', k.instance_id::text, k.step, k.scope, k.visit,
         case when k.error is null then jsonb_build_object('instance', k.started) end, k.error, 'sent', v_now

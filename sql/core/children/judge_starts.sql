@@ -1,5 +1,6 @@
 -- judge_starts(ids) -> child_start[]   (internal)
--- What is to become of instances that steps of others have told to start: of which version, or why they cannot. One that
+-- What is to become of instances that steps of others have told to start, in the order in which they were told, by which one
+-- gets a key that several have: of which version, or why they cannot. One that
 -- has been told to end since then never begins.
 create or replace function onceflow.judge_starts(p_ids uuid[]) returns onceflow.child_start[]
 language plpgsql stable as $$
@@ -34,6 +35,6 @@ begin
             where v.workflow_id = w.id and v.version = coalesce((d.payload ->> 'version')::int, v.version)
             order by v.version desc limit 1) v on true
         where d.instance_id = any (p_ids) and d.instance_id >= p_ids[1] and d.kind = 'start' and d.state = 'sent'
-        order by d.instance_id);
+        order by d.id);
 end $$;
 revoke execute on function onceflow.judge_starts(uuid[]) from public;

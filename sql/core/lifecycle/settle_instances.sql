@@ -3,7 +3,7 @@
 -- CLOSING with something to undo becomes COMPENSATING: every step that succeeded, and every step with
 -- an attempt whose outcome is unknown, gets the row of its compensation, once, in WAITING; the first
 -- of them is made due. Otherwise the instance ends as what it was closing as. One that has failed and has a notice to give
--- (`on_failed`) gives it first, once: it ends when that has ended.
+-- (`on_failed`) gives it first, once: it ends when that has ended. One that is undone by its parent has not failed.
 create or replace function onceflow.settle_instances(p_ids uuid[]) returns onceflow.change[]
 language plpgsql volatile as $$
 declare
@@ -21,7 +21,9 @@ begin
         from onceflow.instance i
         join onceflow.step s on s.version_id = i.version_id and s.step = 'workflow.on_failed'
         where i.id = any (p_ids) and i.id >= p_ids[1] and i.state in ('CLOSING', 'COMPENSATING')
-            and i.closing_as <> 'CANCELLED' and i.id <> all (array(select w.instance_id from unnest(v_waiting) w))
+            and i.closing_as <> 'CANCELLED' and not exists (
+                select from onceflow.child c where c.instance_id = i.id and c.answers like '%.compensate')
+            and i.id <> all (array(select w.instance_id from unnest(v_waiting) w))
             and not exists (
                 select from onceflow.task t
                 where t.instance_id = i.id and t.step = s.step and t.scope = 0 and t.visit = 0 and t.instance_id >= p_ids[1])

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from ..family import Family
 from ..interpreter import Failure
-from ..model import Signal
+from ..model import Answer, Signal
 
 Json = Any
 
@@ -81,6 +81,23 @@ class SendEvent:
     id: str
 
 
+@dataclass(frozen=True)
+class AnswerForms:
+    """Answers to forms, in one call."""
+
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True)
+class ChangeForm:
+    """claim, release or reassign."""
+
+    verb: str
+    path: str
+    by: str
+    to: tuple[str, ...] = ()
+
+
 Action: TypeAlias = (
     Claim
     | Complete
@@ -93,6 +110,8 @@ Action: TypeAlias = (
     | Discard
     | Send
     | SendEvent
+    | AnswerForms
+    | ChangeForm
 )
 
 
@@ -101,8 +120,10 @@ def targets(action: Action) -> tuple[str, ...]:
     match action:
         case Complete(outputs):
             return tuple(path for path, _ in outputs)
-        case Redrive(path) | Skip(path):
+        case Redrive(path) | Skip(path) | ChangeForm(_, path):
             return (path,)
+        case AnswerForms(answers):
+            return tuple(answer.path for answer in answers)
         case Tick() | Operate() | Send() | SendEvent():
             return ()
         case _:
@@ -135,3 +156,7 @@ def apply(family: Family, action: Action) -> object:
             return family.signal(*signals, who=who)
         case SendEvent():
             return family.send_event(action.name, action.key, action.payload, action.id)
+        case AnswerForms(answers):
+            return family.answer_forms(answers)
+        case ChangeForm(verb, path, by, to):
+            return family.change_form(verb, path, by, to)

@@ -7,7 +7,17 @@ from typing import TypeAlias
 from ..definition import Step
 from ..family import Family, owner
 from ..model import Instance, Row
-from .actions import Action, Fail, GiveBack, Operate, Send, SendEvent, targets
+from .actions import (
+    Action,
+    AnswerForms,
+    ChangeForm,
+    Fail,
+    GiveBack,
+    Operate,
+    Send,
+    SendEvent,
+    targets,
+)
 
 Counts: TypeAlias = Counter[tuple[str, str]]
 
@@ -134,6 +144,10 @@ def _name(action: Action) -> str:
             return "signal, with a key" if signals[0].key else "signal"
         case SendEvent():
             return "event"
+        case AnswerForms(answers):
+            return "answer a form, with a key" if answers[0].key else "answer a form"
+        case ChangeForm(verb):
+            return f"{verb} a form"
         case _:
             return type(action).__name__.lower()
 

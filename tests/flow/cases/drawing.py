@@ -18,7 +18,7 @@ from .drawn import (
     Document,
     Drawing,
 )
-from .waits import child, pattern, signals_of, sleep, wait_for
+from .waits import approve, child, pattern, signals_of, sleep, wait_for
 
 Json = Any
 
@@ -34,12 +34,13 @@ def definitions(rnd: Random, kinds: Sequence[str], depth: int, size: int) -> lis
         plain = [kind for kind in kinds if kind != "workflow"]
         return [definition(rnd, plain, depth, size)]
     parts = [kind for kind in kinds if kind not in ("workflow", "return")]
-    root = definition(rnd, kinds, depth, size // 2)
+    root = definition(rnd, [*kinds, "key"], depth, size // 2)
     part = definition(rnd, [*parts, "workflow"], 1, 4, ("leaf",), most=3)
     # One in which little fails, so that there is much to undo.
     plain = [kind for kind in parts if kind not in ("fail", "event")]
     leaf = definition(rnd, plain, 1, 3, most=2)
-    return [root, {**part, "name": "part"}, {**leaf, "name": "leaf"}]
+    leaves = [leaf] if rnd.randrange(3) else [leaf, definition(rnd, plain, 1, 3, most=2)]
+    return [root, {**part, "name": "part"}, *({**each, "name": "leaf"} for each in leaves)]
 
 
 def definition(
@@ -62,6 +63,9 @@ def definition(
     awaited = signals_of(document["steps"])
     if awaited and "signals" in kinds and drawing.chance(8):
         document["signals"] = dict.fromkeys(sorted(awaited))
+    if "on_failed" in kinds and drawing.chance(6):
+        told = drawing.one_of("$.error.code", "$.input.x", "$.error.code", "$.input.missing")
+        document["on_failed"] = {"task": "work", "with": {"v": told}, "retry": retry(drawing)}
     if drawing.chance(3):
         ids = [step["id"] for step in document["steps"]]
         path = f"$.steps.{rnd.choice(ids)}.output"
@@ -138,7 +142,7 @@ def step(drawing: Drawing, depth: int, seen: list[str]) -> Document:
         kind = drawing.one_of(*blocks)
     else:
         others = [kind for kind in drawing.kinds if kind in (*LEAVES, *WAITS) and kind != "task"]
-        others += [kind for kind in drawing.kinds if kind == "wait_for"] * 2
+        others += [kind for kind in drawing.kinds if kind in ("wait_for", "approve")] * 2
         others += [kind for kind in drawing.kinds if kind == "workflow"] * 8
         kind = drawing.one_of(*["task"] * 12, *others)
     name = drawing.name()
@@ -156,6 +160,8 @@ def step(drawing: Drawing, depth: int, seen: list[str]) -> Document:
             item["sleep"] = sleep(drawing)
         case "wait_for":
             item |= wait_for(drawing)
+        case "approve":
+            item |= approve(drawing)
         case "workflow":
             item |= child(drawing)
         case "pattern":

@@ -19,17 +19,17 @@ INPUT = {
     "wait": "4s",
     "zero": 0,
 }
-"""What every instance is started with, and `times`, which are those of its own start."""
+"""What every instance is started with, and `times` and `keys`, which are of its own start."""
 CODES = ("bad", "bad.worse", "other")
 LEAVES = ("task", "set", "fail")
-WAITS = ("sleep", "wait_for", "workflow")
+WAITS = ("sleep", "wait_for", "approve", "workflow")
 JUMPS = ("return", "goto")
 FANS = ("steps", "switch", "parallel", "race", "for_each")
 CHAINS = ("try", "repeat")
 FAN = (*LEAVES, *FANS)
 """The kinds of step without chains and jumps."""
-MORE = ("event", "signals")
-"""What may be waited for besides signals, and whether definitions say which signals there are."""
+MORE = ("event", "signals", "on_failed")
+"""What may be waited for besides signals; which signals there are; who is told of a failure."""
 ALL = (*FAN, *CHAINS, *JUMPS, *WAITS, *MORE)
 UNKNOWN = ("signals",)
 ENGINE = tuple(kind for kind in ALL if kind not in UNKNOWN)
@@ -40,6 +40,7 @@ AGAIN = "again"
 
 SIGNALS = ("s", "t")
 EVENTS = ("e", "f")
+PEOPLE = ("ada", "bob")
 KEYS = ("2", "true", "a", "1")
 """Some of the keys that events are waited for by."""
 
@@ -48,7 +49,9 @@ def input_of(began: datetime) -> dict[str, Json]:
     """Return what an instance is started with that starts then."""
     times = {"past": -60, "soon": 5, "later": 9}
     told = {name: (began + timedelta(seconds=s)).isoformat() for name, s in times.items()}
-    return {**INPUT, "times": told}
+    # In all the database another instance has none of these.
+    keys = {name: f"{name} of {began.isoformat()}" for name in ("k", "l")}
+    return {**INPUT, "times": told, "keys": keys}
 
 
 @dataclass

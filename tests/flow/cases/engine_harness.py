@@ -17,6 +17,8 @@ from ..family import Family, owner
 from ..interpreter import End, Machine, RowView
 from .actions import (
     Action,
+    AnswerForms,
+    ChangeForm,
     Claim,
     Complete,
     Discard,
@@ -61,12 +63,33 @@ class Engine:
         conn.execute("delete from onceflow.event")
         # Plans for one instance would not be worth their planning.
         conn.execute("set plan_cache_mode = force_generic_plan")
-        self.began = datetime.now(UTC)
+        self.began = datetime.now(UTC).replace(microsecond=0)
         self.turn(0)
-        for child in children:
-            calls.register_workflow(conn, compile_definition(child))
-        self.workflow = calls.register_workflow(conn, compile_definition(document)).name
+        # Versions are counted in all the database, and those of a case from its first.
+        self.versions: dict[str, list[int]] = {}
+        for part in sorted(children, key=lambda part: part["name"]):
+            self._register(part)
+        self.workflow = self._register(document)
         self.ids = {"": make_ids(1)[0]}
+
+    def _register(self, document: Json) -> str:
+        """Register a workflow; the versions that it names are those of this case."""
+        compiled = compile_definition(self._with_versions(document))
+        registered = calls.register_workflow(self.conn, compiled)
+        self.versions.setdefault(registered.name, []).append(registered.version)
+        return registered.name
+
+    def _with_versions(self, part: Json) -> Json:
+        if isinstance(part, list):
+            return [self._with_versions(item) for item in part]  # pyright: ignore
+        if not isinstance(part, dict):
+            return part
+        made: Json = {key: self._with_versions(item) for key, item in part.items()}  # pyright: ignore
+        if "workflow" in made and "version" in made:
+            known = self.versions.get(made["workflow"], [])
+            n = made["version"]
+            made["version"] = known[n - 1] if n <= len(known) else 1_000_000
+        return made
 
     def start(self, given: Json) -> None:
         """Start the instance."""
@@ -158,6 +181,20 @@ class Engine:
                 event = calls.NamedEvent(action.name, action.key, action.payload, action.id)
                 (sent,) = calls.send_events(self.conn, [event])
                 return sent.outcome
+            case AnswerForms(answers):
+                given = [
+                    calls.FormAnswer(
+                        self.ids[owner(a.path)],
+                        self._key(a.path).task,
+                        *(a.decision, a.by, a.answer, a.key),
+                    )
+                    for a in answers
+                ]
+                return [told.outcome for told in calls.answer_forms(self.conn, given)]
+            case ChangeForm(verb, path, by, to):
+                change = getattr(calls, f"{verb}_forms")
+                (changed,) = change(self.conn, [self._key(path)], by, *([to] if to else []))
+                return changed.outcome
             case _:
                 return self._decide(action)
         return None
@@ -256,7 +293,7 @@ class Pair:
         """Make a call of both, and compare what follows."""
         expected = apply(self.family, action)
         answered = self.engine.apply(action)
-        if isinstance(action, Operate | Redrive | Skip | Discard | Send | SendEvent):
+        if not isinstance(action, Claim | Complete | Fail | GiveBack | Tick):
             assert answered == expected, f"{action} is answered {answered}, not {expected}"
         self.compare(action)
 
@@ -278,10 +315,19 @@ class Pair:
             if rows.get(path) != expected.get(path)
         }
         assert not differ, f"{_about(differ)} after {after}, of engine and interpreter: {differ}"
-        for what in ("scopes", "end", "due", "undone", "waits", "kept"):
+        for what in ("scopes", "end", "due", "undone", "waits", "kept", "forms"):
             found, wanted = self._named(getattr(engine, what)), getattr(machine, what)()
+            found = self._timed(found) if what == "forms" else found
             assert found == wanted, f"{what} differs after {after}: {found}, not {wanted}"
         engine.check()
+
+    def _timed(self, forms: dict[str, Any]) -> dict[str, Any]:
+        """Return forms with the seconds since the start for the times of their reminders."""
+        began = self.engine.began.timestamp()
+        return {
+            path: (people, by, None if at is None else at - began)
+            for path, (people, by, at) in forms.items()
+        }
 
     def _named(self, told: Any) -> Any:
         """Return what the engine tells with the prefixes of instances for their ids."""

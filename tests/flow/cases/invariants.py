@@ -42,13 +42,14 @@ def _check_instance(machine: Machine) -> None:
 
 def _waits(family: Family) -> bool:
     """Tell whether a person, a sender or the clock can bring it on."""
-    return bool(family.held() or family.dead_letters() or family.timers() or family.waits())
+    by_people = family.held() or family.dead_letters() or family.forms()
+    return bool(by_people or family.timers() or family.waits())
 
 
 def _check_scope(instance: Instance, scope: Scope) -> None:
     steps = [(row.id, row.visit) for row in scope.rows]
     assert len(steps) == len(set(steps)), f"{scope.path} has a row twice"
-    open_rows = [row for row in scope.rows if row.open and row.undoes is None]
+    open_rows = [row for row in scope.rows if row.open and row.is_forward]
     match scope.state:
         case "WAITING":
             assert not scope.rows, f"{scope.path} waits and has rows"
@@ -67,7 +68,7 @@ def _check_scope(instance: Instance, scope: Scope) -> None:
     if block is not None and scope.state == "OPEN":
         assert block.open, f"{scope.path} is open, and its block has ended"
         assert block.scope.state == "OPEN", f"{scope.path} is open in one that is not"
-    running = [row for row in scope.rows if row.state == "RUNNING" and row.undoes is None]
+    running = [row for row in scope.rows if row.state == "RUNNING" and row.is_forward]
     assert not running or scope.state in ("OPEN", "CLOSING")
     _check_way_back(instance, scope)
 

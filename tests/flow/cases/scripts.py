@@ -11,9 +11,13 @@ from ..model import Row
 from .actions import Action, Claim, Complete, Discard, Fail, GiveBack, Operate, Redrive, Skip, Tick
 from .drawn import AGAIN, KEYS
 from .sending import (
+    answers,
     asks_again,
     event,
+    first_answer,
     first_awaited,
+    form_change,
+    is_sent_answers,
     is_sent_events,
     is_sent_signals,
     signals,
@@ -23,17 +27,20 @@ Json = Any
 
 TEMPERS: tuple[dict[str, int], ...] = (
     # All goes well, for the most part.
-    {"complete": 12, "claim": 8, "fail": 1, "tick": 1, "give back": 1, "signal": 2, "event": 2},
+    {"complete": 12, "claim": 8, "fail": 1, "tick": 1, "give back": 1, "signal": 2, "event": 2,
+     "answer": 3, "form": 1},
     # Much fails, and people decide.
     {"complete": 8, "claim": 6, "fail": 8, "tick": 2, "redrive": 4, "skip": 2, "discard": 2,
-     "signal": 2, "event": 2},
+     "signal": 2, "event": 2, "answer": 2},
     # What closes meets what runs.
     {"complete": 5, "claim": 8, "close": 6, "fail": 4, "give back": 3, "tick": 3, "redrive": 1},
     # Time passes, and operators intervene.
     {"complete": 7, "claim": 6, "fail": 3, "tick": 6, "suspend": 3, "resume": 3, "redrive": 2,
-     "give back": 2, "skip": 1, "discard": 2, "cancel": 1, "signal": 2, "event": 2},
+     "give back": 2, "skip": 1, "discard": 2, "cancel": 1, "signal": 2, "event": 2, "answer": 2,
+     "form": 2},
     # Much is sent, early, late and again, as time passes.
-    {"complete": 8, "claim": 2, "signal": 8, "event": 8, "tick": 5, "fail": 1, "redrive": 1},
+    {"complete": 8, "claim": 2, "signal": 8, "event": 8, "tick": 5, "fail": 1, "redrive": 1,
+     "answer": 6, "form": 4},
 )  # fmt: skip
 """What a script is made of: each of its calls so often."""
 
@@ -98,6 +105,11 @@ def _choices(family: Family, call: Call) -> dict[str, Callable[[], list[Action]]
         chosen["signal"] = lambda: [signals(family, call.pick, call.how)]
     if is_sent_events(family):
         chosen["event"] = lambda: [event(family, call.pick, call.how)]
+    if is_sent_answers(family):
+        answered = answers(family, call.pick, call.how)
+        changed = form_change(family, call.pick, call.how)
+        chosen |= {"answer": lambda: [answered]} if answered else {}
+        chosen |= {"form": lambda: [changed]} if changed else {}
     if due or running:
         paths = some(_answerable(family, call.pick), call.pick // 4)
         chosen["complete"] = lambda: _complete(family, paths, call.how)
@@ -157,6 +169,7 @@ def value_for(row: Row, how: int) -> Json:
         return how % 2 == 0
     if how < 6 and row.wrong == "value":
         kinds: dict[str, Json] = {"for_each": [[], [7], [5, 6]][how % 3], "fail": {"code": "bad"}}
+        kinds |= {"approve": [{"title": "t", "to": "ada"}, {"title": "t"}][how % 2]}
         kinds |= {"sleep": [0, 3, "2s", "2020-01-01T00:00:00Z"][how % 4], "wait_for": KEYS[how % 4]}
         return kinds.get(row.step.kind, VALUES[how])
     return VALUES[how]
@@ -205,5 +218,7 @@ def next_of(family: Family) -> Action:
         return Discard(tuple(family.dead_letters()))
     if family.waits():
         return first_awaited(family)
+    if family.forms():
+        return first_answer(family)
     assert family.timers(), f"nothing brings it on: {family.rows()}"
     return Tick(max(family.now, family.timers()[0]))

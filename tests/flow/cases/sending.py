@@ -5,9 +5,9 @@ from typing import Any
 
 from ..definition import Branch, Step
 from ..family import Family, owner
-from ..model import Row, Signal
-from .actions import Send, SendEvent
-from .drawn import AGAIN, EVENTS, KEYS, SIGNALS
+from ..model import Answer, Row, Signal
+from .actions import AnswerForms, ChangeForm, Send, SendEvent
+from .drawn import AGAIN, EVENTS, KEYS, PEOPLE, SIGNALS
 
 Json = Any
 
@@ -95,6 +95,59 @@ def first_awaited(family: Family) -> Send | SendEvent:
         return Send((Signal(row.step.signal, row.path),), owner(row.path))
     number = len(family.root.instance.events)
     return SendEvent(row.step.event or "", row.event_key or "", row.path, f"id{number}")
+
+
+def is_sent_answers(family: Family) -> bool:
+    """Tell whether some step asks people."""
+    return any(step.kind == "approve" for step in _all_steps(family))
+
+
+def answers(family: Family, pick: int, how: int) -> AnswerForms | None:
+    """Return an answer to a form, or two: mostly one that fits, to one that is open."""
+    rows = _asked(family, pick)
+    if not rows:
+        return None
+    row = rows[pick // 4 % len(rows)]
+    made: list[Answer] = []
+    for n in range(2 if how == 7 else 1):
+        decision = row.step.decisions[(pick // 2 + n) % 2]
+        if how and row.visit < 3 and AGAIN in row.step.decisions and _is_asked(row):
+            decision = AGAIN
+        fitting: Json = {"why": f"{row.path} {pick}"} if row.step.requires else {}
+        answer, decision = [
+            *[(fitting, decision)] * 6,
+            ({} if row.step.requires else {"comment": "no"}, decision),
+            (fitting, "perhaps"),
+        ][how]
+        by = row.claimed_by if row.claimed_by and pick % 3 else PEOPLE[pick // 8 % 2]
+        key = ONCE[pick // 16 % 2] if how in (2, 3) else None
+        made.append(Answer(row.path, decision, answer, by, key))
+    return AnswerForms(tuple(made))
+
+
+def form_change(family: Family, pick: int, how: int) -> ChangeForm | None:
+    """Return what is done with a form besides answering it."""
+    rows = _asked(family, pick)
+    if not rows:
+        return None
+    row, by = rows[pick // 4 % len(rows)], PEOPLE[pick // 8 % 2]
+    verb = ("claim", "claim", "claim", "release", "release", "reassign")[how % 6]
+    return ChangeForm(verb, row.path, by, ("boss",) if verb == "reassign" else ())
+
+
+def _asked(family: Family, pick: int) -> list[Row]:
+    """Return the open forms; at times all there have been."""
+    if pick % 4 and family.forms():
+        return family.forms()
+    return [row for row in family.all_rows() if row.step.kind == "approve"]
+
+
+def first_answer(family: Family) -> AnswerForms:
+    """Return what ends the first open form."""
+    row = family.forms()[0]
+    given = dict.fromkeys(row.step.requires, row.path)
+    by = row.claimed_by or PEOPLE[0]
+    return AnswerForms((Answer(row.path, row.step.decisions[-1], given, by),))
 
 
 def too_late(how: int) -> Send:

@@ -16,6 +16,7 @@ Json = Any
 OPTIONS = (
     *("when", "on_failure", "default", "timeout", "undo", "join", "tolerate", "max_parallel"),
     *("output", "compensate", "as", "else", "catch", "retry", "delay", "detach"),
+    *("key", "version"),
 )
 CONSTANTS: dict[str, Json] = {"when": True, "until": True, "while": False, "with": {}}
 """What stands in place of an expression that sees what has gone; elsewhere it is 1."""
@@ -87,7 +88,7 @@ def _documents(document: Document) -> Iterator[Document]:
             made = copy.deepcopy(document)
             change(list(_lists(made))[n])
             yield _mended(made)
-    for key in ("deadline", "output", "signals"):
+    for key in ("deadline", "output", "signals", "on_failed"):
         if key in document:
             yield {name: part for name, part in document.items() if name != key}
     for policy in ("compensate", "suspend"):

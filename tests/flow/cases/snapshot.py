@@ -32,7 +32,10 @@ select array[i.state, i.error ->> 'code', i.error ->> 'task', i.suspended_by], i
             w.key))
         from onceflow.wait w where w.instance_id = i.id and w.kind in ('signal', 'event')),
     (select jsonb_agg(jsonb_build_array(d.name, d.payload) order by d.id)
-        from onceflow.delivery d where d.instance_id = i.id and d.state = 'kept')
+        from onceflow.delivery d where d.instance_id = i.id and d.state = 'kept'),
+    (select jsonb_agg(jsonb_build_array(onceflow.task_name(w.step, w.scope, w.visit),
+            to_jsonb(w.people), w.claimed_by, extract(epoch from w.remind_at)))
+        from onceflow.wait w where w.instance_id = i.id and w.kind = 'form')
 from onceflow.instance i where i.id = %(id)s"""
 """Rows that ended by ``known`` are not asked what they give, which of a block is not kept."""
 
@@ -108,7 +111,7 @@ class Snapshot:
         row = conn.execute(READ, {"id": instance_id, "known": known}).fetchone()
         assert row is not None
         (state, code, task, suspended_by), output, self.open_tasks, self.seq, *parts = row
-        tasks, scopes, blocks, waits, kept = parts
+        tasks, scopes, blocks, waits, kept, forms = parts
         self.kept = [(name, payload) for name, payload in kept or ()]
         self.scope_rows = [ScopeRow(*columns) for columns in scopes or ()]
         self.block_rows = [BlockRow(*columns) for columns in blocks or ()]
@@ -128,6 +131,7 @@ class Snapshot:
         self.names = {path: row.task for path, row in self.task_rows.items()}
         paths = {row.task: path for path, row in self.task_rows.items()}
         self.waits = {paths[row]: (name, key) for row, name, key in waits or ()}
+        self.forms = {paths[row]: tuple(told) for row, *told in forms or ()}
         where = None if task is None else paths.get(task, prefix + task)
         self.end = End(state, output, code, where, suspended_by)
 

@@ -45,23 +45,58 @@ def child(drawing: Drawing) -> Document:
         made["detach"] = True
     elif drawing.chance(5):
         made["timeout"] = drawing.one_of(2, 5, 8)
+    if drawing.chance(6):
+        made["version"] = drawing.one_of(1, 1, 2, 9)
+    if "key" in drawing.kinds and drawing.chance(4):
+        named = [f"$.input.keys.{name}" for name in ("k", "k", "l")]
+        made["key"] = drawing.one_of(*named, "$.input.nothing")
+        if drawing.chance(12):
+            made["key"] = drawing.one_of("$.input.missing", "$.input.xs")
     return made
+
+
+def approve(drawing: Drawing) -> Document:
+    """Draw a form; one in twelve cannot be opened."""
+    asked: Document = {
+        "title": drawing.one_of("pay?", "$.input.wait"),
+        "to": drawing.one_of("ada", ["ada", "bob"], ["$.input.wait", "boss"]),
+    }
+    if drawing.chance(12):
+        wrong = {"to": "$.input.none", "title": "$.input.x", "due": "$.input.flag"}
+        name = drawing.one_of(*wrong)
+        asked[name] = wrong[name]
+    elif drawing.chance(2):
+        until = {"until": f"$.input.times.{drawing.one_of('past', 'soon', 'later')}"}
+        asked["due"] = drawing.one_of(3, "5s", "$.input.wait", until)
+    if drawing.chance(3):
+        asked["decisions"] = [AGAIN, "done"]
+    if drawing.chance(3):
+        schema: Document = {"type": "object", "required": ["why"], "properties": {"why": {}}}
+        asked["form"] = schema
+    if drawing.chance(3):
+        asked["remind"] = 60
+    return {"approve": asked}
 
 
 def pattern(drawing: Drawing, name: str) -> Document:
     """Draw a block as it is mostly used with waits: they seldom meet so by chance."""
     first, second = drawing.name(), drawing.name()
-    waiting: Document = {"id": first, **wait_for(drawing)}
+    asks = "approve" in drawing.kinds and drawing.chance(3)
+    waiting: Document = {"id": first, **(approve(drawing) if asks else wait_for(drawing))}
     match drawing.one_of("race", "mailbox", "timeout", "each"):
         case "race":
             other = drawing.one_of({"sleep": sleep(drawing)}, wait_for(drawing))
             return {"race": {f"{name}w": [waiting], f"{name}t": [{"id": second, **other}]}}
         case "mailbox":
-            asked = f'$.steps.{first}.output != "{AGAIN}"'
+            asked = f'$.steps.{first}.output{".decision" * asks} != "{AGAIN}"'
             return {"repeat": [waiting], "until": asked, "limit": 3}
         case "timeout":
             late = {"errors": ["timeout"], "steps": [{"id": second, "set": "$.error.code"}]}
-            made = {"try": [{**waiting, "timeout": 3}], "catch": [late]}
+            if asks:
+                waiting["approve"]["due"] = 3
+            else:
+                waiting["timeout"] = 3
+            made = {"try": [waiting], "catch": [late]}
             return drawing.one_of(made, {**made, "retry": {"attempts": 2, "backoff": 0}})
         case _:
             return {"for_each": "$.input.xs", "steps": [waiting]}

@@ -136,6 +136,16 @@ def test_an_instance_of_somebody_else_is_not_taken_for_a_child(play: Play) -> No
     assert play.state(other.instance_id) == "RUNNING"
 
 
+def test_of_several_that_want_one_key_the_first_has_it(play: Play) -> None:
+    items = list(range(40))
+    each = {"id": "x", "for_each": items, "steps": [{**SHIP, "key": "k"}], "tolerate": 40}
+    run = Family(play, each)
+    deliver(play)
+    assert run.state("ship/1") == "WAITING"
+    assert {run.state(f"ship/{n}") for n in range(2, 41)} == {"FAILED"}
+    assert run.whole()
+
+
 def test_a_detached_step_is_done_with_its_instance_as_it_starts(play: Play) -> None:
     run = Family(play, {**SHIP, "detach": True}, {"id": "b", **UNDO})
     child = run.begin()

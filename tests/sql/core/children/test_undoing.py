@@ -172,3 +172,15 @@ def test_nobody_else_reopens_what_has_succeeded(play: Play) -> None:
     child = succeed(run)
     (answer,) = calls.cancel_instances(play.conn, [child])
     assert (answer.outcome, play.state(child)) == ("refused", "SUCCEEDED")
+
+
+def test_one_that_is_undone_tells_of_no_failure(play: Play) -> None:
+    run = Family(play, SHIP, LAST)
+    deploy(play, "ship", {"id": "pack", **UNDO}, on_failed={"task": "work"})
+    child = succeed(run)
+    play.fail(run.parent, "last")
+    deliver(play)
+    play.complete(child, "pack.compensate")
+    deliver(play)
+    assert (play.state(child), run.state()) == ("COMPENSATED", "COMPENSATED")
+    assert run.whole()
