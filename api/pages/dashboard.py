@@ -40,6 +40,8 @@ def find_alarms(overview: Overview, now: datetime) -> list[Alarm]:
     alarms += [Alarm("bad", str(one), "/ui/workers") for one in overview.missing_handlers]
     alarms += [Alarm("bad", str(one), "/ui/workers") for one in overview.missing_secrets]
     alarms += [Alarm("bad", str(one), "/ui/triggers") for one in overview.missing_hook_secrets]
+    for stalled in overview.stalled_triggers:
+        alarms.append(Alarm("bad", str(stalled).replace("`", ""), "/ui/triggers"))
     oldest = min((row.oldest_at for row in overview.outbox if row.oldest_at), default=now)
     # Where workers take messages themselves, the outbox is their queue: it may be long.
     if overview.transport != "postgres" and now - oldest > SHIPPING_LATE:

@@ -22,6 +22,7 @@ from ..schemas.system import (
     Queue,
     Worker,
 )
+from ..schemas.triggers import StalledTrigger
 from ..schemas.words import InstanceState
 from .dead_letters import COLUMNS as DEAD_LETTER
 from .instances import SUMMARY
@@ -34,6 +35,7 @@ from .system import (
     missing_secrets,
     read_heartbeat,
 )
+from .triggers import stalled_triggers
 
 COUNT_LIMIT: Final = 10_000
 RECENT: Final = 1000
@@ -101,6 +103,7 @@ class Overview(msgspec.Struct, frozen=True):
     missing_handlers: list[MissingHandler]
     missing_secrets: list[MissingSecret]
     missing_hook_secrets: list[MissingHookSecret]
+    stalled_triggers: list[StalledTrigger]
     idle_workers: list[IdleWorker]
     outbox: list[Backlog]
     transport: str
@@ -131,6 +134,7 @@ def read_overview(database: Database, secrets: Secrets) -> Overview:
             missing_handlers=missing_handlers(conn),
             missing_secrets=missing_secrets(conn),
             missing_hook_secrets=missing_hook_secrets(conn, secrets),
+            stalled_triggers=stalled_triggers(conn),
             idle_workers=idle_workers(conn),
             outbox=rows(conn, Backlog, BACKLOG),
             transport=rows(conn, Transport, "select transport from onceflow.transport")[

@@ -1,14 +1,19 @@
-"""Triggers, and what they could make nothing of."""
+"""Triggers, where they stand in topics, and what they could make nothing of."""
 
 from datetime import datetime
 from typing import Final, LiteralString
+from uuid import UUID
 
 import msgspec
 
 from ...engine.calls import triggers as asks
 from ..database import Connection, Database, rows
-from ..problems import not_found
+from ..problems import Problem, not_found
+from ..schemas.schedules import RunState
 from ..schemas.triggers import (
+    StalledTrigger,
+    TopicPosition,
+    TopicPositions,
     Trigger,
     TriggerFailure,
     TriggerFailures,
@@ -19,8 +24,13 @@ from ..schemas.triggers import (
 from .paging import cut, read_cursor
 
 COLUMNS: Final[LiteralString] = (
-    "workflow, trigger, kind, version, spec, paused_at, disabled_at, next_at, failed, failed_at"
+    "workflow, trigger, kind, version, spec, paused_at, disabled_at, next_at, due_at,"
+    " late_seconds as late, last_planned_at, last_state, last_instance, problem, lag, failed,"
+    " failed_at"
 )
+POSITION: Final[LiteralString] = "topic, partition, position, log_end, lag, taken_at"
+STALLED: Final[LiteralString] = "workflow, trigger, kind, due_since, problem"
+KINDS: Final = {"schedule": "a schedule", "kafka": "of a topic", "webhook": "a webhook"}
 FAILURE: Final[LiteralString] = "id, code, message, key, times, first_at, last_at"
 
 
@@ -33,6 +43,13 @@ class _Row(msgspec.Struct, frozen=True):
     paused_at: datetime | None
     disabled_at: datetime | None
     next_at: datetime | None
+    due_at: datetime | None
+    late: float | None
+    last_planned_at: datetime | None
+    last_state: RunState | None
+    last_instance: UUID | None
+    problem: str | None
+    lag: int | None
     failed: int
     failed_at: datetime | None
 
@@ -55,6 +72,27 @@ def find_trigger(conn: Connection, workflow: str, trigger: str) -> Trigger:
     return _trigger(found[0])
 
 
+def require_kind(conn: Connection, workflow: str, trigger: str, kind: TriggerKind) -> Trigger:
+    """Return a trigger of that kind. Raises Problem 404, and 409 where it is of another."""
+    found = find_trigger(conn, workflow, trigger)
+    if found.kind != kind:
+        is_one, asked = KINDS[found.kind], KINDS[kind]
+        raise Problem(409, f"The trigger {workflow}/{trigger} is {is_one}, not {asked}.")
+    return found
+
+
+def read_positions(conn: Connection, workflow: str, trigger: str) -> TopicPositions:
+    """Return where a trigger stands in its topic. Raises Problem 404 or 409."""
+    found = require_kind(conn, workflow, trigger, "kafka")
+    asked = asks.list_positions(POSITION, workflow, trigger)
+    return TopicPositions(rows(conn, TopicPosition, *asked), found.problem)
+
+
+def stalled_triggers(conn: Connection) -> list[StalledTrigger]:
+    """Return schedules that are due and that nobody starts, and topics that nobody can read."""
+    return rows(conn, StalledTrigger, *asks.list_stalled(STALLED))
+
+
 def read_failures(conn: Connection, workflow: str, trigger: str) -> TriggerFailures:
     """Return what a trigger could make nothing of. Raises Problem 404."""
     find_trigger(conn, workflow, trigger)
@@ -74,6 +112,13 @@ def _trigger(row: _Row) -> Trigger:
         paused_at=row.paused_at,
         disabled_at=row.disabled_at,
         next_at=row.next_at,
+        due_at=row.due_at,
+        late=row.late,
+        last_planned_at=row.last_planned_at,
+        last_state=row.last_state,
+        last_instance=row.last_instance,
+        problem=row.problem,
+        lag=row.lag,
         failed=row.failed,
         failed_at=row.failed_at,
     )

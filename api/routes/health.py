@@ -17,6 +17,7 @@ from ..reads.system import (
     missing_secrets,
     read_heartbeat,
 )
+from ..reads.triggers import stalled_triggers
 from ..schemas.system import Health, VersionAnswer
 
 READY_TIMEOUT: Final = 3.0
@@ -43,11 +44,11 @@ def ready(call: Call[Nothing, Nothing]) -> Health:
 
 
 def _warnings(conn: Connection, secrets: Secrets) -> list[str]:
-    """Say what keeps tasks waiting, or webhooks closed, though this process is well."""
+    """Say what keeps tasks waiting, or triggers from starting, though this process is well."""
     heartbeat = read_heartbeat(conn)
     silent = [] if heartbeat.turns else [str(heartbeat)]
     lacking = [*missing_handlers(conn), *missing_secrets(conn), *idle_workers(conn)]
-    lacking += missing_hook_secrets(conn, secrets)
+    lacking += [*missing_hook_secrets(conn, secrets), *stalled_triggers(conn)]
     return silent + [str(one) for one in lacking]
 
 

@@ -8,7 +8,13 @@ from ..database import Connection
 from ..operation import Call, Nothing, Operation
 from ..problems import not_found
 from ..reads import triggers as reads
-from ..schemas.triggers import Trigger, TriggerFailures, TriggerPage, TriggersQuery
+from ..schemas.triggers import (
+    TopicPositions,
+    Trigger,
+    TriggerFailures,
+    TriggerPage,
+    TriggersQuery,
+)
 
 
 def list_triggers(call: Call[TriggersQuery, Nothing]) -> TriggerPage:
@@ -26,6 +32,12 @@ def read_failures(call: Call[Nothing, Nothing]) -> TriggerFailures:
     """Read what a trigger could make nothing of."""
     with call.context.database.connection() as conn:
         return reads.read_failures(conn, call.path["workflow"], call.path["trigger"])
+
+
+def read_positions(call: Call[Nothing, Nothing]) -> TopicPositions:
+    """Read where a trigger stands in its topic."""
+    with call.context.database.connection() as conn:
+        return reads.read_positions(conn, call.path["workflow"], call.path["trigger"])
 
 
 def _switching(
@@ -93,5 +105,16 @@ OPERATIONS: Final = [
         description="By code and words, the latest first: of each trigger the last fifty.",
         handler=read_failures,
         answers={200: TriggerFailures},
+    ),
+    Operation(
+        method="GET",
+        path="/triggers/{workflow}/{trigger}/positions",
+        name="readTopicPositions",
+        tag="triggers",
+        summary="Read where a trigger stands in its topic",
+        description="Partition by partition, as far as relays have read; 409 of other kinds.",
+        handler=read_positions,
+        answers={200: TopicPositions},
+        problems=(409,),
     ),
 ]

@@ -1,9 +1,11 @@
 """Types of triggers: what starts instances by itself."""
 
 from typing import Annotated, Literal, TypeAlias
+from uuid import UUID
 
 import msgspec
 
+from .schedules import RunState
 from .words import Cursor, Limit, Next, Time
 
 TriggerKind: TypeAlias = Literal["schedule", "kafka", "webhook"]
@@ -25,6 +27,26 @@ class Trigger(msgspec.Struct, frozen=True):
     ]
     next_at: Annotated[
         Time | None, msgspec.Meta(description="Of a schedule the next time that it has planned.")
+    ]
+    due_at: Annotated[
+        Time | None, msgspec.Meta(description="When that is due: later by its jitter.")
+    ]
+    late: Annotated[
+        float | None,
+        msgspec.Meta(description="For how many seconds it is due, and nobody has started it."),
+    ]
+    last_planned_at: Annotated[
+        Time | None, msgspec.Meta(description="Of a schedule the last time of which anything came.")
+    ]
+    last_state: Annotated[RunState | None, msgspec.Meta(description="What came of that.")]
+    last_instance: UUID | None
+    problem: Annotated[
+        str | None,
+        msgspec.Meta(description="What is wrong with its topic, as far as a relay has seen."),
+    ]
+    lag: Annotated[
+        int | None,
+        msgspec.Meta(description="How many records of its topic are to be taken; null: unknown."),
     ]
     failed: Annotated[
         int, msgspec.Meta(description="How often it has heard what it could make nothing of.")
@@ -64,3 +86,51 @@ class TriggerFailures(msgspec.Struct, frozen=True):
     """The failures of a trigger, the latest first: at most fifty."""
 
     items: list[TriggerFailure]
+
+
+class TopicPosition(msgspec.Struct, frozen=True):
+    """Where a trigger stands in a partition."""
+
+    topic: str
+    partition: int
+    position: Annotated[int, msgspec.Meta(description="The offset that is taken next.")]
+    log_end: Annotated[
+        int | None, msgspec.Meta(description="Where the log ends; null while no relay has seen it.")
+    ]
+    lag: Annotated[int | None, msgspec.Meta(description="How many offsets lie between them.")]
+    taken_at: Time | None
+
+
+class TopicPositions(msgspec.Struct, frozen=True):
+    """Where a trigger stands in its topic, and in topics that it had before."""
+
+    items: list[TopicPosition]
+    problem: Annotated[
+        str | None,
+        msgspec.Meta(description="What is wrong with the topic, as far as a relay has seen."),
+    ]
+
+
+class StalledTrigger(msgspec.Struct, frozen=True):
+    """A schedule that is due and that nobody starts, or a topic that nobody can read."""
+
+    workflow: str
+    trigger: str
+    kind: TriggerKind
+    due_since: Time | None
+    problem: str | None
+
+    def __str__(self) -> str:
+        """Say it, and what to do."""
+        name = f"{self.workflow}/{self.trigger}"
+        if self.due_since:
+            since = f"{self.due_since:%Y-%m-%d %H:%M:%S} UTC"
+            return (
+                f"The schedule {name} has been due since {since}, and nobody has started it: start "
+                "a relay with `onceflow relay`; where one is running, its log says why."
+            )
+        why = (self.problem or "").rstrip(".")
+        return (
+            f"Nothing is taken for the trigger {name}: {why}. It goes on by itself once that is "
+            f"mended; `onceflow triggers positions {name}` tells where it stands."
+        )

@@ -1,13 +1,24 @@
 """Calls about schedules, and about all that starts instances by itself."""
 
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from itertools import islice, takewhile
 from typing import Any, Final, Literal, LiteralString
 from uuid import UUID
 
-from ..schedules import Plan, Turn
+from ..errors import BadArgument, Refused
+from ..schedules import EPOCH, Plan, PlanError, Turn
 from .base import Connection, Record, fetch, fetch_value, word
+from .reads import Query
 from .workflows import require_offset
+
+PORTION: Final = 500
+"""Planned times that are queued at once."""
+MOST: Final = 10_000
+"""Planned times of one backfill: more are taken for a slip of the pen."""
+LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+"""No planned time is asked for beyond: at the end of the calendar some cannot be computed."""
 
 READ_SCHEDULES: Final[LiteralString] = """
 select workflow_id, workflow, trigger, plan, catch_up, done_until, turn, now
@@ -143,3 +154,55 @@ def backfill_schedules(
     """Queue times of a schedule's past, as its plan has them. Raises NotFound."""
     rows = fetch(conn, BACKFILL_SCHEDULES, (workflow, trigger, list(planned)))
     return [Backfilled(at, word(outcome, "queued", "known", "later")) for at, outcome in rows]
+
+
+def planned_times(plan: Plan, after: datetime, most: int, until: datetime = LAST) -> list[datetime]:
+    """Return the times that a schedule plans after one, ``until`` another. Raises Refused."""
+    try:
+        return list(islice(takewhile(lambda at: at <= until, plan.after(after)), most))
+    except PlanError as error:
+        # It has been deployed: another machine knows the time zone, this one does not.
+        raise Refused(f"the times of {plan.name} cannot be computed here: {error}") from None
+
+
+def backfill_span(
+    conn: Connection, plan: Plan, workflow: str, trigger: str, begin: datetime, end: datetime
+) -> Counter[str]:
+    """Queue what a schedule has planned from one time to another, both included.
+
+    Returns how many of the planned times had which outcome. Raises BadArgument, NotFound, Refused.
+    """
+    if begin > end:
+        raise BadArgument("the span ends before it begins", hint="give the earlier time first")
+    if begin < EPOCH or end > LAST:
+        raise BadArgument("the span must lie between 1970 and 2200", hint="give a shorter one")
+    planned = planned_times(plan, begin - timedelta(microseconds=1), MOST + 1, end)
+    if len(planned) > MOST:
+        hint = "give a shorter one, and the rest in another call"
+        raise BadArgument(f"more than {MOST:,} times were planned in that span", hint=hint)
+    outcomes: Counter[str] = Counter()
+    for first in range(0, len(planned), PORTION):
+        part = planned[first : first + PORTION]
+        outcomes.update(one.outcome for one in backfill_schedules(conn, workflow, trigger, part))
+    return outcomes
+
+
+# Reads
+
+
+def list_runs(
+    columns: LiteralString,
+    workflow: str,
+    trigger: str,
+    limit: int,
+    before: datetime | None = None,
+) -> Query:
+    """Ask for what came of a schedule's planned times, the last first: those ``before`` one."""
+    further: LiteralString = "" if before is None else " and planned_at < %(before)s"
+    text: LiteralString = (
+        f"select {columns} from onceflow.schedule_runs"
+        f" where workflow = %(workflow)s and trigger = %(trigger)s{further}"
+        " order by planned_at desc limit %(limit)s"
+    )
+    given = {"workflow": workflow, "trigger": trigger, "limit": limit, "before": before}
+    return Query(text, given)

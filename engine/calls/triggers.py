@@ -15,6 +15,12 @@ select workflow, trigger, outcome, detail
   from onceflow.resume_triggers(p_workflows => %s::text[], p_triggers => %s::text[])"""
 
 
+LATE: Final = "1 minute"
+"""From then on a schedule is told as late: usually a relay takes it within a second."""
+STALLED: Final = 100
+"""Triggers at most that are told as stalled."""
+
+
 class TriggerDecision(Record, frozen=True):
     """What an operator's call did with an entry of `on`: ``done``, or ``unknown``."""
 
@@ -74,13 +80,42 @@ def find_trigger(columns: LiteralString, workflow: str, trigger: str) -> Query:
 
 def _listed(columns: LiteralString, matching: LiteralString) -> LiteralString:
     return (
-        f"select {columns} from (select t.*, f.* from (select * from onceflow.triggers t"
+        f"select {columns} from (select t.*, f.*, r.*, p.*, extract(epoch from t.late)::float8"
+        " as late_seconds from (select * from onceflow.triggers t"
         f" where {matching} order by t.workflow, t.trigger limit %(limit)s) t"
         " cross join lateral (select coalesce(sum(f.times), 0)::bigint as failed,"
         " max(f.last_at) as failed_at from onceflow.trigger_failures f"
-        " where f.workflow = t.workflow and f.trigger = t.trigger) f) listed"
-        " order by workflow, trigger"
+        " where f.workflow = t.workflow and f.trigger = t.trigger) f"
+        " left join lateral (select r.planned_at as last_planned_at, r.state as last_state,"
+        " r.instance_id as last_instance from onceflow.schedule_runs r"
+        " where r.workflow_id = t.workflow_id and r.trigger = t.trigger"
+        " order by r.planned_at desc limit 1) r on true"
+        # A trigger keeps where it stood in the topics that it had before.
+        " cross join lateral (select sum(p.lag)::bigint as lag from onceflow.topic_positions p"
+        " where p.workflow = t.workflow and p.trigger = t.trigger"
+        " and p.topic = t.spec ->> 'topic') p) listed order by workflow, trigger"
     )
+
+
+def list_positions(columns: LiteralString, workflow: str, trigger: str) -> Query:
+    """Ask where a trigger stands in its topic, and in those that it had before."""
+    text: LiteralString = (
+        f"select {columns} from onceflow.topic_positions"
+        " where workflow = %(workflow)s and trigger = %(trigger)s order by topic, partition"
+    )
+    return Query(text, {"workflow": workflow, "trigger": trigger})
+
+
+def list_stalled(columns: LiteralString) -> Query:
+    """Ask for triggers that should start instances and do not, as ``due_since`` or ``problem``."""
+    text: LiteralString = (
+        f"select {columns} from (select t.workflow, t.trigger, t.kind, t.problem,"
+        " case when t.late > %(late)s::interval then coalesce(t.due_at, t.done_until) end"
+        " as due_since from onceflow.triggers t where t.paused_at is null and (t.late >"
+        " %(late)s::interval or t.problem is not null and t.disabled_at is null)) stalled"
+        " order by workflow, trigger limit %(limit)s"
+    )
+    return Query(text, {"late": LATE, "limit": STALLED})
 
 
 def list_failures(columns: LiteralString, workflow: str, trigger: str) -> Query:

@@ -33,3 +33,15 @@ name: one
 steps:
   - {id: only, task: test.only}
 """
+
+# Entries of `on` of two kinds.
+NIGHTLY = """
+name: night
+on:
+  - id: daily
+    schedule: {cron: "30 6 * * *", timezone: Europe/Warsaw, jitter: 1m}
+  - {id: often, schedule: {every: 1m}}
+  - {id: open, webhook: {signature: none}}
+steps:
+  - {id: only, task: test.only}
+"""

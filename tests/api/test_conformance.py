@@ -14,7 +14,7 @@ import pytest
 from onceflow.api.routes import OPERATIONS
 from onceflow.engine.settings import Settings
 
-from .definitions import ONE, ORDER
+from .definitions import NIGHTLY, ONE, ORDER
 from .hand_worker import HandWorker
 from .server import running_api
 
@@ -56,7 +56,7 @@ def test_made_up_requests_get_no_undescribed_answer(
 ) -> None:
     with running_api(settings) as api:
         headers = {"content-type": "application/yaml"}
-        for definition in (ORDER, ONE):
+        for definition in (ORDER, ONE, NIGHTLY):
             httpx2.post(f"{api.url}/workflows", content=definition, headers=headers)
         body = {"input": {"customer": "ALFKI", "total": 1}}
         ids = [
@@ -69,7 +69,10 @@ def test_made_up_requests_get_no_undescribed_answer(
             worker.fail(instance)
         config = tmp_path / "schemathesis.toml"
         # What is there is asked for, not only what nobody has heard of.
-        config.write_text(f'[parameters]\n"path.id" = "order"\n"path.instanceId" = "{ids[2]}"\n')
+        config.write_text(
+            f'[parameters]\n"path.id" = "order"\n"path.instanceId" = "{ids[2]}"\n'
+            '"path.workflow" = "night"\n"path.trigger" = "daily"\n'
+        )
         run = subprocess.run(
             [
                 *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config)),

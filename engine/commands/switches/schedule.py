@@ -6,13 +6,13 @@ one after the other. `onceflow triggers` lists schedules, pauses and resumes the
 """
 
 import argparse
-from datetime import UTC, datetime, timedelta
-from itertools import islice, takewhile
+from datetime import UTC, datetime
 from typing import Any, Final, LiteralString
 
-from ...calls import Triggered, backfill_schedules, plan_of, trigger_schedules
+from ...calls import Triggered, plan_of, trigger_schedules
 from ...calls.base import Connection
-from ...calls.reads import Query, json_rows
+from ...calls.reads import json_rows
+from ...calls.schedules import backfill_span, list_runs, planned_times
 from ...calls.triggers import find_trigger
 from ...errors import BadArgument, NotFound
 from ...schedules import Plan
@@ -21,14 +21,10 @@ from ..arguments import add_json, offset_time, positive
 from ..database import open_database
 from ..output import clock_text, print_json, print_table
 
-PORTION = 500
-"""Planned times that are queued at once."""
-MOST = 10_000
-"""Planned times of one backfill: more are taken for a slip of the pen."""
-RUNS: Final[LiteralString] = """
-select planned_at, cause, state, instance_id, instance_state, until, count, error
-  from onceflow.schedule_runs where workflow = %(workflow)s and trigger = %(trigger)s
- order by planned_at desc limit %(limit)s"""
+RUN: Final[LiteralString] = (
+    "planned_at, cause, state, instance_id as instance, instance_state as instance_status,"
+    " until, count, error"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +78,7 @@ def _plan(conn: Connection, name: str) -> tuple[Plan, dict[str, Any]]:
 
 def _print_next(conn: Connection, args: argparse.Namespace) -> None:
     plan, row = _plan(conn, args.schedule)
-    planned = list(islice(plan.after(datetime.now(UTC)), args.limit))
+    planned = planned_times(plan, datetime.now(UTC), args.limit)
     if args.json:
         times = [
             {"planned_at": at.isoformat(), "due_at": plan.due(at).isoformat()} for at in planned
@@ -99,9 +95,7 @@ def _print_next(conn: Connection, args: argparse.Namespace) -> None:
 
 def _runs(conn: Connection, args: argparse.Namespace) -> list[dict[str, Any]]:
     _plan(conn, args.schedule)
-    workflow, _, trigger = args.schedule.partition("/")
-    given = {"workflow": workflow, "trigger": trigger, "limit": args.limit}
-    return json_rows(conn, Query(RUNS, given))
+    return json_rows(conn, list_runs(RUN, *_split(args.schedule), limit=args.limit))
 
 
 def _print_runs(rows: list[dict[str, Any]], *, as_json: bool) -> None:
@@ -117,8 +111,8 @@ def _print_runs(rows: list[dict[str, Any]], *, as_json: bool) -> None:
                     clock_text(row["planned_at"]),
                     row["cause"],
                     row["state"] if row["until"] is None else f"{row['count'] or 'many'} missed",
-                    row["instance_id"] or "",
-                    row["instance_state"] or _message(row["error"]),
+                    row["instance"] or "",
+                    row["instance_status"] or _message(row["error"]),
                 )
                 for row in rows
             ),
@@ -151,18 +145,8 @@ def _print_triggered(made: list[Triggered], *, as_json: bool) -> int:
 
 def _backfill(conn: Connection, args: argparse.Namespace) -> None:
     plan, _ = _plan(conn, args.schedule)
-    # Both ends are included.
-    times = plan.after(args.begin - timedelta(microseconds=1))
-    planned = list(islice(takewhile(lambda at: at <= args.end, times), MOST + 1))
-    if len(planned) > MOST:
-        hint = "give a shorter one, and the rest in another call"
-        raise BadArgument(f"more than {MOST:,} times were planned in that span", hint=hint)
-    outcomes = {"queued": 0, "known": 0, "later": 0}
-    for first in range(0, len(planned), PORTION):
-        for each in backfill_schedules(
-            conn, *_split(args.schedule), planned[first : first + PORTION]
-        ):
-            outcomes[each.outcome] += 1
+    made = backfill_span(conn, plan, *_split(args.schedule), args.begin, args.end)
+    outcomes = {outcome: made[outcome] for outcome in ("queued", "known", "later")}
     if args.json:
         print_json(outcomes)
         return

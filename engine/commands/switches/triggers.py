@@ -1,8 +1,8 @@
 """What starts instances by itself: the entries of `on` of the latest versions of workflows.
 
 Name a trigger WORKFLOW/ID. One that is paused starts nothing: a webhook asks its sender to try
-again. Failures are what a trigger has heard and could make nothing of. Exits 1 where there is no
-such trigger.
+again. Failures are what a trigger has heard and could make nothing of, positions where it stands
+in its topic. Exits 1 where there is no such trigger.
 """
 
 import argparse
@@ -11,16 +11,25 @@ from typing import Any
 from ...calls import NamedDecision, TriggerDecision, pause_triggers, resume_triggers
 from ...calls.base import Connection
 from ...calls.reads import json_rows
-from ...calls.triggers import find_trigger, hears, list_failures, list_triggers
+from ...calls.triggers import (
+    find_trigger,
+    hears,
+    list_failures,
+    list_positions,
+    list_triggers,
+)
 from ...errors import BadArgument, NotFound
 from ...settings import Settings
 from ..arguments import add_json, positive
 from ..database import open_database
-from ..output import clock_text, one_line, print_json, print_named, print_table
+from ..output import clock_text, one_line, print_json, print_named, print_table, seconds_text
 
 COLUMNS = (
-    "workflow, trigger, kind, version, spec, paused_at, disabled_at, next_at, failed, failed_at"
+    "workflow, trigger, kind, version, spec, paused_at, disabled_at, next_at, due_at,"
+    " late_seconds as late, last_planned_at, last_state, last_instance, problem, lag, failed,"
+    " failed_at"
 )
+POSITION = "topic, partition, position, log_end, lag, taken_at"
 FAILURE = "code, message, key, times, first_at, last_at"
 KINDS = ("schedule", "kafka", "webhook")
 
@@ -36,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         switch.add_argument("triggers", nargs="+", metavar="WORKFLOW/ID")
     failures = actions.add_parser("failures", help="list what one could make nothing of")
     failures.add_argument("trigger", metavar="WORKFLOW/ID")
+    positions = actions.add_parser("positions", help="tell where one stands in its topic")
+    positions.add_argument("trigger", metavar="WORKFLOW/ID")
     for action in actions.choices.values():
         add_json(action)
 
@@ -50,6 +61,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 return print_named([_named(one) for one in decided], as_json=args.json)
             case "failures":
                 _print_failures(_failures(conn, args.trigger), as_json=args.json)
+            case "positions":
+                _print_positions(conn, args.trigger, as_json=args.json)
             case _:
                 rows = json_rows(
                     conn, list_triggers(COLUMNS, args.workflow, args.kind, limit=args.limit)
@@ -90,14 +103,15 @@ def _print_triggers(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         print("no workflow has a trigger")
     else:
         print_table(
-            ("TRIGGER", "KIND", "HEARS", "STATE", "NEXT", "FAILED", "LAST FAILED"),
+            ("TRIGGER", "KIND", "HEARS", "STATE", "NEXT", "LAST", "FAILED", "LAST FAILED"),
             (
                 (
                     f"{row['workflow']}/{row['trigger']}",
                     row["kind"],
                     one_line(row["hears"]),
                     _state(row),
-                    clock_text(row["next_at"]),
+                    _next(row),
+                    f"{clock_text(row['last_planned_at'])} {row['last_state'] or ''}".strip(),
                     str(row["failed"] or ""),
                     clock_text(row["failed_at"]),
                 )
@@ -106,8 +120,49 @@ def _print_triggers(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         )
 
 
+def _next(row: dict[str, Any]) -> str:
+    if row["kind"] == "kafka" and row["lag"] is not None:
+        return f"{row['lag']:,} to take"
+    return clock_text(row["next_at"])
+
+
 def _state(row: dict[str, Any]) -> str:
-    return "paused" if row["paused_at"] else "disabled" if row["disabled_at"] else "on"
+    if row["paused_at"]:
+        return "paused"
+    if row["disabled_at"]:
+        return "disabled"
+    if row["problem"]:
+        return f"not read: {one_line(row['problem'])}"
+    return f"late by {seconds_text(row['late'])}" if (row["late"] or 0) >= 1 else "on"
+
+
+def _print_positions(conn: Connection, name: str, *, as_json: bool) -> None:
+    workflow, trigger = _split(name)
+    found = json_rows(conn, find_trigger("kind, problem, paused_at", workflow, trigger))
+    if not found or found[0]["kind"] != "kafka":
+        raise NotFound(f"there is no topic trigger {name}", hint="see `onceflow triggers list`")
+    rows = json_rows(conn, list_positions(POSITION, workflow, trigger))
+    if as_json:
+        print_json({"items": rows, "problem": found[0]["problem"]})
+        return
+    if found[0]["problem"]:
+        print(one_line(found[0]["problem"]))
+    if found[0]["paused_at"]:
+        print("it is paused: nothing is read until it is resumed")
+    if not rows:
+        print("no relay has read it yet")
+        return
+    print_table(
+        ("TOPIC", "PARTITION", "NEXT OFFSET", "LOG END", "TO TAKE", "LAST TAKEN"),
+        (
+            (
+                *(one_line(row["topic"]), str(row["partition"]), str(row["position"])),
+                *("" if row[name] is None else str(row[name]) for name in ("log_end", "lag")),
+                clock_text(row["taken_at"]),
+            )
+            for row in rows
+        ),
+    )
 
 
 def _print_failures(rows: list[dict[str, Any]], *, as_json: bool) -> None:

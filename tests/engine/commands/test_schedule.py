@@ -46,3 +46,20 @@ def test_schedules_at_the_command_line(onceflow: Onceflow, connect: Connect) -> 
 
     assert onceflow("schedule", "next", "night").code == 1
     assert "there is no schedule night/none" in onceflow("schedule", "next", "night/none").err
+
+
+def test_one_that_nobody_starts_is_listed_as_late(onceflow: Onceflow, connect: Connect) -> None:
+    conn = connect()
+    register_workflow(conn, compile_definition(parse(NIGHTLY, "yaml")))
+    conn.execute("select onceflow.set_clock(clock_timestamp() + interval '5 minutes')")
+    (one,) = onceflow("triggers", "list", "--kind", "schedule", "--json").json
+    assert 290 < one["late"] < 310
+    assert "late by " in onceflow("triggers", "list").out
+    assert onceflow("schedule", "trigger", "night/daily").code == 0
+    assert "started" in onceflow("triggers", "list").out
+
+
+def test_a_span_out_of_reach_is_refused(onceflow: Onceflow, connect: Connect) -> None:
+    register_workflow(connect(), compile_definition(parse(NIGHTLY, "yaml")))
+    done = onceflow("schedule", "backfill", "night/daily", "2026-01-02T00:00Z", "2026-01-01T00:00Z")
+    assert (done.code, "ends before it begins" in done.err) == (1, True)

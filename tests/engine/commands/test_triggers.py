@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
-from onceflow.engine.calls import note_webhook_refusals
+import pytest
+
+from onceflow.engine.calls import note_topic, note_webhook_refusals, register_workflow
 
 from ...conftest import Connect
+from ...sql.topics import ORDERS, open_at, record, started_by_topic, take
 from .conftest import Onceflow
 
 HOOKED = """
@@ -48,3 +51,28 @@ def test_triggers_are_listed_paused_and_resumed_and_tell_what_failed(
         done = onceflow("triggers", "failures", name)
         assert done.code == 1
         assert said in done.err
+
+
+@pytest.mark.only("kafka", "there are no topics without a broker")
+def test_a_topic_tells_where_it_stands(onceflow: Onceflow, connect: Connect) -> None:
+    conn = connect()
+    register_workflow(conn, started_by_topic())
+    assert onceflow("triggers", "positions", "flow/orders").out == "no relay has read it yet\n"
+    open_at(conn)
+    take(conn, 0, [record(0)])
+    note_topic(conn, ORDERS, "", {0: 5})
+    assert "4 to take" in onceflow("triggers", "list").out
+    note_topic(conn, ORDERS, "it is away", {})
+    (one,) = onceflow("triggers", "list", "--json").json
+    assert (one["lag"], one["problem"]) == (4, "it is away")
+    assert "not read: it is away" in onceflow("triggers", "list").out
+    told = onceflow("triggers", "positions", "flow/orders", "--json").json
+    (position,) = told["items"]
+    assert (position["position"], position["lag"], told["problem"]) == (1, 4, "it is away")
+    listed = onceflow("triggers", "positions", "flow/orders").out
+    assert listed.startswith("it is away\n")
+    assert "orders" in listed
+    onceflow("triggers", "pause", "flow/orders")
+    assert "it is paused" in onceflow("triggers", "positions", "flow/orders").out
+    none = onceflow("triggers", "positions", "flow/none")
+    assert (none.code, "there is no topic trigger flow/none" in none.err) == (1, True)
