@@ -14,6 +14,7 @@ from onceflow.engine.calls import (
     quarantine_messages,
     register_workflow,
     start_instances,
+    trigger_schedules,
 )
 from onceflow.engine.definition import compile_definition
 from onceflow.engine.settings import Settings
@@ -53,7 +54,9 @@ def _nested() -> dict[str, Any]:
 def fill(conn: psycopg.Connection[Any]) -> list[str]:
     """Make one of everything that pages show, all as long as it may be; return the pages."""
     steps = [{"id": "s" * 62, "task": LONG}, {"id": "b", "task": "short", "queue": LONG}]
+    entry = {"id": "e" * 62, "schedule": {"cron": "0 6 * * *", "timezone": "Europe/Warsaw"}}
     definition = {"name": LONG, "on_failure": "suspend", "steps": steps, "description": WORDLESS}
+    definition |= {"on": [entry]}
     register_workflow(conn, compile_definition(definition))
     register_workflow(conn, compile_definition({"name": WORDLESS[:99], "steps": [_nested()]}))
     inputs = [{"text": WORDLESS}] * 3
@@ -64,6 +67,7 @@ def fill(conn: psycopg.Connection[Any]) -> list[str]:
         worker.fail(str(one), LONG, message=WORDLESS, traceback=[WORDLESS])
     (nested,) = (one.instance_id for one in start_instances(conn, WORDLESS[:99], [{}]))
     quarantine_messages(conn, [BadMessage("t" * 200, 0, 1, WORDLESS.encode(), WORDLESS)])
+    trigger_schedules(conn, [LONG], ["e" * 62])
     batch = begin_batch(conn)
     disable_workflows(conn, [LONG])
     pause_queues(conn, [LONG])
@@ -72,6 +76,7 @@ def fill(conn: psycopg.Connection[Any]) -> list[str]:
         *(f"/ui/instances/{started[n]}" for n in (0, 2)),
         *(f"/ui/instances/{batch}{asked}" for asked in ("", "?block=invoices", "?scope=7")),
         *(f"/ui/instances/{nested}{asked}" for asked in ("", "?block=" + "b" * 62, "?scope=2")),
+        *("/ui/triggers", f"/ui/triggers?name={LONG}/{'e' * 62}"),
         *(f"/ui/workflows/{LONG}", f"/ui/dead-letters?instance={started[0]}"),
         *(f"/ui/instances?status={WORDLESS}&workflow={LONG}&key={keys[0]}", f"/{WORDLESS}", "/api"),
     ]
