@@ -91,7 +91,13 @@ def test_take_order(stage: Stage) -> None:
         {**placed, "order": "O-37", "lines": []},
     ]
     answer = take(stage.conn, 0, [record(n, value) for n, value in enumerate(values)], source)
-    counted = (answer.position, answer.started, answer.known, answer.passed, answer.quarantined)
+    counted = (
+        answer.position,
+        answer.started,
+        answer.known,
+        answer.passed_over,
+        answer.quarantined,
+    )
     assert counted == (4, 1, 1, 1, 1)
     ((instance,),) = stage.conn.execute(
         "select id from onceflow.instances where workflow = 'take-order'"
