@@ -22,7 +22,7 @@ from ..engine.calls.operators import (
     SKIP_DEAD_LETTERS,
 )
 from ..engine.calls.search import not_listed
-from ..engine.calls.waiting import AT_ONCE, SEND_EVENTS, SEND_SIGNALS
+from ..engine.calls.waiting import AT_ONCE, SEND_EVENTS, SEND_SIGNALS, find_schema
 from ..engine.calls.workflows import (
     CANCEL_INSTANCES,
     EXPLAIN_INSTANCE,
@@ -207,8 +207,14 @@ class SqlOperations:
     def signal(
         self, instance: UUID, name: str, payload: Any, key: str | None
     ) -> Plan[Statement, str]:
-        given = json_array([msgspec.Raw(to_json(payload))])
-        (sent,) = _read((yield _json(SEND_SIGNALS, ([instance], [name], given, [key]))), _Sent)
+        text = msgspec.Raw(to_json(payload))
+        declared = _read((yield _json(*find_schema(instance, name))), _Declared)
+        if faults := check_input(declared[0].schema, text) if declared else []:
+            placed = (Fault(f"/payload{fault.place}", fault.message) for fault in faults)
+            told = "; ".join(map(str, placed))
+            raise BadArgument(f"the payload does not fit the schema of the signal: {told}")
+        parameters = ([instance], [name], json_array([text]), [key])
+        (sent,) = _read((yield _json(SEND_SIGNALS, parameters)), _Sent)
         if sent.outcome == "unknown":
             raise NotFound(f"there is no instance {instance}")
         return _sent(sent)
@@ -249,6 +255,10 @@ class _Sent(msgspec.Struct):
     outcome: str
     detail: str
     waited: int = 0
+
+
+class _Declared(msgspec.Struct):
+    schema: msgspec.Raw
 
 
 class _AnsweredToken(msgspec.Struct):

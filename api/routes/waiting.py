@@ -7,6 +7,7 @@ from ...engine.calls import NamedEvent, Signal
 from ...engine.calls.waiting import AT_ONCE
 from ..operation import Call, Nothing, Operation
 from ..problems import Fault, Problem, invalid, not_found
+from ..reads.signals import payload_faults
 from ..schemas.waiting import EventAnswer, EventRequest, SignalAnswer, SignalRequest
 from ..schemas.words import given
 
@@ -16,11 +17,14 @@ def signal(call: Call[Nothing, SignalRequest]) -> SignalAnswer:
     instance, name = call.uuid("instanceId", "instance"), call.path["name"]
     payload = given(call.body.payload, b"null")
     with call.context.database.connection() as conn:
+        if faults := payload_faults(conn, instance, name, payload):
+            raise invalid(faults)
         (sent,) = calls.send_signals(conn, [Signal(instance, name, payload, call.body.key)])
     if sent.outcome == "unknown":
         raise not_found(f"instance {instance}")
     if sent.outcome == "invalid":
-        raise invalid([Fault("", sent.detail)])
+        told = [Fault(of["place"], of["message"]) for of in sent.faults or []]
+        raise invalid(told or [Fault("", sent.detail)])
     if sent.outcome not in ("accepted", "repeated"):
         raise Problem(409, f"Refused: {sent.detail}.")
     return SignalAnswer(instance, cast(Any, sent.outcome), sent.task, sent.detail)
@@ -50,7 +54,8 @@ OPERATIONS: Final = [
         summary="Send a signal to an instance",
         description="A step `wait_for: NAME` that waits for it gives the payload; where none waits "
         "the signal is kept, and the next that begins to wait takes the oldest. An instance that "
-        "has ended, or is ending, takes none.",
+        "has ended, or is ending, takes none. Where its definition declares `signals` it takes no "
+        "others, and a payload must fit its schema: else 422.",
         handler=signal,
         body=SignalRequest,
         body_required=False,

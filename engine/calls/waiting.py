@@ -1,15 +1,16 @@
 """Calls that send what instances wait for."""
 
 from collections.abc import Sequence
-from typing import Final, Literal, LiteralString, TypeAlias
+from typing import Any, Final, Literal, LiteralString, TypeAlias
 from uuid import UUID
 
 from ..json_text import Json
 from .base import Connection, Record, Row, fetch, json_array, word
+from .reads import Query
 from .slow_expressions import in_time
 
 SEND_SIGNALS: Final[LiteralString] = """
-select instance_id, outcome, task, detail
+select instance_id, outcome, task, detail, faults
   from onceflow.send_signals(p_instance_ids => %s::uuid[], p_names => %s::text[],
                              p_payloads => %s::jsonb[], p_keys => %s::text[])
  order by ordinal"""
@@ -67,13 +68,28 @@ class SentSignal(Record, frozen=True):
 
     ``accepted``: ``task`` has taken it, or (None) it is kept until one waits for it. ``repeated``:
     it came before. ``conflict``: another one came before under its key. Else it was refused, and
-    ``detail`` says why in words.
+    ``detail`` says why in words; ``faults`` are those of an invalid payload, as far as Postgres
+    checks it, each with its place, a JSON pointer.
     """
 
     instance_id: UUID
     outcome: SignalWord
     task: str | None
     detail: str
+    faults: list[dict[str, Any]] | None = None
+
+
+def find_schema(instance: UUID, name: str) -> Query:
+    """Ask for the JSON Schema of a signal's payload, as ``schema``: no row where it has none.
+
+    Postgres checks a part of it; for all of it the sender checks what he sends (``check_input``).
+    """
+    text: LiteralString = """
+select v.signals -> %(name)s::text -> 'schema' as schema
+  from onceflow.instances i join onceflow.workflow_versions v on v.version_id = i.version_id
+ where i.id = %(instance)s and i.ended_at is null
+   and v.signals -> %(name)s::text -> 'schema' <> 'null'"""
+    return Query(text, {"instance": instance, "name": name})
 
 
 def send_signals(conn: Connection, signals: Sequence[Signal]) -> list[SentSignal]:
@@ -110,8 +126,8 @@ def _sent_event(row: Row) -> SentEvent:
 
 
 def _sent(row: Row) -> SentSignal:
-    instance_id, outcome, task, detail = row
+    instance_id, outcome, task, detail, faults = row
     known: SignalWord = word(
         outcome, "accepted", "repeated", "conflict", "ended", "unknown", "invalid", "full"
     )
-    return SentSignal(instance_id, known, task, detail)
+    return SentSignal(instance_id, known, task, detail, faults)

@@ -11,6 +11,7 @@ from .layout import Layout, StepList
 from .order import Order, order_steps
 from .seeing import check_heard, check_references
 from .shapes import Shapes
+from .signals import check_awaited, compile_signals
 from .source.document import Document, Faults
 from .steps.step import Edge, Lowered, Place, reads, told
 from .triggers.trigger import Trigger
@@ -58,7 +59,8 @@ def check_definition(source: Document | Mapping[str, Any]) -> Checked:
     orders = order_steps(layout, faults)
     check_jumps(layout, faults)
     check_endless(workflow.name, layout, faults)
-    shapes = Shapes(workflow.input, layout)
+    check_awaited(workflow.signals, (step for step, _ in layout.steps), faults)
+    shapes = Shapes(workflow.input, layout, workflow.signals)
     notice = workflow.on_failed and workflow.on_failed.input
     check_references(layout, orders, shapes, workflow.output, notice, faults)
     check_heard(workflow.triggers, faults)
@@ -86,6 +88,7 @@ def compile_definition(source: Document | Mapping[str, Any] | Checked) -> dict[s
         "input_schema": workflow.input,
         "input_checks": checks.checks,
         "input_unchecked": checks.unchecked,
+        "signals": compile_signals(workflow.signals),
         "output": workflow.output.tree if workflow.output else None,
         "output_reads": reads(positions, workflow.output),
         "output_told": told(workflow.output),

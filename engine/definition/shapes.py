@@ -1,13 +1,14 @@
 """What is known of a value before it is there, and the paths that name what it cannot have.
 
-A shape is a JSON Schema: that of the input, or one made of what a step gives. Of what nobody knows
-nothing is said.
+A shape is a JSON Schema: that of the input or of a signal, or one made of what a step gives. Of
+what nobody knows nothing is said.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
+from .. import json_text
 from ..json_text import Json
 from .common.mends import did_you_mean, one_of
 from .expressions.functions import kind_of
@@ -23,6 +24,7 @@ from .steps.set_value import Set
 from .steps.step import Step
 from .steps.waiting.approve import Approve
 from .steps.waiting.sleep import Sleep
+from .steps.waiting.wait_for import WaitFor
 from .steps.waiting.workflow import Workflow
 
 Shape = Mapping[str, Any]
@@ -45,11 +47,14 @@ _NAMES: Final = re.compile(r'strict \$((?:\."[^"\\]*")+)')
 
 
 class Shapes:
-    """The shapes of a definition: of its input, and of what each step gives."""
+    """The shapes of a definition: of its input and signals, and of what each step gives."""
 
-    def __init__(self, schema: Json, layout: Layout) -> None:
+    def __init__(
+        self, schema: Json, layout: Layout, signals: Mapping[str, Json] | None = None
+    ) -> None:
         self._schema = schema
         self._layout = layout
+        self._signals = signals or {}
         self._of: dict[str, Shape] = {}
 
     def fault(self, reference: Reference) -> str | None:
@@ -124,10 +129,17 @@ class Shapes:
             case Approve():
                 text = {"type": "string"}
                 return _closed({"decision": text, "by": text, "at": text, "answer": UNKNOWN})
+            case WaitFor(signal=str(name)):
+                return self._payload(name)
             case Workflow(detach=True):
                 return _closed({"instance": {"type": "string"}})
             case _:
                 return UNKNOWN
+
+    def _payload(self, signal: str) -> Shape:
+        schema = self._signals.get(signal)
+        # A `$ref` is followed in the schema of the input alone.
+        return UNKNOWN if '"$ref"' in json_text.encode(schema) else self._resolved(schema)
 
     def _last(self, branch: Branch, depth: int) -> Shape:
         return self._output(branch.steps[-1].id, depth + 1) if branch.steps else UNKNOWN

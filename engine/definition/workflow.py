@@ -7,6 +7,7 @@ from .expressions.trees import Compiled
 from .foreign.telling import only_member
 from .foreign.words import OF_A_WORKFLOW
 from .notice import ON_FAILED, Notice
+from .signals import SIGNALS
 from .source.document import Document, Faults, child
 from .steps import checks
 from .steps.block import LIST
@@ -25,6 +26,7 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     description: str = ""
     input: Json = None
+    signals: dict[str, Json] | None = None
     steps: list[Step] = []
     output: Compiled | None = None
     on_failure: str = "compensate"
@@ -51,6 +53,7 @@ MEMBERS = Members(
             "A JSON Schema (draft 2020-12) that the input of an instance must fit.",
             examples=({"type": "object", "required": ["customer"]},),
         ),
+        "signals": SIGNALS,
         "steps": Key(read_list, LIST, "The steps, in order.", required=True),
         "on": Key(
             read_triggers,

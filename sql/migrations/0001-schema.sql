@@ -26,6 +26,8 @@ create table onceflow.workflow_version (
     input_checks jsonb,
     -- Which of its keywords it does not, where these stand; null where there are none.
     input_unchecked text[],
+    -- The signals that are declared, each null or {schema, checks, unchecked} of its payload; null where any is taken.
+    signals jsonb,
     on_failure text not null check (on_failure in ('compensate', 'fail', 'suspend')),
     deadline interval check (deadline > interval '0'),
     -- Whether a step of it is a block, or may be visited more than once: what its expressions see takes a longer look.
@@ -717,10 +719,11 @@ create type onceflow.child_start as (
 -- What has come of it, and which instance it is.
 create type onceflow.started_child as (outcome text, instance_id uuid);
 
--- A signal that is sent, what becomes of it, in words too, and the wait that takes it (step null: it is kept).
+-- A signal that is sent, what becomes of it, in words too, the wait that takes it (step null: it is kept), and what of its
+-- payload does not fit.
 create type onceflow.judged_signal as (
     n bigint, instance_id uuid, name text, key text, payload jsonb, outcome text, detail text,
-    step text, scope bigint, visit int);
+    step text, scope bigint, visit int, faults jsonb);
 
 -- An event that is sent, and what becomes of it, in words too.
 create type onceflow.judged_event as (

@@ -69,3 +69,25 @@ def test_what_cannot_be_sent_is_refused_in_words(client: TestClient) -> None:
     client.post(f"/instances/{instance}/cancel")
     ended = client.post(f"/instances/{instance}/signals/paid")
     assert (ended.status_code, "CANCELLED" in ended.text) == (409, True)
+
+
+def test_where_signals_are_declared_all_of_a_payload_is_checked(client: TestClient) -> None:
+    deploy(
+        client,
+        """
+name: declared
+signals:
+  paid: {type: object, required: [sum], properties: {sum: {type: number}, by: {pattern: "^bank"}}}
+steps:
+  - {id: paid, wait_for: paid}
+""",
+    )
+    instance = client.post("/workflows/declared/start", json={}).json()["id"]
+    signal = f"/instances/{instance}/signals"
+    for payload, place in (({"sum": 1, "by": "cash"}, "/payload/by"), ({}, "/payload/sum")):
+        wrong = client.post(f"{signal}/paid", json={"payload": payload})
+        assert (wrong.status_code, wrong.json()["faults"][0]["place"]) == (422, place)
+    other = client.post(f"{signal}/payed", json={"payload": 1})
+    assert (other.status_code, "it takes paid" in other.text) == (422, True)
+    right = client.post(f"{signal}/paid", json={"payload": {"sum": 1, "by": "bank-3"}})
+    assert right.json()["task"] == "paid"

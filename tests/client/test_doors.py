@@ -323,6 +323,22 @@ def test_signals_and_events_are_sent_once_each(door: Door) -> None:
         door.send_event("shipped", str(instance), [2], id=event)
 
 
+def test_a_signal_that_does_not_fit_what_is_declared_is_refused(door: Door) -> None:
+    name = f"declared-{uuid4().hex[:12]}"
+    door.deploy(
+        f"name: {name}\nsignals:\n  paid:\n    type: object\n"
+        "    properties: {by: {pattern: ^bank}}\nsteps:\n  - {id: a, wait_for: paid}\n"
+    )
+    instance = door.start(name).id
+    wrong: list[tuple[Any, str]] = [({"by": "cash"}, "/payload/by"), (3, "/payload")]
+    for payload, place in wrong:
+        with pytest.raises(BadArgument, match=place):
+            door.signal(instance, "paid", payload)
+    with pytest.raises(BadArgument, match="it takes paid"):
+        door.signal(instance, "payed")
+    assert door.signal(instance, "paid", {"by": "bank-3"}) == "accepted"
+
+
 def test_dead_letters_are_listed_redriven_skipped_and_discarded(
     door: Door, order: str, worker: HandWorker
 ) -> None:

@@ -34,7 +34,7 @@ class Registered(NamedTuple):
     file: str
     version: RegisteredVersion
     needs: list[Need]
-    unchecked: list[str]
+    unchecked: dict[str, list[str]]
     hooks: list[dict[str, Any]]
 
 
@@ -87,8 +87,17 @@ def _register(conn: Connection, found: Found) -> tuple[list[Registered], Found]:
             for one in compiled["triggers"]
             if one["kind"] == "webhook"
         ]
-        registered.append(Registered(file, version, needs, compiled["input_unchecked"], hooks))
+        registered.append(Registered(file, version, needs, _unchecked(compiled), hooks))
     return registered, Found(refused, [])
+
+
+def _unchecked(compiled: dict[str, Any]) -> dict[str, list[str]]:
+    """Return what Postgres does not check, by whose schema it stands in."""
+    signals: dict[str, Any] = compiled["signals"] or {}
+    found: dict[str, list[str]] = {"its input": compiled["input_unchecked"]} | {
+        f"its signal {name}": kept["unchecked"] for name, kept in signals.items() if kept
+    }
+    return {whose: places for whose, places in found.items() if places}
 
 
 def _placed(checked: Checked, fault: Fault) -> Fault:
@@ -112,11 +121,11 @@ def _body(one: Registered) -> dict[str, Json]:
 
 
 def _print(one: Registered) -> None:
-    if one.unchecked:
+    for whose, places in one.unchecked.items():
         print(
-            "of the schema of its input these are checked by API, command line and client "
-            f"only, not by Postgres itself: {', '.join(one.unchecked[:20])}"
-            + (" …" if len(one.unchecked) > 20 else ""),
+            f"of the schema of {whose} these are checked by API, command line and client "
+            f"only, not by Postgres itself: {', '.join(places[:20])}"
+            + (" …" if len(places) > 20 else ""),
             file=sys.stderr,
         )
     what = "registered as" if one.version.created else "unchanged since"

@@ -5,12 +5,16 @@ without harm. Exits 1 where it was refused, and says why.
 """
 
 import argparse
+import sys
 
 from ...calls import Signal, send_signals
+from ...calls.reads import json_rows
+from ...calls.waiting import find_schema
+from ...definition import check_input
 from ...settings import Settings
 from ..arguments import INPUT_HELP, add_instance, add_json, read_json
 from ..database import open_database, whole_id
-from ..output import print_json
+from ..output import one_line, print_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,10 +34,18 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     payload = read_json(args.payload, "the payload")
     with open_database(settings) as conn:
         instance = whole_id(conn, args.instance)
+        # Of what Postgres checks itself it tells; this is for all of the schema.
+        declared = json_rows(conn, find_schema(instance, args.name))
+        faults = check_input(declared[0]["schema"], payload) if declared else []
+        if faults:
+            print("the payload does not fit the schema of the signal:", file=sys.stderr)
+            for fault in faults:
+                print(one_line(f"  {fault}"), file=sys.stderr)
+            return 1
         (sent,) = send_signals(conn, [Signal(instance, args.name, payload, args.key)])
     if args.json:
         told = {"outcome": sent.outcome, "task": sent.task, "detail": sent.detail}
-        print_json({"instance": str(instance), **told})
+        print_json({"instance": str(instance), **told, "faults": sent.faults})
     else:
         print(f"{sent.outcome}: {sent.detail}")
     return 0 if sent.outcome in ("accepted", "repeated") else 1

@@ -238,7 +238,8 @@ OF_A_STEP: Final[Mapping[str, Reason]] = {**_OF_STEPS, **_LATER}
 OF_A_WORKFLOW: Final[Mapping[str, Reason]] = {
     **later("limit", "priority", "vars"),
     **_not_yet(_FINALLY, "finally onExit"),
-    **_not_yet(_SIGNAL, "signals signal queries query"),
+    **_words("`signals: {paid: null}`, with a JSON Schema or null of each payload", "signal"),
+    **_not_yet(_SIGNAL, "queries query"),
     **_words(
         triggers.SCHEDULE,
         "schedule schedules triggers schedule_interval cron timetable cronWorkflow",

@@ -20,11 +20,12 @@ begin
                 (select d.name = g.name and (g.erased_at is not null or d.payload = g.payload)
                 from onceflow.delivery d
                 where d.instance_id = g.instance_id and d.key = g.key and d.kind = 'signal'),
-                case when g.fault is null and g.n > first_value(g.n) over same then first_value(g.name) over same = g.name
-                    and first_value(g.payload) over same = g.payload end) as repeats
+                case when first_value(g.fault) over same is null and g.n > first_value(g.n) over same
+                    then first_value(g.name) over same = g.name and first_value(g.payload) over same = g.payload end) as repeats
             from given g
-            window same as (partition by g.instance_id, g.fault is null, coalesce(g.key, g.n::text), g.key is null
-                order by g.n)
+            -- Of one call the first that has no fault is it for those behind it.
+            window same as (partition by g.instance_id, coalesce(g.key, g.n::text), g.key is null
+                order by g.fault is not null, g.n)
         ), ranked as (
             select k.*, case when k.repeats is null and k.fault is null then row_number() over (
                 partition by k.instance_id, k.name, k.repeats is null and k.fault is null order by k.n) end as place
@@ -45,12 +46,13 @@ begin
             from matched m
         )
         select row(m.n, m.instance_id, m.name, m.key, m.payload, o.outcome, o.detail,
-            m.step, m.scope, m.visit)::onceflow.judged_signal
+            m.step, m.scope, m.visit, case when o.outcome = 'invalid' then coalesce(m.fault -> 'faults', '[]') end
+            )::onceflow.judged_signal
         from judged m
         cross join lateral (
             select case when m.fault ->> 'code' in ('invalid', 'unknown') then m.fault ->> 'code'
                     when m.overflows then 'full' when m.repeats then 'repeated' when not m.repeats then 'conflict'
-                    when m.fault is not null then m.fault ->> 'code'
+                    when m.fault ->> 'code' = 'unfit' then 'invalid' when m.fault is not null then m.fault ->> 'code'
                     else 'accepted' end as outcome,
                 case when m.fault ->> 'code' in ('invalid', 'unknown') then m.fault ->> 'message'
                     when m.overflows then 'as many as 1,000 signals are kept for it that nobody has waited for'

@@ -39,3 +39,28 @@ def test_what_waits_is_told_and_sent_to(
     late = onceflow("signal", instance, "paid")
     assert (late.code, late.out.startswith("ended: it has ended, as SUCCEEDED")) == (1, True)
     assert onceflow("event", "shipped", "No. 7", "--payload", "3", "--id", "e").code == 1
+
+
+DECLARED = """
+name: declared
+signals: {paid: {type: object, properties: {by: {type: string, pattern: "^bank"}}}}
+steps:
+  - {id: paid, wait_for: paid}
+"""
+
+
+def test_a_payload_is_checked_by_all_of_its_schema(
+    onceflow: Onceflow, connect: Connect, tmp_path: Path
+) -> None:
+    file = tmp_path / "declared.yaml"
+    file.write_text(DECLARED, encoding="utf-8")
+    deployed = onceflow("deploy", str(file))
+    assert "of the schema of its signal paid these are checked by API" in deployed.err
+    assert "/properties/by/pattern" in deployed.err
+    (started,) = start_instances(connect(), "declared", [{}])
+    instance = str(started.instance_id)
+    wrong = onceflow("signal", instance, "paid", "--payload", '{"by": "cash"}')
+    assert (wrong.code, "/by: must match the pattern ^bank" in wrong.err) == (1, True)
+    other = onceflow("signal", instance, "payed")
+    assert (other.code, "it takes paid" in other.out) == (1, True)
+    assert onceflow("signal", instance, "paid", "--payload", '{"by": "bank-3"}').code == 0

@@ -65,6 +65,7 @@ class What(NamedTuple):
     """What is waited for: a signal, or an event with how far back is looked for it."""
 
     compiled: Compiled
+    signal: str | None = None
     event: str | None = None
     keep: float | None = None
 
@@ -72,7 +73,7 @@ class What(NamedTuple):
 def _what(value: Json, pointer: str, faults: Faults) -> What | None:
     if not isinstance(value, dict):
         name = _NAME(value, pointer, faults)
-        return None if name is None else What(Compiled({"v": {"signal": name}}))
+        return None if name is None else What(Compiled({"v": {"signal": name}}), name)
     read = EVENT.read(value, pointer, faults)
     if read is None or not {"event", "key"} <= read.keys():
         return None
@@ -80,7 +81,7 @@ def _what(value: Json, pointer: str, faults: Faults) -> What | None:
     members = {"event": {"v": read["event"]}, "key": key.tree}
     literal = {name: tree["v"] for name, tree in members.items() if "v" in tree}
     key.tree = {"v": literal} if len(literal) == len(members) else {"o": members}
-    return What(key, read["event"], read.get("keep", KEEP))
+    return What(key, event=read["event"], keep=read.get("keep", KEEP))
 
 
 MEMBERS = Members(
@@ -107,6 +108,7 @@ class WaitFor(ValueStep, frozen=True, kw_only=True, tag="wait_for"):
     """A step of the kind `wait_for`; its value says what it waits for."""
 
     timeout: float | None = None
+    signal: str | None = None
     event: str | None = None
     keep: float | None = None
 
@@ -117,6 +119,7 @@ class WaitFor(ValueStep, frozen=True, kw_only=True, tag="wait_for"):
         return {
             "value": what.compiled,
             "timeout": members.get("timeout"),
+            "signal": what.signal,
             "event": what.event,
             "keep": what.keep,
         }
