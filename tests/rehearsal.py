@@ -46,9 +46,15 @@ class Stage:
         self._workers: dict[tuple[str, ...], Worker] = {}
 
     def begin(
-        self, text: str, given: Json = None, handlers: Mapping[str, Handler] | None = None
+        self,
+        text: str,
+        given: Json = None,
+        handlers: Mapping[str, Handler] | None = None,
+        others: Sequence[str] = (),
     ) -> "Rehearsal":
-        """Register a definition and start an instance of it."""
+        """Register a definition, and others that it starts, and start an instance of it."""
+        for other in others:
+            calls.register_workflow(self.conn, compile_definition(parse(other, "yaml")))
         compiled = compile_definition(parse(text, "yaml"))
         calls.register_workflow(self.conn, compiled)
         (started,) = calls.start_instances(self.conn, compiled["name"], [given or {}])
@@ -62,14 +68,21 @@ class Stage:
         return self._workers[key]
 
 
+FAMILY = "(select i.id from onceflow.instances i where coalesce(i.root_id, i.id) = %(id)s)"
+
+
 class Rehearsal:
-    """One instance; a task without a function gives null."""
+    """One instance, and what its steps start; a task without a function gives null."""
 
     def __init__(self, stage: Stage, instance_id: UUID, handlers: Mapping[str, Handler]) -> None:
         self.id, self.conn, self.handlers = instance_id, stage.conn, handlers
         rows = self.conn.execute(
-            "select distinct s.handler from onceflow.step s join onceflow.instance i"
-            " using (version_id) where i.id = %s and s.handler is not null",
+            "with recursive family as (select version_id from onceflow.instance where id = %s union"
+            " select v.id from family f join onceflow.step s using (version_id)"
+            " join onceflow.workflow w on w.name = s.spec ->> 'workflow'"
+            " join onceflow.workflow_version v on v.workflow_id = w.id)"
+            " select distinct s.handler from onceflow.step s join family using (version_id)"
+            " where s.handler is not null",
             (instance_id,),
         ).fetchall()
         self._worker = stage.worker([handler for (handler,) in rows])
@@ -92,18 +105,27 @@ class Rehearsal:
 
     def step(self, together: int = 1) -> bool:
         """Carry out what is due first; tell whether there was anything."""
+        self._deliver()
         rows = self.conn.execute(
-            "select task from onceflow.tasks where instance_id = %s and state = 'QUEUED'"
-            " order by seq, scope, task limit %s",
-            (self.id, together),
+            f"select instance_id, task from onceflow.tasks where instance_id in {FAMILY}"
+            " and state = 'QUEUED' order by instance_id <> %(id)s, seq, scope, task"
+            " limit %(together)s",
+            {"id": self.id, "together": together},
         ).fetchall()
         if rows:
-            self._answer(self._worker.claim(*(Key(self.id, task) for (task,) in rows)))
+            self._answer(self._worker.claim(*(Key(*row) for row in rows)))
+            self._deliver()
         return bool(rows)
 
     def answer(self, task: str, output: Json) -> str:
         """Complete from outside a task that waits for that; return what was answered."""
         return calls.complete_deferred_tasks(self.conn, [self._tokens[task]], [output])[0].answer
+
+    def refuse(self, task: str, code: str, message: str) -> str:
+        """Fail from outside, for good, a task that waits for that; return what was answered."""
+        error = {"code": code, "message": message}
+        tokens = [self._tokens[task]]
+        return calls.fail_deferred_tasks(self.conn, tokens, [error], [False])[0].answer
 
     def look(self) -> tuple[str, Json]:
         """Return the instance's state and output."""
@@ -151,14 +173,20 @@ class Rehearsal:
     def _pass_time(self) -> bool:
         """Go on to the next timer of the instance; tell whether there was one."""
         (row,) = self.conn.execute(
-            "select least((select min(due_at) from onceflow.task where instance_id = %(id)s),"
-            " (select min(due_at) from onceflow.block where instance_id = %(id)s))",
+            f"select least((select min(due_at) from onceflow.task where instance_id in {FAMILY}),"
+            f" (select min(due_at) from onceflow.block where instance_id in {FAMILY}))",
             {"id": self.id},
         ).fetchall()
         if row[0] is not None:
             self.conn.execute("select onceflow.set_clock(greatest(%s, onceflow.now()))", row)
             tick(self.conn)
+            self._deliver()
         return row[0] is not None
+
+    def _deliver(self) -> None:
+        """Apply what instances of the family tell each other."""
+        while calls.apply_deliveries(self.conn, 1000):
+            pass
 
     def _stop(self) -> None:
         """Let what hangs end as it was told; nobody knows then what it has done."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,15 @@ ROOT = Path(__file__).parents[2]
 GALLERY = ROOT / "examples" / "gallery"
 
 
-def begin(stage: Stage, name: str, given: Json, handlers: dict[str, Handler]) -> Rehearsal:
-    return stage.begin((GALLERY / f"{name}.yaml").read_text(encoding="utf-8"), given, handlers)
+def begin(
+    stage: Stage,
+    name: str,
+    given: Json,
+    handlers: dict[str, Handler],
+    others: Sequence[str] = (),
+) -> Rehearsal:
+    text = (GALLERY / f"{name}.yaml").read_text(encoding="utf-8")
+    return stage.begin(text, given, handlers, others)
 
 
 def in_turn(*answers: Json) -> Handler:

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from onceflow.engine import calls
-from onceflow.engine.calls import FormAnswer, Signal
+from onceflow.engine.calls import FormAnswer, NamedEvent, Signal
 
-from ..rehearsal import Fails, Rehearsal, Stage
-from .test_gallery import begin
+from ..rehearsal import Fails, Handler, Rehearsal, Stage, Waits
+from .test_gallery import GALLERY, begin
 
 Json = Any
 REFUND = {"order": "O-36", "amount": 250, "email": "ada@example.com"}
@@ -121,3 +121,58 @@ def test_review_access(stage: Stage, decision: str | None) -> None:
     by = "bob" if decision else "nobody"
     assert run.play()[1] == {"decision": decision or "withdraw", "by": by}
     assert len(run.inputs("access.revoke")) == (not kept)
+
+
+PARTS = [{"warehouse": name, "goods": [n]} for n, name in enumerate(("north", "south", "east"))]
+
+
+def shipments(stage: Stage, order: str, **handlers: Handler) -> Rehearsal:
+    """Start an order of three shipments, each of which has a parcel named by its warehouse."""
+    given = {"order": order, "amount": 99, "email": "ada@example.com", "parts": PARTS}
+    all_handlers: dict[str, Handler] = {
+        "carrier.book": lambda given: {"parcel": f"{order}-{given['from']}"},
+        **{name.replace("__", "."): handler for name, handler in handlers.items()},
+    }
+    text = (GALLERY / "ship-parcel.yaml").read_text(encoding="utf-8")
+    return begin(stage, "deliver-order", given, all_handlers, [text])
+
+
+def collected(run: Rehearsal, *parcels: str) -> None:
+    sent = [NamedEvent("parcel.collected", parcel, None, parcel) for parcel in parcels]
+    calls.send_events(run.conn, sent)
+
+
+def test_shipments_of_an_order_are_instances_of_their_own(stage: Stage) -> None:
+    run = shipments(stage, "O-1")
+    work(run)
+    parcels = [f"O-1-{part['warehouse']}" for part in PARTS]
+    collected(run, *parcels)
+    assert run.play() == ("SUCCEEDED", {"parcels": parcels})
+    assert run.inputs("smtp.send")[0]["text"] == "\n".join(parcels)
+
+
+def test_where_one_warehouse_is_short_all_shipments_are_called_back(stage: Stage) -> None:
+    def pick(given: Json) -> Json:
+        if given["warehouse"] == "east":
+            raise Waits
+
+    run = shipments(stage, "O-2", stock__pick=pick)
+    work(run)
+    # One is sent, one waits for its carrier, of the third nobody knows yet.
+    collected(run, "O-2-north")
+    work(run)
+    run.refuse("stock.pick", "stock.short", "2 of 3 there")
+    state, _ = run.play()
+    assert (state, run.error()["code"]) == ("COMPENSATED", "stock.short")
+    called_back = [given["parcel"] for given in run.inputs("carrier.call_back")]
+    assert sorted(called_back) == ["O-2-north", "O-2-south"]
+    put_back = [given["warehouse"] for given in run.inputs("stock.put_back")]
+    assert sorted(put_back) == ["north", "south"]
+    assert run.names()[-1] == "card.refund"
+
+
+def test_a_carrier_that_does_not_come_fails_the_order(stage: Stage) -> None:
+    run = shipments(stage, "O-3")
+    state, _ = run.play()
+    assert (state, run.error()["code"]) == ("COMPENSATED", "timeout")
+    assert len(run.inputs("carrier.call_back")) == 3
