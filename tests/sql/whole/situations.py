@@ -15,6 +15,7 @@ from ..play import Play, Worker
 from ..workflows import Compiled, Step, path, value, workflow
 from .situations_of_blocks import BLOCKS
 from .subject import DEADLINE, RETRY, Subject
+from .waits import WAITS
 
 
 def main(**options: object) -> Compiled:
@@ -403,6 +404,7 @@ TASKS: dict[str, Callable[[Play], Subject]] = {
     "FAILED / RUNNING": failed,
     "no such task / RUNNING": missing,
     **BLOCKS,
+    **WAITS,
 }
 
 

@@ -11,8 +11,10 @@ A cell says what a function does to a task (or an instance) in the state of its 
 # ruff: noqa: E501 - a row of a Markdown table is one line
 
 from . import state_table_of_chains as chains
+from .waits import state_table as waits
 
-BY_WORKERS = """
+BY_WORKERS = (
+    """
 | task / instance | claim_tasks | take_tasks | complete_tasks | fail_tasks, retryable | fail_tasks, for good | give_back_tasks | defer_tasks |
 |---|---|---|---|---|---|---|---|
 | WAITING, a join / RUNNING | skipped | skipped | stale | stale | stale | stale | stale |
@@ -70,9 +72,13 @@ BY_WORKERS = """
 | RUNNING, of a loser / RUNNING | skipped | skipped | accepted → SUCCEEDED | accepted → CANCELLED | accepted → CANCELLED | accepted → CANCELLED | accepted → CANCELLED |
 | QUEUED, undoing an item / RUNNING | granted → RUNNING | granted → RUNNING | stale | stale | stale | stale | stale |
 | DEAD_LETTER, undoing an item / RUNNING, dead letter | skipped | skipped | repeated | repeated | repeated | repeated | repeated |
-""" + chains.BY_WORKERS.lstrip()
+"""
+    + chains.BY_WORKERS.lstrip()
+    + waits.BY_WORKERS.lstrip()
+)
 
-FROM_OUTSIDE = """
+FROM_OUTSIDE = (
+    """
 | task / instance | complete_deferred_tasks | fail_deferred_tasks, retryable | fail_deferred_tasks, for good |
 |---|---|---|---|
 | WAITING, a join / RUNNING | stale | stale | stale |
@@ -130,9 +136,13 @@ FROM_OUTSIDE = """
 | RUNNING, of a loser / RUNNING | accepted → SUCCEEDED | accepted → CANCELLED | accepted → CANCELLED |
 | QUEUED, undoing an item / RUNNING | stale | stale | stale |
 | DEAD_LETTER, undoing an item / RUNNING, dead letter | repeated | repeated | repeated |
-""" + chains.FROM_OUTSIDE.lstrip()
+"""
+    + chains.FROM_OUTSIDE.lstrip()
+    + waits.FROM_OUTSIDE.lstrip()
+)
 
-BY_THE_CLOCK = """
+BY_THE_CLOCK = (
+    """
 | task / instance | clock, an hour later | clock, its worker dead | renew_worker, its token unknown | stop_worker | requeue_lost_tasks |
 |---|---|---|---|---|---|
 | WAITING, a join / RUNNING | — | — | — | — | — |
@@ -190,9 +200,13 @@ BY_THE_CLOCK = """
 | RUNNING, of a loser / RUNNING | — | → CANCELLED | → CANCELLED | → CANCELLED | — |
 | QUEUED, undoing an item / RUNNING | — | — | — | — | → QUEUED |
 | DEAD_LETTER, undoing an item / RUNNING, dead letter | — | — | — | — | — |
-""" + chains.BY_THE_CLOCK.lstrip()
+"""
+    + chains.BY_THE_CLOCK.lstrip()
+    + waits.BY_THE_CLOCK.lstrip()
+)
 
-BY_OPERATORS_ON_DEAD_LETTERS = """
+BY_OPERATORS_ON_DEAD_LETTERS = (
+    """
 | task / instance | redrive_dead_letters | skip_dead_letters | discard_dead_letters |
 |---|---|---|---|
 | WAITING, a join / RUNNING | refused | refused | refused |
@@ -250,9 +264,13 @@ BY_OPERATORS_ON_DEAD_LETTERS = """
 | RUNNING, of a loser / RUNNING | refused | refused | refused |
 | QUEUED, undoing an item / RUNNING | refused | refused | refused |
 | DEAD_LETTER, undoing an item / RUNNING, dead letter | done → QUEUED · RUNNING | done → SKIPPED · RUNNING | done → DEAD_LETTER, record · RUNNING |
-""" + chains.BY_OPERATORS_ON_DEAD_LETTERS.lstrip()
+"""
+    + chains.BY_OPERATORS_ON_DEAD_LETTERS.lstrip()
+    + waits.BY_OPERATORS_ON_DEAD_LETTERS.lstrip()
+)
 
-BY_OPERATORS_ON_INSTANCES = """
+BY_OPERATORS_ON_INSTANCES = (
+    """
 | task / instance | cancel_instances | suspend_instances | resume_instances |
 |---|---|---|---|
 | WAITING, a join / RUNNING | done → CANCELLED · COMPENSATING | done · RUNNING, suspended | refused |
@@ -310,7 +328,10 @@ BY_OPERATORS_ON_INSTANCES = """
 | RUNNING, of a loser / RUNNING | done · CLOSING | done · RUNNING, suspended | refused |
 | QUEUED, undoing an item / RUNNING | done · CLOSING | done → READY · RUNNING, suspended | refused |
 | DEAD_LETTER, undoing an item / RUNNING, dead letter | done · CLOSING, dead letter | done · RUNNING, suspended | refused |
-""" + chains.BY_OPERATORS_ON_INSTANCES.lstrip()
+"""
+    + chains.BY_OPERATORS_ON_INSTANCES.lstrip()
+    + waits.BY_OPERATORS_ON_INSTANCES.lstrip()
+)
 
 INSTANCES = """
 | instance | cancel_instances | suspend_instances | resume_instances | clock, past its deadline | start_instances, its key |

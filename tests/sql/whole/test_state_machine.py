@@ -193,11 +193,16 @@ def instance_label(play: Play, instance: uuid.UUID) -> str:
     return state + {None: "", "operator": ", suspended", "dead_letter": ", dead letter"}[by]
 
 
-def try_function(play: Play, name: str, subject: Subject) -> str:
+def try_function(
+    play: Play,
+    name: str,
+    subject: Subject,
+    functions: dict[str, Callable[[Play, Subject], str]] = FUNCTIONS,
+) -> str:
     """Call a function, look at what it did, roll it back, and return the cell that tells."""
     with play.conn.transaction(force_rollback=True):
         task, instance = task_label(play, subject), instance_label(play, subject.instance)
-        cell = FUNCTIONS[name](play, subject)
+        cell = functions[name](play, subject)
         new_task, new_instance = task_label(play, subject), instance_label(play, subject.instance)
         assert calls.check_instances(play.conn) == []
     if subject.task is not None and new_task != task:
