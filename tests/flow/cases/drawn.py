@@ -31,9 +31,8 @@ FAN = (*LEAVES, *FANS)
 MORE = ("event", "signals", "on_failed")
 """What may be waited for besides signals; which signals there are; who is told of a failure."""
 ALL = (*FAN, *CHAINS, *JUMPS, *WAITS, *MORE)
-UNKNOWN = ("signals",)
-ENGINE = tuple(kind for kind in ALL if kind not in UNKNOWN)
-"""What the engine knows."""
+ENGINE = ALL
+"""What the engine knows: all of it."""
 
 AGAIN = "again"
 """The output of a task by which a list or a round is gone through once more."""
