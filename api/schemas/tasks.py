@@ -79,6 +79,12 @@ class Task(msgspec.Struct, frozen=True):
     progress: JsonOrNull
     worker_id: UUID | None
     due_at: Time | None
+    start_by: Annotated[
+        Time | None, msgspec.Meta(description="By when a worker has to claim it: `start_timeout`.")
+    ]
+    end_by: Annotated[
+        Time | None, msgspec.Meta(description="By when it has to end: `total_timeout`.")
+    ]
     changed_at: Time
     seq: Annotated[int | None, msgspec.Meta(description="The transition that ended it.")]
     child: Annotated[

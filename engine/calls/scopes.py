@@ -20,7 +20,7 @@ TASK: Final[LiteralString] = """task, concat_ws('/', p.place, step || case when 
        then '#' || visit else '' end) as path, step, scope, kind, state, open, handler, queue,
        attempts, input, case when kind not in ('steps', 'switch', 'parallel', 'race', 'for_each',
        'repeat', 'try') then output end as output, error, reason, progress, worker_id, due_at,
-       changed_at, seq, child,
+       start_by, end_by, changed_at, seq, child,
        (select c.state from onceflow.instances c where c.id = child) as child_status"""
 BLOCK: Final[LiteralString] = """b.task, b.total, b.scopes as by_state, b.failed, b.needed,
        b.tolerate, b.percent::float8, b.max_parallel, b.fails, b.caught, b.timeout_at, b.resume_at,

@@ -20,6 +20,8 @@ TIMES: Final = frozenset(
         "ended_at",
         "erased_at",
         "due_at",
+        "start_by",
+        "end_by",
         "scheduled_at",
         "timeout_at",
         "resume_at",

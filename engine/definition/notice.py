@@ -10,7 +10,7 @@ from .steps.members import Key, Members
 from .steps.retry import RETRY
 from .steps.step import Row, names
 from .steps.task import DEFAULT_QUEUE
-from .steps.work import TASK, TIMEOUT, WITH, Work, fields, queue_key
+from .steps.work import LIMITS, TASK, WITH, Work, fields, queue_key
 
 STEP: Final = "workflow.on_failed"
 """The step that it becomes; no step of a user's has a dot."""
@@ -22,7 +22,7 @@ MEMBERS = Members(
         "with": WITH,
         "queue": queue_key("The queue of the workers that carry it out.", DEFAULT_QUEUE),
         "retry": RETRY,
-        "timeout": TIMEOUT,
+        **LIMITS,
     },
     later("when", "on_failure", "needs", "compensate", "steps"),
 )

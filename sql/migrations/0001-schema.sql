@@ -59,6 +59,8 @@ create table onceflow.step (
     handler text generated always as (spec ->> 'task') stored,
     queue text collate "C" generated always as (coalesce(spec ->> 'queue', 'default')) stored,
     timeout float8 generated always as ((spec ->> 'timeout')::float8) stored,
+    start_timeout float8 generated always as ((spec ->> 'start_timeout')::float8) stored,
+    total_timeout float8 generated always as ((spec ->> 'total_timeout')::float8) stored,
     -- Whether the instance goes on when it has failed for good.
     continues boolean generated always as (coalesce(spec ->> 'on_failure' = 'continue', false)) stored,
     is_block boolean generated always as (
@@ -285,6 +287,10 @@ create table onceflow.task (
     -- for a worker that has the handler, or the secret; the start of an instance, or a step left by a transition that was cut;
     -- the end of a wait, which alone of what is WAITING without a fence has an input.
     due_at timestamptz,
+    -- By when a worker has to claim it, once it is due, and by when it has to end, over all its attempts; null where its step
+    -- sets no such limit.
+    start_by timestamptz,
+    end_by timestamptz,
     -- What a READY row waits for: an operator's resume, a worker that has its handler or its secrets, its queue's limit or resume.
     held_by text collate "C",
     changed_at timestamptz not null,
@@ -339,6 +345,9 @@ create index task_due on onceflow.task (due_at)
     where due_at is not null and (attempt > 0 or held_by is not null or input is not null);
 create index task_start on onceflow.task (due_at)
     where due_at is not null and attempt = 0 and held_by is null and input is null;
+-- Of what is open and has a limit the next one; a claim has met that of the start, and changes nothing here.
+create index task_limit on onceflow.task ((least(case when state in ('QUEUED', 'READY') then start_by end, end_by)))
+    where (start_by is not null or end_by is not null) and seq is null and state <> 'DEAD_LETTER';
 create index task_held on onceflow.task (held_by, queue) where held_by is not null;
 create index task_dead_letter on onceflow.task (instance_id) where state = 'DEAD_LETTER' and seq is null;
 create index task_undo on onceflow.task (instance_id, scope, undoes_seq)

@@ -13,7 +13,7 @@ from onceflow.engine import calls
 from onceflow.engine.calls import Completion, Grant, Key
 from onceflow.engine.definition import compile_definition, parse
 
-from ..sql.play import Worker
+from ..sql.play import Worker, pass_time, tick
 
 Json = Any
 Handler = Callable[[Json], Json]
@@ -21,7 +21,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "definitions.md").read_text(encodin
 TASKS = (
     *("account.create", "account.delete", "smtp.send", "letter.send", "claim.assess"),
     *("credit.report", "credit.score", "sanctions.search", "supplier.decide"),
-    *("freight.quote", "order.list", "invoice.create", "invoice.void"),
+    *("carrier.quote", "freight.quote", "order.list", "invoice.create", "invoice.void"),
 )
 
 
@@ -69,6 +69,16 @@ class Run:
     def inputs(self, task: str) -> list[Json]:
         """Return what a task was given, each time that it was carried out."""
         return [given for handler, given in self.done if handler == task]
+
+
+@pytest.mark.parametrize(("claimed", "seconds"), [(False, 60), (True, 300)])
+def test_limits_of_time(conn: psycopg.Connection[Any], claimed: bool, seconds: int) -> None:
+    run = Run(conn, "carrier-quote", {})
+    if claimed:
+        run.worker.take(run.id, "carrier/1")
+    pass_time(conn, f"{seconds} s")
+    tick(conn)
+    assert run.all({}) == ("SUCCEEDED", {"price": 49})
 
 
 @pytest.mark.parametrize(("new", "letter"), [(True, {"account": 7}), (False, None)])

@@ -37,10 +37,14 @@ class Step:
     queue: str | None = None
     retry: dict[str, Json] | None = None
     timeout: float | None = None
+    start_timeout: float | None = None
+    total_timeout: float | None = None
     on_failure: str | None = None
     undo: Tree | None = None
     undo_retry: dict[str, Json] | None = None
     undo_timeout: float | None = None
+    undo_start_timeout: float | None = None
+    undo_total_timeout: float | None = None
     kind: str = "task"
 
 
@@ -66,6 +70,8 @@ def workflow(
             when=step.when,
             retry=step.retry,
             timeout=step.timeout,
+            start_timeout=step.start_timeout,
+            total_timeout=step.total_timeout,
             on_failure=step.on_failure,
             **{"with": step.input},
         )
@@ -82,6 +88,8 @@ def workflow(
                 queue=step.queue,
                 retry=step.undo_retry,
                 timeout=step.undo_timeout,
+                start_timeout=step.undo_start_timeout,
+                total_timeout=step.undo_total_timeout,
                 **{"with": step.undo},
             )
             compiled_steps.append(

@@ -143,9 +143,18 @@ _OF_STEPS: Final[Mapping[str, Reason]] = {
     **_words(
         "`timeout: 30s`",
         "activeDeadlineSeconds execution_timeout execution_timeout_sec TimeoutSeconds "
-        "start_to_close_timeout startToCloseTimeout schedule_to_close_timeout timeoutSeconds "
-        "responseTimeoutSeconds",
+        "start_to_close_timeout startToCloseTimeout timeoutSeconds responseTimeoutSeconds",
         forms.lasting("timeout", "s"),
+    ),
+    **_words(
+        "`start_timeout: 5m`: how long it may be due until a worker has claimed it",
+        "schedule_to_start_timeout scheduleToStartTimeout pollTimeoutSeconds",
+        forms.lasting("start_timeout", "s"),
+    ),
+    **_words(
+        "`total_timeout: 1h`: how long all of its attempts may take",
+        "schedule_to_close_timeout scheduleToCloseTimeout totalTimeoutSeconds",
+        forms.lasting("total_timeout", "s"),
     ),
     **_left_out(
         "not needed: a worker that dies is known by its lease",

@@ -9,7 +9,7 @@ from ..source.document import Faults, child
 from .members import Key, Members
 from .retry import RETRY
 from .step import Lowered, Step, names, undoing
-from .work import TASK, TIMEOUT, WITH, Work, fields, queue_key
+from .work import LIMITS, TASK, WITH, Work, fields, queue_key
 
 MEMBERS = Members(
     "a compensation",
@@ -20,7 +20,7 @@ MEMBERS = Members(
             "The queue of the workers that carry it out; that of its step unless given."
         ),
         "retry": RETRY,
-        "timeout": TIMEOUT,
+        **LIMITS,
     },
     later("when", "on_failure", "needs", "compensate"),
 )

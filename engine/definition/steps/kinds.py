@@ -117,6 +117,8 @@ def _with_reasons(name: str) -> Kind:
         having = [repr(other) for other, that in _KINDS.items() if key in that.members.keys]
         if key not in kind.members.keys:
             reasons[key] = f"{key!r} is of steps of the kind {one_of(having)}, not of {name!r}"
+            if key == "total_timeout" and "timeout" in kind.members.keys:
+                reasons[key] += ", of which `timeout` bounds the whole"
     refused = {**reasons, **kind.members.refused}
     return kind._replace(members=replace(kind.members, refused=refused))
 

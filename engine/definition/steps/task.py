@@ -9,7 +9,7 @@ from .compensation import COMPENSATE, Compensation
 from .members import Members
 from .retry import RETRY
 from .step import FAILURE, HEAD, ORDER, Lowered, Place, Step, names
-from .work import TASK, TIMEOUT, WITH, Work, fields, queue_key
+from .work import LIMITS, TASK, WITH, Work, fields, queue_key
 
 DEFAULT_QUEUE = "default"
 
@@ -22,7 +22,7 @@ MEMBERS = Members(
         **ORDER,
         "queue": queue_key("The queue of the workers that carry it out.", DEFAULT_QUEUE),
         "retry": RETRY,
-        "timeout": TIMEOUT,
+        **LIMITS,
         "compensate": COMPENSATE,
         **FAILURE,
     },

@@ -27,8 +27,11 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     queue: str | None = None
     retry: Retry | None = None
     timeout: float | None = None
+    start_timeout: float | None = None
+    total_timeout: float | None = None
 
-    KEYS: ClassVar = ("task", "with", "queue", "retry", "timeout")
+    LIMITS: ClassVar = ("timeout", "start_timeout", "total_timeout")
+    KEYS: ClassVar = ("task", "with", "queue", "retry", *LIMITS)
 
     def spec(self, queue: str, names: dict[str, Any], position: int) -> dict[str, Any]:
         """Return what a worker and the engine need of it; ``queue`` is for one that names none.
@@ -49,9 +52,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
             spec["extra"] = {"secrets": texts}
         if self.retry is not None:
             spec["retry"] = self.retry.spec()
-        if self.timeout is not None:
-            spec["timeout"] = self.timeout
-        return spec
+        limits = {name: getattr(self, name) for name in self.LIMITS}
+        return spec | {name: seconds for name, seconds in limits.items() if seconds is not None}
 
 
 def fields(members: dict[str, Any]) -> dict[str, Any]:
@@ -86,9 +88,21 @@ WITH = Key(
     "The input of the task, {} unless given; texts in it may be expressions.",
     examples=({"url": "${ $.input.shop }/orders"}, "$.steps.prepare.output"),
 )
-TIMEOUT = Key(
-    checks.duration,
-    DURATION,
-    "How long one attempt may take; no limit unless given.",
-    examples=EXAMPLES,
-)
+
+
+def _limit(meaning: str) -> Key:
+    return Key(checks.duration, DURATION, meaning + " No limit unless given.", examples=EXAMPLES)
+
+
+LIMITS = {
+    "timeout": _limit("How long one attempt may take; then it is tried again."),
+    "start_timeout": _limit(
+        "How long it may be due until a worker has claimed it; then it fails, with the code "
+        "start_timeout, and is not tried again."
+    ),
+    "total_timeout": _limit(
+        "How long all of its attempts may take, with the waits between them; then it fails, with "
+        "the code total_timeout, and is not tried again."
+    ),
+}
+"""The keys that bound what a worker carries out."""

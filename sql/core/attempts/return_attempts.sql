@@ -1,8 +1,9 @@
 -- return_attempts(sorted ids, keys, fences, started, keep fences, errors) -> change[]   (internal)
 -- Takes locked RUNNING tasks out of their workers' hands without a failure: due again at once
 -- (QUEUED, or READY where the instance may not run them), CANCELLED in a CLOSING instance. An attempt
--- so returned does not count against the budget. p_errors, where given, tell for each why it is not due at once but
--- after a pause: it wants a worker with another handler, or with the secrets that this one lacks (missing_secrets).
+-- so returned does not count against the budget, and its time until a claim begins anew. p_errors, where given, tell for each why it is not due at once but
+-- after a pause: it wants a worker with another handler, or with the secrets that this one lacks (missing_secrets); none
+-- has begun it, so that time goes on.
 create or replace function onceflow.return_attempts(
     p_ids uuid[], p_keys onceflow.task_key[], p_fences uuid[], p_started boolean[],
     p_keep_fences boolean, p_errors jsonb[] default null)
@@ -13,7 +14,7 @@ declare
     v_changes onceflow.change[];
 begin
     with judged as (
-        select k.*, i.seq + 1 as seq, t.worker_id, k.error ? 'missing_secrets' as lacks_secrets, case
+        select k.*, i.seq + 1 as seq, t.worker_id, s.start_timeout, k.error ? 'missing_secrets' as lacks_secrets, case
             when s.kind not in ('compensation', 'notice') and o.state <> 'RUNNING' then 'CANCELLED'
             when p_errors is null and onceflow.may_run(o.state, i.suspended_at, s.kind) then 'QUEUED'
             else 'READY' end as state
@@ -29,7 +30,7 @@ begin
             from onceflow.instance i
             where i.id = k.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
         cross join lateral (
-            select s.kind from onceflow.step s
+            select s.kind, s.start_timeout from onceflow.step s
             where s.version_id = i.version_id and s.step = k.step offset 0) s
         cross join lateral (
             select case when k.scope = 0 then i.state
@@ -47,6 +48,7 @@ begin
             error = case when j.state = 'READY' and j.lacks_secrets then j.error else t.error end,
             due_at = case when p_errors is not null and j.state = 'READY' then v_now
                 + onceflow.hold_pause(t.instance_id, t.step, t.scope, t.visit) end,
+            start_by = case when p_errors is null then v_now + make_interval(secs => j.start_timeout) else t.start_by end,
             fence = case when p_keep_fences then t.fence end, changed_at = v_now
         from judged j
         where t.instance_id = j.instance_id and t.step = j.step and t.scope = j.scope

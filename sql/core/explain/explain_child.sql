@@ -30,7 +30,7 @@ begin
     elsif v_open.t is null then
         v_reason := 'which is ' || v_child.state;
     else
-        v_why := onceflow.explain_task(v_open.t, v_open.s);
+        v_why := onceflow.explain_limits(onceflow.explain_task(v_open.t, v_open.s), v_open.t);
         v_reason := format('which is %s; its %s %s', v_child.state,
             onceflow.task_name((v_open.t).step, (v_open.t).scope, (v_open.t).visit), v_why.because);
     end if;

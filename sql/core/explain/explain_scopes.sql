@@ -65,7 +65,7 @@ begin
     from unnest(v_keys) with ordinality k (instance_id, step, scope, visit, n)
     join onceflow.task t on t.instance_id = p_instance.id and t.step = k.step and t.scope = k.scope and t.visit = k.visit
     join onceflow.step s on s.version_id = p_instance.version_id and s.step = t.step
-    cross join lateral onceflow.explain_task(t, s) w
+    cross join lateral onceflow.explain_limits(onceflow.explain_task(t, s), t) w
     where k.n <= v_most;
     return query
     select null::text, row(onceflow.scope_words(p_instance.id, p_instance.version_id, c.scope) || ': ' || w.because,

@@ -10,7 +10,7 @@ create or replace function onceflow.decide_tasks(
 returns table (
     instance_id uuid, step text, scope bigint, visit int, version_id bigint, seq int,
     state text, suspended_at timestamptz, waits boolean,
-    kind text, queue text, timeout float8, input jsonb, output jsonb, items jsonb, error jsonb, granted boolean,
+    kind text, queue text, timeout float8, start_timeout float8, total_timeout float8, input jsonb, output jsonb, items jsonb, error jsonb, granted boolean,
     becomes text, ended boolean, jumps_to text)
 language sql stable as $$
     with judged as (
@@ -45,7 +45,8 @@ language sql stable as $$
             from made m) f
     )
     select r.instance_id, r.step, r.scope, r.visit, r.version_id, r.seq, r.state, r.suspended_at, r.waits,
-        r.kind, case when r.kind in ('task', 'compensation', 'notice') and r.becomes <> 'SKIPPED' then r.queue end, r.timeout,
+        r.kind, case when r.kind in ('task', 'compensation', 'notice') and r.becomes <> 'SKIPPED' then r.queue end, r.timeout, r.start_timeout,
+        r.total_timeout,
         case when r.becomes in ('QUEUED', 'READY') or r.becomes = 'WAITING' and r.is_wait
             then case when r.kind = 'workflow' and r.becomes = 'WAITING' then (r.found).value -> 'with' else (r.found).value end end,
         case r.becomes when 'SUCCEEDED' then case when r.kind not in ('goto', 'sleep') then (r.found).value end

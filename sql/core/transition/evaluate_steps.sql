@@ -7,10 +7,11 @@ create or replace function onceflow.evaluate_steps(p_due onceflow.placed_task[])
 returns table (
     instance_id uuid, step text, scope bigint, visit int, version_id bigint, seq int, state text,
     suspended_at timestamptz, waits boolean, given jsonb,
-    kind text, queue text, handler text, timeout float8, continues boolean, is_wait boolean, may_run boolean, jumps_to text,
+    kind text, queue text, handler text, timeout float8, start_timeout float8, total_timeout float8, continues boolean, is_wait boolean, may_run boolean, jumps_to text,
     found onceflow.evaluation)
 language sql stable as $$
-    select d.*, s.kind, s.queue, s.handler, s.timeout, s.continues, s.is_wait, onceflow.may_run(d.state, d.suspended_at, s.kind),
+    select d.*, s.kind, s.queue, s.handler, s.timeout, s.start_timeout, s.total_timeout, s.continues, s.is_wait,
+        onceflow.may_run(d.state, d.suspended_at, s.kind),
         s.jumps_to, case
             -- A repeat that is redriven has begun long ago: move_chains() asks what holds.
             when d.given ->> 'place' in ('until', 'while') then row(true, d.given, null)::onceflow.evaluation
@@ -28,7 +29,8 @@ language sql stable as $$
             end
     from unnest(p_due) d
     cross join lateral (
-        select s.kind, s.spec, s.queue, s.handler, s.timeout, s.continues, s.is_wait, s.constant_input,
+        select s.kind, s.spec, s.queue, s.handler, s.timeout, s.start_timeout, s.total_timeout, s.continues, s.is_wait,
+            s.constant_input,
             case s.kind when 'goto' then s.spec ->> 'goto' end as jumps_to
         from onceflow.step s
         where s.version_id = d.version_id and s.step = d.step offset 0) s

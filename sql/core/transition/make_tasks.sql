@@ -33,6 +33,7 @@ begin
             case when d.granted then v_now + make_interval(secs => d.timeout)
                 when d.becomes = 'WAITING' and d.input is not null
                 then onceflow.wait_until(d.kind, d.input, d.timeout, v_now) end as due_at,
+            v_now + make_interval(secs => d.start_timeout) as start_by, v_now + make_interval(secs => d.total_timeout) as end_by,
             case d.becomes when 'QUEUED' then pg_current_xact_id() end as queued_xid,
             case d.becomes when 'READY' then 'operator' end as held_by,
             case d.becomes when 'SKIPPED' then 'when' end as reason,
@@ -43,9 +44,10 @@ begin
     ), inserted as (
         insert into onceflow.task (
             instance_id, step, scope, visit, state, queue, attempt, seq, worker_id, fence, call,
-            queued_xid, held_by, due_at, changed_at, input, output, error, reason)
+            queued_xid, held_by, due_at, start_by, end_by, changed_at, input, output, error, reason)
         select d.instance_id, d.step, d.scope, d.visit, d.becomes, d.queue, d.attempt, d.ended_seq,
-            d.worker_id, d.fence, d.call, d.queued_xid, d.held_by, d.due_at, v_now, d.input, d.output, d.error, d.reason
+            d.worker_id, d.fence, d.call, d.queued_xid, d.held_by, d.due_at, d.start_by, d.end_by, v_now,
+            d.input, d.output, d.error, d.reason
         from decided d
         where not d.waits
         order by d.instance_id, d.step, d.scope, d.visit
@@ -56,6 +58,7 @@ begin
         update onceflow.task t
         set state = d.becomes, queue = d.queue, attempt = d.attempt, seq = d.ended_seq, worker_id = d.worker_id,
             fence = d.fence, call = d.call, queued_xid = d.queued_xid, held_by = d.held_by, due_at = d.due_at,
+            start_by = d.start_by, end_by = d.end_by,
             changed_at = v_now, input = d.input, output = d.output, error = d.error, reason = d.reason
         from (
             select d.* from decided d where d.waits

@@ -27,7 +27,7 @@ begin
         join onceflow.workflow w on w.id = v.workflow_id
         where v.id = v_instance.version_id and w.disabled_at is not null
         union all
-        (select onceflow.task_name(o.step, o.scope, o.visit), onceflow.explain_task(o.t, o.s), 4, o.n
+        (select onceflow.task_name(o.step, o.scope, o.visit), onceflow.explain_limits(onceflow.explain_task(o.t, o.s), o.t), 4, o.n
         from (
             select t.step, t.scope, t.visit, t, s, row_number() over (
                 order by array_position(

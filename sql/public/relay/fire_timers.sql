@@ -1,7 +1,7 @@
 -- fire_timers(limit, skip, evaluating) -> (retried, timed_out)
 -- A job of the clock: makes retries that are due QUEUED, queues what waited for queues that are resumed, looks
 -- again for workers that have the handler of what waits for one, opens the next round or attempt of blocks, ends sleeps, and fails
--- attempts, blocks and waits past their timeout; the oldest first, at most p_limit a call, the first p_skip passed over (so that one that cannot be handled does not stop
+-- attempts, blocks and waits past their timeout, and tasks past the time for their start or for all their attempts; the oldest first, at most p_limit a call, the first p_skip passed over (so that one that cannot be handled does not stop
 -- the rest). Where the two are p_limit together there is more to do at once. Instances that others hold are left
 -- for the next time; of several that call it at once one works, and the others return. Without p_evaluating only what
 -- no expression stands behind: retries, and what waits for a handler or was held; so that slow ones hold up none of it.
@@ -26,12 +26,21 @@ begin
     v_due := array(
         select row(c.instance_id, c.step, c.scope, c.visit)::onceflow.task_key
         from (
-            select t.instance_id, t.step, t.scope, t.visit, t.due_at
+            (select t.instance_id, t.step, t.scope, t.visit, t.due_at
             from onceflow.task t
             where t.due_at <= v_now and (t.attempt > 0 or t.held_by is not null or t.input is not null)
                 and (p_evaluating or t.state in ('RETRYING', 'READY'))
-            order by t.due_at limit p_limit + p_skip) c
-        order by c.due_at, c.instance_id, c.step
+            order by t.due_at limit p_limit + p_skip)
+            union all
+            (select t.instance_id, t.step, t.scope, t.visit,
+                least(case when t.state in ('QUEUED', 'READY') then t.start_by end, t.end_by)
+            from onceflow.task t
+            where least(case when t.state in ('QUEUED', 'READY') then t.start_by end, t.end_by) <= v_now
+                and (t.start_by is not null or t.end_by is not null) and t.seq is null and t.state <> 'DEAD_LETTER'
+                and p_evaluating
+            order by 5 limit p_limit + p_skip)) c
+        group by c.instance_id, c.step, c.scope, c.visit
+        order by min(c.due_at), c.instance_id, c.step
         offset p_skip limit p_limit);
     -- What is passed over is counted among timers alone.
     v_due := v_due || onceflow.released_tasks(case p_skip when 0 then p_limit - cardinality(v_due) else 0 end);
@@ -47,6 +56,7 @@ begin
     v_ids := onceflow.lock_instances(array(select d.instance_id from unnest(v_due || v_blocks) d), false);
     v_due := array(select d::onceflow.task_key from unnest(v_due) d where d.instance_id = any (v_ids));
 
+    v_failed := onceflow.time_out_tasks(v_ids, v_due, v_now);
     v_retried := onceflow.queue_tasks(v_ids, array(
         select k::onceflow.task_key
         from unnest(v_due) k
@@ -57,7 +67,7 @@ begin
                 and t.state = 'RETRYING' and t.due_at <= v_now offset 0) t), 'RETRYING');
     v_retried := v_retried || onceflow.release_held(v_ids, v_due, v_now);
     v_blocks := array(select b::onceflow.task_key from unnest(v_blocks) b where b.instance_id = any (v_ids));
-    v_failed := onceflow.time_out_blocks(v_ids, v_blocks, v_now) || onceflow.fire_waits(v_ids, v_due, v_now);
+    v_failed := v_failed || onceflow.time_out_blocks(v_ids, v_blocks, v_now) || onceflow.fire_waits(v_ids, v_due, v_now);
     v_chains := onceflow.resume_chains(v_ids, v_blocks, v_now);
     v_failed := onceflow.fail_unanswered(v_ids, v_due, v_now, v_failed || v_chains.o_changes, v_chains.o_opened);
     perform onceflow.finish_transition(v_ids, v_retried || v_failed);

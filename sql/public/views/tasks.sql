@@ -1,6 +1,7 @@
 -- Tasks with their handler and, while they run, the progress that their worker last told. path says where a task lies, as
 -- a person reads it: `invoices[17]/render`; position is the place of its step in the definition; child is the last instance
--- that it has started and waits for, whose id is of the millisecond of its own.
+-- that it has started and waits for, whose id is of the millisecond of its own. start_by and end_by are the limits of its step
+-- that it is under.
 create or replace view onceflow.tasks as
 select t.instance_id, onceflow.task_name(t.step, t.scope, t.visit) as task, t.step, t.scope, t.visit,
     s.kind, t.state, t.seq is null as open, t.queue, s.spec ->> 'task' as handler,
@@ -19,7 +20,9 @@ select t.instance_id, onceflow.task_name(t.step, t.scope, t.visit) as task, t.st
         where c.parent_id = t.instance_id and c.step = t.step and c.scope = t.scope and c.visit = t.visit
             and c.instance_id between (left(t.instance_id::text, 13) || '-0000-0000-000000000000')::uuid
                 and (left(t.instance_id::text, 13) || '-ffff-ffff-ffffffffffff')::uuid
-        order by c.n desc limit 1) end as child
+        order by c.n desc limit 1) end as child,
+    case when t.state in ('QUEUED', 'READY') then t.start_by end as start_by,
+    case when t.seq is null and t.state <> 'DEAD_LETTER' then t.end_by end as end_by
 from onceflow.task t
 join onceflow.instance i on i.id = t.instance_id
 join onceflow.step s on s.version_id = i.version_id and s.step = t.step;

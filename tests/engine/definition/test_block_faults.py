@@ -131,6 +131,7 @@ FAULTS: list[tuple[dict[str, Json], str]] = [
     ),
     # what all have
     ({"steps": A, "timeout": "soon"}, "/steps/0/timeout: must be a duration above 0"),
+    ({"steps": A, "total_timeout": "1h"}, "not of 'steps', of which `timeout` bounds the whole"),
     ({"steps": A, "undo": "no"}, "/steps/0/undo: must be true or false"),
     ({"steps": A, "on_failure": "fail"}, "/steps/0/on_failure: must be continue or suspend"),
     ({"steps": A, "default": 1}, "/steps/0/default: is for an instance that goes on; write"),

@@ -114,6 +114,8 @@ TELL: dict[str, tuple[str, ...]] = {
     ),
     "temporal/activity.yaml": (
         "'retry_policy' is `retry: {attempts: 5, backoff: 1s, factor: 2}`",
+        "'schedule_to_start_timeout' is `start_timeout: 300s`",
+        "'schedule_to_close_timeout' is `total_timeout: 3600s`",
         "'activity' is `task: Withdraw`", "'args' is `with: {account: $.input.account}`",
     ),
     "temporal/dsl.yaml": (

@@ -44,6 +44,8 @@ def step_fault(**members: Json) -> list[str]:
         ({"timeout": "30"}, "/steps/0/timeout: must be a duration"),
         ({"timeout": "1s1m"}, "/steps/0/timeout: must be a duration"),
         ({"timeout": "9999d"}, "/steps/0/timeout: must be a duration above 0"),
+        ({"start_timeout": 0}, "/steps/0/start_timeout: must be a duration above 0"),
+        ({"total_timeout": "soon"}, "/steps/0/total_timeout: must be a duration above 0"),
         (
             {"on_failure": "retry"},
             "/steps/0/on_failure: must be continue, compensate, fail or suspend",

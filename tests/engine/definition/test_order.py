@@ -96,7 +96,7 @@ def test_without_needs_steps_run_as_written() -> None:
 
 
 def test_a_compensation_is_a_step_of_its_own_behind_an_undo_edge() -> None:
-    undo: Json = {"task": "u", "with": {"key": "$.key"}, "timeout": 5}
+    undo: Json = {"task": "u", "with": {"key": "$.key"}, "timeout": 5, "total_timeout": "1m"}
     compiled = compile_definition(
         workflow({"id": "a", "queue": "pdf", "compensate": undo}, {"id": "b"})
     )
@@ -111,6 +111,7 @@ def test_a_compensation_is_a_step_of_its_own_behind_an_undo_edge() -> None:
             "reads": [],
             "position": 0,
             "timeout": 5,
+            "total_timeout": 60,
         },
         "pointer": "/steps/0/compensate",
         "block": None,

@@ -323,3 +323,41 @@ def test_reading_changes_nothing(play: Play) -> None:
         calls.explain_instance(play.conn, instance)
     assert play.instance(instance, "seq") == before
     assert take_messages(play.conn) == [Key(instance, "a")]
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        (
+            {"start_timeout": 60, "total_timeout": 90},
+            r"message not shipped .*; unless a worker has taken it by then, it fails with "
+            r"start_timeout at \S+Z",
+        ),
+        (
+            {"total_timeout": 60},
+            r"message not shipped .*; unless it has ended by then, it fails with total_timeout at "
+            r"\S+Z",
+        ),
+    ],
+)
+def test_what_is_under_a_limit_tells_when_it_ends(
+    play: Play, limits: dict[str, float], told: str
+) -> None:
+    instance = play.begin(workflow(Step("a", **limits)))  # pyright: ignore[reportArgumentType]
+    assert re.fullmatch(told, because(play, instance, "a"))
+    pass_time(play.conn, "60 s")
+    name = next(iter(limits))
+    assert re.search(
+        rf"; it has been past its {name} since \S+Z, by which the clock ends it with its next turn",
+        because(play, instance, "a"),
+    )
+
+
+def test_what_runs_or_waits_for_another_attempt_tells_the_limit_for_all(play: Play) -> None:
+    step = Step("a", start_timeout=60, total_timeout=90, retry={"backoff": 3600, "max": 3600})
+    instance = play.begin(workflow(step))
+    grant = play.take(instance, "a")
+    told = r"; unless it has ended by then, it fails with total_timeout at \S+Z$"
+    assert re.search("attempt 1 runs" + ".*" + told, because(play, instance, "a"))
+    play.worker.fail(grant)
+    assert re.search("for its next attempt" + ".*" + told, because(play, instance, "a"))
