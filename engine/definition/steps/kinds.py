@@ -116,9 +116,11 @@ def _with_reasons(name: str) -> Kind:
     for key in {key for other in _KINDS.values() for key in other.members.keys}:
         having = [repr(other) for other, that in _KINDS.items() if key in that.members.keys]
         if key not in kind.members.keys:
-            reasons[key] = f"{key!r} is of steps of the kind {one_of(having)}, not of {name!r}"
-            if key == "total_timeout" and "timeout" in kind.members.keys:
-                reasons[key] += ", of which `timeout` bounds the whole"
+            own = key == "total_timeout" and "timeout" in kind.members.keys
+            reasons[key] = (
+                f"{key!r} is of steps of the kind {one_of(having)}, not of {name!r}"
+                f"{', of which `timeout` bounds the whole' if own else ''}"
+            )
     refused = {**reasons, **kind.members.refused}
     return kind._replace(members=replace(kind.members, refused=refused))
 
