@@ -56,6 +56,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--items", type=_counts, help="of scenario j's for_each: 1000,10000,100000")
     made.add_argument("--undone", type=int, help="items of scenario j that are undone")
     made.add_argument("--wide", type=int, help="tasks of the instance of scenario k")
+    made.add_argument("--schedules", type=int, help="schedules of scenario l, due in a minute")
+    made.add_argument("--sleeps", type=int, help="sleeps of scenario m, over in a minute")
     made.add_argument("--data", type=Path, help="folder that keeps scenario h's seeded database")
     made.add_argument("--output", type=Path, help="the JSON file (default: in bench/results)")
     return made

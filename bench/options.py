@@ -19,6 +19,7 @@ class Options:
     ``peers``        names of the peers to run beside us, with one in flight and with
                      ``peers_in_flight``
     ``retries``, ``backlog``, ``history``  counts of scenarios f, g and h
+    ``schedules``, ``sleeps``  counts of scenarios l and m
     ``items``        of the for_each of scenario j; ``undone`` of that which is undone
     ``wide``         tasks of the instance of scenario k
     ``data``         where the seeded database of scenario h is kept; None: it is thrown away
@@ -42,6 +43,8 @@ class Options:
     items: tuple[int, ...] = (1_000, 10_000, 100_000)
     undone: int = 10_000
     wide: int = 2_000
+    schedules: int = 10_000
+    sleeps: int = 100_000
     data: Path | None = None
 
 
@@ -59,4 +62,6 @@ QUICK = Options(
     items=(100, 1_000),
     undone=500,
     wide=200,
+    schedules=200,
+    sleeps=1_000,
 )

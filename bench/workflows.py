@@ -82,6 +82,20 @@ def retrying() -> Work:
     return Work({"name": "retrying", "steps": [step]}, 1)
 
 
+def scheduled(number: int, entries: int, plan: dict[str, str]) -> Work:
+    """Return the workflow ``scheduled-N``: one no-op task, started by so many schedules."""
+    on = [{"id": f"entry-{n}", "schedule": plan} for n in range(entries)]
+    steps = [{"id": "step", "task": "bench.noop"}]
+    return Work({"name": f"scheduled-{number}", "on": on, "steps": steps}, 1)
+
+
+def sleeping(then: int) -> Work:
+    """Return the workflow ``sleeping-N``: a sleep of thirty days, then N no-op tasks."""
+    tasks = [{"id": f"step-{number}", "task": "bench.noop"} for number in range(1, then + 1)]
+    steps = [{"id": "nap", "sleep": "30d"}, *tasks]
+    return Work({"name": f"sleeping-{then}", "steps": steps}, then + 1)
+
+
 def slow(seconds: float) -> Work:
     """Return the workflow ``slow``: one task that takes ``seconds``."""
     step = {"id": "slow", "task": "bench.slow", "with": {"seconds": seconds}}

@@ -12,8 +12,10 @@ from . import (
     invoice,
     relay,
     retries,
+    schedules,
     sequence,
     single,
+    sleeps,
     starts,
     wide,
 )
@@ -40,4 +42,6 @@ SCENARIOS: Mapping[str, Scenario] = {
     "i": invoice,
     "j": blocks,
     "k": wide,
+    "l": schedules,
+    "m": sleeps,
 }

@@ -145,8 +145,9 @@ create table onceflow.schedule_run (
     primary key (workflow_id, trigger, planned_at),
     foreign key (workflow_id, trigger) references onceflow.trigger on delete cascade
 );
-create index schedule_run_open on onceflow.schedule_run (workflow_id, trigger, planned_at)
-    where under_way or state = 'queued';
+-- Two, so that who looks for what waits does not read the last run of every schedule there is.
+create index schedule_run_under_way on onceflow.schedule_run (workflow_id, trigger) where under_way;
+create index schedule_run_queued on onceflow.schedule_run (workflow_id, trigger, planned_at) where state = 'queued';
 
 -- What triggers heard and could make nothing of: of each the last fifty, by code and words.
 create table onceflow.trigger_failure (

@@ -16,17 +16,20 @@ begin
             else jsonb_build_object('code', 'worker.lost',
                 'message', 'worker ' || coalesce(w.name, t.worker_id::text) || ' was lost while it ran the attempt')
             end, true, true,
-            case t.state when 'WAITING' then onceflow.handler_policy(t.handler) else w.retries -> t.handler end)::onceflow.failed_attempt
+            case t.state when 'WAITING' then onceflow.handler_policy(s.handler) else w.retries -> s.handler end)::onceflow.failed_attempt
         from unnest(p_keys) k
         cross join lateral (
-            select t.*, s.spec ->> 'task' as handler
-            from onceflow.task t
-            join onceflow.instance i on i.id = t.instance_id
-            join onceflow.step s on s.version_id = i.version_id and s.step = t.step
+            select t.* from onceflow.task t
             where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
                 and t.visit = k.visit
                 and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
                 and (t.state = 'RUNNING' or t.state = 'WAITING' and t.fence is not null) offset 0) t
+        cross join lateral (
+            select i.version_id from onceflow.instance i
+            where i.id = t.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
+        cross join lateral (
+            select s.handler from onceflow.step s
+            where s.version_id = i.version_id and s.step = t.step offset 0) s
         left join lateral (
             select w.name, w.state, w.retries from onceflow.worker w where w.id = t.worker_id offset 0) w on true
         where t.state = 'RUNNING' and w.state is distinct from 'live' or t.due_at <= p_now), false, p_changes, p_opened);

@@ -10,17 +10,18 @@ begin
         select row(i.id, (e.found).value, (e.found).error)::onceflow.evaluated_output
         from unnest(p_ids) u (id)
         cross join lateral (
-            select i.id, i.version_id, case when v.returns then onceflow.returned_output(i.id, v.id) end as returned
-            from onceflow.instance i
-            join onceflow.workflow_version v on v.id = i.version_id
+            select i.id, i.version_id from onceflow.instance i
             where i.id = u.id and i.id between p_ids[1] and p_ids[cardinality(p_ids)]
                 and i.state = 'RUNNING' offset 0) i
+        cross join lateral (
+            select case when v.returns then onceflow.returned_output(i.id, v.id) end as returned
+            from onceflow.workflow_version v where v.id = i.version_id offset 0) v
         left join lateral (
             select s.spec from onceflow.step s
             where s.version_id = i.version_id and s.step = 'workflow.output' offset 0) s on true
         cross join lateral (
             select case
-                when i.returned is not null then row(true, i.returned, null)::onceflow.evaluation
+                when v.returned is not null then row(true, v.returned, null)::onceflow.evaluation
                 when i.id = any (p_answered) then (
                     select row(true, t.output, null)::onceflow.evaluation from onceflow.task t
                     where t.instance_id = i.id and t.step = 'workflow.output' and t.scope = 0 and t.visit = 0

@@ -9,16 +9,17 @@ returns table (n int, state text, instance_id uuid, error jsonb)
 language plpgsql volatile as $$
 #variable_conflict use_column
 declare
+    v_now constant timestamptz := onceflow.now();
     v_states text[];
     v_starting int[];
 begin
     perform onceflow.settle_runs(p_workflows, p_triggers);
     select array_agg(case t.spec ->> 'overlap'
             when 'allow' then 'started'
-            when 'queue' then case when k.nth = 1 and not b.busy and b.queued = 0 then 'started'
-                when b.queued + k.nth <= 100 then 'queued' else 'skipped' end
+            when 'queue' then case when k.nth = 1 and not b.busy and q.queued = 0 then 'started'
+                when q.queued + k.nth <= 100 then 'queued' else 'skipped' end
             when 'cancel' then case when k.nth < k.of then 'skipped' when b.busy then 'queued' else 'started' end
-            else case when k.nth > 1 or b.own then 'skipped' when b.busy then 'queued' else 'started' end
+            else case when k.nth > 1 or b.own or q.queued > 0 then 'skipped' when b.busy then 'queued' else 'started' end
         end order by k.n)
     into v_states
     from (
@@ -27,21 +28,23 @@ begin
         window by_time as (partition by k.workflow, k.trigger order by k.planned)) k
     join onceflow.trigger t on t.workflow_id = k.workflow and t.trigger = k.trigger
     cross join lateral (
-        select coalesce(bool_or(r.under_way), false) as busy, coalesce(bool_or(r.cause <> 'backfill'), false) as own,
-            count(*) filter (where r.state = 'queued' and r.cause <> 'backfill') as queued
+        select count(*) > 0 as busy, coalesce(bool_or(r.cause <> 'backfill'), false) as own
         from onceflow.schedule_run r
-        where r.workflow_id = k.workflow and r.trigger = k.trigger and (r.under_way or r.state = 'queued')) b;
+        where r.workflow_id = k.workflow and r.trigger = k.trigger and r.under_way) b
+    cross join lateral (
+        select count(*) as queued from onceflow.schedule_run r
+        where r.workflow_id = k.workflow and r.trigger = k.trigger and r.state = 'queued' and r.cause <> 'backfill') q;
     v_starting := array(select s.n::int from unnest(v_states) with ordinality s (state, n) where s.state = 'started');
 
     -- Of those that wait to take another's place the last alone does.
     update onceflow.schedule_run r
-    set state = 'skipped', at = onceflow.now()
+    set state = 'skipped', at = v_now
     from unnest(p_workflows, p_triggers, p_planned, v_states) k (workflow, trigger, planned, state)
     join onceflow.trigger t on t.workflow_id = k.workflow and t.trigger = k.trigger and t.spec ->> 'overlap' = 'cancel'
     where k.state <> 'skipped' and r.workflow_id = k.workflow and r.trigger = k.trigger and r.planned_at <> k.planned
-        and (r.under_way or r.state = 'queued') and r.state = 'queued' and r.cause <> 'backfill';
+        and r.state = 'queued' and r.cause <> 'backfill';
     insert into onceflow.schedule_run (workflow_id, trigger, planned_at, cause, state, at)
-    select k.workflow, k.trigger, k.planned, k.cause, k.state, onceflow.now()
+    select k.workflow, k.trigger, k.planned, k.cause, k.state, v_now
     from unnest(p_workflows, p_triggers, p_planned, p_causes, v_states) k (workflow, trigger, planned, cause, state)
     where k.state <> 'started'
     order by k.workflow, k.trigger, k.planned

@@ -7,7 +7,7 @@ begin
     update onceflow.schedule_run r
     set under_way = false
     from (select distinct k.workflow, k.trigger from unnest(p_workflows, p_triggers) k (workflow, trigger)) k
-    where r.workflow_id = k.workflow and r.trigger = k.trigger and (r.under_way or r.state = 'queued') and r.under_way
+    where r.workflow_id = k.workflow and r.trigger = k.trigger and r.under_way
         and not exists (select from onceflow.instance i where i.id = r.instance_id and i.ended_at is null);
 end $$;
 revoke execute on function onceflow.settle_runs(bigint[], text[]) from public;

@@ -8,6 +8,7 @@ returns table (n int, state text, instance_id uuid, error jsonb)
 language plpgsql volatile as $$
 #variable_conflict use_column
 declare
+    v_now constant timestamptz := onceflow.now();
     v_keys text[];
     v_inputs jsonb[];
     v_errors jsonb[];
@@ -32,13 +33,11 @@ begin
     ), kept as (
         insert into onceflow.schedule_run as r
             (workflow_id, trigger, planned_at, cause, state, instance_id, under_way, at, error)
-        select k.workflow, k.trigger, k.planned, k.cause, s.became, s.instance_id,
-            s.instance_id is not null and (t.spec ->> 'overlap' <> 'allow' or k.cause = 'backfill'), onceflow.now(), s.error
+        select t.workflow_id, t.trigger, p_planned[s.ordinal], p_causes[s.ordinal], s.became, s.instance_id,
+            s.instance_id is not null and (t.spec ->> 'overlap' <> 'allow' or p_causes[s.ordinal] = 'backfill'), v_now, s.error
         from started s
-        join unnest(p_workflows, p_triggers, p_planned, p_causes) with ordinality k (workflow, trigger, planned, cause, n)
-            on k.n = s.ordinal
-        join onceflow.trigger t on t.workflow_id = k.workflow and t.trigger = k.trigger
-        order by k.workflow, k.trigger, k.planned
+        join onceflow.trigger t on t.workflow_id = p_workflows[s.ordinal] and t.trigger = p_triggers[s.ordinal]
+        order by 1, 2, 3
         on conflict (workflow_id, trigger, planned_at) do update
         set state = excluded.state, instance_id = excluded.instance_id, under_way = excluded.under_way, at = excluded.at,
             error = excluded.error, until = null, count = null

@@ -15,11 +15,10 @@ begin
         select i.id
         from onceflow.schedule_run q
         join onceflow.trigger t on t.workflow_id = q.workflow_id and t.trigger = q.trigger
-        join onceflow.schedule_run r on r.workflow_id = q.workflow_id and r.trigger = q.trigger
-            and (r.under_way or r.state = 'queued') and r.under_way
-        join onceflow.instance i on i.id = r.instance_id
-        where (q.under_way or q.state = 'queued') and q.state = 'queued' and q.cause <> 'backfill'
-            and t.spec ->> 'overlap' = 'cancel' and t.paused_at is null and i.state = 'RUNNING'
+        join onceflow.schedule_run r on r.workflow_id = q.workflow_id and r.trigger = q.trigger and r.under_way
+        cross join lateral (
+            select i.id from onceflow.instance i where i.id = r.instance_id and i.state = 'RUNNING' offset 0) i
+        where q.state = 'queued' and q.cause <> 'backfill' and t.spec ->> 'overlap' = 'cancel' and t.paused_at is null
         order by i.id offset p_skip limit p_limit);
     if v_ids = '{}' then
         return 0;

@@ -30,7 +30,8 @@ begin
         select k.n::int
         from unnest(p_workflow_ids, p_triggers, p_turns) with ordinality k (workflow, trigger, turn, n)
         join onceflow.trigger t on t.workflow_id = k.workflow and t.trigger = k.trigger
-        where t.turn = k.turn and t.due_at <= v_now
+        -- Said so that none is sought by its time: all may be due.
+        where t.turn = k.turn and (t.due_at <= v_now) is true
         order by t.workflow_id, t.trigger
         for no key update of t skip locked);
     update onceflow.trigger t

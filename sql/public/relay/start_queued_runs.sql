@@ -24,14 +24,13 @@ begin
             select distinct on (r.workflow_id, r.trigger) r.workflow_id, r.trigger, r.planned_at, r.cause
             from onceflow.schedule_run r
             join onceflow.trigger t on t.workflow_id = r.workflow_id and t.trigger = r.trigger
-            where (r.under_way or r.state = 'queued') and r.state = 'queued'
+            where r.state = 'queued'
                 and (t.paused_at is null or r.cause <> 'schedule')
                 and (not v_locked or (r.workflow_id, r.trigger) in (select * from unnest(v_workflows, v_triggers)))
                 and (
                     select count(*) from onceflow.schedule_run o
                     join onceflow.instance i on i.id = o.instance_id
-                    where o.workflow_id = r.workflow_id and o.trigger = r.trigger and (o.under_way or o.state = 'queued')
-                        and o.under_way and i.ended_at is null
+                    where o.workflow_id = r.workflow_id and o.trigger = r.trigger and o.under_way and i.ended_at is null
                 ) < case when r.cause = 'backfill' and t.spec ->> 'overlap' = 'allow' then 10 else 1 end
             order by r.workflow_id, r.trigger, r.cause = 'backfill', r.planned_at
             offset case when v_locked then 0 else p_skip end limit p_limit) q;

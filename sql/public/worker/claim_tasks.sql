@@ -101,10 +101,12 @@ begin
             onceflow.idempotency_key(t.instance_id, onceflow.task_name(t.step, t.scope, t.visit)) as key,
             s.workflow, s.version, s.kind = 'compensation' as compensation,
             s.extra
-        from onceflow.instance i
+        from (
+            select i.version_id from onceflow.instance i
+            where t.granted and i.id = t.instance_id
+                and i.id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) i
         join onceflow.step s on s.version_id = i.version_id and s.step = t.step
-        where t.granted and i.id = t.instance_id
-            and i.id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) g on true
+        offset 0) g on true
     order by k.n;
 end $$;
 revoke execute on function onceflow.claim_tasks(uuid, uuid, bigint, uuid[], text[]) from public;

@@ -16,7 +16,7 @@ from onceflow.engine.calls.reads import InstanceFilter, json_rows, list_instance
 from onceflow.engine.definition import compile_definition
 
 from ..aged import make_week
-from ..play import Connection, Play, read_grants, take_messages
+from ..play import Connection, Play, pass_time, read_grants, take_messages
 from ..workflows import diamond, fan
 
 WIDTH = 400
@@ -166,3 +166,38 @@ def this_week(play: Play) -> str:
     return play.value(
         "select substring(tableoid::regclass::text from '[0-9]+$') from onceflow.instance limit 1"
     )
+
+
+def test_nothing_that_happens_to_an_instance_seeks_it_by_its_version(bare: Play) -> None:
+    steps = [
+        {"id": "a", "task": "work", "retry": {"attempts": 2, "backoff": "1s"}},
+        {"id": "n", "sleep": "1m"},
+        {"id": "s", "wait_for": "paid", "timeout": "1h"},
+        {"id": "z", "set": "$.input"},
+    ]
+    lone = [{"id": "z", "set": 1}]
+    bare.deploy(compile_definition({"name": "all", "steps": steps, "deadline": "1d"}))
+    bare.deploy(compile_definition({"name": "lone", "steps": lone, "output": "$.steps.z.output"}))
+    bare.conn.execute("select onceflow.set_clock(now())")
+    for fails in (False, True):
+        bare.start("lone")
+        instance = bare.start("all")
+        bare.worker.fail(*bare.worker.claim_all())
+        pass_time(bare.conn, "1 minute")
+        bare.tick()
+        if fails:
+            bare.worker.fail(*bare.worker.claim_all(), retryable=False)
+        else:
+            bare.worker.complete(*bare.worker.claim_all())
+        pass_time(bare.conn, "1 minute")
+        bare.tick()
+        pass_time(bare.conn, "1 hour")
+        bare.tick()
+        pass_time(bare.conn, "1 day")
+        bare.tick()
+        assert bare.state(instance) == "COMPENSATED"
+    bare.conn.execute("select pg_stat_force_next_flush()")
+    sought = "select indexrelname from pg_stat_user_indexes where idx_scan > 0"
+    names = {n.split("_", 2)[2] for (n,) in bare.rows(sought) if n.startswith("instance_2")}
+    assert "pkey" in names
+    assert "version_id_id_idx" not in names

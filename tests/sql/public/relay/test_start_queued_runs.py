@@ -5,7 +5,7 @@ from datetime import timedelta
 from onceflow.engine import calls
 
 from ...play import Play
-from ...schedules import NOON, begin, end, pass_minutes, runs, turn
+from ...schedules import NOON, begin, deploy, end, pass_minutes, runs, set_time, turn
 
 
 def test_queue_starts_each_when_the_one_before_has_ended(play: Play) -> None:
@@ -37,3 +37,20 @@ def test_a_planned_time_waits_for_a_backfill_and_goes_before_the_rest_of_it(play
     end(play, -2)
     turn(play)
     assert runs(play) == [(-2, "started"), (-1, "queued"), (1, "started")]
+
+
+def test_a_look_reads_nothing_of_schedules_of_which_nothing_waits(play: Play) -> None:
+    names = [f"w{n}" for n in range(20)]
+    set_time(play, NOON)
+    for name in names:
+        deploy(play, name)
+    turn(play)
+    pass_minutes(play, 1)
+    assert runs(play) == [(1, "started")] * 20
+    read = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = %s"
+    with play.conn.transaction():
+        before = play.value(read, "schedule_run")
+        calls.start_queued_runs(play.conn, 500)
+        calls.cancel_overlapped_runs(play.conn, 500)
+        assert play.value(read, "schedule_run") == before
+        assert play.value("select pg_current_xact_id_if_assigned()") is None
