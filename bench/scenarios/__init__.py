@@ -17,6 +17,7 @@ from . import (
     single,
     sleeps,
     starts,
+    topics,
     wide,
 )
 
@@ -44,4 +45,5 @@ SCENARIOS: Mapping[str, Scenario] = {
     "k": wide,
     "l": schedules,
     "m": sleeps,
+    "o": topics,
 }

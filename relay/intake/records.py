@@ -12,7 +12,7 @@ import msgspec
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 
 from ...engine.calls import TopicRecord
-from ...engine.json_text import decode_exact
+from ...engine.json_text import require_json
 from ...engine.payloads import payload_fault, unkept
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,10 +44,10 @@ def kept(text: bytes) -> bytes:
     fault = payload_fault(text)
     if not fault:
         try:
-            decode_exact(text)
+            require_json(text)
         except (msgspec.DecodeError, ValueError) as error:
             raise Unreadable(f"the value is not JSON: {error}") from None
-        fault = next(iter(unkept(text)), None)
+        fault = next(iter(unkept(text)), None) if b"\\u0000" in text else None
     if fault:
         place, message = fault
         raise Unreadable(f"the value {message}" if not place else f"the value at {place} {message}")
@@ -119,4 +119,4 @@ def time_text(milliseconds: int) -> str | None:
         at = EPOCH + timedelta(milliseconds=milliseconds)
     except OverflowError:
         return None
-    return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z" if at.year >= 1000 else None
+    return f"{at.isoformat(timespec='microseconds')[:-6]}Z" if at.year >= 1000 else None

@@ -8,6 +8,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from typing import Final
 
 import psycopg
@@ -17,6 +19,7 @@ from ...engine import failpoints
 from ...engine.calls import (
     Source,
     Span,
+    TakenRecords,
     TopicRecord,
     TopicTrigger,
     move_position,
@@ -36,6 +39,9 @@ log = logging.getLogger("onceflow.relay.intake")
 
 POLL: Final = 0.2
 """Seconds that one look for records waits; also how soon a stop is seen."""
+
+AHEAD: Final = 100
+"""Records of a set from which on the next is read while it is taken: fewer are taken too soon."""
 
 TELL_EVERY: Final = 5.0
 """Seconds between two looks whether there is news of the topic to be kept."""
@@ -63,7 +69,13 @@ class Taker:
         self._reads = reads
         self._source = Source(trigger.workflow, trigger.trigger, trigger.topic)
         self._name = f"{trigger.trigger} of {trigger.workflow}"
+        self._caller = ThreadPoolExecutor(1, thread_name_prefix=f"intake of {self._name}")
+        self._call: Future[list[TakenRecords] | None] | None = None
         self._buffer: list[TopicRecord] = []
+        self._sure = 0
+        """How many of these are known to be of the topic with the id that we know."""
+        self._era = 0
+        """Goes up as partitions come and go, with which the buffer begins anew."""
         self._positions: dict[int, int] = {}
         self._ends: dict[int, int] = {}
         self._short: set[int] = set()
@@ -89,45 +101,84 @@ class Taker:
 
     def close(self) -> None:
         """Leave the group."""
+        self._caller.shutdown()
         self._consumer.close()
 
-    def _receive(self) -> None:
+    def _receive(self, beyond: int = 0, wait: float = POLL) -> int:
+        """Receive up to a set of records ``beyond`` so many of the buffer; return how many."""
         # One at least, be there room or not: the group wants a sign of life.
-        room = max(1, self._sets.limit - len(self._buffer))
-        messages = self._consumer.receive(room, 0 if self._buffer else POLL)
+        room = max(1, self._sets.limit + beyond - len(self._buffer))
+        messages = self._consumer.receive(room, 0 if self._buffer else wait)
         records = (read_message(message, self._reads) for message in messages)
         self._buffer += [r for r in records if r.offset >= self._positions[r.partition]]
+        return len(messages)
 
     def _take(self) -> None:
-        """Take the first records of the buffer. Raises Halted."""
+        """Take the first records of the buffer, and read more meanwhile. Raises Halted."""
         failpoints.hit("relay.before_take")
-        # Read after they were fetched: whatever lies between two looks that agree is of one topic.
-        now = topic_id_of(self._admin, self._source.topic)
-        if now != self._topic_id:
+        if not self._sure and (now := self._ask_topic()) != self._topic_id:
             self._begin_anew(now)
             return
-        records = self._sets.first(self._buffer)
+        records = self._sets.first(self._buffer[: self._sure])
         spans = self._spans(records)
-        answers = self._sets.take(self._source_now, spans, records)
+        era = self._era
+        if len(records) < AHEAD:
+            answers = self._sets.take(self._source_now, spans, records)
+        else:
+            self._call = self._caller.submit(self._sets.take, self._source_now, spans, records)
+            try:
+                self._read_ahead(len(records))
+            finally:
+                answers = self._call.result()
         if answers is None:
             return  # it is tried again, with fewer of them
         failpoints.hit("relay.after_take")
+        moved = self._positions_of(answers, era)
+        if era != self._era:
+            return  # partitions have come or gone meanwhile, and stand where Postgres says
         self._buffer = self._buffer[len(records) :]
-        moved: dict[int, int] = {}
-        for answer in answers:
-            if answer.answer == "halted":
-                raise Halted
-            if answer.answer == "stale":
-                raise TopicMissing(f"topic {self._source.topic} was made anew; it is read again")
-            if answer.partition is not None and answer.position is not None:
-                self._positions[answer.partition] = answer.position
-                if answer.answer == "moved":
-                    moved[answer.partition] = answer.position
+        self._sure -= len(records)
         if moved:
             log.info("%s: partitions %s were read by another relay", self._name, sorted(moved))
             self._read_again()
         else:
             self._consumer.commit({number: span.end for number, span in spans.items()})
+
+    def _read_ahead(self, taking: int) -> None:
+        """Read what the next set will have, while one with the first of the buffer is taken."""
+        era = self._era
+        while len(self._buffer) < taking + self._sets.limit and self._receive(taking, 0):
+            if era != self._era:
+                return
+        if len(self._buffer) > self._sure:
+            self._ask_topic()
+
+    def _ask_topic(self) -> str:
+        """Return the id of the topic that has the name now.
+
+        Asked after records were received: what lies between two looks that agree is of one topic.
+        """
+        now = topic_id_of(self._admin, self._source.topic)
+        if now == self._topic_id:
+            self._sure = len(self._buffer)
+        return now
+
+    def _positions_of(self, answers: Iterable[TakenRecords], era: int) -> list[int]:
+        """Note where partitions stand; return those that another relay has moved.
+
+        Raises Halted, TopicMissing.
+        """
+        moved: list[int] = []
+        for answer in answers:
+            if answer.answer == "halted":
+                raise Halted
+            if answer.answer == "stale":
+                raise TopicMissing(f"topic {self._source.topic} was made anew; it is read again")
+            if era == self._era and answer.partition is not None and answer.position is not None:
+                self._positions[answer.partition] = answer.position
+                if answer.answer == "moved":
+                    moved.append(answer.partition)
+        return moved
 
     def _spans(self, records: Iterable[TopicRecord]) -> dict[int, Span]:
         ends = {record.partition: record.offset + 1 for record in records}
@@ -154,6 +205,8 @@ class Taker:
 
     def _open(self, partitions: list[int]) -> Mapping[int, int]:
         """Return where partitions are read from. Raises Halted where the trigger is gone."""
+        if self._call is not None:
+            wait_for([self._call])  # it may have a transaction open on the connection
         opened = open_positions(self._conn, self._source_now, partitions)
         if opened.keys() != set(partitions):
             raise Halted
@@ -167,7 +220,8 @@ class Taker:
         return self._positions
 
     def _drop(self) -> None:
-        self._buffer, self._positions = [], {}
+        self._buffer, self._positions, self._sure = [], {}, 0
+        self._era += 1
 
     def _begin_anew(self, topic_id: str) -> None:
         """Go on with the topic that has the name now."""
@@ -179,7 +233,7 @@ class Taker:
 
     def _read_again(self) -> None:
         """Read from where Postgres says that the partitions stand."""
-        self._buffer = []
+        self._buffer, self._sure = [], 0
         self._consumer.read_from(self._positions)
 
     def _look_outside(self, suspects: Iterable[int]) -> None:
