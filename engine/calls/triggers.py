@@ -140,4 +140,5 @@ def hears(workflow: str, trigger: str, kind: str, spec: Mapping[str, Any]) -> st
                 return f"{plan['cron']} in {plan['timezone']}"
             return f"every {plan.get('every')} s"
         case _:
-            return f"topic {spec.get('topic', '')}"
+            sent = f", event {spec['event']}" if "event" in spec else ""
+            return f"topic {spec.get('topic', '')}{sent}"

@@ -25,10 +25,16 @@ def started_by_topic(
     group: str | None = None,
     input_schema: Json = None,
     name: str = "flow",
+    event: str | None = None,
     **trees: Tree,
 ) -> Compiled:
-    """Return a workflow of one step that records of a topic start; ``trees``: when, key, input."""
+    """Return a workflow of one step that records of a topic start; ``trees``: when, key, input.
+
+    Where an ``event`` is named they are sent as such; ``trees``: when, key, payload.
+    """
     spec: Json = {"topic": topic, "format": "json", **trees}
+    if event:
+        spec["event"] = event
     if group:
         spec["group"] = group
     checks = compile_checks(input_schema)
@@ -99,10 +105,10 @@ def faults(conn: Connection) -> dict[int, str]:
 
 def taken(
     partition: int | None, position: int | None, started: int = 0, known: int = 0, passed: int = 0,
-    quarantined: int = 0,
+    quarantined: int = 0, waited: int = 0,
 ) -> TakenRecords:  # fmt: skip
-    return TakenRecords(partition, "taken", position, started, known, passed, quarantined)
+    return TakenRecords(partition, "taken", position, started, known, passed, quarantined, waited)
 
 
 def not_taken(answer: Any, position: int | None) -> TakenRecords:
-    return TakenRecords(0, answer, position, 0, 0, 0, 0)
+    return TakenRecords(0, answer, position, 0, 0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""Starts instances by the records of a Kafka topic: each record counts once."""
+"""Starts instances by the records of a Kafka topic, or sends events: each record counts once."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -8,9 +8,10 @@ from ..common.mends import did_you_mean, one_of
 from ..expressions.references import Heard
 from ..expressions.trees import Compiled
 from ..foreign.triggers import OF_A_KAFKA
-from ..source.document import Faults
+from ..source.document import Faults, child
 from ..steps import checks
 from ..steps.members import Key, Members
+from ..steps.work import NAME
 from .trigger import Trigger
 
 FORMATS: Final = ("json", "avro", "protobuf")
@@ -22,18 +23,41 @@ _ROOTS = ("key", "value", "headers", "partition", "offset", "timestamp")
 class Kafka(Trigger, frozen=True, kw_only=True, tag="kafka"):
     """An entry of the kind `kafka`."""
 
-    sees = Heard(dict.fromkeys(_ROOTS, ()), "what a topic starts")
+    sees = Heard(dict.fromkeys(_ROOTS, ()), "what a topic starts or sends")
 
     topic: str = ""
     group: str | None = None
+    event: str | None = None
     key: Compiled | None = None
     when: Compiled | None = None
     input: Compiled | None = None
+    payload: Compiled | None = None
     format: str = "json"
 
+    @classmethod
+    def check(cls, members: dict[str, Any], pointer: str, faults: Faults) -> None:
+        """Note what does not stand beside `event`, or without it."""
+        key: Compiled | None = members.get("key")
+        if "event" not in members:
+            if "payload" in members:
+                message = "is that of an `event`; what starts an instance has an `input`"
+                faults.add(child(pointer, "payload"), message, key=True)
+            if key is not None and not {"v", "o", "l"}.isdisjoint(key.tree):
+                message = "must be an expression that gives each record its own key"
+                faults.add(child(pointer, "key"), f"{message}, such as $.value.order")
+            return
+        if "input" in members:
+            message = "starts an instance; what an `event` brings is its `payload`"
+            faults.add(child(pointer, "input"), message, key=True)
+        if key is None:
+            message = "needs the `key` of the event, for which steps wait: $.value.order"
+            faults.add(pointer, message)
+        elif not {"o", "l"}.isdisjoint(key.tree):
+            faults.add(child(pointer, "key"), "must be one text, number or boolean")
+
     def expressions(self) -> Iterator[Compiled]:
-        """Yield its condition, its key and its input."""
-        for compiled in (self.when, self.key, self.input):
+        """Yield its condition, its key and its input or payload."""
+        for compiled in (self.when, self.key, self.input, self.payload):
             if compiled is not None:
                 yield compiled
 
@@ -42,7 +66,9 @@ class Kafka(Trigger, frozen=True, kw_only=True, tag="kafka"):
         spec: dict[str, Any] = {"topic": self.topic, "format": self.format}
         if self.group is not None:
             spec["group"] = self.group
-        for name in ("when", "key", "input"):
+        if self.event is not None:
+            spec["event"] = self.event
+        for name in ("when", "key", "input", "payload"):
             compiled: Compiled | None = getattr(self, name)
             if compiled is not None:
                 spec[name] = compiled.tree
@@ -65,24 +91,13 @@ def _format(value: Json, pointer: str, faults: Faults) -> str | None:
     return None
 
 
-def _key(value: Json, pointer: str, faults: Faults) -> Compiled | None:
-    compiled = checks.expression(value, pointer, faults)
-    if "v" in compiled.tree or "o" in compiled.tree or "l" in compiled.tree:
-        faults.add(
-            pointer,
-            "must be an expression that gives each record its own key, such as $.value.order",
-        )
-        return None
-    return compiled
-
-
 MEMBERS = Members(
-    "a topic that starts instances",
+    "a topic that starts instances or sends events",
     {
         "topic": Key(
             _topic,
             {"type": "string", "pattern": f"^{_NAME}$"},
-            "The topic, of which each record starts an instance.",
+            "The topic, of which each record starts an instance, or is an event.",
             required=True,
             examples=("orders",),
         ),
@@ -99,17 +114,36 @@ MEMBERS = Members(
             "A condition; a record for which it is false is passed over.",
             examples=('$.value.type == "order"',),
         ),
+        "event": Key(
+            checks.matching(NAME, "a name: a letter, then letters, digits, . - or _"),
+            {"type": "string", "pattern": NAME},
+            "The event that each record is, for steps that wait for it; no instance is started.",
+            examples=("payment.received",),
+            beside={"required": ["key"], "properties": {"input": False}},
+        ),
         "key": Key(
-            _key,
-            {"type": "string"},
-            "The idempotency key: records with the same one start one instance together.",
+            checks.expression,
+            {"type": ["string", "number", "boolean"]},
+            "The idempotency key: records with the same one start one instance together. Of an "
+            "`event` its key: steps that wait for both get it.",
             examples=("$.value.id", "$.key"),
+            beside={
+                "if": {"not": {"required": ["event"]}},
+                "then": {"properties": {"key": {"type": "string", "pattern": r"\$[.{]"}}},
+            },
         ),
         "input": Key(
             checks.started_input,
             {},
             "The input of the instance; the record's value unless given.",
             examples=({"order": "$.value", "customer": "$.key"},),
+        ),
+        "payload": Key(
+            checks.expression,
+            {},
+            "What the `event` brings; the record's value unless given.",
+            examples=({"sum": "$.value.amount"},),
+            beside={"required": ["event"]},
         ),
         "format": Key(
             _format,

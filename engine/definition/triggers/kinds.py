@@ -43,7 +43,7 @@ KINDS = {
     "kafka": Kind(
         kafka.MEMBERS,
         kafka.Kafka,
-        "The topic whose records start instances, each of them once.",
+        "The topic whose records start instances, or are events; each of them once.",
     ),
 }
 """By the key that tells the kind."""

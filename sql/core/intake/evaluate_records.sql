@@ -2,8 +2,8 @@
 -- What the expressions of a topic's trigger give for each record: whether it starts something, with which input and
 -- idempotency key, or an error {code, message}. Nothing is evaluated of a record that has a reason why it cannot be read,
 -- which is its error, nor of one that is null. A key is a string or a number,
--- and is told from those of other triggers, and of clients, by the trigger's name before it. An expression that is too slow fails for its
--- record alone, which is told by p_ids: try_evaluate().
+-- and is told from those of other triggers, and of clients, by the trigger's name before it. Of a trigger that sends events these are
+-- the payload and the key of the event. An expression that is too slow fails for its record alone, which is told by p_ids: try_evaluate().
 -- Most expressions are paths that give one value, or objects of such: these are evaluated for all records at once. Of a record in
 -- which one of them finds nothing, and of other expressions, try_evaluate() has the value, or what is wrong.
 create or replace function onceflow.evaluate_records(
@@ -11,7 +11,9 @@ create or replace function onceflow.evaluate_records(
     out o_runs boolean[], out o_inputs jsonb[], out o_keys text[], out o_errors jsonb[])
 language plpgsql stable as $$
 declare
-    v_input constant jsonb := coalesce(p_spec -> 'input', '{"p": "strict $.value", "t": "$.value"}');
+    v_sends constant boolean := p_spec ? 'event';
+    v_given constant jsonb := p_spec -> case when v_sends then 'payload' else 'input' end;
+    v_input constant jsonb := coalesce(v_given, '{"p": "strict $.value", "t": "$.value"}');
     v_tree constant jsonb := jsonb_build_object('o', jsonb_strip_nulls(jsonb_build_object('key', p_spec -> 'key'))
         || jsonb_build_object('input', v_input));
     v_when constant jsonpath := p_spec #>> '{when,p}';
@@ -32,17 +34,19 @@ begin
     from jsonb_each(v_input -> 'o') m;
 
     select array_agg(r.runs order by r.n), array_agg(r.input order by r.n),
-        array_agg(case when jsonb_typeof(r.key) in ('string', 'number')
+        array_agg(case when v_sends then r.key #>> '{}' when jsonb_typeof(r.key) in ('string', 'number')
             then p_trigger || '/' || (r.key #>> '{}') end order by r.n),
         array_agg(case
             when r.reason is not null then jsonb_build_object('code', 'unreadable', 'message', r.reason)
             when r.error is not null then r.error
             when not r.runs then null
+            when v_sends and jsonb_typeof(r.key) = 'boolean' then null
             when p_spec ? 'key' and jsonb_typeof(r.key) not in ('string', 'number') then jsonb_build_object(
-                'code', 'invalid_key', 'message', format('the key is %s, and must be a string or a number',
+                'code', 'invalid_key', 'message', format('the key is %s, and must be %s',
                     case jsonb_typeof(r.key) when 'null' then 'null' when 'boolean' then 'true or false'
-                        when 'array' then 'an array' else 'an object' end))
-            when jsonb_typeof(r.input) = 'null' and not p_spec ? 'input' then jsonb_build_object(
+                        when 'array' then 'an array' else 'an object' end,
+                    case when v_sends then 'a string, a number or a boolean' else 'a string or a number' end))
+            when jsonb_typeof(r.input) = 'null' and v_given is null and not v_sends then jsonb_build_object(
                 'code', 'invalid_input', 'message',
                 'the record has no value; pass such records over by `when`, or give an `input`')
             end order by r.n)

@@ -46,6 +46,7 @@ UNSAID = [
     "secrets are for the",
     "must be true, false, or one expression",
     "must be a list, or one",
+    "what a topic starts or sends sees",
     # what a time, a zone or an id is beside others
     "is wrong in its",
     "(write * for ?)",

@@ -1,4 +1,4 @@
-"""`on`: what starts instances by itself."""
+"""`on`: what starts instances by itself, or sends events."""
 
 from typing import Any
 
@@ -42,6 +42,34 @@ def test_a_schedule_keeps_its_plan_and_what_is_said_beside_it() -> None:
     }
 
 
+def test_a_topic_keeps_what_its_records_start_or_are() -> None:
+    text = """
+    on:
+      - {id: orders, kafka: {topic: shop.orders, key: $.value.id, input: {order: $.value}}}
+      - id: paid
+        kafka:
+          topic: bank.payments
+          when: $.value.status == "settled"
+          event: payment.received
+          key: $.value.order
+          payload: {sum: $.value.amount}
+      - {id: rates, kafka: {topic: bank.rates, event: rate, key: EUR}}
+    """
+    orders, paid, rates = compile_yaml(text.replace("\n    ", "\n") + WORKFLOW)["triggers"]
+    assert orders["spec"].keys() == {"topic", "format", "key", "input"}
+    assert paid["spec"].keys() == {"topic", "format", "event", "when", "key", "payload"}
+    assert rates["spec"] == {
+        "topic": "bank.rates",
+        "format": "json",
+        "event": "rate",
+        "key": {"v": "EUR"},
+    }
+
+
+def kafka(**members: Json) -> dict[str, Any]:
+    return on({"id": "x", "kafka": {"topic": "t", **members}})
+
+
 @pytest.mark.parametrize("text", ["", "on: []\n"])
 def test_without_entries_nothing_starts_it(text: str) -> None:
     assert compile_yaml(text + WORKFLOW)["triggers"] == []
@@ -80,6 +108,14 @@ FAULTY: list[tuple[Any, str]] = [
         "secrets are for the",
     ),
     (on({"id": "x", "schedule": {"every": "1m", "input": 7}}), "must be an object, or one"),
+    (on({"id": "x", "kafka": {"event": "paid", "key": "$.key"}}), "needs the key 'topic'"),
+    (kafka(event="paid"), "needs the `key` of the event, for which steps wait"),
+    (kafka(event="1st", key="$.key"), "must be a name"),
+    (kafka(event="paid", key="$.key", input={}), "what an `event` brings is its `payload`"),
+    (kafka(event="paid", key={"a": "$.key"}), "must be one text, number or boolean"),
+    (kafka(payload="$.value"), "is that of an `event`"),
+    (kafka(key="orders"), "must be an expression that gives each record its own key"),
+    (kafka(key="$.vale.id"), "what a topic starts or sends sees $.key, $.value"),
     (on(*[{"id": "x", "schedule": {"every": "1m"}}] * 2), "is the id of another entry"),
 ]
 

@@ -25,6 +25,13 @@ SPECS: dict[str, Json] = {
     "members": {"key": KEY, "input": fields(order=VALUE, at=path('$."offset"'), one={"v": 1})},
     "members within": {"key": KEY, "input": fields(a=fields(b=VALUE), c=path('$."key"'))},
     "nothing but a value": {"input": {"v": {"a": 1}}, "when": CONDITION},
+    "event": {"event": "paid", "key": KEY},
+    "event with a payload": {
+        "event": "paid",
+        "key": KEY,
+        "payload": fields(a=VALUE),
+        "when": CONDITION,
+    },
     "many values": {"input": fields(all={**path('$."value"."in"[*]'), "m": True})},
     "default": {
         "key": {"f": "default", "x": KEY, "a": [{"v": "none"}]},

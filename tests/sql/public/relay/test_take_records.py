@@ -8,6 +8,7 @@ import pytest
 
 from onceflow.engine import calls
 from onceflow.engine.calls import Span
+from onceflow.engine.definition import compile_definition
 from onceflow.engine.ids import make_hex_ids
 
 from ...play import Play
@@ -248,3 +249,92 @@ def test_arrays_that_differ_in_length_are_refused(play: Play) -> None:
     open_at(play.conn)
     with pytest.raises(calls.base.OnceflowError, match="differ in length"):
         calls.take_records(play.conn, ORDERS, {0: Span(0, 2)}, make_hex_ids(2), [record(0)])
+
+
+PAID = {"name": "pay", "steps": [{"id": "paid", "wait_for": {"event": "paid", "key": "$.input.o"}}]}
+"""Waits for an event, keyed by an order."""
+
+
+def sending(name: str = "flow", **trees: Any) -> Any:
+    """Return a workflow by which records are sent as events `paid`, keyed by their order."""
+    return started_by_topic(name=name, event="paid", **({"key": path('$."value"."o"')} | trees))
+
+
+def wait_for_orders(play: Play, *orders: Any) -> list[UUID]:
+    """Start an instance for each order that waits until it is paid."""
+    play.deploy(compile_definition(PAID))
+    started = calls.start_instances(play.conn, "pay", [{"o": order} for order in orders])
+    return [one.instance_id for one in started]
+
+
+def test_a_record_that_is_an_event_is_sent_in_the_transaction_that_moves_on(play: Play) -> None:
+    first, second, other = wait_for_orders(play, "7", 7, "8")
+    play.deploy(sending())
+    open_at(play.conn)
+    records = [record(0, {"o": "7", "sum": 1}), record(1, {"o": "none"}), record(2, [])]
+    with play.conn.transaction(force_rollback=True):
+        assert take(play.conn, 0, records).started == 2
+    assert play.rows("select id from onceflow.event") == []
+    assert take(play.conn, 0, records) == taken(0, 3, started=2, quarantined=1, waited=2)
+    assert calls.apply_deliveries(play.conn, 10) == 2
+    for instance in (first, second):
+        assert play.state(instance) == "SUCCEEDED"
+        assert play.task(instance, "paid", "output") == ({"o": "7", "sum": 1},)
+    assert play.state(other) == "RUNNING"
+    # One that begins to wait later takes it too.
+    (late,) = wait_for_orders(play, "none")
+    assert play.state(late) == "SUCCEEDED"
+    assert faults(play.conn)[2].startswith('$."value"."o": ')
+
+
+def test_payload_key_and_condition_of_an_event_are_expressions(play: Play) -> None:
+    (instance,) = wait_for_orders(play, True)
+    play.deploy(
+        sending(
+            when={**path('$."value"."id" > 1'), "b": True},
+            key=path('$."value"."ok"'),
+            payload=path('$."offset"'),
+        )
+    )
+    open_at(play.conn)
+    records = [record(n, {"id": n, "ok": [True, True, True, None, {}][n]}) for n in range(5)]
+    answer = take(play.conn, 0, records)
+    assert answer == taken(0, 5, started=1, passed=2, quarantined=2, waited=1)
+    calls.apply_deliveries(play.conn, 10)
+    assert play.task(instance, "paid", "output") == (2,)
+    told = faults(play.conn)
+    assert told[3] == "the key is null, and must be a string, a number or a boolean"
+    assert told[4] == "the key is an object, and must be a string, a number or a boolean"
+
+
+def test_a_record_that_two_entries_send_is_one_event(play: Play) -> None:
+    play.deploy(sending())
+    play.deploy(sending("second"))
+    play.deploy(sending("third", payload=path('$."offset"')))
+    answers: list[Any] = []
+    for name in ("flow", "second", "third"):
+        source = ORDERS._replace(workflow=name)
+        open_at(play.conn, source)
+        answers.append(take(play.conn, 0, [record(0, {"o": "7"})], source))
+    assert answers == [taken(0, 1, started=1), taken(0, 1, known=1), taken(0, 1, quarantined=1)]
+    assert play.rows("select name, id, key, payload from onceflow.event") == [
+        ("paid", "id-1/0/0", "7", {"o": "7"})
+    ]
+    assert faults(play.conn) == {
+        0: "another entry has sent it as an event of this name with another key or payload"
+    }
+
+
+# guarantee: records-unlocked
+def test_two_owners_of_a_partition_send_each_record_once(play: Play, sessions: Sessions) -> None:
+    (instance,) = wait_for_orders(play, "7")
+    play.deploy(sending())
+    open_at(play.conn)
+    first, second = sessions(), sessions()
+    records = [record(0, {"o": "7"}), record(1, {"o": "8"})]
+    assert first.begin(lambda conn: take(conn, 0, records)).waited == 1
+    late = second.call_blocked(lambda conn: take(conn, 0, records))
+    first.commit()
+    assert late.result() == not_taken("moved", 2)
+    assert calls.apply_deliveries(play.conn, 10) == 1
+    assert play.state(instance) == "SUCCEEDED"
