@@ -94,7 +94,7 @@ def _taking(topic: str) -> Work:
 
 
 def _fill(deployment: Deployment, topic: str, records: int) -> None:
-    config = {**deployment.settings.kafka_config(), "log_level": 0}
+    config: dict[str, Any] = {**deployment.settings.kafka_config(), "log_level": 0}
     admin: Any = AdminClient(config)
     new = NewTopic(topic, num_partitions=PARTITIONS, replication_factor=-1)
     admin.create_topics([new], request_timeout=10)[topic].result()

@@ -20,7 +20,7 @@ select onceflow.move_position(p_workflow => %s::text, p_trigger => %s::text, p_t
                               p_to => %s::bigint)"""
 
 TAKE_RECORDS: Final[LiteralString] = """
-select partition, answer, position, started, known, passed_over, quarantined, waited
+select partition, answer, position, started, known, passed_over, quarantined
   from onceflow.take_records(p_workflow => %s::text, p_trigger => %s::text, p_topic => %s::text,
                              p_topic_id => %s::text, p_partitions => %s::int[],
                              p_from => %s::bigint[], p_next => %s::bigint[], p_ids => %s::uuid[],
@@ -100,8 +100,8 @@ class TakenRecords(Record, frozen=True):
     ``taken``, each with what it was for. ``moved``: none of them, for the partition stands at
     ``position``. ``halted``: none, for the trigger takes nothing now. ``stale``: none, for these
     are offsets of another topic than the one of this name now. ``known``: its key had started an
-    instance before. ``started`` counts what was sent as events too, and ``known`` what another entry
-    has sent; ``waited`` is how many steps waited for these.
+    instance before. What was sent as an event counts as ``started``, what another entry had sent as
+    ``known``.
     """
 
     partition: int | None
@@ -111,7 +111,6 @@ class TakenRecords(Record, frozen=True):
     known: int
     passed_over: int
     quarantined: int
-    waited: int
 
 
 class ReleasedRecord(Record, frozen=True):

@@ -22,15 +22,12 @@ from ...engine.calls import (
     TakenRecords,
     TopicRecord,
     TopicTrigger,
-    apply_deliveries,
     move_position,
     note_topic,
     open_positions,
     read_released,
 )
 from ...engine.calls.base import Connection
-from ...engine.calls.waiting import AT_ONCE
-from ...engine.errors import OnceflowError
 from ...engine.settings import Settings
 from ..broker import ANSWER, Admin, describe
 from .consumer import TopicConsumer
@@ -136,7 +133,6 @@ class Taker:
         if answers is None:
             return  # it is tried again, with fewer of them
         failpoints.hit("relay.after_take")
-        self._deliver(answers)
         moved = self._positions_of(answers, era)
         if era != self._era:
             return  # partitions have come or gone meanwhile, and stand where Postgres says
@@ -202,17 +198,6 @@ class Taker:
         answers = self._sets.take(self._source_now, {}, records)
         if answers and any(answer.answer == "halted" for answer in answers):
             raise Halted
-        self._deliver(answers or [])
-
-    def _deliver(self, answers: Iterable[TakenRecords]) -> None:
-        """Have steps go on that waited for what was sent; what fails of it the clock does again."""
-        if any(answer.waited for answer in answers):
-            try:
-                apply_deliveries(self._conn, AT_ONCE)
-            except (psycopg.Error, OnceflowError) as error:
-                if self._conn.closed:
-                    raise
-                log.info("%s: the clock delivers: %s", self._name, told(error))
 
     @property
     def _source_now(self) -> Source:

@@ -105,10 +105,10 @@ def faults(conn: Connection) -> dict[int, str]:
 
 def taken(
     partition: int | None, position: int | None, started: int = 0, known: int = 0, passed: int = 0,
-    quarantined: int = 0, waited: int = 0,
+    quarantined: int = 0,
 ) -> TakenRecords:  # fmt: skip
-    return TakenRecords(partition, "taken", position, started, known, passed, quarantined, waited)
+    return TakenRecords(partition, "taken", position, started, known, passed, quarantined)
 
 
 def not_taken(answer: Any, position: int | None) -> TakenRecords:
-    return TakenRecords(0, answer, position, 0, 0, 0, 0, 0)
+    return TakenRecords(0, answer, position, 0, 0, 0, 0)

@@ -1,5 +1,5 @@
 -- take_records(workflow, trigger, topic, topic id, partitions, from, next, ids, places, offsets, records, reasons, payloads, released)
---   -> (partition, answer, position, started, known, passed over, quarantined, waited)
+--   -> (partition, answer, position, started, known, passed over, quarantined)
 -- Takes a set of a topic's records for a trigger: starts what they are for, or sends them as events, keeps in quarantine what
 -- nothing can come of, and moves on where their partitions stand, in one transaction. So each record counts once, whoever else takes it.
 -- p_partitions are believed to stand at p_from, and stand at p_next behind these records, of which there may be none.
@@ -8,8 +8,7 @@
 -- cannot be read: p_payloads then has it as it came. p_released is the row of the quarantine that it stands in, which is
 -- taken once too, and moves no partition.
 -- answer: taken, with how many of its records started an instance or were sent, were known by their key or place, passed over by
--- `when`, quarantined, and how many steps waited for them (they get it as apply_deliveries() is called next) · moved: none, the
--- partition stands elsewhere, see position · stale: none, these are offsets of another topic than the one that has the name now
+-- `when`, quarantined · moved: none, the partition stands elsewhere, see position · stale: none, these are offsets of another topic than the one that has the name now
 -- · halted: none, the trigger is paused, its workflow disabled, or it is gone.
 -- What stood in quarantine is answered with a null for its partition.
 -- Errors: WF002 arrays that differ · WF004. An expression that is too slow: as start_instances().
@@ -17,8 +16,7 @@ create or replace function onceflow.take_records(
     p_workflow text, p_trigger text, p_topic text, p_topic_id text, p_partitions int[], p_from bigint[], p_next bigint[],
     p_ids uuid[], p_places int[], p_offsets bigint[], p_records jsonb[], p_reasons text[] default null,
     p_payloads bytea[] default null, p_released bigint[] default null)
-returns table (partition int, answer text, "position" bigint, started int, known int, passed_over int, quarantined int,
-    waited int)
+returns table (partition int, answer text, "position" bigint, started int, known int, passed_over int, quarantined int)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
 set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
@@ -34,7 +32,6 @@ declare
     v_of record;
     v_outcomes text[];
     v_errors jsonb[];
-    v_waited int[];
 begin
     perform onceflow.require_read_committed();
     if (cardinality(p_from), cardinality(p_next)) is distinct from (cardinality(p_partitions), cardinality(p_partitions))
@@ -66,8 +63,7 @@ begin
         select * into v_of from onceflow.evaluate_records(
             p_workflow, p_trigger, v_trigger.spec, p_topic, p_ids, v_records, p_reasons);
         if v_trigger.spec ? 'event' then
-            select array_agg(k.outcome order by k.n), array_agg(k.error order by k.n), array_agg(k.waited order by k.n)
-            into v_outcomes, v_errors, v_waited
+            select array_agg(k.outcome order by k.n), array_agg(k.error order by k.n) into v_outcomes, v_errors
             from onceflow.send_records(v_trigger.spec, p_topic_id, p_topic, p_places, p_offsets, v_records, v_of.o_runs,
                 v_of.o_inputs, v_of.o_keys, v_of.o_errors) k;
         else
@@ -91,7 +87,7 @@ begin
     select k.part, case when k.part = any (v_taken) or k.part is null and v_found.o_takes then 'taken'
             when not v_found.o_takes or p.partition is null then 'halted'
             when p.topic_id <> p_topic_id then 'stale' else 'moved' end,
-        p.position, coalesce(c.started, 0), coalesce(c.known, 0), coalesce(c.passed, 0), coalesce(c.failed, 0), coalesce(c.waited, 0)
+        p.position, coalesce(c.started, 0), coalesce(c.known, 0), coalesce(c.passed, 0), coalesce(c.failed, 0)
     from (select unnest(p_partitions) as part union all select null where p_released is not null) k
     left join onceflow.topic_position p on p.workflow_id = v_trigger.workflow_id and p.trigger = p_trigger
         and p.topic = p_topic and p.partition = k.part
@@ -99,8 +95,8 @@ begin
         select count(*) filter (where r.outcome in ('started', 'sent'))::int as started,
             count(*) filter (where r.outcome in ('exists', 'repeated'))::int as known,
             count(*) filter (where r.outcome = 'passed over')::int as passed,
-            count(*) filter (where r.error is not null)::int as failed, sum(r.waited)::int as waited
-        from unnest(p_places, p_released, v_outcomes, v_errors, v_waited) r (place, released, outcome, error, waited)
+            count(*) filter (where r.error is not null)::int as failed
+        from unnest(p_places, p_released, v_outcomes, v_errors) r (place, released, outcome, error)
         where case when k.part is null then r.released is not null else r.released is null and r.place = k.part end) c
     order by k.part;
 end $$;
