@@ -258,7 +258,7 @@ PAID = {"name": "pay", "steps": [{"id": "paid", "wait_for": {"event": "paid", "k
 ORDER = path('$."value"."o"')
 
 
-def sending(name: str = "flow", key: Tree = ORDER, **trees: Tree) -> Any:
+def sending(name: str = "flow", key: Tree = ORDER, **trees: Any) -> Any:
     """Return a workflow by which records are sent as events `paid`, keyed by their order."""
     return started_by_topic(name=name, event="paid", key=key, **trees)
 
