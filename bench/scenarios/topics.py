@@ -31,7 +31,7 @@ def run(bench: Bench) -> None:
     """Fill a topic, let relays take all of it; once a run."""
     records = 5_000 if bench.options.quick else 100_000
     for relays in RELAYS:
-        result = Result("l", f"onceflow, {relays} relays", f"{records:,} records", [])
+        result = Result("o", f"onceflow, {relays} relays", f"{records:,} records", [])
         runs: list[Figures] = []
         costs: list[Figures] = []
         for _ in range(bench.options.runs):
