@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
@@ -138,6 +139,20 @@ class Deployment:
             self.wait_until(lambda: not self.open_instances(), "all instances to end", timeout)
         except TimeoutError as error:
             raise TimeoutError(f"{error}: {self._why_open()}") from None
+
+    def wait_for_end_of(self, instance: UUID, state: str = "SUCCEEDED") -> None:
+        """Wait for the end of an instance; raise RuntimeError where it ended otherwise."""
+
+        def found() -> str | None:
+            row = self.conn.execute(
+                "select state from onceflow.instance where id = %s and ended_at is not null",
+                (instance,),
+            ).fetchone()
+            return None if row is None else row[0]
+
+        self.wait_until(lambda: found() is not None, f"instance {instance} to end", 600)
+        if found() != state:
+            raise RuntimeError(f"instance {instance} is {found()}")
 
     def _why_open(self) -> str:
         """Say in words why one of the open instances is not moving."""

@@ -65,6 +65,22 @@ def parallel(width: int) -> Work:
     return Work({"name": f"parallel-{width}", "steps": steps}, width)
 
 
+def child(workflow: str) -> Work:
+    """Return the workflow ``child``: a step that starts an instance of another, and awaits it."""
+    return Work({"name": "child", "steps": [{"id": "child", "workflow": workflow}]}, 1)
+
+
+def children(workflow: str) -> Work:
+    """Return the workflow ``children``: such a step for each item of its input."""
+    return Work({"name": "children", "steps": [_each([{"id": "child", "workflow": workflow}])]}, 1)
+
+
+def signalled() -> Work:
+    """Return the workflow ``signalled``: a wait for a signal, then a no-op task."""
+    steps = [{"id": "go", "wait_for": "go"}, {"id": "step", "task": "bench.noop"}]
+    return Work({"name": "signalled", "steps": steps}, 2)
+
+
 def wide(width: int) -> Work:
     """Return the workflow ``wide-N``: N transactional tasks side by side, and one that joins."""
     names = [f"branch-{number}" for number in range(1, width + 1)]

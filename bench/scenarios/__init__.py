@@ -18,6 +18,7 @@ from . import (
     sleeps,
     starts,
     topics,
+    waiting,
     wide,
 )
 
@@ -46,4 +47,5 @@ SCENARIOS: Mapping[str, Scenario] = {
     "l": schedules,
     "m": sleeps,
     "o": topics,
+    "n": waiting,
 }

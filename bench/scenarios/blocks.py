@@ -64,7 +64,7 @@ def _each(bench: Bench, deployment: Deployment, chain: str, items: int) -> None:
         deployment.wait_for_end(600)
         chains.append(_figures(time.monotonic() - began, steps))
         began = time.monotonic()
-        _end_of(deployment, _start(deployment, name, items), "SUCCEEDED")
+        deployment.wait_for_end_of(_start(deployment, name, items))
         runs.append(_figures(time.monotonic() - began, steps))
         runs[-1]["µs an item"] = runs[-1]["s"] / items * 1e6
         runs[-1]["times by four"] = runs[-1]["s"] / chains[-1]["s"]
@@ -83,7 +83,7 @@ def _undo(bench: Bench, deployment: Deployment, items: int) -> None:
     beat = bench.bar(f"(j) {who}, {result.load}", bench.options.runs)
     for number in range(bench.options.runs):
         instance = _start(deployment, name, items)
-        _end_of(deployment, instance, "COMPENSATED")
+        deployment.wait_for_end_of(instance, "COMPENSATED")
         row = deployment.conn.execute(
             "select extract(epoch from i.ended_at - l.at)::float from onceflow.instance i"
             " join onceflow.task_log l on l.instance_id = i.id and l.step is null"
@@ -118,21 +118,6 @@ def _start(deployment: Deployment, name: str, items: int) -> UUID:
     given: Json = {"items": list(range(items))}
     (started,) = start_instances(deployment.conn, name, [given])
     return started.instance_id
-
-
-def _end_of(deployment: Deployment, instance: UUID, state: str) -> None:
-    """Wait for the end of an instance; raise RuntimeError where it ended otherwise."""
-
-    def found() -> str | None:
-        row = deployment.conn.execute(
-            "select state from onceflow.instance where id = %s and ended_at is not null",
-            (instance,),
-        ).fetchone()
-        return None if row is None else row[0]
-
-    deployment.wait_until(lambda: found() is not None, f"instance {instance} to end", 600)
-    if found() != state:
-        raise RuntimeError(f"instance {instance} is {found()}")
 
 
 def _figures(seconds: float, steps: int) -> Figures:

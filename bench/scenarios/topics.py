@@ -1,4 +1,4 @@
-"""(l) Records of a topic that start instances: from a full topic to instances that run.
+"""(o) Records of a topic that start instances: from a full topic to instances that run.
 
 Nothing else runs: what is started waits for workers, and the same relays ship its first tasks.
 """
