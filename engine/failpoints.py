@@ -18,8 +18,10 @@ from collections.abc import Callable
 
 NAMES = frozenset(
     {
+        "api.after_send",  # a signal or an event is committed; nobody has been told
         "migrate.in_migration",  # a migration is applied and marked; nothing is committed
         "migrate.in_functions",  # functions and views are replaced; nothing is committed
+        "relay.after_apply",  # what was sent to instances is applied; the clock has not gone on
         "relay.before_fire",  # what schedules have planned is computed; nothing is started
         "relay.after_fire",  # that is committed; nobody has been told
         "relay.after_produce",  # the broker has acknowledged; the outbox rows are still there

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from ..engine import failpoints
 from ..engine.calls import (
     apply_deliveries,
     begin_instances,
@@ -98,13 +99,20 @@ def _fire_without_evaluating(conn: Connection, limit: int) -> int:
     return fire_timers(conn, limit, evaluating=False).retried
 
 
+def _apply_deliveries(conn: Connection, limit: int, skip: int) -> int:
+    count = apply_deliveries(conn, limit, skip)
+    if count:
+        failpoints.hit("relay.after_apply")
+    return count
+
+
 JOBS = (
     Job("workers", _expire_workers, rest=REST_OF_LEASES),
     Job("timers", _fire_timers, _fire_without_evaluating),
     Job("starts", begin_instances, rest=REST_OF_INSTANCES),
     Job("lost attempts", fail_lost_attempts, rest=REST_OF_LEASES),
     Job("deadlines", enforce_deadlines, rest=REST_OF_INSTANCES),
-    Job("deliveries", apply_deliveries, sleeps_on=DELIVERIES),
+    Job("deliveries", _apply_deliveries, sleeps_on=DELIVERIES),
     Job("events", forget_events, rest=REST_OF_EVENTS),
     Job("reminders", remind_people, rest=REST_OF_REMINDERS),
     Job("schedules", fire_due_schedules),

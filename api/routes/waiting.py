@@ -2,7 +2,7 @@
 
 from typing import Any, Final, cast
 
-from ...engine import calls
+from ...engine import calls, failpoints
 from ...engine.calls import NamedEvent, Signal
 from ...engine.calls.waiting import AT_ONCE
 from ..operation import Call, Nothing, Operation
@@ -20,6 +20,7 @@ def signal(call: Call[Nothing, SignalRequest]) -> SignalAnswer:
         if faults := payload_faults(conn, instance, name, payload):
             raise invalid(faults)
         (sent,) = calls.send_signals(conn, [Signal(instance, name, payload, call.body.key)])
+    failpoints.hit("api.after_send")
     if sent.outcome == "unknown":
         raise not_found(f"instance {instance}")
     if sent.outcome == "invalid":
@@ -36,6 +37,7 @@ def send_event(call: Call[Nothing, EventRequest]) -> EventAnswer:
     event = NamedEvent(body.name, body.key, given(body.payload, b"null"), body.id)
     with call.context.database.connection() as conn:
         (sent,) = calls.send_events(conn, [event])
+        failpoints.hit("api.after_send")
         if sent.waited:
             calls.apply_deliveries(conn, AT_ONCE)
     if sent.outcome == "invalid":
