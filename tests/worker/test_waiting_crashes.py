@@ -88,7 +88,7 @@ ENDS = {
     "signalled": "SUCCEEDED",
     "told": "SUCCEEDED",
 }
-Begun: TypeAlias = dict[str, dict[str, str]]
+Begun: TypeAlias = dict[str, dict[str, UUID]]
 """By workflow, of each instance its id by the name that it goes by."""
 
 
@@ -109,15 +109,14 @@ def begin(conn: Conn, count: int) -> Begun:
     for workflow in ENDS:
         names = [f"{workflow}{n}" for n in range(count)]
         ids = start(conn, workflow, [{"n": name} for name in names])
-        begun[workflow] = {name: str(each) for name, each in zip(names, ids, strict=True)}
+        begun[workflow] = dict(zip(names, ids, strict=True))
     return begun
 
 
 def send(conn: Conn, begun: Begun) -> None:
     """Send to all what they wait for, or will: to be repeated without harm."""
     signals = [
-        Signal(UUID(each), "go", f"signal of {name}", "only")
-        for name, each in begun["signalled"].items()
+        Signal(each, "go", f"signal of {name}", "only") for name, each in begun["signalled"].items()
     ]
     assert {sent.outcome for sent in send_signals(conn, signals)} <= {"accepted", "repeated"}
     events = [NamedEvent("paid", name, f"event of {name}", name) for name in begun["told"]]
