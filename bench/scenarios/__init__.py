@@ -46,6 +46,6 @@ SCENARIOS: Mapping[str, Scenario] = {
     "k": wide,
     "l": schedules,
     "m": sleeps,
-    "o": topics,
     "n": waiting,
+    "o": topics,
 }
