@@ -12,12 +12,16 @@ from .figures import Figures, latencies
 
 SPAN, QUICK_SPAN = 60.0, 4.0
 """Seconds over which they fall due."""
-LEAD = 3.0
-"""Seconds from now to the first."""
+LEAD, SET_A_SECOND = 3.0, 10_000
+"""Seconds from now to the first, and how many times are surely set and committed in one."""
 
 
-def spread(conn: psycopg.Connection[Any], state: str, span: float) -> None:
-    """Set when all tasks of a state are due, and keep it in the table ``public.due``."""
+def spread(conn: psycopg.Connection[Any], state: str, span: float, count: int) -> float:
+    """Set when all tasks of a state are due, and keep it in the table ``public.due``.
+
+    Return how many seconds after now the first of so many is due.
+    """
+    lead = LEAD + count / SET_A_SECOND
     conn.execute("create table public.due (instance_id uuid, due_at timestamptz)")
     # Random order: what is due is not what was written beside the last.
     conn.execute(
@@ -26,9 +30,10 @@ def spread(conn: psycopg.Connection[Any], state: str, span: float) -> None:
         "  + pg_catalog.make_interval(secs => %s + pg_catalog.random() * %s)"
         " where state = %s and due_at is not null returning instance_id, due_at)"
         " insert into public.due select instance_id, due_at from changed",
-        (LEAD, span, state),
+        (lead, span, state),
     )
     conn.execute("analyze public.due")
+    return lead
 
 
 def lateness(conn: psycopg.Connection[Any], what: Mapping[str, tuple[str, str]]) -> Figures:

@@ -49,7 +49,7 @@ def _once(bench: Bench, deployment: Deployment, count: int, span: float) -> dict
         return now == count
 
     deployment.wait_until(all_wait, "all tasks to wait for their retry", 600)
-    spread(conn, "RETRYING", span)
+    spread(conn, "RETRYING", span, count)
     beat = bench.bar("(f) retrying", count)
 
     def none_waits() -> bool:
