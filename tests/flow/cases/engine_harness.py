@@ -301,8 +301,9 @@ class Pair:
         """Assert that both say the same of each: the rows, what is due, what is undone, the end."""
         found, machines = self.engine.look(afresh=afresh), self.family.machines
         self.names = {str(child): prefix for prefix, child in self.engine.ids.items()}
+        rows = {path: row for who in found.values() for path, row in who.rows.items()}
         assert set(found) == set(machines), (
-            f"{sorted(found)} have begun after {after}, not {sorted(machines)}"
+            f"{sorted(found)} have begun after {after}, not {sorted(machines)}: {rows}"
         )
         for who, machine in machines.items():
             self._compare(found[who], machine, after)
