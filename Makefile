@@ -1,7 +1,7 @@
 # make env     the virtual environment in .venv (every other target makes it first)
 # make demo    the invoice workflow, end to end, on embedded servers (ARGS=--keep and others of onceflow demo)
 # make test    the whole suite on real servers          (ARGS='-k name' passes options to pytest)
-# make check-long  the fuzzers and the interpreter at length, FUZZ times what the suite tries (10), from SEED (any)
+# make check-long  the fuzzers, the interpreter and kills at length, FUZZ times what the suite tries (10), from SEED (any)
 # make lint    style, types, layers, migrations
 # make mutants each guard of the protocol broken once: its test must fail
 # make bench   the reference load on durable servers (QUICK=1, SCENARIOS=a,b, ARGS=…; bench/README.md)
@@ -56,7 +56,7 @@ test: env
 # The fuzzers and the interpreter beside the engine at length, never the same twice: what it finds becomes a test of its own.
 check-long: env
 	@seed=$(or $(SEED),$$RANDOM); echo "SEED=$$seed FUZZ=$(FUZZ)"; \
-	  ONCEFLOW_FUZZ=$(FUZZ) "$(BIN)/python" -m pytest tests/fuzz tests/flow --hypothesis-seed=$$seed $(ARGS)
+	  ONCEFLOW_FUZZ=$(FUZZ) "$(BIN)/python" -m pytest tests/fuzz tests/flow tests/relay/test_intake_kills.py --hypothesis-seed=$$seed $(ARGS)
 
 lint: env
 	"$(BIN)/ruff" check
