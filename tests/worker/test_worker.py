@@ -78,7 +78,7 @@ def test_a_task_nobody_knows_here_is_tried_again_elsewhere(stack: Stack) -> None
     newer = Registry()
     newer.task("known.elsewhere")(lambda: "here")
     with worker(stack.settings, newer, queues=["default"], name="newer"):
-        wait_for_ends(stack.conn, instances, 40)
+        wait_for_ends(stack.conn, instances, 100)
     for instance in instances:
         row = task_of(stack.conn, instance, "only")
         assert (row["state"], row["attempts"], row["output"]) == ("SUCCEEDED", 1, "here")

@@ -232,6 +232,8 @@ def test_the_clock(
     while turns.turn(clock):
         pass
     assert time.monotonic() - began < 6 * TIMEOUT
+    for _ in range(4):  # a busy machine has had one more call fail, and its limit halved
+        turns.turn(clock)
     assert (turns.skip, turns.limit) == (0, clock_module.LIMIT)
     if job == "deadlines":  # which awaits what runs
         play.worker.vanish()

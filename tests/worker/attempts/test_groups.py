@@ -85,7 +85,9 @@ def test_alone_is_who_may_be_slow_or_has_little_time(one: Turn, workflow: str, k
     ids = one.begin(nothing, workflow=workflow, known=known)
     one.end()
     require_once(one, ids)
-    assert len({xids[0] for xids in one.done(ids)}) == 5
+    transactions = len({xids[0] for xids in one.done(ids)})
+    # Who begins once others of its kind have ended is known by then, and need not be alone.
+    assert transactions == 5 if known else transactions > 1
 
 
 @pytest.mark.parametrize("how", ["raises", "statement", "swallowed", "output"])
