@@ -25,7 +25,7 @@ from .conversion import Mismatch
 from .errors import Ended, NotEnded, WrongInput
 from .http import AsyncHttpClient, HttpClient
 from .model import Advice, Because, DeadLetter, Decided, Deployed, Instance, Started, Status
-from .operations import LetterKey
+from .operations import LetterKey, Signal
 from .sql import AsyncClient, Client
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "OnceflowError",
     "Refused",
     "ServerError",
+    "Signal",
     "Started",
     "Status",
     "WrongInput",

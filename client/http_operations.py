@@ -26,6 +26,7 @@ from .operations import (
     OutsideError,
     Page,
     Plan,
+    Signal,
     Start,
     Wanted,
     batches,
@@ -42,6 +43,8 @@ BATCH: Final = 1000
 """How many instances or dead letters one request may name."""
 HEAVIEST: Final = 8 << 20
 """Bytes of inputs in one request; the API takes some more."""
+ANOTHER_INPUT: Final = "was used with another input"
+"""What the API says of a key that has started an instance with another input."""
 
 
 class Request(NamedTuple):
@@ -93,9 +96,15 @@ class HttpOperations:
         return _read(answer, Deployed)
 
     def start(
-        self, workflow: str, version: int | None, starts: Sequence[Start]
+        self,
+        workflow: str,
+        version: int | None,
+        starts: Sequence[Start],
+        signal: Signal | None = None,
     ) -> Plan[Request, list[Started | OnceflowError]]:
         require_version(workflow, version)
+        if signal is not None:
+            return [(yield from _start_with(signal, workflow, version, starts[0]))]
         answers: list[Started | OnceflowError] = []
         for batch in _starts_by_request(starts):
             sent = [_item(each, text) for each, text in batch if isinstance(text, msgspec.Raw)]
@@ -292,6 +301,24 @@ def _item(start: Start, text: msgspec.Raw) -> dict[str, Any]:
         "start_at": require_offset(start.start_at),
     }
     return {name: value for name, value in item.items() if value is not None}
+
+
+def _start_with(
+    signal: Signal, workflow: str, version: int | None, start: Start
+) -> Plan[Request, Started | OnceflowError]:
+    """Start an instance with a signal; return it, or why there is none."""
+    text = written(start)
+    if not isinstance(text, msgspec.Raw):
+        return text
+    sent = {"name": signal.name, "payload": _raw(signal.payload), "key": signal.key}
+    body = _item(start, text) | {"version": version, "signal": sent}
+    answer: Answered = yield _post(f"workflows/{quote(workflow, '')}/start", body)
+    if answer.status == 422 and (faults := _problem_of(answer).faults):
+        if any(fault.message.startswith(ANOTHER_INPUT) for fault in faults):
+            return Refused(f"nothing was started: {' '.join(map(str, faults))}")
+        return WrongInput(faults)
+    found = _read(answer, Instance)
+    return Started(found.id, found.status, "started" if answer.status == 201 else "exists")
 
 
 def _within(fault: Fault, place: str) -> Fault:

@@ -16,6 +16,7 @@ from .operations import (
     Operations,
     OutsideError,
     Plan,
+    Signal,
     Start,
     Wanted,
     keys_of,
@@ -81,6 +82,7 @@ class SyncInterface(Generic[Q]):
         version: int | None = None,
         id: UUID | None = None,  # noqa: A002
         start_at: datetime | None = None,
+        signal: Signal | None = None,
     ) -> Started:
         """Start an instance, of the latest version unless one is given.
 
@@ -89,9 +91,12 @@ class SyncInterface(Generic[Q]):
         same ``id``, a UUID version 7 made within the hour. At ``start_at``, a time with its offset
         from UTC, its first steps come due, else at once. Raises NotFound, WrongInput, and Refused
         where the key or id belongs to an instance with another input, or the workflow is disabled.
+
+        A ``signal`` is sent in the same transaction, also where the instance exists; Refused is
+        raised where that takes none any more, BadArgument where it is none: nothing was started.
         """
         (started,) = self._run(
-            self._operations.start(workflow, version, [Start(input, key, id, start_at)])
+            self._operations.start(workflow, version, [Start(input, key, id, start_at)], signal)
         )
         if isinstance(started, OnceflowError):
             raise started

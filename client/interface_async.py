@@ -18,6 +18,7 @@ from .operations import (
     Operations,
     OutsideError,
     Plan,
+    Signal,
     Start,
     Wanted,
     keys_of,
@@ -80,6 +81,7 @@ class AsyncInterface(Generic[Q]):
         version: int | None = None,
         id: UUID | None = None,  # noqa: A002
         start_at: datetime | None = None,
+        signal: Signal | None = None,
     ) -> Started:
         """Start an instance, of the latest version unless one is given.
 
@@ -88,9 +90,12 @@ class AsyncInterface(Generic[Q]):
         same ``id``, a UUID version 7 made within the hour. At ``start_at``, a time with its offset
         from UTC, its first steps come due, else at once. Raises NotFound, WrongInput, and Refused
         where the key or id belongs to an instance with another input, or the workflow is disabled.
+
+        A ``signal`` is sent in the same transaction, also where the instance exists; Refused is
+        raised where that takes none any more, BadArgument where it is none: nothing was started.
         """
         (started,) = await self._run(
-            self._operations.start(workflow, version, [Start(input, key, id, start_at)])
+            self._operations.start(workflow, version, [Start(input, key, id, start_at)], signal)
         )
         if isinstance(started, OnceflowError):
             raise started

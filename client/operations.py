@@ -53,6 +53,17 @@ class Start(msgspec.Struct, frozen=True):
     start_at: datetime | None = None
 
 
+class Signal(msgspec.Struct, frozen=True):
+    """A signal to an instance that is started, or found, with it.
+
+    Under the same ``key`` an instance takes one signal, however often it is sent.
+    """
+
+    name: str
+    payload: Any = None
+    key: str | None = None
+
+
 class Wanted(msgspec.Struct, frozen=True):
     """Which instances; a page is asked for after the one whose ``next`` is ``cursor``."""
 
@@ -83,7 +94,11 @@ class Operations(Protocol[Q_co]):
 
     def deploy(self, definition: str | bytes) -> Plan[Q_co, Deployed]: ...
     def start(
-        self, workflow: str, version: int | None, starts: Sequence[Start]
+        self,
+        workflow: str,
+        version: int | None,
+        starts: Sequence[Start],
+        signal: Signal | None = None,
     ) -> Plan[Q_co, list[Started | OnceflowError]]: ...
     def get(self, instance: UUID) -> Plan[Q_co, Instance]: ...
     def instances(self, wanted: Wanted, limit: int, cursor: str) -> Plan[Q_co, Page[Instance]]: ...

@@ -6,13 +6,13 @@ uuid or timestamptz (Django's and SQLAlchemy's have readers of their own) does n
 
 from collections.abc import Sequence
 from typing import Any, Final, LiteralString, NamedTuple, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 
 from ..engine import json_text
 from ..engine.calls import reads
-from ..engine.calls.base import json_array
+from ..engine.calls.base import json_array, json_of
 from ..engine.calls.clock import APPLY_DELIVERIES
 from ..engine.calls.deferred import COMPLETE_DEFERRED_TASKS, FAIL_DEFERRED_TASKS
 from ..engine.calls.operators import (
@@ -22,7 +22,13 @@ from ..engine.calls.operators import (
     SKIP_DEAD_LETTERS,
 )
 from ..engine.calls.search import not_listed
-from ..engine.calls.waiting import AT_ONCE, SEND_EVENTS, SEND_SIGNALS, find_schema
+from ..engine.calls.waiting import (
+    AT_ONCE,
+    SEND_EVENTS,
+    SEND_SIGNALS,
+    SIGNAL_WITH_START,
+    find_schema,
+)
 from ..engine.calls.workflows import (
     CANCEL_INSTANCES,
     EXPLAIN_INSTANCE,
@@ -43,6 +49,7 @@ from .operations import (
     OutsideError,
     Page,
     Plan,
+    Signal,
     Start,
     Wanted,
     conflict,
@@ -84,6 +91,8 @@ class Item(msgspec.Struct):
     outcome: str
     state: Status | None
     error: dict[str, Any] | None
+    signal: str | None = None
+    detail: str | None = None
 
     def read(self, start: Start) -> Started | OnceflowError:
         """Return the instance, or why there is none."""
@@ -96,6 +105,8 @@ class Item(msgspec.Struct):
             place = PLACES.get(error.get("code", ""), "/input")
             listed = error.get("faults") or [{"message": "is refused", "place": "", **error}]
             return WrongInput([Fault(place + one["place"], one["message"]) for one in listed])
+        if self.signal not in (None, "accepted", "repeated"):
+            return Refused(f"instance {self.instance_id} does not take the signal: {self.detail}")
         return Started(
             self.instance_id, self.state, "started" if self.outcome == "started" else "exists"
         )
@@ -110,7 +121,11 @@ class SqlOperations:
         return _read(rows, Deployed)[0]
 
     def start(
-        self, workflow: str, version: int | None, starts: Sequence[Start]
+        self,
+        workflow: str,
+        version: int | None,
+        starts: Sequence[Start],
+        signal: Signal | None = None,
     ) -> Plan[Statement, list[Started | OnceflowError]]:
         require_version(workflow, version)
         columns: LiteralString = "name, version, input_schema"
@@ -133,7 +148,12 @@ class SqlOperations:
                 [starts[n].id or made for n, made in zip(fit, make_ids(len(fit)), strict=True)],
                 [require_offset(starts[n].start_at) for n in fit],
             )
-            answered = _read((yield _json(START_INSTANCES, parameters)), Item)
+            question = _json(START_INSTANCES, parameters)
+            if signal is not None:
+                question = _json(
+                    SIGNAL_WITH_START, _with_signal(signal, found, inputs[0], starts[0])
+                )
+            answered = _read((yield question), Item)
         items = iter(answered)
         return [
             next(items).read(each) if isinstance(text, msgspec.Raw) else text
@@ -243,6 +263,23 @@ class SqlOperations:
             names = _read((yield _json(*reads.list_names())), dict[str, str])
             raise NotFound(reads.no_workflow(workflow, [each["name"] for each in names]))
         return msgspec.json.decode(rows[0], type=dict[str, str])["name"]
+
+
+def _with_signal(
+    signal: Signal, found: Version, text: msgspec.Raw | WrongInput, start: Start
+) -> tuple[Any, ...]:
+    """Return the parameters of a start with a signal."""
+    return (
+        found.name,
+        json_of(text),
+        start.key,
+        signal.name,
+        json_of(msgspec.Raw(to_json(signal.payload))),
+        signal.key or uuid4().hex,  # so that it can be repeated, after a slow expression
+        found.version,
+        start.id or make_ids(1)[0],
+        require_offset(start.start_at),
+    )
 
 
 class _Outcome(msgspec.Struct):

@@ -1,15 +1,17 @@
 """/workflows/{id}/start and /workflows/{id}/instances: starting instances."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 from starlette.concurrency import run_in_threadpool
 
 from ...engine import calls
 from ...engine.ids import make_ids
+from ...engine.json_text import Json
 from ..database import Connection, Database
 from ..operation import Answer, Call, Nothing, Operation
 from ..problems import MOST_FAULTS, Fault, Problem, invalid
@@ -24,6 +26,7 @@ from ..schemas.instances import (
     StartHeaders,
     StartQuery,
     StartRequest,
+    StartSignal,
 )
 from ..schemas.words import given
 
@@ -44,29 +47,63 @@ async def start_instance(call: Call[StartQuery, StartRequest]) -> Answer:
 
 async def _start_one(call: Call[StartQuery, StartRequest]) -> Answer:
     headers: StartHeaders = call.headers
-    key = headers.idempotency_key
     body = call.body
+    key = headers.idempotency_key or body.key
     sent = BatchItem(input=body.input, key=key, id=body.id, start_at=body.start_at)
-    (item,) = await _start(call, [sent], [""], body.version)
+    sender = None if body.signal is None else Sender(body.signal)
+    (item,) = await _start(call, [sent], [""], body.version, sender or calls.start_instances)
     if item.outcome == "disabled":
         raise Problem(409, f"Refused: {item.faults[0].message}.")
     if item.faults:
-        raise invalid([_with_header(fault) for fault in item.faults])
+        raise invalid([_with_header(fault, headers) for fault in item.faults])
     if item.outcome == "conflict":
-        what = "header.Idempotency-Key" if key else "/id"
         fault = Fault(
-            what,
+            "/key" if key else "/id",
             f"was used with another input, for instance {item.id}: "
             "send that input again, or another one of these",
         )
-        raise invalid([fault])
+        raise invalid([_with_header(fault, headers)])
+    if sender is not None and sender.refused:
+        raise Problem(409, f"Refused: instance {item.id}: {sender.refused}.")
     instance = await run_in_threadpool(_read, call, cast(UUID, item.id))
     location = f"/workflows/{instance.workflow}/instances/{instance.id}"
     return Answer(201 if item.outcome == "started" else 200, instance, {"Location": location})
 
 
-def _with_header(fault: Fault) -> Fault:
-    return Fault("header.Idempotency-Key", fault.message) if fault.place == "/key" else fault
+class Sender:
+    """Starts as ``calls.start_instances`` does, one instance, and sends it a signal."""
+
+    def __init__(self, signal: StartSignal) -> None:
+        # A key of its own makes it harmless to call again where the reply was lost.
+        key = signal.key or uuid4().hex
+        self._signal = calls.StartSignal(signal.name, given(signal.payload, b"null"), key)
+        self.refused = ""
+        """Why the instance, which exists, does not take the signal."""
+
+    def __call__(
+        self,
+        conn: Connection,
+        workflow: str,
+        inputs: Sequence[Json],
+        keys: Sequence[str | None],
+        version: int,
+        ids: Sequence[UUID],
+        start_at: Sequence[datetime | None] | None,
+    ) -> list[calls.Started]:
+        if not inputs:
+            return []
+        at = None if start_at is None else start_at[0]
+        both = calls.signal_with_start(
+            conn, workflow, inputs[0], keys[0], self._signal, version, ids[0], at
+        )
+        if both.sent is not None and both.sent.outcome not in ("accepted", "repeated"):
+            self.refused = both.sent.detail
+        return [both.started]
+
+
+def _with_header(fault: Fault, headers: StartHeaders) -> Fault:
+    from_header = fault.place == "/key" and headers.idempotency_key
+    return Fault("header.Idempotency-Key", fault.message) if from_header else fault
 
 
 def _read(call: Call[StartQuery, StartRequest], instance_id: UUID) -> Instance:
@@ -86,6 +123,7 @@ async def _start(
     items: Sequence[BatchItem],
     places: Sequence[str],
     version: int | None,
+    start: Callable[..., list[calls.Started]] = calls.start_instances,
 ) -> list[BatchStarted]:
     """Start those items whose input fits the schema of the version. Raises Problem 404."""
     database = call.context.database
@@ -107,7 +145,7 @@ async def _start(
         _repeated,
         database,
         partial(
-            calls.start_instances,
+            start,
             workflow=startable.name,
             inputs=[inputs[n] for n in fit],
             keys=[items[n].key for n in fit],
@@ -159,13 +197,16 @@ OPERATIONS: Final = [
         description="With the header `Idempotency-Key` the same request can be sent again: it "
         "starts nothing more and answers with the instance that it started (200). The same key "
         "with another input is refused (422). An `id` of the client's own does the same. "
-        "With `wait` the answer comes when it has ended.",
+        "With `wait` the answer comes when it has ended. With `signal` it is sent that signal, in "
+        "the same transaction, also where it was started before; one that takes none any more "
+        "answers 409. A key of the signal's makes it harmless to send the request again.",
         handler=start_instance,
         query=StartQuery,
         headers=StartHeaders,
         body=StartRequest,
         body_required=False,
         answers={201: Instance, 200: Instance},
+        problems=(409,),
     ),
     Operation(
         method="POST",

@@ -7,6 +7,7 @@ import msgspec
 
 from ..problems import Fault
 from .tasks import LogEntry, Task
+from .waiting import SignalRequest
 from .words import (
     ClosingAs,
     Cursor,
@@ -55,13 +56,26 @@ StartAt: TypeAlias = Annotated[
 ]
 
 
+class StartSignal(SignalRequest, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A signal to the instance that is started, or found by its key or id."""
+
+    name: Annotated[str, msgspec.Meta(pattern="^[A-Za-z][A-Za-z0-9_.-]{0,127}$")]
+
+
 class StartRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an instance is started with."""
 
     input: Input = msgspec.UNSET
     version: VersionNumber | None = None
+    key: Annotated[
+        IdempotencyKey | None, msgspec.Meta(description="In place of the header Idempotency-Key.")
+    ] = None
     id: InstanceId = None
     start_at: StartAt = None
+    signal: Annotated[
+        StartSignal | None,
+        msgspec.Meta(description="Sent to it in the same transaction, also where it exists."),
+    ] = None
 
 
 class StartHeaders(msgspec.Struct, frozen=True):

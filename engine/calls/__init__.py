@@ -112,7 +112,17 @@ from .tasks import (
     read_outcomes,
 )
 from .triggers import TriggerDecision, pause_triggers, resume_triggers
-from .waiting import NamedEvent, SentEvent, SentSignal, Signal, send_events, send_signals
+from .waiting import (
+    NamedEvent,
+    SentEvent,
+    SentSignal,
+    Signal,
+    SignalledStart,
+    StartSignal,
+    send_events,
+    send_signals,
+    signal_with_start,
+)
 from .webhooks import (
     Received,
     Webhook,
@@ -171,8 +181,10 @@ __all__ = [
     "SentEvent",
     "SentSignal",
     "Signal",
+    "SignalledStart",
     "Source",
     "Span",
+    "StartSignal",
     "Started",
     "Switched",
     "Taken",
@@ -247,6 +259,7 @@ __all__ = [
     "send_events",
     "send_signals",
     "set_config_values",
+    "signal_with_start",
     "skip_dead_letters",
     "start_instances",
     "start_queued_runs",

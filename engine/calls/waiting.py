@@ -1,13 +1,16 @@
 """Calls that send what instances wait for."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final, Literal, LiteralString, TypeAlias
 from uuid import UUID
 
+from ..ids import make_ids
 from ..json_text import Json
-from .base import Connection, Record, Row, fetch, json_array, word
+from .base import Connection, Record, Row, fetch, json_array, json_of, word
 from .reads import Query
 from .slow_expressions import in_time
+from .workflows import OUTCOMES, Started, require_offset
 
 SEND_SIGNALS: Final[LiteralString] = """
 select instance_id, outcome, task, detail, faults
@@ -20,6 +23,13 @@ select id, outcome, waited, detail
   from onceflow.send_events(p_names => %s::text[], p_keys => %s::text[], p_payloads => %s::jsonb[],
                             p_ids => %s::text[])
  order by ordinal"""
+
+SIGNAL_WITH_START: Final[LiteralString] = """
+select instance_id, outcome, state, error, signal, task, detail
+  from onceflow.signal_with_start(p_workflow => %s::text, p_input => %s::jsonb, p_key => %s::text,
+                                  p_name => %s::text, p_payload => %s::jsonb,
+                                  p_signal_key => %s::text, p_version => %s::int,
+                                  p_id => %s::uuid, p_start_at => %s::timestamptz)"""
 
 AT_ONCE: Final = 500
 """Deliveries that the sender of events applies himself, of all that are due; the clock the rest."""
@@ -48,6 +58,21 @@ class Signal(Record, frozen=True):
     name: str
     payload: Json = None
     key: str | None = None
+
+
+class StartSignal(Record, frozen=True):
+    """A signal to an instance that is started, or found, with it."""
+
+    name: str
+    payload: Json = None
+    key: str | None = None
+
+
+class SignalledStart(Record, frozen=True):
+    """What became of a start with a signal, and of the signal; None where there is no instance."""
+
+    started: Started
+    sent: "SentSignal | None"
 
 
 class SentEvent(Record, frozen=True):
@@ -102,6 +127,39 @@ def send_signals(conn: Connection, signals: Sequence[Signal]) -> list[SentSignal
         keys if any(key is not None for key in keys) else None,
     )
     return [_sent(row) for row in in_time(conn, lambda: fetch(conn, SEND_SIGNALS, parameters))]
+
+
+def signal_with_start(
+    conn: Connection,
+    workflow: str,
+    given: Json,
+    key: str | None,
+    signal: StartSignal,
+    version: int | None = None,
+    id: UUID | None = None,  # noqa: A002 - the parameter's name
+    start_at: datetime | None = None,
+) -> SignalledStart:
+    """Start an instance, or find that of the key or id, and send it a signal, in one transaction.
+
+    A repetition does no harm with a key of the signal's, and a key or an id. Raises NotFound, and
+    BadArgument where the signal is none: then nothing was started. An instance that exists may
+    refuse it, as ``sent`` tells.
+    """
+    parameters = (
+        workflow,
+        json_of(given),
+        key,
+        signal.name,
+        json_of(signal.payload),
+        signal.key,
+        version,
+        id or make_ids(1)[0],
+        require_offset(start_at),
+    )
+    (row,) = in_time(conn, lambda: fetch(conn, SIGNAL_WITH_START, parameters))
+    found, outcome, state, error, sent, task, detail = row
+    started = Started(found, word(outcome, *OUTCOMES), state, error)
+    return SignalledStart(started, None if sent is None else _sent((found, sent, task, detail)))
 
 
 def send_events(conn: Connection, events: Sequence[NamedEvent]) -> list[SentEvent]:

@@ -9,11 +9,12 @@ import sys
 import time
 from uuid import UUID
 
-from ..calls import Started, start_instances
+from ..calls import Started, StartSignal, signal_with_start, start_instances
 from ..calls.base import Connection
 from ..definition import check_input
 from ..errors import BadArgument, Refused
 from ..ids import make_ids
+from ..json_text import Json
 from ..settings import Settings
 from .arguments import INPUT_HELP, add_json, offset_time, positive, read_json, seconds
 from .bodies import body
@@ -46,6 +47,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--version", type=positive, metavar="N", help="of the workflow (latest)")
     parser.add_argument(
+        "--signal",
+        metavar="NAME",
+        help="a signal that it is sent, whether it is started now or by its key or id was before",
+    )
+    parser.add_argument(
+        "--payload",
+        metavar="JSON",
+        default="null",
+        help=f"what the signal brings: {INPUT_HELP} (null)",
+    )
+    parser.add_argument(
+        "--signal-key", metavar="KEY", help="under which it takes the signal once, however often"
+    )
+    parser.add_argument(
         "--wait",
         type=seconds,
         nargs="?",
@@ -67,15 +82,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 _say(f"  {fault}")
             return 1
         # The version that the input was checked against, should a newer one come in between.
-        (started,) = start_instances(
-            conn,
-            version["name"],
-            [given],
-            [args.key],
-            version["version"],
-            [args.id or make_ids(1)[0]],
-            None if args.start_at is None else [args.start_at],
-        )
+        started, refused = _start(conn, args, version, given)
         if started.outcome == "disabled":
             raise Refused(
                 f"{version['name']}: {(started.error or {}).get('message')}",
@@ -88,12 +95,44 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 "another input; nothing was started",
                 hint="use another for another input",
             )
+        if refused:
+            raise Refused(f"{started.instance_id} does not take the signal: {refused}")
         if args.wait is None:
             _print_started(started, as_json=args.json)
             return 0
         instance = _wait(conn, started.instance_id, args.wait)
     _print_end(instance, args.wait, as_json=args.json)
     return 0 if instance["status"] == "SUCCEEDED" else 1
+
+
+def _start(
+    conn: Connection, args: argparse.Namespace, version: Row, given: Json
+) -> tuple[Started, str | None]:
+    """Start the instance, with its signal; return why it does not take that, where it does not."""
+    if args.signal is None:
+        (started,) = start_instances(
+            conn,
+            version["name"],
+            [given],
+            [args.key],
+            version["version"],
+            [args.id or make_ids(1)[0]],
+            None if args.start_at is None else [args.start_at],
+        )
+        return started, None
+    signal = StartSignal(args.signal, read_json(args.payload, "--payload"), args.signal_key)
+    both = signal_with_start(
+        conn,
+        version["name"],
+        given,
+        args.key,
+        signal,
+        version["version"],
+        args.id,
+        args.start_at,
+    )
+    refused = both.sent is not None and both.sent.outcome not in ("accepted", "repeated")
+    return both.started, both.sent.detail if both.sent and refused else None
 
 
 def _wait(conn: Connection, instance_id: UUID, longest: float) -> Row:

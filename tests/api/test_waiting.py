@@ -91,3 +91,22 @@ steps:
     assert (other.status_code, "it takes paid" in other.text) == (422, True)
     right = client.post(f"{signal}/paid", json={"payload": {"sum": 1, "by": "bank-3"}})
     assert right.json()["task"] == "paid"
+
+
+def test_an_instance_is_started_with_a_signal(client: TestClient) -> None:
+    deploy(client, SELL)
+    path, key = "/workflows/sell/start", {"Idempotency-Key": "one"}
+    body = {"input": {"order": 7}, "signal": {"name": "paid", "payload": 5, "key": "k"}}
+    first = client.post(path, json=body, headers=key)
+    assert first.status_code == 201
+    instance = first.json()["id"]
+    task = client.get(f"/instances/{instance}/tasks/paid").json()
+    assert (task["status"], task["output"]) == ("SUCCEEDED", 5)
+    assert client.post(path, json={**body, "key": "one"}).status_code == 200
+    wrong = {**body, "key": "two", "signal": {"name": "1st"}}
+    assert client.post(path, json=wrong).status_code == 422
+    client.post(f"/instances/{instance}/cancel")
+    late = {**body, "signal": {"name": "paid"}}
+    refused = client.post(path, json=late, headers=key)
+    assert refused.status_code == 409
+    assert "takes no signals any more" in refused.json()["detail"]

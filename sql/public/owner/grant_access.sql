@@ -18,7 +18,7 @@ declare
         'require_transport', 'list_topic_triggers', 'open_positions', 'move_position', 'take_records', 'read_released',
         'note_topic'];
     v_client constant text[] := array['register_workflow', 'start_instances', 'explain_instance',
-        'complete_deferred_tasks', 'fail_deferred_tasks', 'send_signals', 'send_events', 'answer_forms', 'claim_forms', 'release_forms', 'reassign_forms', 'apply_deliveries',
+        'complete_deferred_tasks', 'fail_deferred_tasks', 'send_signals', 'signal_with_start', 'send_events', 'answer_forms', 'claim_forms', 'release_forms', 'reassign_forms', 'apply_deliveries',
         'receive_webhook', 'note_webhook_refusals',
         -- What the views call; a view's functions run with its reader's rights.
         'task_name', 'idempotency_key', 'scope_place', 'scope_places', 'block_output', 'redrive_takes'];

@@ -64,3 +64,19 @@ def test_a_payload_is_checked_by_all_of_its_schema(
     other = onceflow("signal", instance, "payed")
     assert (other.code, "it takes paid" in other.out) == (1, True)
     assert onceflow("signal", instance, "paid", "--payload", '{"by": "bank-3"}').code == 0
+
+
+def test_a_start_brings_its_signal(onceflow: Onceflow, tmp_path: Path) -> None:
+    file = tmp_path / "sell.yaml"
+    file.write_text(SELL, encoding="utf-8")
+    onceflow("deploy", str(file))
+    start = ("start", "sell", "--input", '{"order": 1}', "--key", "one", "--signal", "paid")
+    first = onceflow(*start, "--payload", "5", "--signal-key", "k", "--json").json
+    assert first["outcome"] == "started"
+    assert '"output": 5' in onceflow("show", first["id"], "--json").out
+    assert onceflow(*start, "--payload", "5", "--signal-key", "k").code == 0
+    refused = onceflow(*start, "--payload", "6", "--signal-key", "k")
+    assert refused.code == 1
+    assert "does not take the signal: another name or payload" in refused.err
+    wrong = onceflow("start", "sell", "--signal", "1st")
+    assert (wrong.code, "nothing was started" in wrong.err) == (1, True)

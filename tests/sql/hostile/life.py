@@ -210,6 +210,8 @@ def live(by: Mapping[str, Connection], play: Play) -> str:
     calls.register_workflow(client, compile_definition(MAIL))
     (mail,) = calls.start_instances(client, "mail", [{}])
     assert calls.send_signals(client, [calls.Signal(mail.instance_id, "go", "\\")])[0].task == "x"
+    go = calls.StartSignal("go", "\\", "\\")
+    assert calls.signal_with_start(client, "mail", {}, "\\", go).started.outcome == "started"
     assert calls.send_events(client, [calls.NamedEvent("e", "\\", "\\", "1")])[0].outcome == "sent"
     calls.apply_deliveries(client, 10)
     calls.register_workflow(client, compile_definition(ASK))

@@ -19,6 +19,7 @@ from onceflow.engine.calls import (
     Key,
     NamedEvent,
     Signal,
+    StartSignal,
     token_of,
 )
 from onceflow.engine.definition import compile_definition
@@ -32,6 +33,9 @@ PUBLIC = Path(__file__).parents[3] / "sql" / "public"
 Call = Callable[[Connection, Play, uuid.UUID, uuid.UUID], object]
 CALLS: dict[str, Call] = {
     "send_signals": lambda conn, play, i, f: calls.send_signals(conn, [Signal(i, "paid")]),
+    "signal_with_start": lambda conn, play, i, f: calls.signal_with_start(
+        conn, "flow", {}, None, StartSignal("paid")
+    ),
     "send_events": lambda conn, play, i, f: calls.send_events(conn, [NamedEvent("paid", "7")]),
     "answer_forms": lambda conn, play, i, f: calls.answer_forms(
         conn, [FormAnswer(i, "a", "approved", "ada")]
