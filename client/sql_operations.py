@@ -275,7 +275,8 @@ def _with_signal(
         start.key,
         signal.name,
         json_of(msgspec.Raw(to_json(signal.payload))),
-        signal.key or uuid4().hex,  # so that it can be repeated, after a slow expression
+        # So that the call can be repeated, after a slow expression.
+        uuid4().hex if signal.key is None else signal.key,
         found.version,
         start.id or make_ids(1)[0],
         require_offset(start.start_at),

@@ -11,9 +11,8 @@ from ...engine import calls
 from ...engine.calls import Decided, Key
 from ..problems import Fault, Problem, invalid, not_found
 from ..reads.dead_letters import find_dead_letters, list_dead_letters
-from ..requests import refuse_unkept
 from ..schemas.dead_letters import DeadLetterFilter, DeadLetterPage, DeadLettersQuery
-from .page import Visit, see_other, unless_refused
+from .page import Visit, see_other, typed_json, unless_refused
 from .render import render
 
 FILTERS: Final = ("workflow", "step", "code", "queue", "instance")
@@ -106,7 +105,7 @@ def _decide_one(visit: Visit, verb: str) -> list[Decided]:
     except ValueError:
         raise invalid([Fault("/instance", "is no id of an instance")]) from None
     given = visit.form.get("json", "").strip()
-    json = _read_json(given) if given else None
+    json = typed_json(given, "/json") if given else None
     with visit.database.connection() as conn:
         if verb == "redrive":
             return calls.redrive_dead_letters(conn, [key], None if json is None else [json])
@@ -126,14 +125,3 @@ def _decide_matching(visit: Visit, verb: str) -> list[Decided]:
         if verb == "skip":
             return calls.skip_dead_letters(conn, keys, [msgspec.Raw(b"null")] * len(keys))
         return calls.discard_dead_letters(conn, keys)
-
-
-def _read_json(text: str) -> msgspec.Raw:
-    """Return what was typed as JSON. Raises Problem 422 where it is none."""
-    body = text.encode()
-    try:
-        msgspec.json.decode(body, type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise invalid([Fault("/json", f"is not JSON: {error}")]) from error
-    refuse_unkept(body, "/json")
-    return msgspec.Raw(body)

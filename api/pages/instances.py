@@ -16,9 +16,9 @@ from ..database import Connection
 from ..problems import Fault, Problem, invalid, not_found
 from ..reads import instances as reads
 from ..reads.overview import STATES
-from ..schemas.instances import AllInstancesQuery, InstancePage
+from ..schemas.instances import AllInstancesQuery, InstancePage, Reason
 from .charts import NO_LIFE, make_lives
-from .page import Visit, see_other, unless_refused
+from .page import Visit, see_other, typed_json, unless_refused
 from .render import render
 from .scopes import KEPT, read_inside
 
@@ -112,6 +112,7 @@ def show_instance(visit: Visit) -> Response:
         {
             "instance": found,
             "because": because,
+            "signals": _signals(because),
             "inside": inside,
             "has_children": any(task.child for task in inside.shown()),
             "lives": make_lives(log, open_tasks, found.started_at, until),
@@ -126,9 +127,32 @@ def show_instance(visit: Visit) -> Response:
     )
 
 
+def _signals(because: Sequence[Reason]) -> list[str]:
+    """Return the names of the signals that its steps wait for."""
+    given = [reason.advice for reason in because if reason.advice is not None]
+    return sorted({each.args["signal"] for each in given if each.verb == "signal"})
+
+
+def _signal(visit: Visit, instance: UUID) -> Response:
+    """Send the signal that was typed. Raises Problem 404, 409, 422."""
+    payload = typed_json(visit.form.get("payload", "").strip() or "null", "/payload")
+    with visit.database.connection() as conn:
+        signal = calls.Signal(instance, visit.form.get("name", ""), payload)
+        (sent,) = calls.send_signals(conn, [signal])
+    if sent.outcome == "unknown":
+        raise not_found(f"instance {instance}")
+    if sent.outcome == "invalid":
+        raise invalid([Fault("", sent.detail)])
+    if sent.outcome != "accepted":
+        raise Problem(409, f"Refused: {sent.detail}.")
+    return see_other(f"/ui/instances/{instance}")
+
+
 def decide(visit: Visit) -> Response:
-    """Carry out an operator's decision about an instance."""
+    """Carry out an operator's decision about an instance, or send it a signal."""
     wanted = instance_id(visit)
+    if visit.path["decision"] == "signal":
+        return _signal(visit, wanted)
     decision = _decision(visit)
     with visit.database.connection() as conn:
         (decided,) = decision(conn, [wanted])

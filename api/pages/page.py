@@ -14,8 +14,16 @@ from starlette.routing import Route
 from ...engine.secrets import Secrets
 from ..context import Context
 from ..database import Database
-from ..problems import Problem, problem_of
-from ..requests import BODY_LIMIT, FORM, decode_text, read_body, read_parameters, require_media_type
+from ..problems import Fault, Problem, invalid, problem_of
+from ..requests import (
+    BODY_LIMIT,
+    FORM,
+    decode_text,
+    read_body,
+    read_parameters,
+    refuse_unkept,
+    require_media_type,
+)
 from .render import render
 
 T = TypeVar("T")
@@ -93,3 +101,14 @@ async def _visit(request: Request) -> Visit:
 def see_other(path: str) -> Response:
     """Send the browser on after a form, so that a reload does not send the form again."""
     return RedirectResponse(path, 303)
+
+
+def typed_json(text: str, place: str) -> msgspec.Raw:
+    """Return what was typed as JSON. Raises Problem 422 where it is none."""
+    body = text.encode()
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise invalid([Fault(place, f"is not JSON: {error}")]) from error
+    refuse_unkept(body, place)
+    return msgspec.Raw(body)

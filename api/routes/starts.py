@@ -51,7 +51,7 @@ async def _start_one(call: Call[StartQuery, StartRequest]) -> Answer:
     key = headers.idempotency_key or body.key
     sent = BatchItem(input=body.input, key=key, id=body.id, start_at=body.start_at)
     sender = None if body.signal is None else Sender(body.signal)
-    (item,) = await _start(call, [sent], [""], body.version, sender or calls.start_instances)
+    (item,) = await _start(call, [sent], [""], body.version, sender)
     if item.outcome == "disabled":
         raise Problem(409, f"Refused: {item.faults[0].message}.")
     if item.faults:
@@ -123,7 +123,7 @@ async def _start(
     items: Sequence[BatchItem],
     places: Sequence[str],
     version: int | None,
-    start: Callable[..., list[calls.Started]] = calls.start_instances,
+    sender: "Sender | None" = None,
 ) -> list[BatchStarted]:
     """Start those items whose input fits the schema of the version. Raises Problem 404."""
     database = call.context.database
@@ -145,7 +145,7 @@ async def _start(
         _repeated,
         database,
         partial(
-            start,
+            sender or calls.start_instances,
             workflow=startable.name,
             inputs=[inputs[n] for n in fit],
             keys=[items[n].key for n in fit],

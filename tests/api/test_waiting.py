@@ -100,8 +100,8 @@ def test_an_instance_is_started_with_a_signal(client: TestClient) -> None:
     first = client.post(path, json=body, headers=key)
     assert first.status_code == 201
     instance = first.json()["id"]
-    task = client.get(f"/instances/{instance}/tasks/paid").json()
-    assert (task["status"], task["output"]) == ("SUCCEEDED", 5)
+    (paid, _) = client.get(f"/instances/{instance}").json()["tasks"]
+    assert (paid["state"], paid["output"]) == ("SUCCEEDED", 5)
     assert client.post(path, json={**body, "key": "one"}).status_code == 200
     wrong = {**body, "key": "two", "signal": {"name": "1st"}}
     assert client.post(path, json=wrong).status_code == 422
@@ -110,3 +110,20 @@ def test_an_instance_is_started_with_a_signal(client: TestClient) -> None:
     refused = client.post(path, json=late, headers=key)
     assert refused.status_code == 409
     assert "takes no signals any more" in refused.json()["detail"]
+
+
+def test_the_page_of_an_instance_sends_what_it_waits_for(client: TestClient) -> None:
+    instance = start(client)
+    page, send = f"/ui/instances/{instance}", f"/ui/instances/{instance}/signal"
+    client.post(f"/instances/{instance}/signals/payed")
+    shown = client.get(page).text
+    assert 'name="name" value="paid"' in shown
+    assert "keeps 1 of the signal payed" in shown
+    typed = {"name": "paid", "payload": '{"sum": 5}'}
+    assert client.post(send, data={**typed, "payload": "{sum"}).status_code == 422
+    assert client.post(send, data=typed, follow_redirects=False).status_code == 303
+    (paid, *_) = client.get(f"/instances/{instance}").json()["tasks"]
+    assert paid["output"] == {"sum": 5}
+    assert 'name="name" value="paid"' not in client.get(page).text
+    client.post(f"/instances/{instance}/cancel")
+    assert client.post(send, data=typed).status_code == 409

@@ -39,6 +39,12 @@ begin
             order by n limit 200) o)
         union all
         select s.task, s.why, 4, s.n from onceflow.explain_scopes(v_instance) s where v_instance.scopes > 0
+        union all
+        (select null, row(format('keeps %s of the signal %s, since %s: no step has begun to wait for it yet',
+            count(*), d.name, onceflow.time_text(min(d.made_at))), null, null)::onceflow.explanation, 5, min(d.id)
+        from onceflow.delivery d
+        where d.instance_id = p_id and d.state = 'kept' and v_instance.ended_at is null
+        group by d.name)
     )
     select t.task, (t.why).because,
         case when (t.why).verb is not null

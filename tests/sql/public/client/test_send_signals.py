@@ -236,3 +236,17 @@ def test_explained_it_tells_what_for_and_until_when(play: Play) -> None:
     assert because.because == (
         "waits for the signal paid since 2026-11-26T08:00:00.000Z, until 2026-11-26T09:00:00.000Z"
     )
+
+
+def test_explained_it_tells_of_signals_that_nobody_waits_for(play: Play) -> None:
+    play.conn.execute("select onceflow.set_clock('2026-11-26T08:00:00Z')")
+    instance = begin(play, PAID)
+    for name in ("payed", "payed", "later"):
+        send(play, instance, name)
+    told = [b.because for b in calls.explain_instance(play.conn, instance) if not b.task]
+    assert told[-2:] == [
+        f"keeps {kept}, since 2026-11-26T08:00:00.000Z: no step has begun to wait for it yet"
+        for kept in ("2 of the signal payed", "1 of the signal later")
+    ]
+    calls.cancel_instances(play.conn, [instance])
+    assert not any("keeps" in b.because for b in calls.explain_instance(play.conn, instance))
