@@ -316,7 +316,8 @@ def _start_with(
     if answer.status == 422 and (faults := _problem_of(answer).faults):
         if any(fault.message.startswith(ANOTHER_INPUT) for fault in faults):
             return Refused(f"nothing was started: {' '.join(map(str, faults))}")
-        return WrongInput(faults)
+        if not any(fault.place.startswith("/signal") for fault in faults):
+            return WrongInput(faults)
     found = _read(answer, Instance)
     return Started(found.id, found.status, "started" if answer.status == 201 else "exists")
 

@@ -28,6 +28,7 @@ from ..engine.calls.waiting import (
     SEND_SIGNALS,
     SIGNAL_WITH_START,
     find_schema,
+    find_schema_at_start,
 )
 from ..engine.calls.workflows import (
     CANCEL_INSTANCES,
@@ -105,6 +106,8 @@ class Item(msgspec.Struct):
             place = PLACES.get(error.get("code", ""), "/input")
             listed = error.get("faults") or [{"message": "is refused", "place": "", **error}]
             return WrongInput([Fault(place + one["place"], one["message"]) for one in listed])
+        if self.signal == "invalid":
+            return BadArgument(f"instance {self.instance_id} takes no such signal: {self.detail}")
         if self.signal not in (None, "accepted", "repeated"):
             return Refused(f"instance {self.instance_id} does not take the signal: {self.detail}")
         return Started(
@@ -150,9 +153,12 @@ class SqlOperations:
             )
             question = _json(START_INSTANCES, parameters)
             if signal is not None:
-                question = _json(
-                    SIGNAL_WITH_START, _with_signal(signal, found, inputs[0], starts[0])
+                start = starts[0]
+                asked = find_schema_at_start(
+                    found.name, found.version, start.key, start.id, signal.name
                 )
+                yield from _check_payload(_json(*asked), msgspec.Raw(to_json(signal.payload)))
+                question = _json(SIGNAL_WITH_START, _with_signal(signal, found, inputs[0], start))
             answered = _read((yield question), Item)
         items = iter(answered)
         return [
@@ -228,11 +234,7 @@ class SqlOperations:
         self, instance: UUID, name: str, payload: Any, key: str | None
     ) -> Plan[Statement, str]:
         text = msgspec.Raw(to_json(payload))
-        declared = _read((yield _json(*find_schema(instance, name))), _Declared)
-        if faults := check_input(declared[0].schema, text) if declared else []:
-            placed = (Fault(f"/payload{fault.place}", fault.message) for fault in faults)
-            told = "; ".join(map(str, placed))
-            raise BadArgument(f"the payload does not fit the schema of the signal: {told}")
+        yield from _check_payload(_json(*find_schema(instance, name)), text)
         parameters = ([instance], [name], json_array([text]), [key])
         (sent,) = _read((yield _json(SEND_SIGNALS, parameters)), _Sent)
         if sent.outcome == "unknown":
@@ -263,6 +265,15 @@ class SqlOperations:
             names = _read((yield _json(*reads.list_names())), dict[str, str])
             raise NotFound(reads.no_workflow(workflow, [each["name"] for each in names]))
         return msgspec.json.decode(rows[0], type=dict[str, str])["name"]
+
+
+def _check_payload(asked: Statement, text: msgspec.Raw) -> Plan[Statement, None]:
+    """Check a signal's payload by the schema that is asked for. Raises BadArgument."""
+    declared = _read((yield asked), _Declared)
+    if faults := check_input(declared[0].schema, text) if declared else []:
+        placed = (Fault(f"/payload{fault.place}", fault.message) for fault in faults)
+        told = "; ".join(map(str, placed))
+        raise BadArgument(f"the payload does not fit the schema of the signal: {told}")
 
 
 def _with_signal(

@@ -16,6 +16,7 @@ from ..database import Connection, Database
 from ..operation import Answer, Call, Nothing, Operation
 from ..problems import MOST_FAULTS, Fault, Problem, invalid
 from ..reads.instances import find_instance
+from ..reads.signals import payload_faults_at_start
 from ..reads.workflows import Startable, find_startable
 from ..schemas.instances import (
     BatchAnswer,
@@ -92,13 +93,24 @@ class Sender:
     ) -> list[calls.Started]:
         if not inputs:
             return []
+        if faults := payload_faults_at_start(
+            conn, workflow, version, keys[0], ids[0], self._signal
+        ):
+            raise _wrong_signal(faults)
         at = None if start_at is None else start_at[0]
         both = calls.signal_with_start(
             conn, workflow, inputs[0], keys[0], self._signal, version, ids[0], at
         )
+        if both.sent is not None and both.sent.outcome == "invalid":
+            told = [Fault(of["place"], of["message"]) for of in both.sent.faults or []]
+            raise _wrong_signal(told or [Fault("", both.sent.detail)])
         if both.sent is not None and both.sent.outcome not in ("accepted", "repeated"):
             self.refused = both.sent.detail
         return [both.started]
+
+
+def _wrong_signal(faults: Sequence[Fault]) -> Problem:
+    return invalid([Fault(f"/signal{fault.place}", fault.message) for fault in faults])
 
 
 def _with_header(fault: Fault, headers: StartHeaders) -> Fault:
@@ -199,7 +211,8 @@ OPERATIONS: Final = [
         "with another input is refused (422). An `id` of the client's own does the same. "
         "With `wait` the answer comes when it has ended. With `signal` it is sent that signal, in "
         "the same transaction, also where it was started before; one that takes none any more "
-        "answers 409. A key of the signal's makes it harmless to send the request again.",
+        "answers 409, a payload that does not fit its schema 422. A key of the signal's makes it "
+        "harmless to send the request again.",
         handler=start_instance,
         query=StartQuery,
         headers=StartHeaders,

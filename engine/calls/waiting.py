@@ -25,7 +25,7 @@ select id, outcome, waited, detail
  order by ordinal"""
 
 SIGNAL_WITH_START: Final[LiteralString] = """
-select instance_id, outcome, state, error, signal, task, detail
+select instance_id, outcome, state, error, signal, task, detail, faults
   from onceflow.signal_with_start(p_workflow => %s::text, p_input => %s::jsonb, p_key => %s::text,
                                   p_name => %s::text, p_payload => %s::jsonb,
                                   p_signal_key => %s::text, p_version => %s::int,
@@ -117,6 +117,25 @@ select v.signals -> %(name)s::text -> 'schema' as schema
     return Query(text, {"instance": instance, "name": name})
 
 
+def find_schema_at_start(
+    workflow: str, version: int, key: str | None, instance: UUID | None, name: str
+) -> Query:
+    """Ask the same of a signal that a start brings, to a version of a workflow, by its name.
+
+    Where the key or id has an instance already it is its version that counts, if it is open.
+    """
+    text: LiteralString = """
+select v.signals -> %(name)s::text -> 'schema' as schema
+  from onceflow.workflow_versions v
+  left join onceflow.instances i on i.workflow = v.name and i.id = coalesce(
+       (select k.instance_id from onceflow.idempotency_keys k
+         where k.workflow = %(workflow)s and k.key = %(key)s::text), %(instance)s::uuid)
+ where v.name = %(workflow)s and v.version = coalesce(i.version, %(version)s::int)
+   and i.ended_at is null and v.signals -> %(name)s::text -> 'schema' <> 'null'"""
+    parameters = {"workflow": workflow, "version": version, "key": key, "instance": instance}
+    return Query(text, {**parameters, "name": name})
+
+
 def send_signals(conn: Connection, signals: Sequence[Signal]) -> list[SentSignal]:
     """Send signals; an answer for each, in order."""
     keys = [signal.key for signal in signals]
@@ -142,8 +161,8 @@ def signal_with_start(
     """Start an instance, or find that of the key or id, and send it a signal, in one transaction.
 
     A repetition does no harm with a key of the signal's, and a key or an id. Raises NotFound, and
-    BadArgument where the signal is none: then nothing was started. An instance that exists may
-    refuse it, as ``sent`` tells.
+    BadArgument where one that would be started does not take the signal: then nothing was started.
+    An instance that exists may refuse it, as ``sent`` tells.
     """
     parameters = (
         workflow,
@@ -157,9 +176,9 @@ def signal_with_start(
         require_offset(start_at),
     )
     (row,) = in_time(conn, lambda: fetch(conn, SIGNAL_WITH_START, parameters))
-    found, outcome, state, error, sent, task, detail = row
+    found, outcome, state, error, *sent = row
     started = Started(found, word(outcome, *OUTCOMES), state, error)
-    return SignalledStart(started, None if sent is None else _sent((found, sent, task, detail)))
+    return SignalledStart(started, None if sent[0] is None else _sent((found, *sent)))
 
 
 def send_events(conn: Connection, events: Sequence[NamedEvent]) -> list[SentEvent]:

@@ -11,15 +11,17 @@ from uuid import UUID
 
 from ..calls import Started, StartSignal, signal_with_start, start_instances
 from ..calls.base import Connection
+from ..calls.reads import json_rows
+from ..calls.waiting import find_schema_at_start
 from ..definition import check_input
-from ..errors import BadArgument, Refused
+from ..errors import BadArgument, Fault, Refused
 from ..ids import make_ids
 from ..json_text import Json
 from ..settings import Settings
 from .arguments import INPUT_HELP, add_json, offset_time, positive, read_json, seconds
 from .bodies import body
 from .database import Row, find_instance, find_version, open_database
-from .output import clock_text, error_text, print_json, span_text, suspension
+from .output import clock_text, error_text, one_line, print_json, span_text, suspension
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at an instance that is waited for."""
@@ -121,6 +123,7 @@ def _start(
         )
         return started, None
     signal = StartSignal(args.signal, read_json(args.payload, "--payload"), args.signal_key)
+    _require_fit(conn, args, version, signal)
     both = signal_with_start(
         conn,
         version["name"],
@@ -133,6 +136,24 @@ def _start(
     )
     refused = both.sent is not None and both.sent.outcome not in ("accepted", "repeated")
     return both.started, both.sent.detail if both.sent and refused else None
+
+
+def _require_fit(
+    conn: Connection, args: argparse.Namespace, version: Row, signal: StartSignal
+) -> None:
+    """Raise BadArgument where the payload does not fit all of the signal's schema."""
+    declared = json_rows(
+        conn,
+        find_schema_at_start(version["name"], version["version"], args.key, args.id, signal.name),
+    )
+    faults = check_input(declared[0]["schema"], signal.payload) if declared else []
+    if faults:
+        placed = (Fault(f"/payload{fault.place}", fault.message) for fault in faults)
+        told = "; ".join(map(one_line, placed))
+        raise BadArgument(
+            f"the payload does not fit the schema of the signal {signal.name}: {told}; "
+            "nothing was started, and nothing was sent"
+        )
 
 
 def _wait(conn: Connection, instance_id: UUID, longest: float) -> Row:

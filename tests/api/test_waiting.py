@@ -89,8 +89,18 @@ steps:
         assert (wrong.status_code, wrong.json()["faults"][0]["place"]) == (422, place)
     other = client.post(f"{signal}/payed", json={"payload": 1})
     assert (other.status_code, "it takes paid" in other.text) == (422, True)
+    typed = {"name": "paid", "payload": '{"sum": 1, "by": "cash"}'}
+    page = client.post(f"/ui/instances/{instance}/signal", data=typed)
+    assert (page.status_code, "/payload/by" in page.text) == (422, True)
     right = client.post(f"{signal}/paid", json={"payload": {"sum": 1, "by": "bank-3"}})
     assert right.json()["task"] == "paid"
+    for payload, place in (
+        ({"sum": 1, "by": "cash"}, "/signal/payload/by"),
+        (3, "/signal/payload"),
+    ):
+        with_it = {"key": "a", "signal": {"name": "paid", "payload": payload}}
+        wrong = client.post("/workflows/declared/start", json=with_it)
+        assert (wrong.status_code, wrong.json()["faults"][0]["place"]) == (422, place)
 
 
 def test_an_instance_is_started_with_a_signal(client: TestClient) -> None:

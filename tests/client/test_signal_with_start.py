@@ -45,3 +45,23 @@ def test_nothing_is_started_where_one_of_the_two_is_wrong(door: Door, basket: st
     door.start(basket, key="k", signal=Signal("add", 1))
     with pytest.raises(Refused, match="nothing was started"):
         door.start(basket, {"of": "another"}, key="k", signal=Signal("add", 2))
+
+
+def test_a_payload_is_checked_by_all_of_its_schema_before_anything_is_started(door: Door) -> None:
+    name = f"declared-{uuid4().hex[:12]}"
+    door.deploy(
+        f"name: {name}\nsignals:\n  paid:\n    type: object\n"
+        "    properties: {by: {pattern: ^bank}}\nsteps:\n  - {id: a, wait_for: paid}\n"
+    )
+    wrong: list[tuple[Any, str]] = [({"by": "cash"}, "/payload/by"), (3, "/payload")]
+    for payload, place in wrong:
+        with pytest.raises(BadArgument, match=place):
+            door.start(name, key="k", signal=Signal("paid", payload))
+    with pytest.raises(BadArgument, match="it takes paid"):
+        door.start(name, key="k", signal=Signal("payed"))
+    assert [*door.instances(name)] == []
+    door.start(name, key="k", signal=Signal("paid", {"by": "bank-3"}, "one"))
+    # Of a later version, which the instance of the key does not have.
+    door.deploy(f"name: {name}\nsignals: {{late: null}}\nsteps:\n  - {{id: a, wait_for: late}}\n")
+    with pytest.raises(Refused, match="ended"):
+        door.start(name, key="k", signal=Signal("paid", {"by": "cash"}))

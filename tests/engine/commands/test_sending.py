@@ -64,6 +64,9 @@ def test_a_payload_is_checked_by_all_of_its_schema(
     other = onceflow("signal", instance, "payed")
     assert (other.code, "it takes paid" in other.out) == (1, True)
     assert onceflow("signal", instance, "paid", "--payload", '{"by": "bank-3"}').code == 0
+    start = onceflow("start", "declared", "--signal", "paid", "--payload", '{"by": "cash"}')
+    assert (start.code, "/payload/by: must match the pattern ^bank" in start.err) == (1, True)
+    assert "nothing was started" in start.err
 
 
 def test_a_start_brings_its_signal(onceflow: Onceflow, tmp_path: Path) -> None:

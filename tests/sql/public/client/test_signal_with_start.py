@@ -1,11 +1,14 @@
 """signal_with_start: an instance by its key, started or found, and a signal to it."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from onceflow.engine import calls
 from onceflow.engine.calls import SignalledStart, StartSignal
+from onceflow.engine.calls.reads import json_rows
+from onceflow.engine.calls.waiting import find_schema_at_start
 from onceflow.engine.definition import compile_definition
 from onceflow.engine.errors import BadArgument
 
@@ -79,3 +82,33 @@ def test_with_a_signal_that_is_none_nothing_is_started(play: Play) -> None:
         add(play, 1, name="1st")
     assert play.value("select count(*) from onceflow.instance") == 0
     assert add(play, 1).started.outcome == "started"
+
+
+def test_one_that_exists_tells_what_does_not_fit(play: Play) -> None:
+    declared = {"add": {"type": "object", "required": ["n"]}}
+    play.deploy(compile_definition({**BASKET, "signals": declared}))
+    with pytest.raises(BadArgument, match=r"nothing was started: .*/payload/n"):
+        add(play, {})
+    assert play.value("select count(*) from onceflow.instance") == 0
+    add(play, {"n": 1})
+    unfit = add(play, {})
+    assert unfit.started.outcome == "exists"
+    assert unfit.sent
+    assert unfit.sent.outcome == "invalid"
+    assert [fault["place"] for fault in unfit.sent.faults or []] == ["/payload/n"]
+
+
+def test_the_schema_is_that_of_the_version_that_runs(play: Play) -> None:
+    number, text = ({"add": {"type": kind}} for kind in ("number", "string"))
+    play.deploy(compile_definition({**BASKET, "signals": number}))
+    instance = add(play, 1).started.instance_id
+    play.deploy(compile_definition({**BASKET, "signals": text}))
+
+    def asked(key: str | None, id: UUID | None = None) -> list[Json]:  # noqa: A002
+        rows = json_rows(play.conn, find_schema_at_start("basket", 3, key, id, "add"))
+        return [row["schema"]["type"] for row in rows]
+
+    assert (asked("customer"), asked(None, instance)) == (["number"], ["number"])
+    assert (asked("another"), asked(None)) == (["string"], ["string"])
+    calls.cancel_instances(play.conn, [instance])
+    assert asked("customer") == []
