@@ -16,7 +16,7 @@ from ..database import Connection
 from ..problems import Fault, Problem, invalid, not_found
 from ..reads import instances as reads
 from ..reads.overview import STATES
-from ..reads.signals import payload_faults
+from ..reads.signals import send_signal
 from ..schemas.instances import AllInstancesQuery, InstancePage, Reason
 from .charts import NO_LIFE, make_lives
 from .page import Visit, see_other, typed_json, unless_refused
@@ -139,16 +139,7 @@ def _signal(visit: Visit, instance: UUID) -> Response:
     payload = typed_json(visit.form.get("payload", "").strip() or "null", "/payload")
     name = visit.form.get("name", "")
     with visit.database.connection() as conn:
-        if faults := payload_faults(conn, instance, name, payload):
-            raise invalid(faults)
-        (sent,) = calls.send_signals(conn, [calls.Signal(instance, name, payload)])
-    if sent.outcome == "unknown":
-        raise not_found(f"instance {instance}")
-    if sent.outcome == "invalid":
-        told = [Fault(of["place"], of["message"]) for of in sent.faults or []]
-        raise invalid(told or [Fault("", sent.detail)])
-    if sent.outcome != "accepted":
-        raise Problem(409, f"Refused: {sent.detail}.")
+        send_signal(conn, calls.Signal(instance, name, payload))
     return see_other(f"/ui/instances/{instance}")
 
 

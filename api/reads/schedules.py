@@ -1,7 +1,7 @@
 """Schedules: what they have planned, and what came of it."""
 
 from datetime import UTC, datetime
-from typing import Any, Final, LiteralString
+from typing import Any, Final
 
 import msgspec
 
@@ -22,10 +22,6 @@ from .paging import cut, read_cursor
 from .triggers import require_kind
 
 NEXT: Final = 10
-RUN: Final[LiteralString] = (
-    "planned_at, cause, state, instance_id as instance, instance_state as instance_status,"
-    " until, count, error"
-)
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -50,7 +46,9 @@ def list_runs(conn: Connection, workflow: str, trigger: str, query: RunsQuery) -
     """Return what came of a schedule's times, the last first. Raises Problem 404 or 409."""
     require_kind(conn, workflow, trigger, "schedule")
     before = read_cursor(query.cursor, tuple[Time])
-    asked = asks.list_runs(RUN, workflow, trigger, query.limit + 1, before[0] if before else None)
+    asked = asks.list_runs(
+        asks.RUN, workflow, trigger, query.limit + 1, before[0] if before else None
+    )
     found = rows(conn, ScheduleRun, *asked)
     items, following = cut(found, query.limit, lambda run: (run.planned_at,))
     return ScheduleRunPage(items, following)

@@ -23,12 +23,6 @@ from ..schemas.triggers import (
 )
 from .paging import cut, read_cursor
 
-COLUMNS: Final[LiteralString] = (
-    "workflow, trigger, kind, version, spec, paused_at, disabled_at, next_at, due_at,"
-    " late_seconds as late, last_planned_at, last_state, last_instance, problem, lag, failed,"
-    " failed_at"
-)
-POSITION: Final[LiteralString] = "topic, partition, position, log_end, lag, taken_at"
 STALLED: Final[LiteralString] = "workflow, trigger, kind, due_since, problem"
 KINDS: Final = {"schedule": "a schedule", "kafka": "of a topic", "webhook": "a webhook"}
 FAILURE: Final[LiteralString] = "id, code, message, key, times, first_at, last_at"
@@ -57,7 +51,7 @@ class _Row(msgspec.Struct, frozen=True):
 def list_triggers(database: Database, query: TriggersQuery) -> TriggerPage:
     """Return triggers, by workflow and id."""
     after = read_cursor(query.cursor, tuple[str, str])
-    asked = asks.list_triggers(COLUMNS, query.workflow, query.kind, after, query.limit + 1)
+    asked = asks.list_triggers(asks.TRIGGER, query.workflow, query.kind, after, query.limit + 1)
     with database.connection() as conn:
         found = [_trigger(row) for row in rows(conn, _Row, *asked)]
     items, following = cut(found, query.limit, lambda row: (row.workflow, row.trigger))
@@ -66,7 +60,7 @@ def list_triggers(database: Database, query: TriggersQuery) -> TriggerPage:
 
 def find_trigger(conn: Connection, workflow: str, trigger: str) -> Trigger:
     """Return one trigger. Raises Problem 404."""
-    found = rows(conn, _Row, *asks.find_trigger(COLUMNS, workflow, trigger))
+    found = rows(conn, _Row, *asks.find_trigger(asks.TRIGGER, workflow, trigger))
     if not found:
         raise not_found(f"trigger {workflow}/{trigger}")
     return _trigger(found[0])
@@ -84,7 +78,7 @@ def require_kind(conn: Connection, workflow: str, trigger: str, kind: TriggerKin
 def read_positions(conn: Connection, workflow: str, trigger: str) -> TopicPositions:
     """Return where a trigger stands in its topic. Raises Problem 404 or 409."""
     found = require_kind(conn, workflow, trigger, "kafka")
-    asked = asks.list_positions(POSITION, workflow, trigger)
+    asked = asks.list_positions(asks.POSITION, workflow, trigger)
     return TopicPositions(rows(conn, TopicPosition, *asked), found.problem)
 
 

@@ -6,8 +6,8 @@ from ...engine import calls, failpoints
 from ...engine.calls import NamedEvent, Signal
 from ...engine.calls.waiting import AT_ONCE
 from ..operation import Call, Nothing, Operation
-from ..problems import Fault, Problem, invalid, not_found
-from ..reads.signals import payload_faults
+from ..problems import Fault, Problem, invalid
+from ..reads.signals import send_signal
 from ..schemas.waiting import EventAnswer, EventRequest, SignalAnswer, SignalRequest
 from ..schemas.words import given
 
@@ -17,17 +17,8 @@ def signal(call: Call[Nothing, SignalRequest]) -> SignalAnswer:
     instance, name = call.uuid("instanceId", "instance"), call.path["name"]
     payload = given(call.body.payload, b"null")
     with call.context.database.connection() as conn:
-        if faults := payload_faults(conn, instance, name, payload):
-            raise invalid(faults)
-        (sent,) = calls.send_signals(conn, [Signal(instance, name, payload, call.body.key)])
+        sent = send_signal(conn, Signal(instance, name, payload, call.body.key))
     failpoints.hit("api.after_send")
-    if sent.outcome == "unknown":
-        raise not_found(f"instance {instance}")
-    if sent.outcome == "invalid":
-        told = [Fault(of["place"], of["message"]) for of in sent.faults or []]
-        raise invalid(told or [Fault("", sent.detail)])
-    if sent.outcome not in ("accepted", "repeated"):
-        raise Problem(409, f"Refused: {sent.detail}.")
     return SignalAnswer(instance, cast(Any, sent.outcome), sent.task, sent.detail)
 
 

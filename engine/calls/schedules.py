@@ -13,6 +13,12 @@ from .base import Connection, Record, fetch, fetch_value, word
 from .reads import Query
 from .workflows import require_offset
 
+RUN: Final[LiteralString] = (
+    "planned_at, cause, state, instance_id as instance, instance_state as instance_status,"
+    " until, count, error"
+)
+"""Columns of what came of a planned time, as the API and the command line tell them."""
+
 PORTION: Final = 500
 """Planned times that are queued at once."""
 MOST: Final = 10_000

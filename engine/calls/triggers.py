@@ -15,6 +15,15 @@ select workflow, trigger, outcome, detail
   from onceflow.resume_triggers(p_workflows => %s::text[], p_triggers => %s::text[])"""
 
 
+TRIGGER: Final[LiteralString] = (
+    "workflow, trigger, kind, version, spec, paused_at, disabled_at, next_at, due_at,"
+    " late_seconds as late, last_planned_at, last_state, last_instance, problem, lag, failed,"
+    " failed_at"
+)
+"""Columns of a trigger, as the API and the command line tell them."""
+POSITION: Final[LiteralString] = "topic, partition, position, log_end, lag, taken_at"
+"""Columns of where one stands in a partition."""
+
 LATE: Final = "1 minute"
 """From then on a schedule is told as late: usually a relay takes it within a second."""
 STALLED: Final = 100

@@ -7,12 +7,12 @@ one after the other. `onceflow triggers` lists schedules, pauses and resumes the
 
 import argparse
 from datetime import UTC, datetime
-from typing import Any, Final, LiteralString
+from typing import Any
 
 from ...calls import Triggered, plan_of, trigger_schedules
 from ...calls.base import Connection
 from ...calls.reads import json_rows
-from ...calls.schedules import backfill_span, list_runs, planned_times
+from ...calls.schedules import RUN, backfill_span, list_runs, planned_times
 from ...calls.triggers import find_trigger
 from ...errors import BadArgument, NotFound
 from ...schedules import Plan
@@ -20,11 +20,6 @@ from ...settings import Settings
 from ..arguments import add_json, offset_time, positive
 from ..database import open_database
 from ..output import clock_text, print_json, print_table
-
-RUN: Final[LiteralString] = (
-    "planned_at, cause, state, instance_id as instance, instance_state as instance_status,"
-    " until, count, error"
-)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

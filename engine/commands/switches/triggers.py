@@ -12,6 +12,8 @@ from ...calls import NamedDecision, TriggerDecision, pause_triggers, resume_trig
 from ...calls.base import Connection
 from ...calls.reads import json_rows
 from ...calls.triggers import (
+    POSITION,
+    TRIGGER,
     find_trigger,
     hears,
     list_failures,
@@ -24,12 +26,6 @@ from ..arguments import add_json, positive
 from ..database import open_database
 from ..output import clock_text, one_line, print_json, print_named, print_table, seconds_text
 
-COLUMNS = (
-    "workflow, trigger, kind, version, spec, paused_at, disabled_at, next_at, due_at,"
-    " late_seconds as late, last_planned_at, last_state, last_instance, problem, lag, failed,"
-    " failed_at"
-)
-POSITION = "topic, partition, position, log_end, lag, taken_at"
 FAILURE = "code, message, key, times, first_at, last_at"
 KINDS = ("schedule", "kafka", "webhook")
 
@@ -65,7 +61,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 _print_positions(conn, args.trigger, as_json=args.json)
             case _:
                 rows = json_rows(
-                    conn, list_triggers(COLUMNS, args.workflow, args.kind, limit=args.limit)
+                    conn, list_triggers(TRIGGER, args.workflow, args.kind, limit=args.limit)
                 )
                 _print_triggers([_told(row) for row in rows], as_json=args.json)
     return 0

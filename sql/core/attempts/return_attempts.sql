@@ -1,9 +1,9 @@
 -- return_attempts(sorted ids, keys, fences, started, keep fences, errors) -> change[]   (internal)
 -- Takes locked RUNNING tasks out of their workers' hands without a failure: due again at once
 -- (QUEUED, or READY where the instance may not run them), CANCELLED in a CLOSING instance. An attempt
--- so returned does not count against the budget, and its time until a claim begins anew. p_errors, where given, tell for each why it is not due at once but
--- after a pause: it wants a worker with another handler, or with the secrets that this one lacks (missing_secrets); none
--- has begun it, so that time goes on.
+-- so returned does not count against the budget, and its time until a claim begins anew. p_errors, where given, tell for
+-- each why it is not due at once but after a pause: it wants a worker with another handler, or with the secrets that this
+-- one lacks (missing_secrets); none has begun it, so that time goes on.
 create or replace function onceflow.return_attempts(
     p_ids uuid[], p_keys onceflow.task_key[], p_fences uuid[], p_started boolean[],
     p_keep_fences boolean, p_errors jsonb[] default null)

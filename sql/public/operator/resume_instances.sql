@@ -1,6 +1,7 @@
 -- resume_instances(ids) -> (instance_id, outcome, detail)
--- Lifts an operator's suspension and releases what became READY under it: tasks are QUEUED, what waits by itself begins to. An open dead letter, which holds
--- nothing but what depends on it, is told from then on. outcome: done | refused (detail says why) | unknown.
+-- Lifts an operator's suspension and releases what became READY under it: tasks are QUEUED, what waits by itself begins to.
+-- An open dead letter, which holds nothing but what depends on it, is told from then on.
+-- outcome: done | refused (detail says why) | unknown.
 -- Errors: WF004.
 create or replace function onceflow.resume_instances(p_ids uuid[])
 returns table (instance_id uuid, outcome text, detail text)

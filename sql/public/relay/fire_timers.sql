@@ -1,10 +1,11 @@
 -- fire_timers(limit, skip, evaluating) -> (retried, timed_out)
 -- A job of the clock: makes retries that are due QUEUED, queues what waited for queues that are resumed, looks
 -- again for workers that have the handler of what waits for one, opens the next round or attempt of blocks, ends sleeps, and fails
--- attempts, blocks and waits past their timeout, and tasks past the time for their start or for all their attempts; the oldest first, at most p_limit a call, the first p_skip passed over (so that one that cannot be handled does not stop
--- the rest). Where the two are p_limit together there is more to do at once. Instances that others hold are left
--- for the next time; of several that call it at once one works, and the others return. Without p_evaluating only what
--- no expression stands behind: retries, and what waits for a handler or was held; so that slow ones hold up none of it.
+-- attempts, blocks and waits past their timeout, and tasks past the time for their start or for all their attempts; the
+-- oldest first, at most p_limit a call, the first p_skip passed over (so that one that cannot be handled does not stop the
+-- rest). Where the two are p_limit together there is more to do at once. Instances that others hold are left for the next
+-- time; of several that call it at once one works, and the others return. Without p_evaluating only what no expression
+-- stands behind: retries, and what waits for a handler or was held; so that slow ones hold up none of it.
 -- Errors: WF004.
 create or replace function onceflow.fire_timers(
     p_limit int, p_skip int default 0, p_evaluating boolean default true)

@@ -7,9 +7,9 @@
 -- expressions see, {key, value, headers, partition, offset, timestamp}, without the value where p_reasons says why that
 -- cannot be read: p_payloads then has it as it came. p_released is the row of the quarantine that it stands in, which is
 -- taken once too, and moves no partition.
--- answer: taken, with how many of its records started an instance or were sent, were known by their key or place, passed over by
--- `when`, quarantined · moved: none, the partition stands elsewhere, see position · stale: none, these are offsets of another topic than the one that has the name now
--- · halted: none, the trigger is paused, its workflow disabled, or it is gone.
+-- answer: taken, with how many of its records started an instance or were sent, were known by their key or place, passed
+-- over by `when`, quarantined · moved: none, the partition stands elsewhere, see position · stale: none, these are offsets of
+-- another topic than the one that has the name now · halted: none, the trigger is paused, its workflow disabled, or it is gone.
 -- What stood in quarantine is answered with a null for its partition.
 -- Errors: WF002 arrays that differ · WF004. An expression that is too slow: as start_instances().
 create or replace function onceflow.take_records(
