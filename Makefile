@@ -90,7 +90,7 @@ lock: env
 	"$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --extra dev --group contributing --upgrade --output-file requirements.lock pyproject.toml
 	"$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  --extra examples --extra kafka --extra mail --extra pdf --extra registry --extra server --group build \
+	  --extra examples --extra kafka --extra mail --extra oidc --extra otel --extra pdf --extra registry --extra server --group build \
 	  --constraint requirements.lock --output-file deploy/requirements.lock pyproject.toml
 
 clean:
