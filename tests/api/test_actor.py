@@ -1,0 +1,16 @@
+"""Who makes a request."""
+
+from onceflow.api.actor import actor_of, made_by
+from starlette.requests import Request
+from starlette.types import Scope
+
+SCOPE: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+
+
+def test_the_guards_say_who_makes_a_request() -> None:
+    scope = made_by(SCOPE, "person ann")
+    assert actor_of(scope) == actor_of(Request(scope)) == "person ann"
+
+
+def test_nobody_is_known_where_they_said_nothing() -> None:
+    assert actor_of(SCOPE) == actor_of(Request(SCOPE)) == ""
