@@ -12,7 +12,7 @@ declare
 begin
     o_changes := onceflow.end_tasks(p_ids, onceflow.listed_tasks(p_ids, v_all), p_failed, v_ways, 'FAILED', p_token);
     perform onceflow.note_dead_letters(array(
-        select distinct c.instance_id from unnest(o_changes) c where c.state = 'DEAD_LETTER' order by 1));
+        select distinct c.instance_id from unnest(o_changes) c where c.was = 'DEAD_LETTER' order by 1));
     v_shut := onceflow.shut_scopes(p_ids, v_all, v_ways);
     o_changes := o_changes || v_shut.o_changes;
     o_touched := v_shut.o_touched;

@@ -44,12 +44,14 @@ KEYS = ("2", "true", "a", "1")
 """Some of the keys that events are waited for by."""
 
 
-def input_of(began: datetime) -> dict[str, Json]:
-    """Return what an instance is started with that starts then."""
+def input_of(began: datetime, apart: object = "") -> dict[str, Json]:
+    """Return what an instance is started with that starts then, ``apart`` from all others.
+
+    Several begin in one second, and what one has taken for a key another does not get.
+    """
     times = {"past": -60, "soon": 5, "later": 9}
     told = {name: (began + timedelta(seconds=s)).isoformat() for name, s in times.items()}
-    # In all the database another instance has none of these.
-    keys = {name: f"{name} of {began.isoformat()}" for name in ("k", "l")}
+    keys = {name: f"{name} of {apart}" for name in ("k", "l")}
     return {**INPUT, "times": told, "keys": keys}
 
 

@@ -279,7 +279,7 @@ class Pair:
     def __init__(self, engine: Engine, *documents: Json) -> None:
         self.engine = engine
         self.family = Family(*documents, began=engine.began)
-        given = input_of(engine.began)
+        given = input_of(engine.began, engine.ids[""])
         engine.start(given)
         self.family.start(given)
         self.compare("start")

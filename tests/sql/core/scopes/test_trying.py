@@ -156,6 +156,27 @@ def test_of_several_failures_together_the_first_by_path_says_what_follows(play: 
     assert run.due() == ["t[1]/of_one"]
 
 
+# guarantee: closing-same-wave
+def test_a_dead_letter_that_the_failure_beside_it_closes_is_told_no_more(play: Play) -> None:
+    both = {"id": "p", "parallel": [task("a"), task("b")]}
+    run = Blocks(
+        play,
+        attempt(both, catch=[{"errors": ["two"], "steps": [task("c")]}]),
+        on_failure="suspend",
+    )
+    run.take("t[0]/p[0]/a", "t[0]/p[1]/b")
+    calls.fail_tasks(
+        play.conn,
+        [
+            calls.Failure(run.id, grant.task, grant.fence, {"code": code}, False)
+            for path, code in (("t[0]/p[0]/a", "one"), ("t[0]/p[1]/b", "two"))
+            for grant in [run.grants.pop(path)]
+        ],
+    )
+    assert run.due() == ["t[1]/c"]
+    assert play.instance(run.id, "suspended_by") == (None,)
+
+
 def test_a_tolerance_within_is_asked_first(play: Play) -> None:
     inner = each("e", [1, 2], task("a"), tolerate=1)
     run = Blocks(play, attempt(inner, catch=[{"steps": [task("c")]}]))
