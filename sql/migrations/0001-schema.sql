@@ -1,7 +1,7 @@
 -- The tables of Onceflow. They are private: functions and views are the interface.
--- docs/state-machine.md draws the states that the checks below encode. A check that gives null holds;
--- few and short ones, since Postgres reads their text anew for each statement that writes, and works them out for
--- each row: a list is one literal array, what is most rows' own stands first in it.
+-- docs/state-machine.md draws the states that the checks below encode. A check that gives null holds. Postgres reads
+-- the text of each anew for each statement that writes: so those of an instance and of a task, which every transition
+-- writes, are one function each, which a session reads once. It raises what the checks by its names would have raised.
 
 create schema onceflow;
 revoke all on schema onceflow from public;
@@ -198,6 +198,41 @@ create table onceflow.config_value (
 -- Instances and tasks, partitioned by the time in their UUIDv7 ---------------------------------
 -- No foreign keys between these: a partition of one is dropped without a look at the others.
 
+-- Whether an instance may be as it is. A list is one literal array, what is most rows' own stands first in it. Types are
+-- named in full, since no path is set, which would be paid for each row.
+create function onceflow.instance_fits(
+    p_state text, p_closing_as text, p_compensate boolean, p_suspended_by text, p_suspended_at timestamptz,
+    p_open_tasks int, p_ended_at timestamptz, p_deadline_at timestamptz, p_input jsonb, p_output jsonb)
+returns boolean
+language plpgsql immutable as $$
+declare
+    v_broken constant pg_catalog.text := case
+        when not (p_state = any (case when p_ended_at is null
+                then '{RUNNING,CLOSING,COMPENSATING}'::pg_catalog.text[]
+                else '{SUCCEEDED,FAILED,COMPENSATED,CANCELLED}'
+            end) and (p_ended_at is null or p_open_tasks = 0)) then 'instance_state'
+        when p_open_tasks < 0 then 'instance_open_tasks'
+        when not case when p_closing_as is null then p_state = any ('{RUNNING,SUCCEEDED}')
+            else p_closing_as = any ('{FAILED,COMPENSATED,CANCELLED}')
+                and (p_state = p_closing_as or p_state = 'CLOSING' or p_state = 'COMPENSATING' and p_compensate)
+            end then 'instance_closing'
+        when not case when p_suspended_at is null then p_suspended_by is null
+            else p_suspended_by is not null and p_suspended_by = any ('{operator,dead_letter}') and p_ended_at is null
+            end then 'instance_suspended'
+        when p_deadline_at is not null and p_state <> 'RUNNING' then 'instance_deadline'
+        when p_output is not null and p_state <> 'SUCCEEDED' then 'instance_output'
+        when pg_catalog.pg_column_size(p_input) > 8500000 or pg_catalog.pg_column_size(p_output) > 8500000
+            then 'instance_payload' end;
+begin
+    if v_broken is null then
+        return true;
+    end if;
+    raise exception 'an instance that is % would break the rule %', p_state, v_broken
+        using errcode = 'check_violation', schema = 'onceflow', table = 'instance', constraint = v_broken;
+end $$;
+revoke execute on function onceflow.instance_fits(
+    text, text, boolean, text, timestamptz, int, timestamptz, timestamptz, jsonb, jsonb) from public;
+
 create table onceflow.instance (
     id uuid not null primary key,
     version_id bigint not null,
@@ -231,25 +266,8 @@ create table onceflow.instance (
     -- The instance that a step of has started it and waits for it, and the first of the family; null of a root.
     parent_id uuid,
     root_id uuid,
-    constraint instance_state check (
-        state = any (case when ended_at is null
-            then '{RUNNING,CLOSING,COMPENSATING}'::text[]
-            else '{SUCCEEDED,FAILED,COMPENSATED,CANCELLED}'
-        end) and (ended_at is null or open_tasks = 0)),
-    constraint instance_open_tasks check (open_tasks >= 0),
-    constraint instance_closing check (
-        case when closing_as is null then state = any ('{RUNNING,SUCCEEDED}')
-            else closing_as = any ('{FAILED,COMPENSATED,CANCELLED}')
-                and (state = closing_as or state = 'CLOSING' or state = 'COMPENSATING' and compensate)
-        end),
-    constraint instance_suspended check (
-        case when suspended_at is null then suspended_by is null
-            else suspended_by is not null and suspended_by = any ('{operator,dead_letter}') and ended_at is null
-        end),
-    constraint instance_deadline check (deadline_at is null or state = 'RUNNING'),
-    constraint instance_output check (output is null or state = 'SUCCEEDED'),
-    constraint instance_payload check (
-        pg_catalog.pg_column_size(input) <= 8500000 and pg_catalog.pg_column_size(output) <= 8500000)
+    constraint instance_fits check (onceflow.instance_fits(
+        state, closing_as, compensate, suspended_by, suspended_at, open_tasks, ended_at, deadline_at, input, output))
 ) partition by range (id);
 -- seq and open_tasks change at every transition and stand in no index: those updates stay HOT.
 create index instance_by_state on onceflow.instance (state, (parent_id is null), id);
@@ -258,6 +276,56 @@ create index instance_deadline on onceflow.instance (deadline_at) where deadline
 create index instance_resume on onceflow.instance (resume_at) where resume_at is not null;
 create index instance_of_parent on onceflow.instance (parent_id, id) where parent_id is not null;
 create index instance_suspended on onceflow.instance (id) where suspended_at is not null;
+
+-- Whether a task may be as it is, as instance_fits() has it for instances.
+create function onceflow.task_fits(
+    p_state text, p_queue text, p_attempt int, p_extra_attempts int, p_passed int, p_scope bigint, p_visit int, p_seq int,
+    p_worker_id uuid, p_fence uuid, p_call bigint, p_queued_xid xid8, p_due_at timestamptz, p_held_by text,
+    p_input jsonb, p_output jsonb, p_error jsonb, p_reason text)
+returns boolean
+language plpgsql immutable as $$
+declare
+    v_broken constant pg_catalog.text := case
+        -- A dead letter is open while seq is null, else a record.
+        when p_state <> all (case when p_seq is null
+                then '{RUNNING,QUEUED,READY,WAITING,RETRYING,DEAD_LETTER}'::pg_catalog.text[]
+                else '{SUCCEEDED,FAILED,SKIPPED,CANCELLED,DEAD_LETTER}'
+            end) then 'task_state'
+        when not case when p_state = 'RUNNING'
+            then p_worker_id is not null and p_fence is not null and p_call is not null and p_attempt > 0
+            else p_worker_id is null and p_call is null
+            end then 'task_running'
+        when (p_state = 'QUEUED') <> (p_queued_xid is not null) then 'task_queued'
+        when not case when p_state = 'RETRYING' then p_due_at is not null and p_attempt > 0
+            when p_held_by = any ('{handler,secret}') then p_due_at is not null
+            else p_due_at is null or p_state = any ('{RUNNING,WAITING}')
+            end then 'task_due'
+        when not case when p_held_by is null then p_state <> 'READY'
+            else p_state = 'READY' and p_held_by = any ('{operator,handler,secret,limit,pause}')
+            end then 'task_held'
+        when not ((p_input is not null and p_queue is not null)
+            -- What waits by itself has no queue.
+            or (p_state = 'READY' and p_input is not null and p_held_by = 'operator')
+            -- What no worker has run has neither: a set that SUCCEEDED, a step whose expression FAILED.
+            or p_state = any ('{WAITING,SKIPPED,CANCELLED,DEAD_LETTER,FAILED}')
+            or (p_state = 'SUCCEEDED' and p_attempt = 0)) then 'task_made'
+        when p_output is not null and p_state <> all ('{SUCCEEDED,SKIPPED,FAILED}') then 'task_output'
+        when p_error is null and p_state = any ('{RETRYING,FAILED,DEAD_LETTER}') then 'task_error'
+        when (p_state = 'SKIPPED') <> (p_reason is not null) then 'task_reason'
+        -- Of numbers joined bit by bit the sign is minus where that of any is.
+        when (p_attempt | p_extra_attempts | p_passed | p_visit) < 0 or p_scope < 0 then 'task_counts'
+        when pg_catalog.pg_column_size(p_input) > 8500000 or pg_catalog.pg_column_size(p_output) > 8500000
+            then 'task_payload' end;
+begin
+    if v_broken is null then
+        return true;
+    end if;
+    raise exception 'a task that is % would break the rule %', p_state, v_broken
+        using errcode = 'check_violation', schema = 'onceflow', table = 'task', constraint = v_broken;
+end $$;
+revoke execute on function onceflow.task_fits(
+    text, text, int, int, int, bigint, int, int, uuid, uuid, bigint, xid8, timestamptz, text, jsonb, jsonb, jsonb, text)
+    from public;
 
 create table onceflow.task (
     instance_id uuid not null,
@@ -300,41 +368,9 @@ create table onceflow.task (
     error jsonb,
     reason text,
     primary key (instance_id, step, scope, visit),
-    -- A dead letter is open while seq is null, else a record.
-    constraint task_state check (
-        state = any (case when seq is null
-            then '{RUNNING,QUEUED,READY,WAITING,RETRYING,DEAD_LETTER}'::text[]
-            else '{SUCCEEDED,FAILED,SKIPPED,CANCELLED,DEAD_LETTER}'
-        end)),
-    constraint task_running check (
-        case when state = 'RUNNING'
-            then worker_id is not null and fence is not null and call is not null and attempt > 0
-            else worker_id is null and call is null
-        end),
-    constraint task_queued check ((state = 'QUEUED') = (queued_xid is not null)),
-    constraint task_due check (
-        case when state = 'RETRYING' then due_at is not null and attempt > 0
-            when held_by = any ('{handler,secret}') then due_at is not null
-            else due_at is null or state = any ('{RUNNING,WAITING}')
-        end),
-    constraint task_held check (
-        case when held_by is null then state <> 'READY'
-            else state = 'READY' and held_by = any ('{operator,handler,secret,limit,pause}')
-        end),
-    constraint task_made check (
-        (input is not null and queue is not null)
-        -- What waits by itself has no queue.
-        or (state = 'READY' and input is not null and held_by = 'operator')
-        -- What no worker has run has neither: a set that SUCCEEDED, a step whose expression FAILED.
-        or state = any ('{WAITING,SKIPPED,CANCELLED,DEAD_LETTER,FAILED}')
-        or (state = 'SUCCEEDED' and attempt = 0)),
-    constraint task_output check (output is null or state = any ('{SUCCEEDED,SKIPPED,FAILED}')),
-    constraint task_error check (error is not null or state <> all ('{RETRYING,FAILED,DEAD_LETTER}')),
-    constraint task_reason check ((state = 'SKIPPED') = (reason is not null)),
-    -- Of numbers joined bit by bit the sign is minus where that of any is.
-    constraint task_counts check ((attempt | extra_attempts | passed | visit) >= 0 and scope >= 0),
-    constraint task_payload check (
-        pg_catalog.pg_column_size(input) <= 8500000 and pg_catalog.pg_column_size(output) <= 8500000)
+    constraint task_fits check (onceflow.task_fits(
+        state, queue, attempt, extra_attempts, passed, scope, visit, seq, worker_id, fence, call, queued_xid, due_at, held_by,
+        input, output, error, reason))
 ) partition by range (instance_id);
 -- Each of these holds open rows alone, so none of them grows with history. The first two do not name
 -- the state, so that no plan that looks a RUNNING or QUEUED row up by its key is drawn to them.

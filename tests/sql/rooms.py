@@ -8,6 +8,15 @@ FUNCTIONS = {path.stem: path for path in onceflow.sql.functions()}
 VIEWS = {path.stem: path for path in onceflow.sql.views()}
 TEXTS = {name: path.read_text(encoding="utf-8") for name, path in FUNCTIONS.items()}
 
+_SCHEMA = (onceflow.sql.FOLDER / "migrations" / "0001-schema.sql").read_text(encoding="utf-8")
+OF_CHECKS = {
+    name: text
+    for text, name in re.findall(
+        r"^(create function onceflow\.(\w+)\(.*?^end \$\$;)$", _SCHEMA, re.M | re.DOTALL
+    )
+}
+"""What checks of tables call: a function of these stands with its table."""
+
 PUBLIC = sorted(name for name, path in FUNCTIONS.items() if path.parents[1].name == "public")
 """The interface: what is in core/ is called by these alone."""
 
