@@ -4,7 +4,7 @@ import http
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import psycopg
@@ -41,7 +41,13 @@ class Fault(msgspec.Struct, frozen=True):
 class ProblemDetails(msgspec.Struct):
     """An error, as RFC 9457 describes it."""
 
-    type: str
+    type: Annotated[
+        str,
+        msgspec.Meta(
+            description="`urn:onceflow:another-input`: the key or id of a start has started an "
+            "instance with another input. Of all else `about:blank`: the status tells what it is."
+        ),
+    ]
     title: str
     status: int
     detail: Annotated[str, msgspec.Meta(description="What went wrong and what to do.")]
@@ -57,7 +63,8 @@ class ProblemDetails(msgspec.Struct):
 class Problem(Exception):
     """Raised anywhere while a request is handled; it goes out as problem details.
 
-    ``instance`` names this one occurrence, where the log tells more of it.
+    ``instance`` names this one occurrence, where the log tells more of it; ``kind`` is its type,
+    where a client does something else for it than its status says.
     """
 
     def __init__(
@@ -67,6 +74,7 @@ class Problem(Exception):
         faults: Sequence[Fault] = (),
         headers: Mapping[str, str] | None = None,
         instance: str | None = None,
+        kind: str = "about:blank",
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -74,13 +82,21 @@ class Problem(Exception):
         self.faults = list(faults)
         self.headers = dict(headers or {})
         self.instance = instance
+        self.kind = kind
 
 
-def invalid(faults: Sequence[Fault], what: str = "The request") -> Problem:
+ANOTHER_INPUT: Final = "urn:onceflow:another-input"
+"""The type of the refusal of a key or id that has started an instance with another input."""
+
+
+def invalid(
+    faults: Sequence[Fault], what: str = "The request", kind: str = "about:blank"
+) -> Problem:
     """Return the 422 that lists everything wrong with ``what`` (of very many, the first)."""
     count = "one fault" if len(faults) == 1 else f"{len(faults)} faults"
     listed = f", the first {MOST_FAULTS} of which are listed" if len(faults) > MOST_FAULTS else ""
-    return Problem(422, f"{what} has {count}{listed}: nothing was done.", faults[:MOST_FAULTS])
+    told = f"{what} has {count}{listed}: nothing was done."
+    return Problem(422, told, faults[:MOST_FAULTS], kind=kind)
 
 
 def not_found(what: str) -> Problem:
@@ -96,7 +112,7 @@ def phrase(status: int) -> str:
 def respond(problem: Problem) -> Response:
     """Return the answer that tells a problem."""
     details = ProblemDetails(
-        type="about:blank",
+        type=problem.kind,
         title=phrase(problem.status),
         status=problem.status,
         detail=problem.detail,

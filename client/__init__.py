@@ -24,8 +24,8 @@ from ..engine.errors import (
 from .conversion import Mismatch
 from .errors import Ended, NotEnded, WrongInput
 from .http import AsyncHttpClient, HttpClient
-from .model import Advice, Because, DeadLetter, Decided, Deployed, Instance, Started, Status
-from .operations import LetterKey, Signal
+from .model import Advice, Because, DeadLetter, Decided, Deployed, Form, Instance, Started, Status
+from .operations import FormKey, LetterKey, Signal
 from .sql import AsyncClient, Client
 
 __all__ = [
@@ -41,6 +41,8 @@ __all__ = [
     "Deployed",
     "Ended",
     "Fault",
+    "Form",
+    "FormKey",
     "HttpClient",
     "Instance",
     "LetterKey",

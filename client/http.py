@@ -6,9 +6,10 @@ from typing import Any, Final
 import httpx2
 
 from ..engine.errors import BadArgument, ServerError
-from .http_operations import Answered, HttpOperations, Request
+from .http_operations import HttpOperations
 from .interface import SyncInterface
 from .interface_async import AsyncInterface
+from .requests import Answered, Request
 
 TIMEOUT: Final = 30.0
 """Seconds that one request may take unless the caller says otherwise."""

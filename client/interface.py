@@ -1,7 +1,7 @@
 """The methods that all clients have, for callers who wait; interface_async.py has them awaited."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar, overload
@@ -9,17 +9,22 @@ from uuid import UUID
 
 from ..engine.errors import OnceflowError, unwritten
 from .errors import Ended, NotEnded
-from .model import Because, DeadLetter, Decided, Deployed, Instance, Started, Status
+from .model import Because, DeadLetter, Decided, Deployed, Form, Instance, Started, Status
 from .operations import (
     PAGE,
+    Answer,
+    FormKey,
     LetterKey,
     Operations,
     OutsideError,
+    Page,
     Plan,
     Signal,
     Start,
     Wanted,
+    WantedForms,
     keys_of,
+    people_of,
     require_same_number,
     starts_of,
     texts_of,
@@ -27,6 +32,7 @@ from .operations import (
 
 Q = TypeVar("Q")
 T = TypeVar("T")
+W = TypeVar("W")
 
 PAUSES: Final = (0.02, 0.5)
 """Seconds between two looks at an instance: a tenth of the time waited, within these bounds."""
@@ -65,6 +71,17 @@ class SyncInterface(Generic[Q]):
             return end.value
         except (UnicodeEncodeError, UnicodeDecodeError) as error:
             raise unwritten(error) from error
+
+    def _pages(
+        self, ask: Callable[[W, int, str], Plan[Q, Page[T]]], wanted: W, limit: int | None
+    ) -> Iterator[T]:
+        """Go through the items of a list, page by page."""
+        cursor: str | None = ""
+        while cursor is not None and limit != 0:
+            size = PAGE if limit is None else min(limit, PAGE)
+            page = self._run(ask(wanted, size, cursor))
+            yield from page.items
+            cursor, limit = page.next, None if limit is None else limit - len(page.items)
 
     def deploy(self, definition: str | bytes) -> Deployed:
         """Register a workflow, given as YAML or JSON; the latest version again makes no new one.
@@ -169,12 +186,7 @@ class SyncInterface(Generic[Q]):
         no workflow lists such a field.
         """
         wanted = Wanted(workflow, status, suspended, key, texts_of(input))
-        cursor: str | None = ""
-        while cursor is not None and limit != 0:
-            size = PAGE if limit is None else min(limit, PAGE)
-            page = self._run(self._operations.instances(wanted, size, cursor))
-            yield from page.items
-            cursor, limit = page.next, None if limit is None else limit - len(page.items)
+        return self._pages(self._operations.instances, wanted, limit)
 
     def explain(self, instance: UUID) -> list[Because]:
         """Say why an instance is not moving. Raises NotFound."""
@@ -207,12 +219,7 @@ class SyncInterface(Generic[Q]):
         self, workflow: str | None = None, *, limit: int | None = None
     ) -> Iterator[DeadLetter]:
         """Go through open dead letters, those of the youngest instances first. As ``instances``."""
-        cursor: str | None = ""
-        while cursor is not None and limit != 0:
-            size = PAGE if limit is None else min(limit, PAGE)
-            page = self._run(self._operations.dead_letters(workflow, size, cursor))
-            yield from page.items
-            cursor, limit = page.next, None if limit is None else limit - len(page.items)
+        return self._pages(self._operations.dead_letters, workflow, limit)
 
     def redrive(self, *letters: LetterKey, inputs: Sequence[Any] | None = None) -> list[Decided]:
         """Try dead letters again, with a fresh budget of retries.
@@ -257,6 +264,55 @@ class SyncInterface(Generic[Q]):
         Refused where the id came with another event.
         """
         return self._run(self._operations.send_event(name, key, payload, id))
+
+    def forms(
+        self,
+        to: str | Sequence[str] | None = None,
+        *,
+        workflow: str | None = None,
+        instance: UUID | None = None,
+        task: str | None = None,
+        claimed_by: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Form]:
+        """Go through open forms, the oldest first, page by page; all unless ``limit`` is given.
+
+        ``to`` are people or groups: the form asks any of them. Raises NotFound where there is no
+        such workflow.
+        """
+        wanted = WantedForms(people_of(to), workflow, instance, task, claimed_by)
+        return self._pages(self._operations.forms, wanted, limit)
+
+    def claim_forms(self, *forms: FormKey, by: str) -> list[Decided]:
+        """Take forms upon oneself: nobody else answers them then. ``by`` is who does it."""
+        return self._run(self._operations.claim_forms(keys_of(forms), by))
+
+    def release_forms(self, *forms: FormKey, by: str) -> list[Decided]:
+        """Give back forms that ``by`` has claimed."""
+        return self._run(self._operations.release_forms(keys_of(forms), by))
+
+    def reassign_forms(self, *forms: FormKey, by: str, to: str | Sequence[str]) -> list[Decided]:
+        """Ask other people or groups, in place of those who were asked; a claim ends."""
+        return self._run(self._operations.reassign_forms(keys_of(forms), by, people_of(to) or []))
+
+    def answer_form(
+        self,
+        form: FormKey,
+        decision: str,
+        *,
+        by: str,
+        answer: Any = None,
+        key: str | None = None,
+    ) -> str:
+        """Answer a form: the first answer that fits is the output of its step.
+
+        ``answer`` is anything that has a JSON form and fits the form's schema; {} unless given.
+        Under the same ``key`` it is taken once. Returns "accepted" or "repeated". Raises NotFound,
+        BadArgument, and Refused where somebody else has answered or claimed it, or it has ended.
+        """
+        (named,) = keys_of([form])
+        given = Answer(decision, by, answer, key)
+        return self._run(self._operations.answer_form(named, given))
 
     def complete(self, token: str, output: Any = None) -> str:
         """Complete a deferred task, whose handler returned ``Later``, by ``Context.token``.

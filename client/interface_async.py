@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, overload
@@ -11,17 +11,22 @@ from uuid import UUID
 from ..engine.errors import OnceflowError, unwritten
 from .errors import NotEnded
 from .interface import output_of, pause
-from .model import Because, DeadLetter, Decided, Deployed, Instance, Started, Status
+from .model import Because, DeadLetter, Decided, Deployed, Form, Instance, Started, Status
 from .operations import (
     PAGE,
+    Answer,
+    FormKey,
     LetterKey,
     Operations,
     OutsideError,
+    Page,
     Plan,
     Signal,
     Start,
     Wanted,
+    WantedForms,
     keys_of,
+    people_of,
     require_same_number,
     starts_of,
     texts_of,
@@ -29,6 +34,7 @@ from .operations import (
 
 Q = TypeVar("Q")
 T = TypeVar("T")
+W = TypeVar("W")
 
 
 class AsyncInterface(Generic[Q]):
@@ -64,6 +70,18 @@ class AsyncInterface(Generic[Q]):
             return end.value
         except (UnicodeEncodeError, UnicodeDecodeError) as error:
             raise unwritten(error) from error
+
+    async def _pages(
+        self, ask: Callable[[W, int, str], Plan[Q, Page[T]]], wanted: W, limit: int | None
+    ) -> AsyncIterator[T]:
+        """Go through the items of a list, page by page."""
+        cursor: str | None = ""
+        while cursor is not None and limit != 0:
+            size = PAGE if limit is None else min(limit, PAGE)
+            page = await self._run(ask(wanted, size, cursor))
+            for each in page.items:
+                yield each
+            cursor, limit = page.next, None if limit is None else limit - len(page.items)
 
     async def deploy(self, definition: str | bytes) -> Deployed:
         """Register a workflow, given as YAML or JSON; the latest version again makes no new one.
@@ -151,7 +169,7 @@ class AsyncInterface(Generic[Q]):
         """
         return output_of(await self.wait(instance, timeout), as_type)
 
-    async def instances(
+    def instances(
         self,
         workflow: str | None = None,
         *,
@@ -168,13 +186,7 @@ class AsyncInterface(Generic[Q]):
         no workflow lists such a field.
         """
         wanted = Wanted(workflow, status, suspended, key, texts_of(input))
-        cursor: str | None = ""
-        while cursor is not None and limit != 0:
-            size = PAGE if limit is None else min(limit, PAGE)
-            page = await self._run(self._operations.instances(wanted, size, cursor))
-            for each in page.items:
-                yield each
-            cursor, limit = page.next, None if limit is None else limit - len(page.items)
+        return self._pages(self._operations.instances, wanted, limit)
 
     async def explain(self, instance: UUID) -> list[Because]:
         """Say why an instance is not moving. Raises NotFound."""
@@ -203,17 +215,11 @@ class AsyncInterface(Generic[Q]):
         """
         return await self._run(self._operations.erase(instance, by))
 
-    async def dead_letters(
+    def dead_letters(
         self, workflow: str | None = None, *, limit: int | None = None
     ) -> AsyncIterator[DeadLetter]:
         """Go through open dead letters, those of the youngest instances first. As ``instances``."""
-        cursor: str | None = ""
-        while cursor is not None and limit != 0:
-            size = PAGE if limit is None else min(limit, PAGE)
-            page = await self._run(self._operations.dead_letters(workflow, size, cursor))
-            for each in page.items:
-                yield each
-            cursor, limit = page.next, None if limit is None else limit - len(page.items)
+        return self._pages(self._operations.dead_letters, workflow, limit)
 
     async def redrive(
         self, *letters: LetterKey, inputs: Sequence[Any] | None = None
@@ -260,6 +266,59 @@ class AsyncInterface(Generic[Q]):
         Refused where the id came with another event.
         """
         return await self._run(self._operations.send_event(name, key, payload, id))
+
+    def forms(
+        self,
+        to: str | Sequence[str] | None = None,
+        *,
+        workflow: str | None = None,
+        instance: UUID | None = None,
+        task: str | None = None,
+        claimed_by: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[Form]:
+        """Go through open forms, the oldest first, page by page; all unless ``limit`` is given.
+
+        ``to`` are people or groups: the form asks any of them. Raises NotFound where there is no
+        such workflow.
+        """
+        wanted = WantedForms(people_of(to), workflow, instance, task, claimed_by)
+        return self._pages(self._operations.forms, wanted, limit)
+
+    async def claim_forms(self, *forms: FormKey, by: str) -> list[Decided]:
+        """Take forms upon oneself: nobody else answers them then. ``by`` is who does it."""
+        return await self._run(self._operations.claim_forms(keys_of(forms), by))
+
+    async def release_forms(self, *forms: FormKey, by: str) -> list[Decided]:
+        """Give back forms that ``by`` has claimed."""
+        return await self._run(self._operations.release_forms(keys_of(forms), by))
+
+    async def reassign_forms(
+        self, *forms: FormKey, by: str, to: str | Sequence[str]
+    ) -> list[Decided]:
+        """Ask other people or groups, in place of those who were asked; a claim ends."""
+        return await self._run(
+            self._operations.reassign_forms(keys_of(forms), by, people_of(to) or [])
+        )
+
+    async def answer_form(
+        self,
+        form: FormKey,
+        decision: str,
+        *,
+        by: str,
+        answer: Any = None,
+        key: str | None = None,
+    ) -> str:
+        """Answer a form: the first answer that fits is the output of its step.
+
+        ``answer`` is anything that has a JSON form and fits the form's schema; {} unless given.
+        Under the same ``key`` it is taken once. Returns "accepted" or "repeated". Raises NotFound,
+        BadArgument, and Refused where somebody else has answered or claimed it, or it has ended.
+        """
+        (named,) = keys_of([form])
+        given = Answer(decision, by, answer, key)
+        return await self._run(self._operations.answer_form(named, given))
 
     async def complete(self, token: str, output: Any = None) -> str:
         """Complete a deferred task, whose handler returned ``Later``, by ``Context.token``.

@@ -108,8 +108,34 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
         return from_json(self.input_json, as_type, "input")
 
 
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """An open form: what is asked of whom, and by when; it is named by its instance and task."""
+
+    instance: UUID
+    task: str
+    workflow: str
+    version: int
+    step: str
+    title: str
+    to: list[str]
+    """People and groups, any of whom answers."""
+    decisions: list[str]
+    """What may be decided."""
+    schema: Any
+    """The JSON Schema that the answer must fit."""
+    claimed_by: str | None
+    """Who has taken it: nobody else answers it then."""
+    claimed_at: datetime | None
+    opened_at: datetime
+    due_at: datetime | None
+    """When it fails, unanswered."""
+
+
 class Decided(msgspec.Struct, frozen=True):
-    """What a call did with one dead letter; ``detail`` says why it was refused, or what follows."""
+    """What a call did with a dead letter or a form.
+
+    ``detail`` says why it was refused, or what follows.
+    """
 
     instance: UUID
     task: str

@@ -24,7 +24,7 @@ from ..engine.errors import (
 from ..engine.payloads import unkept
 from .conversion import Unwritten, to_json
 from .errors import WrongInput
-from .model import Because, DeadLetter, Decided, Deployed, Instance, Started, Status
+from .model import Because, DeadLetter, Decided, Deployed, Form, Instance, Started, Status
 
 Q = TypeVar("Q")
 Q_co = TypeVar("Q_co", covariant=True)
@@ -35,6 +35,9 @@ Plan: TypeAlias = Generator[Q, Any, A]
 
 LetterKey: TypeAlias = DeadLetter | tuple[UUID, str]
 """A dead letter, or what names one: its instance and its task."""
+
+FormKey: TypeAlias = Form | tuple[UUID, str]
+"""A form, or what names one: its instance and its task."""
 
 Key: TypeAlias = tuple[UUID, str]
 
@@ -81,6 +84,29 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     next: str | None
 
 
+class WantedForms(msgspec.Struct, frozen=True):
+    """Which open forms: those of which all holds that is given; ``to`` any of them."""
+
+    to: Sequence[str] | None = None
+    workflow: str | None = None
+    instance: UUID | None = None
+    task: str | None = None
+    claimed_by: str | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What somebody decides about a form."""
+
+    decision: str
+    by: str
+    answer: Any = None
+    key: str | None = None
+
+    def written(self) -> msgspec.Raw:
+        """Return the answer as JSON; {} unless given. Raises BadArgument."""
+        return msgspec.Raw(to_json({} if self.answer is None else self.answer))
+
+
 class OutsideError(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why a task that was deferred has failed."""
 
@@ -119,6 +145,13 @@ class Operations(Protocol[Q_co]):
     def send_event(
         self, name: str, key: str, payload: Any, event_id: str | None
     ) -> Plan[Q_co, str]: ...
+    def forms(self, wanted: WantedForms, limit: int, cursor: str) -> Plan[Q_co, Page[Form]]: ...
+    def claim_forms(self, keys: Sequence[Key], by: str) -> Plan[Q_co, list[Decided]]: ...
+    def release_forms(self, keys: Sequence[Key], by: str) -> Plan[Q_co, list[Decided]]: ...
+    def reassign_forms(
+        self, keys: Sequence[Key], by: str, to: Sequence[str]
+    ) -> Plan[Q_co, list[Decided]]: ...
+    def answer_form(self, form: Key, answer: Answer) -> Plan[Q_co, str]: ...
     def complete(self, token: str, output: Any) -> Plan[Q_co, str]: ...
     def fail(self, token: str, error: OutsideError, retryable: bool) -> Plan[Q_co, str]: ...
 
@@ -204,12 +237,28 @@ def disabled(message: str) -> Refused:
     )
 
 
-def keys_of(letters: Sequence[LetterKey]) -> list[Key]:
-    """Return what names these dead letters."""
-    return [
-        (letter.instance, letter.task) if isinstance(letter, DeadLetter) else letter
-        for letter in letters
-    ]
+def keys_of(named: Sequence[LetterKey | FormKey]) -> list[Key]:
+    """Return what names these dead letters or forms."""
+    return [each if isinstance(each, tuple) else (each.instance, each.task) for each in named]
+
+
+def people_of(to: str | Sequence[str] | None) -> Sequence[str] | None:
+    """Return the people or groups, of whom one may be given as a text."""
+    return [to] if isinstance(to, str) else to
+
+
+def answered(form: Key, outcome: str, detail: str, faults: Sequence[Fault]) -> str:
+    """Return what became of an answer to a form. Raises what tells that it was not taken."""
+    match outcome:
+        case "accepted" | "repeated":
+            return outcome
+        case "unknown":
+            raise NotFound(f"there is no form {form[0]}/{form[1]}")
+        case "invalid":
+            told = "; ".join(map(str, faults)) or detail
+            raise BadArgument(f"the answer is not taken: {told}")
+        case _:
+            raise Refused(f"refused: {detail}")
 
 
 def in_order(keys: Sequence[Key], decided: Sequence[Decided]) -> list[Decided]:

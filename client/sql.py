@@ -12,7 +12,8 @@ from ..engine.errors import BadArgument, translated
 from .connections import AsyncSource, Lent, LentAsync, Source
 from .interface import SyncInterface
 from .interface_async import AsyncInterface
-from .sql_operations import SqlOperations, Statement
+from .sql_operations import SqlOperations
+from .statements import Statement
 
 
 class Client(SyncInterface[Statement]):

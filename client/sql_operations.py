@@ -1,11 +1,7 @@
-"""The operations as statements: the functions and views of docs/sql-api.md.
-
-Every answer comes as JSON text, one row each: what the caller's own connection makes of jsonb,
-uuid or timestamptz (Django's and SQLAlchemy's have readers of their own) does not matter then.
-"""
+"""The operations as statements: the functions and views of docs/sql-api.md."""
 
 from collections.abc import Sequence
-from typing import Any, Final, LiteralString, NamedTuple, TypeVar
+from typing import Any, Final, LiteralString
 from uuid import UUID, uuid4
 
 import msgspec
@@ -60,21 +56,14 @@ from .operations import (
     too_late,
     written,
 )
-
-T = TypeVar("T")
+from .sql_forms import SqlForms
+from .statements import Statement, in_json, name_of, read_rows
 
 SUMMARY: Final[LiteralString] = """id, key, workflow, version, state as status, closing_as,
     suspended_by, started_at, ended_at, deadline_at, erased_at, error"""
 LETTER: Final[LiteralString] = """instance_id as instance, task, path, workflow, version, step,
     queue, attempts, input, error, died_at, takes"""
 PLACES: Final = {"invalid_key": "/key", "invalid_id": "/id", "invalid_start_at": "/start_at"}
-
-
-class Statement(NamedTuple):
-    """A statement whose rows are one JSON text each, and its parameters."""
-
-    text: LiteralString
-    parameters: Any
 
 
 class Version(msgspec.Struct):
@@ -115,13 +104,13 @@ class Item(msgspec.Struct):
         )
 
 
-class SqlOperations:
+class SqlOperations(SqlForms):
     """Every operation, as statements."""
 
     def deploy(self, definition: str | bytes) -> Plan[Statement, Deployed]:
         compiled = compile_definition(parse(definition, "yaml"))
-        rows = yield _json(REGISTER_WORKFLOW, (json_text.encode(compiled),))
-        return _read(rows, Deployed)[0]
+        rows = yield in_json(REGISTER_WORKFLOW, (json_text.encode(compiled),))
+        return read_rows(rows, Deployed)[0]
 
     def start(
         self,
@@ -132,11 +121,11 @@ class SqlOperations:
     ) -> Plan[Statement, list[Started | OnceflowError]]:
         require_version(workflow, version)
         columns: LiteralString = "name, version, input_schema"
-        rows = yield _json(*reads.find_version(columns, workflow, version))
+        rows = yield in_json(*reads.find_version(columns, workflow, version))
         if not rows:
-            yield from self._name(workflow)
+            yield from name_of(workflow)
             raise NotFound(f"there is no version {version} of workflow {workflow}")
-        (found,) = _read(rows, Version)
+        (found,) = read_rows(rows, Version)
         schema = json_text.decode_exact(bytes(found.input_schema))
         inputs = [_checked(schema, written(each)) for each in starts]
         fit = [n for n, text in enumerate(inputs) if isinstance(text, msgspec.Raw)]
@@ -151,15 +140,15 @@ class SqlOperations:
                 [starts[n].id or made for n, made in zip(fit, make_ids(len(fit)), strict=True)],
                 [require_offset(starts[n].start_at) for n in fit],
             )
-            question = _json(START_INSTANCES, parameters)
+            question = in_json(START_INSTANCES, parameters)
             if signal is not None:
                 start = starts[0]
                 asked = find_schema_at_start(
                     found.name, found.version, start.key, start.id, signal.name
                 )
-                yield from _check_payload(_json(*asked), msgspec.Raw(to_json(signal.payload)))
-                question = _json(SIGNAL_WITH_START, _with_signal(signal, found, inputs[0], start))
-            answered = _read((yield question), Item)
+                yield from _check_payload(in_json(*asked), msgspec.Raw(to_json(signal.payload)))
+                question = in_json(SIGNAL_WITH_START, _with_signal(signal, found, inputs[0], start))
+            answered = read_rows((yield question), Item)
         items = iter(answered)
         return [
             next(items).read(each) if isinstance(text, msgspec.Raw) else text
@@ -167,13 +156,13 @@ class SqlOperations:
         ]
 
     def get(self, instance: UUID) -> Plan[Statement, Instance]:
-        rows = yield _json(*reads.find_instance(f"{SUMMARY}, input, output", instance))
+        rows = yield in_json(*reads.find_instance(f"{SUMMARY}, input, output", instance))
         if not rows:
             raise NotFound(f"there is no instance {instance}")
-        return _read(rows, Instance)[0]
+        return read_rows(rows, Instance)[0]
 
     def instances(self, wanted: Wanted, limit: int, cursor: str) -> Plan[Statement, Page[Instance]]:
-        name = (yield from self._name(wanted.workflow)) if wanted.workflow is not None else None
+        name = (yield from name_of(wanted.workflow)) if wanted.workflow is not None else None
         chosen = reads.InstanceFilter(
             workflow=name,
             states=None if wanted.status is None else [wanted.status],
@@ -184,17 +173,17 @@ class SqlOperations:
         )
         asked = reads.list_instances(SUMMARY, chosen, limit)
         if reads.by_fields_alone(chosen):
-            ids = _read((yield _json(*reads.list_found_ids(chosen, limit))), dict[str, UUID])
+            ids = read_rows((yield in_json(*reads.list_found_ids(chosen, limit))), dict[str, UUID])
             asked = reads.list_these(SUMMARY, [each["id"] for each in ids])
-        found = _read((yield _json(*asked)), Instance)
+        found = read_rows((yield in_json(*asked)), Instance)
         if not found and wanted.fields:
-            names = _read((yield _json(*reads.list_fields())), dict[str, str])
+            names = read_rows((yield in_json(*reads.list_fields())), dict[str, str])
             if fault := not_listed(wanted.fields, [each["name"] for each in names]):
                 raise BadArgument(fault)
         return Page(found, str(found[-1].id) if len(found) == limit else None)
 
     def explain(self, instance: UUID) -> Plan[Statement, list[Because]]:
-        return _read((yield _json(EXPLAIN_INSTANCE, (instance,))), Because)
+        return read_rows((yield in_json(EXPLAIN_INSTANCE, (instance,))), Because)
 
     def cancel(self, instance: UUID) -> Plan[Statement, str]:
         return (yield from _decide(CANCEL_INSTANCES, instance))
@@ -211,11 +200,11 @@ class SqlOperations:
     def dead_letters(
         self, workflow: str | None, limit: int, cursor: str
     ) -> Plan[Statement, Page[DeadLetter]]:
-        name = (yield from self._name(workflow)) if workflow is not None else None
+        name = (yield from name_of(workflow)) if workflow is not None else None
         after = msgspec.json.decode(cursor, type=tuple[UUID, str]) if cursor else None
         wanted = reads.DeadLetterFilter(workflow=name)
-        rows = yield _json(*reads.page_dead_letters(LETTER, wanted, limit, after))
-        found = _read(rows, DeadLetter)
+        rows = yield in_json(*reads.page_dead_letters(LETTER, wanted, limit, after))
+        found = read_rows(rows, DeadLetter)
         last = (found[-1].instance, found[-1].task) if len(found) == limit else None
         return Page(found, None if last is None else msgspec.json.encode(last).decode())
 
@@ -234,9 +223,9 @@ class SqlOperations:
         self, instance: UUID, name: str, payload: Any, key: str | None
     ) -> Plan[Statement, str]:
         text = msgspec.Raw(to_json(payload))
-        yield from _check_payload(_json(*find_schema(instance, name)), text)
+        yield from _check_payload(in_json(*find_schema(instance, name)), text)
         parameters = ([instance], [name], json_array([text]), [key])
-        (sent,) = _read((yield _json(SEND_SIGNALS, parameters)), _Sent)
+        (sent,) = read_rows((yield in_json(SEND_SIGNALS, parameters)), _Sent)
         if sent.outcome == "unknown":
             raise NotFound(f"there is no instance {instance}")
         return _sent(sent)
@@ -245,9 +234,9 @@ class SqlOperations:
         self, name: str, key: str, payload: Any, event_id: str | None
     ) -> Plan[Statement, str]:
         given = json_array([msgspec.Raw(to_json(payload))])
-        (sent,) = _read((yield _json(SEND_EVENTS, ([name], [key], given, [event_id]))), _Sent)
+        (sent,) = read_rows((yield in_json(SEND_EVENTS, ([name], [key], given, [event_id]))), _Sent)
         if sent.waited:
-            yield _json(APPLY_DELIVERIES, (AT_ONCE, 0))
+            yield in_json(APPLY_DELIVERIES, (AT_ONCE, 0))
         return _sent(sent)
 
     def complete(self, token: str, output: Any) -> Plan[Statement, str]:
@@ -258,18 +247,10 @@ class SqlOperations:
         given = json_array([msgspec.Raw(to_json(error))])
         return (yield from _answer(FAIL_DEFERRED_TASKS, token, given, [retryable]))
 
-    def _name(self, workflow: str) -> Plan[Statement, str]:
-        """Return the name of a workflow, which may be given by its id. Raises NotFound."""
-        rows: list[str] = yield _json(*reads.find_workflow("name", workflow))
-        if not rows:
-            names = _read((yield _json(*reads.list_names())), dict[str, str])
-            raise NotFound(reads.no_workflow(workflow, [each["name"] for each in names]))
-        return msgspec.json.decode(rows[0], type=dict[str, str])["name"]
-
 
 def _check_payload(asked: Statement, text: msgspec.Raw) -> Plan[Statement, None]:
     """Check a signal's payload by the schema that is asked for. Raises BadArgument."""
-    declared = _read((yield asked), _Declared)
+    declared = read_rows((yield asked), _Declared)
     if faults := check_input(declared[0].schema, text) if declared else []:
         placed = (Fault(f"/payload{fault.place}", fault.message) for fault in faults)
         told = "; ".join(map(str, placed))
@@ -327,17 +308,8 @@ def _checked(schema: Any, text: msgspec.Raw | WrongInput) -> msgspec.Raw | Wrong
     return WrongInput(faults) if faults else text
 
 
-def _json(text: LiteralString, parameters: Any) -> Statement:
-    return Statement(f"select to_jsonb(x)::text from ({text}) x", parameters)
-
-
-def _read(rows: list[str], as_type: type[T]) -> list[T]:
-    decoder = msgspec.json.Decoder(as_type)
-    return [decoder.decode(row) for row in rows]
-
-
 def _answer(text: LiteralString, token: str, *more: Any) -> Plan[Statement, str]:
-    (answered,) = _read((yield _json(text, ([token], *more))), _AnsweredToken)
+    (answered,) = read_rows((yield in_json(text, ([token], *more))), _AnsweredToken)
     if answered.answer == "stale":
         raise too_late()
     return answered.answer
@@ -352,7 +324,7 @@ def _sent(sent: _Sent) -> str:
 
 
 def _decide(text: LiteralString, instance: UUID, *more: Any) -> Plan[Statement, str]:
-    (decided,) = _read((yield _json(text, ([instance], *more))), _Outcome)
+    (decided,) = read_rows((yield in_json(text, ([instance], *more))), _Outcome)
     if decided.outcome == "unknown":
         raise NotFound(f"there is no instance {instance}")
     if decided.outcome == "refused":
@@ -366,7 +338,7 @@ def _decide_letters(
     if not keys:
         return []
     columns = ([instance for instance, _ in keys], [task for _, task in keys])
-    rows = _read((yield _json(text, (*columns, *more))), _LetterOutcome)
+    rows = read_rows((yield in_json(text, (*columns, *more))), _LetterOutcome)
     return in_order(
         keys,
         [

@@ -1,6 +1,6 @@
 """Open forms, and what people have done with those of an instance."""
 
-from typing import Final, LiteralString
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -15,11 +15,6 @@ from .instances import find_instance
 from .paging import cut, read_cursor
 from .workflows import find_workflow
 
-COLUMNS: Final[
-    LiteralString
-] = """instance_id as instance, task, workflow, version, step, title, people as to,
-       array(select jsonb_array_elements_text(decisions)) as decisions, schema, claimed_by,
-       claimed_at, opened_at, due_at"""
 SECONDS: Final = 1.0
 """That the check of an answer may take."""
 
@@ -50,7 +45,7 @@ def list_forms(database: Database, query: FormsQuery) -> FormPage:
             claimed_by=query.claimed_by,
         )
         asked = forms.list_open_forms(
-            COLUMNS + ", n", wanted, query.limit + 1, after[0] if after else None
+            f"{forms.FORM}, n", wanted, query.limit + 1, after[0] if after else None
         )
         found = rows(conn, _Listed, *asked)
     items, following = cut(found, query.limit, lambda row: (row.n,))
@@ -62,7 +57,7 @@ def find_form(database: Database, instance: UUID, task: str) -> Form | None:
     """Return an open form; None where there is none, or none any more."""
     with database.connection() as conn:
         wanted = forms.FormFilter(instance=instance, task=task)
-        found = rows(conn, Form, *forms.list_open_forms(COLUMNS, wanted, 1))
+        found = rows(conn, Form, *forms.list_open_forms(forms.FORM, wanted, 1))
     return found[0] if found else None
 
 

@@ -5,7 +5,7 @@ from typing import Final, LiteralString
 from uuid import UUID
 
 from ...engine import calls
-from ...engine.calls import logs, reads, scopes
+from ...engine.calls import logs, reads, scopes, waiting
 from ...engine.calls.search import not_listed
 from ..database import Connection, Database, rows
 from ..problems import Fault, invalid, not_found
@@ -20,6 +20,7 @@ from ..schemas.instances import (
     Reason,
 )
 from ..schemas.tasks import LogEntry, NotReached, Task
+from ..schemas.waiting import KeptSignal
 from .paging import cut, read_cursor
 from .scopes import MOST_TASKS, FoundId, with_blocks
 from .workflows import Named, find_workflow
@@ -60,10 +61,12 @@ def read_instance(
         tasks = with_blocks(conn, instance, tasks)
         log, cut_off = _read_log(conn, head)
         missing = rows(conn, NotReached, *scopes.list_not_reached(instance))
+        kept = rows(conn, KeptSignal, *waiting.list_kept_signals(waiting.KEPT_SIGNAL, instance))
     return InstanceDetail(
         **{name: getattr(head, name) for name in Instance.__struct_fields__},
         tasks=tasks[:MOST_TASKS],
         not_reached=[each.step for each in missing],
+        kept_signals=kept,
         log=log,
         truncated=len(tasks) > MOST_TASKS or cut_off,
     )

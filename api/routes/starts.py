@@ -14,7 +14,7 @@ from ...engine.ids import make_ids
 from ...engine.json_text import Json
 from ..database import Connection, Database
 from ..operation import Answer, Call, Nothing, Operation
-from ..problems import MOST_FAULTS, Fault, Problem, invalid
+from ..problems import ANOTHER_INPUT, MOST_FAULTS, Fault, Problem, invalid
 from ..reads.instances import find_instance
 from ..reads.signals import payload_faults_at_start
 from ..reads.workflows import Startable, find_startable
@@ -63,7 +63,7 @@ async def _start_one(call: Call[StartQuery, StartRequest]) -> Answer:
             f"was used with another input, for instance {item.id}: "
             "send that input again, or another one of these",
         )
-        raise invalid([_with_header(fault, headers)])
+        raise invalid([_with_header(fault, headers)], kind=ANOTHER_INPUT)
     if sender is not None and sender.refused:
         raise Problem(409, f"Refused: instance {item.id}: {sender.refused}.")
     instance = await run_in_threadpool(_read, call, cast(UUID, item.id))

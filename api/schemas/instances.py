@@ -7,7 +7,7 @@ import msgspec
 
 from ..problems import Fault
 from .tasks import LogEntry, Task
-from .waiting import SignalRequest
+from .waiting import KeptSignal, SignalRequest
 from .words import (
     ClosingAs,
     Cursor,
@@ -203,6 +203,13 @@ class InstanceDetail(Instance, frozen=True):
     ]
     not_reached: Annotated[
         list[str], msgspec.Meta(description="Steps that have no task, in the same order.")
+    ]
+    kept_signals: Annotated[
+        list[KeptSignal],
+        msgspec.Meta(
+            description="Signals that came and that no step has taken, in the order in which they "
+            "came: kept for one that begins to wait for their name, 1,000 at most."
+        ),
     ]
     log: Annotated[
         list[LogEntry],

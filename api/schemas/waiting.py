@@ -5,12 +5,20 @@ from uuid import UUID
 
 import msgspec
 
-from .words import Json
+from .words import Json, Time
 
 Payload = Annotated[
     Json | msgspec.UnsetType,
     msgspec.Meta(description="What the step that waits for it gives; null if absent."),
 ]
+
+
+class KeptSignal(msgspec.Struct, frozen=True):
+    """A signal that no step has taken."""
+
+    name: str
+    key: Annotated[str | None, msgspec.Meta(description="Under which it was sent once.")]
+    sent_at: Time
 
 
 class SignalRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

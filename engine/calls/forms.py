@@ -50,6 +50,11 @@ select instance_id, task, outcome, detail
 REMIND_PEOPLE: Final[LiteralString] = """
 select onceflow.remind_people(p_limit => %s::int, p_skip => %s::int)"""
 
+FORM: Final[LiteralString] = """instance_id as instance, task, workflow, version, step, title,
+       people as to, array(select jsonb_array_elements_text(decisions)) as decisions, schema,
+       claimed_by, claimed_at, opened_at, due_at"""
+"""The columns of an open form, as every door tells them."""
+
 AnswerWord: TypeAlias = Literal[
     "accepted", "repeated", "conflict", "answered", "claimed", "ended", "invalid", "unknown"
 ]

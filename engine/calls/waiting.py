@@ -31,6 +31,8 @@ select instance_id, outcome, state, error, signal, task, detail, faults
                                   p_signal_key => %s::text, p_version => %s::int,
                                   p_id => %s::uuid, p_start_at => %s::timestamptz)"""
 
+KEPT_SIGNAL: Final[LiteralString] = "name, key, sent_at"
+"""The columns of a kept signal, as every door tells them."""
 AT_ONCE: Final = 500
 """Deliveries that the sender of events applies himself, of all that are due; the clock the rest."""
 
@@ -134,6 +136,17 @@ select v.signals -> %(name)s::text -> 'schema' as schema
    and i.ended_at is null and v.signals -> %(name)s::text -> 'schema' <> 'null'"""
     parameters = {"workflow": workflow, "version": version, "key": key, "instance": instance}
     return Query(text, {**parameters, "name": name})
+
+
+def list_kept_signals(columns: LiteralString, instance: UUID) -> Query:
+    """Ask for the signals that an instance keeps, in the order in which they came: 1,000 at most.
+
+    No step has taken them: each waits for one that begins to wait for its name.
+    """
+    text: LiteralString = (
+        f"select {columns} from onceflow.kept_signals where instance_id = %(instance)s order by id"
+    )
+    return Query(text, {"instance": instance})
 
 
 def send_signals(conn: Connection, signals: Sequence[Signal]) -> list[SentSignal]:

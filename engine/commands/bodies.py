@@ -26,7 +26,16 @@ TIMES: Final = frozenset(
         "timeout_at",
         "resume_at",
     }
-    | {"changed_at", "died_at", "opened_at", "claimed_at", "created_at", "oldest_open", "at"}
+    | {
+        "changed_at",
+        "died_at",
+        "opened_at",
+        "claimed_at",
+        "created_at",
+        "oldest_open",
+        "sent_at",
+        "at",
+    }
 )
 LOG_ENTRY: Final = ("seq", "task", "path", "attempt", "state", "worker_id", "error", "at")
 

@@ -104,6 +104,7 @@ def _body(picture: Picture) -> dict[str, Json]:
         **body(picture.instance),
         "tasks": tasks,
         "not_reached": [*picture.not_reached],
+        "kept_signals": [body(signal) for signal in picture.kept_signals],
         "log": [log_entry(entry) for entry in picture.log],
         "truncated": not picture.whole_log,
     }

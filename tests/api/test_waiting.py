@@ -45,7 +45,11 @@ def test_a_signal_and_an_event_end_what_waits_for_them(client: TestClient) -> No
     )
     assert client.post(signal, json={"payload": {"sum": 5}, "key": "k"}).json()["task"] is None
     assert client.post(signal, json={"payload": 6, "key": "k"}).status_code == 409
-    assert client.post(signal).json()["detail"] == "kept until a step waits for it"
+    assert client.post(signal, json={"key": "early"}).json()["detail"] == (
+        "kept until a step waits for it"
+    )
+    (kept,) = client.get(f"/instances/{instance}").json()["kept_signals"]
+    assert (kept["name"], kept["key"]) == ("paid", "early")
     assert advice(client, instance) == {"verb": "event", "args": {"event": "shipped", "key": "7"}}
     event = {"name": "shipped", "key": "7", "payload": "by air", "id": "e"}
     sent = client.post("/events", json=event)

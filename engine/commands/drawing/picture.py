@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from ...calls import logs, scopes
+from ...calls import logs, scopes, waiting
 from ...calls.base import Connection
 from ...calls.reads import json_rows
 from ...calls.scopes import BLOCK, FIRST, KINDS, SCOPE, TASK, TaskKey, read_task_key
@@ -45,6 +45,7 @@ class Picture:
     tasks: Sequence[Row]
     not_reached: Sequence[str]
     log: Sequence[Row]
+    kept_signals: Sequence[Row] = ()
     opened: Mapping[str, Page] = field(default_factory=dict[str, Page])
     scope: Row | None = None
     whole_log: bool = True
@@ -73,12 +74,14 @@ def read_picture(
             tasks = found["tasks"]
         missing = json_rows(conn, scopes.list_not_reached(instance_id, scope or 0))
         log, whole = _read_log(conn, instance, whole=whole_log)
+        kept = json_rows(conn, waiting.list_kept_signals(waiting.KEPT_SIGNAL, instance_id))
         return Picture(
             instance,
             version["definition"],
             tasks,
             [row["step"] for row in missing],
             log,
+            kept,
             _open_blocks(conn, instance_id, tasks),
             found,
             whole,

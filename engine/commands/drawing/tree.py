@@ -24,6 +24,8 @@ from .origins import origin_lines
 from .picture import Page, Picture
 
 UNDO = ".compensate"
+MOST_KEYS = 3
+"""Keys of kept signals that are named."""
 
 
 def draw(picture: Picture) -> Tree:
@@ -143,12 +145,36 @@ def _remarks(picture: Picture) -> list[Text]:
         lines.append(Text(f"will end as {instance['closing_as']}", style="yellow"))
     if instance["deadline_at"] is not None:
         lines.append(Text(f"deadline {clock_text(instance['deadline_at'])}"))
+    lines += _kept_signals(picture)
     lines.append(Text(f"input: {json_text.encode(instance['input'])}", style="bright_black"))
     if instance["error"]:
         lines.append(Text(_instance_error(picture), style="red"))
     if instance["output"] is not None:
         lines.append(Text(f"output: {json_text.encode(instance['output'])}", style="bright_black"))
     return lines
+
+
+def _kept_signals(picture: Picture) -> list[Text]:
+    """Return a line for each name of which signals are kept."""
+    by_name: dict[str, list[Row]] = defaultdict(list)
+    for signal in picture.kept_signals:
+        by_name[signal["name"]].append(signal)
+    told = "kept: no step took it" if picture.instance["ended_at"] else "kept until a step waits"
+    return [
+        Text(
+            f"signal {name}, {told}: {len(signals)} since {clock_text(signals[0]['sent_at'])}"
+            + ("" if (keys := _keys(signals)) is None else f" ({keys})"),
+            style="yellow",
+        )
+        for name, signals in by_name.items()
+    ]
+
+
+def _keys(signals: Sequence[Row]) -> str | None:
+    """Return the keys of signals, of many the first; None where none has one."""
+    keys = [one_line(signal["key"]) for signal in signals if signal["key"] is not None]
+    more = f", and {len(keys) - MOST_KEYS} more" if len(keys) > MOST_KEYS else ""
+    return f"key {', '.join(keys[:MOST_KEYS])}{more}" if keys else None
 
 
 def _instance_error(picture: Picture) -> str:

@@ -9,16 +9,13 @@ says why.
 import argparse
 
 from ...calls import Key, claim_forms, reassign_forms, release_forms
-from ...calls.forms import FormFilter, list_open_forms
+from ...calls.forms import FORM, FormFilter, list_open_forms
 from ...calls.reads import json_rows
 from ...settings import Settings
 from ..arguments import add_json, instance_id, positive, task_key
 from ..bodies import page
 from ..database import open_database, whole_id
 from ..output import clock_text, one_line, print_decisions, print_json, print_table
-
-COLUMNS = """instance_id as instance, task, workflow, version, step, title, people as to,
-       decisions, schema, claimed_by, claimed_at, opened_at, due_at"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +56,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 instance=instance,
                 claimed_by=args.claimed_by,
             )
-            rows = json_rows(conn, list_open_forms(COLUMNS, wanted, args.limit))
+            rows = json_rows(conn, list_open_forms(FORM, wanted, args.limit))
         else:
             keys = [Key(whole_id(conn, instance), task) for instance, task in args.forms]
             match args.action:

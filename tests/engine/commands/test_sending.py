@@ -41,6 +41,31 @@ def test_what_waits_is_told_and_sent_to(
     assert onceflow("event", "shipped", "No. 7", "--payload", "3", "--id", "e").code == 1
 
 
+def test_signals_that_no_step_has_taken_are_shown(
+    onceflow: Onceflow, connect: Connect, tmp_path: Path
+) -> None:
+    file = tmp_path / "sell.yaml"
+    file.write_text(SELL, encoding="utf-8")
+    onceflow("deploy", str(file))
+    (started,) = start_instances(connect(), "sell", [{"order": "No. 7"}])
+    instance = str(started.instance_id)
+    assert onceflow("show", instance, "--json").json["kept_signals"] == []
+    for key in "abcd":
+        onceflow("signal", instance, "payed", "--key", key)
+    onceflow("signal", instance, "other")
+    onceflow("signal", instance, "paid", "--key", "taken")
+    kept = onceflow("show", instance, "--json").json["kept_signals"]
+    assert [(each["name"], each["key"]) for each in kept] == [
+        ("payed", "a"), ("payed", "b"), ("payed", "c"), ("payed", "d"), ("other", None),
+    ]  # fmt: skip
+    drawn = onceflow("show", instance).out
+    assert "signal payed, kept until a step waits: 4 since" in drawn
+    assert "(key a, b, c, and 1 more)" in drawn
+    assert "signal other, kept until a step waits: 1 since" in drawn
+    onceflow("cancel", instance, "--yes")
+    assert "signal payed, kept: no step took it: 4 since" in onceflow("show", instance).out
+
+
 DECLARED = """
 name: declared
 signals: {paid: {type: object, properties: {by: {type: string, pattern: "^bank"}}}}
