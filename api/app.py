@@ -26,6 +26,7 @@ from .database import Database
 from .guards import Guards
 from .hooks.refusals import Refusals, Refused
 from .hosts import Hosts
+from .live.live import Live
 from .openapi import make_document
 from .operation import JSON, routes_of
 from .pages import PAGES
@@ -73,7 +74,7 @@ def create_app(pool: Pool, settings: Settings) -> Starlette:
     """
     database = Database(pool)
     refusals = Refusals(partial(keep_refusals, database))
-    context = Context(database, Waiting(database), settings.secrets, refusals)
+    context = Context(database, Waiting(database), Live(database), settings.secrets, refusals)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
@@ -82,6 +83,7 @@ def create_app(pool: Pool, settings: Settings) -> Starlette:
         telling.cancel()
         await to_thread.run_sync(partial(refusals.tell, at_once=True))
         await context.waiting.close()
+        await context.live.close()
 
     app = Starlette(
         routes=[

@@ -65,7 +65,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             # From here on clients are let in: before, they would wait together with us.
             listening.listen(BACKLOG)
         log.info("listening on http://%s%s", address_of(listening), settings.root_path)
-        Server(config, app.state.context.waiting.let_go).run(sockets=[listening])
+        Server(config, app.state.context.let_go).run(sockets=[listening])
     return 0
 
 
@@ -140,7 +140,7 @@ def _nothing_more(_signal: int, _frame: FrameType | None) -> None:
 
 
 class Server(uvicorn.Server):
-    """A server that ends with exit code 0, and sends away who waits for instances, when told to."""
+    """A server that ends with exit code 0, and sends away who waits, when told to."""
 
     def __init__(self, config: uvicorn.Config, let_go: Callable[[], None]) -> None:
         super().__init__(config)

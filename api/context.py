@@ -8,19 +8,26 @@ from ..engine.secrets import Secrets
 from .checks import Checks
 from .database import Database
 from .hooks.refusals import Refusals
+from .live.live import Live
 from .waiting import Waiting
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The database, the waiting room of requests that await the end of an instance, the secrets by
-    which webhooks know their senders, and what those refused.
+    """The database, the waiting room of requests that await the end of an instance, the browsers
+    that look at pages, the secrets by which webhooks know their senders, and what those refused.
     """
 
     database: Database
     waiting: Waiting
+    live: Live
     secrets: Secrets
     refusals: Refusals
     checks: Checks = field(default_factory=Checks)
     heavy: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2))
     """For what computes long: definitions are compiled two at a time."""
+
+    def let_go(self) -> None:
+        """Send away who waits for instances and for changes: the server is about to stop."""
+        self.waiting.let_go()
+        self.live.let_go()

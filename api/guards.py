@@ -20,9 +20,11 @@ from .telling import tell
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
-# Pages have no scripts at all. Swagger UI is one script of ours, which sets style attributes.
+# The scripts of pages are files of ours, nothing stands in the pages themselves. Swagger UI sets
+# style attributes besides.
 PAGES_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
+    "img-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
 SWAGGER_POLICY: Final = (

@@ -1,4 +1,4 @@
-"""The web pages: rendered here, without scripts or build step."""
+"""The web pages: rendered here, without build step; scripts only add to them."""
 
 from typing import Final
 
@@ -12,6 +12,7 @@ from .forms import decide as decide_form
 from .forms import show_form, show_forms
 from .instances import decide as decide_instance
 from .instances import show_instance, show_instances
+from .live import LIVE
 from .page import page
 from .triggers import show_triggers, switch_trigger
 from .workers import release, show_workers, switch_queue
@@ -19,6 +20,7 @@ from .workflows import show_workflow, show_workflows, switch
 
 PAGES: Final[list[Route]] = [
     page("/", show_dashboard),
+    LIVE,
     page("/ui/instances", show_instances),
     page("/ui/instances/{instance}", show_instance),
     page("/ui/instances/{instance}/{decision}", decide_instance, "POST"),

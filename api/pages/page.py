@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar, cast
 from urllib.parse import parse_qs
 
@@ -77,12 +78,18 @@ def unless_refused(read: Callable[[], T], otherwise: T) -> tuple[T, Problem | No
 def page(path: str, handler: Handler, method: str = "GET") -> Route:
     """Return the route of a page; its handler runs in a thread."""
 
-    async def endpoint(request: Request) -> Response:
+    async def make(request: Request) -> Response:
         try:
             return await run_in_threadpool(handler, await _visit(request))
         except Exception as error:  # the one place where an error becomes a page
             problem = problem_of(error)
             return render("error.html", {"problem": problem}, problem.status)
+
+    async def endpoint(request: Request) -> Response:
+        if request.method == "POST":
+            return await make(request)
+        context: Context = request.app.state.context
+        return await context.live.answer(request, partial(make, request))
 
     return Route(path, endpoint, methods=[method])
 

@@ -1,11 +1,10 @@
 """On a telephone no page is wider than the screen: what is wide scrolls in itself."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from playwright.sync_api import Page
 
 from onceflow.engine.calls import (
     BadMessage,
@@ -17,21 +16,12 @@ from onceflow.engine.calls import (
     trigger_schedules,
 )
 from onceflow.engine.definition import compile_definition
-from onceflow.engine.settings import Settings
 
-from ..blocks import begin_batch
-from .browser import Browser, find_browser, running_browser
-from .hand_worker import HandWorker
-from .server import running_api
+from ...blocks import begin_batch
+from ..hand_worker import HandWorker
 
 WIDTH, HEIGHT = 390, 844
-BROWSER = find_browser()
-pytestmark = [
-    pytest.mark.skipif(
-        BROWSER is None, reason="no Chromium is installed here, which measures how wide pages are"
-    ),
-    pytest.mark.timeout(120),
-]
+pytestmark = pytest.mark.timeout(120)
 
 LONG = "a-name-of-as-many-letters-as-a-name-may-have-" + "x" * 80
 WORDLESS = "w" * 300
@@ -82,20 +72,11 @@ def fill(conn: psycopg.Connection[Any]) -> list[str]:
     ]
 
 
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Browser]:
-    with running_browser(str(BROWSER), tmp_path) as running:
-        running.resize(WIDTH, HEIGHT)
-        yield running
-
-
-def test_no_page_is_wider_than_a_telephone(
-    settings: Settings, conn: psycopg.Connection[Any], browser: Browser
-) -> None:
+def test_no_page_is_wider_than_a_telephone(tab: Page, conn: psycopg.Connection[Any]) -> None:
     pages = fill(conn)
-    with running_api(settings) as api:
-        for page in pages:
-            browser.open(api.url + page)
-            browser.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-            width = browser.evaluate("document.documentElement.scrollWidth")
-            assert width <= WIDTH, (page, width, browser.evaluate(WIDE))
+    tab.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    for page in pages:
+        tab.goto(page)
+        tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        width = tab.evaluate("document.documentElement.scrollWidth")
+        assert width <= WIDTH, (page, width, tab.evaluate(WIDE))
