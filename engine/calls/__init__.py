@@ -6,7 +6,8 @@ database refuses comes as the exceptions of ``engine.errors``; a call keeps no s
 retries.
 """
 
-from .base import Decided, Key, NamedDecision
+from .audit import drop_audit
+from .base import ACTOR, Actor, Decided, Key, NamedDecision, acting
 from .clock import (
     DroppedPartitions,
     Fired,
@@ -146,6 +147,8 @@ from .workflows import (
 )
 
 __all__ = [
+    "ACTOR",
+    "Actor",
     "Answer",
     "AnsweredForm",
     "AnsweredToken",
@@ -194,6 +197,7 @@ __all__ = [
     "TriggerDecision",
     "Triggered",
     "Webhook",
+    "acting",
     "answer_forms",
     "apply_deliveries",
     "backfill_schedules",
@@ -209,6 +213,7 @@ __all__ = [
     "defer_tasks",
     "disable_workflows",
     "discard_dead_letters",
+    "drop_audit",
     "drop_outbox",
     "drop_partitions",
     "enable_workflows",

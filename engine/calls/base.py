@@ -1,7 +1,9 @@
 """What all calls share: running one statement, and the rows that several functions take or give."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, LiteralString, TypeAlias, TypeVar, cast
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final, Literal, LiteralString, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -19,6 +21,33 @@ _Word = TypeVar("_Word", bound=str)
 
 class Record(msgspec.Struct, frozen=True, gc=False):
     """What calls take and give: made by the thousand, and never part of a cycle of references."""
+
+
+class Actor(Record, frozen=True):
+    """Who acts through this process, as it claims in the audit beside its login: ``person ann``.
+
+    ``address`` is from where; None: Postgres tells who is connected.
+    """
+
+    name: str
+    address: str | None = None
+
+
+ACTOR: Final[ContextVar[Actor | None]] = ContextVar("onceflow_actor", default=None)
+
+CLAIM: Final[LiteralString] = """
+select pg_catalog.set_config('onceflow.actor', %s, true),
+       pg_catalog.set_config('onceflow.address', %s, true)"""
+
+
+@contextmanager
+def acting(actor: Actor | None) -> Generator[None]:
+    """Make calls in this block, which change something, in the name of an actor."""
+    token = ACTOR.set(actor)
+    try:
+        yield
+    finally:
+        ACTOR.reset(token)
 
 
 class Key(Record, frozen=True):
@@ -56,6 +85,31 @@ def fetch(
     """Run one statement and return its rows; errors come as those of ``engine.errors``."""
     with translated(), steady(conn), conn.cursor(row_factory=tuple_row) as cursor:
         return cursor.execute(statement, parameters).fetchall()
+
+
+def change(
+    conn: Connection,
+    statement: LiteralString,
+    parameters: Sequence[Any] | Mapping[str, Any] = (),
+) -> list[Row]:
+    """Like ``fetch``, of what the audit tells: in the name of ``acting``, where one is known.
+
+    The claim and the statement travel together, and are one transaction.
+    """
+    actor = ACTOR.get()
+    if actor is None:
+        return fetch(conn, statement, parameters)
+    claim = (as_kept(actor.name), as_kept(actor.address or ""))
+    with translated(), steady(conn), conn.cursor(row_factory=tuple_row) as cursor:
+        with conn.pipeline():
+            conn.execute(CLAIM, claim)
+            cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
+def as_kept(text: str) -> str:
+    """Return a claim of a stranger as Postgres takes it; it makes the rest of it safe itself."""
+    return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")[:1000]
 
 
 def fetch_value(conn: Connection, statement: LiteralString, parameters: Sequence[Any] = ()) -> Any:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Final, LiteralString
 
-from .base import Connection, Record, fetch, fetch_value
+from .base import Connection, Record, change, fetch, fetch_value
 
 EXPIRE_WORKERS: Final[LiteralString] = """
 select onceflow.expire_workers(p_limit => %s::int, p_skip => %s::int, p_by => %s::text)"""
@@ -107,5 +107,5 @@ def drop_partitions(
     Call it, in autocommit, until it returns None: nothing is left then. A call deletes up to
     ``limit`` idempotency keys, or drops the tables of a week.
     """
-    rows = fetch(conn, DROP_PARTITIONS, (before, limit))
+    rows = change(conn, DROP_PARTITIONS, (before, limit))
     return DroppedPartitions(*rows[0]) if rows else None

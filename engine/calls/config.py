@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Final, Literal, LiteralString
 
 from ..json_text import Json
-from .base import Connection, Record, fetch, json_of, word
+from .base import Connection, Record, change, fetch, json_of, word
 from .reads import Query
 
 SET_CONFIG_VALUES: Final[LiteralString] = """
@@ -79,7 +79,7 @@ def _set(
 ) -> list[ConfigSet]:
     return [
         ConfigSet(name, version, word(outcome, "done", "unchanged", "unknown"))
-        for name, version, outcome in fetch(conn, SET_CONFIG_VALUES, (names, list(values), by))
+        for name, version, outcome in change(conn, SET_CONFIG_VALUES, (names, list(values), by))
     ]
 
 

@@ -13,8 +13,8 @@ from .base import (
     Key,
     Record,
     Row,
+    change,
     decided,
-    fetch,
     fetch_value,
     json_array,
     word,
@@ -99,24 +99,24 @@ def answer_forms(conn: Connection, answers: Sequence[FormAnswer]) -> list[Answer
         [each.by for each in answers],
         keys if any(key is not None for key in keys) else None,
     )
-    return [_answered(row) for row in in_time(conn, lambda: fetch(conn, ANSWER_FORMS, parameters))]
+    return [_answered(row) for row in in_time(conn, lambda: change(conn, ANSWER_FORMS, parameters))]
 
 
 def claim_forms(conn: Connection, keys: Sequence[Key], by: str) -> list[Decided]:
     """Take forms upon oneself: nobody else answers them then. Raises BadArgument."""
-    return decided(fetch(conn, CLAIM_FORMS, (*_named(keys), by)))
+    return decided(change(conn, CLAIM_FORMS, (*_named(keys), by)))
 
 
 def release_forms(conn: Connection, keys: Sequence[Key], by: str) -> list[Decided]:
     """Give claimed forms back. Raises BadArgument."""
-    return decided(fetch(conn, RELEASE_FORMS, (*_named(keys), by)))
+    return decided(change(conn, RELEASE_FORMS, (*_named(keys), by)))
 
 
 def reassign_forms(
     conn: Connection, keys: Sequence[Key], by: str, to: Sequence[str]
 ) -> list[Decided]:
     """Ask other people or groups; a claim ends. Raises BadArgument."""
-    return decided(fetch(conn, REASSIGN_FORMS, (*_named(keys), by, list(to))))
+    return decided(change(conn, REASSIGN_FORMS, (*_named(keys), by, list(to))))
 
 
 def remind_people(conn: Connection, limit: int, skip: int = 0) -> int:

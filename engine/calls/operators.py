@@ -11,9 +11,8 @@ from .base import (
     Key,
     NamedDecision,
     Record,
+    change,
     decided,
-    fetch,
-    fetch_value,
     json_array,
     json_of,
 )
@@ -76,7 +75,7 @@ def redrive_dead_letters(
         None if inputs is None else [None if value is None else json_of(value) for value in inputs]
     )
     parameters = (*_columns(keys), corrected)
-    return decided(in_time(conn, lambda: fetch(conn, REDRIVE_DEAD_LETTERS, parameters)))
+    return decided(in_time(conn, lambda: change(conn, REDRIVE_DEAD_LETTERS, parameters)))
 
 
 def skip_dead_letters(
@@ -84,12 +83,12 @@ def skip_dead_letters(
 ) -> list[Decided]:
     """Skip open dead letters: what follows goes on with the given outputs, one a key."""
     parameters = (*_columns(keys), json_array(outputs))
-    return decided(in_time(conn, lambda: fetch(conn, SKIP_DEAD_LETTERS, parameters)))
+    return decided(in_time(conn, lambda: change(conn, SKIP_DEAD_LETTERS, parameters)))
 
 
 def discard_dead_letters(conn: Connection, keys: Sequence[Key]) -> list[Decided]:
     """Give open dead letters up: their instances fail, and are compensated where they say so."""
-    return decided(in_time(conn, lambda: fetch(conn, DISCARD_DEAD_LETTERS, _columns(keys))))
+    return decided(in_time(conn, lambda: change(conn, DISCARD_DEAD_LETTERS, _columns(keys))))
 
 
 def switch_transport(conn: Connection, transport: str, limit: int = 1000) -> Switched:
@@ -98,28 +97,28 @@ def switch_transport(conn: Connection, transport: str, limit: int = 1000) -> Swi
     At most ``limit`` tasks are shipped again at a time. Raises Refused while workers live, and
     where something still needs Kafka.
     """
-    (row,) = fetch(conn, SWITCH_TRANSPORT, (transport, limit))
+    (row,) = change(conn, SWITCH_TRANSPORT, (transport, limit))
     return Switched(*row)
 
 
 def disable_workflows(conn: Connection, names: Sequence[str]) -> list[NamedDecision]:
     """Let no new instances of these workflows start; those that have started go on."""
-    return [NamedDecision(*row) for row in fetch(conn, DISABLE_WORKFLOWS, (list(names),))]
+    return [NamedDecision(*row) for row in change(conn, DISABLE_WORKFLOWS, (list(names),))]
 
 
 def enable_workflows(conn: Connection, names: Sequence[str]) -> list[NamedDecision]:
     """Let instances of these workflows start again."""
-    return [NamedDecision(*row) for row in fetch(conn, ENABLE_WORKFLOWS, (list(names),))]
+    return [NamedDecision(*row) for row in change(conn, ENABLE_WORKFLOWS, (list(names),))]
 
 
 def pause_queues(conn: Connection, names: Sequence[str]) -> list[NamedDecision]:
     """Let no task of these queues be given out; what runs goes on."""
-    return [NamedDecision(*row) for row in fetch(conn, PAUSE_QUEUES, (list(names),))]
+    return [NamedDecision(*row) for row in change(conn, PAUSE_QUEUES, (list(names),))]
 
 
 def resume_queues(conn: Connection, names: Sequence[str]) -> list[NamedDecision]:
     """Give out again what waits on these queues."""
-    return [NamedDecision(*row) for row in fetch(conn, RESUME_QUEUES, (list(names),))]
+    return [NamedDecision(*row) for row in change(conn, RESUME_QUEUES, (list(names),))]
 
 
 def erase_instances(conn: Connection, ids: Sequence[UUID], by: str | None = None) -> list[Decided]:
@@ -127,14 +126,15 @@ def erase_instances(conn: Connection, ids: Sequence[UUID], by: str | None = None
 
     ``by`` is who wants it; the role that is logged in unless given.
     """
-    return decided(fetch(conn, ERASE_INSTANCES, (list(ids), by)))
+    return decided(change(conn, ERASE_INSTANCES, (list(ids), by)))
 
 
 def grant_access(
     conn: Connection, role: str, kind: Literal["worker", "relay", "client", "operator"]
 ) -> int:
     """Let a Postgres role do one kind of work; return how many functions and views it may use."""
-    return fetch_value(conn, GRANT_ACCESS, (role, kind))
+    ((count,),) = change(conn, GRANT_ACCESS, (role, kind))
+    return count
 
 
 def _columns(keys: Sequence[Key]) -> tuple[list[object], list[str]]:

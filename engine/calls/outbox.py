@@ -6,14 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from .base import (
-    Connection,
-    Record,
-    fetch,
-    fetch_value,
-    json_of,
-    word,
-)
+from .base import Connection, Record, change, fetch, fetch_value, json_of, word
 from .tasks import GRANT, Grant
 
 TAKE_OUTBOX: Final[LiteralString] = """
@@ -174,7 +167,8 @@ def quarantine_messages(conn: Connection, messages: Sequence[BadMessage]) -> int
 
 def release_quarantine(conn: Connection, cell: int, ids: Sequence[int]) -> int:
     """Put quarantined outbox rows of a cell back into the outbox; return how many."""
-    return fetch_value(conn, RELEASE_QUARANTINE, (cell, list(ids)))
+    ((count,),) = change(conn, RELEASE_QUARANTINE, (cell, list(ids)))
+    return count
 
 
 def take_tasks(

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ..errors import BadArgument, Refused
 from ..schedules import EPOCH, Plan, PlanError, Turn
-from .base import Connection, Record, fetch, fetch_value, word
+from .base import Connection, Record, change, fetch, fetch_value, word
 from .reads import Query
 from .workflows import require_offset
 
@@ -147,7 +147,7 @@ def trigger_schedules(
     at: datetime | None = None,
 ) -> list[Triggered]:
     """Have schedules start an instance now; repeated with the same ``at`` nothing more starts."""
-    rows = fetch(conn, TRIGGER_SCHEDULES, (list(workflows), list(triggers), require_offset(at)))
+    rows = change(conn, TRIGGER_SCHEDULES, (list(workflows), list(triggers), require_offset(at)))
     return [
         Triggered(workflow, trigger, word(outcome, *TRIGGERED), instance_id, detail)
         for workflow, trigger, outcome, instance_id, detail in rows
@@ -158,7 +158,7 @@ def backfill_schedules(
     conn: Connection, workflow: str, trigger: str, planned: Sequence[datetime]
 ) -> list[Backfilled]:
     """Queue times of a schedule's past, as its plan has them. Raises NotFound."""
-    rows = fetch(conn, BACKFILL_SCHEDULES, (workflow, trigger, list(planned)))
+    rows = change(conn, BACKFILL_SCHEDULES, (workflow, trigger, list(planned)))
     return [Backfilled(at, word(outcome, "queued", "known", "later")) for at, outcome in rows]
 
 

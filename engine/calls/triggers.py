@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, LiteralString
 
-from .base import Connection, Record, fetch
+from .base import Connection, Record, change
 from .reads import Query
 
 PAUSE_TRIGGERS: Final[LiteralString] = """
@@ -43,7 +43,7 @@ def pause_triggers(
     conn: Connection, workflows: Sequence[str], triggers: Sequence[str]
 ) -> list[TriggerDecision]:
     """Let entries of `on` start nothing; each with the name of its workflow."""
-    rows = fetch(conn, PAUSE_TRIGGERS, (list(workflows), list(triggers)))
+    rows = change(conn, PAUSE_TRIGGERS, (list(workflows), list(triggers)))
     return [TriggerDecision(*row) for row in rows]
 
 
@@ -51,7 +51,7 @@ def resume_triggers(
     conn: Connection, workflows: Sequence[str], triggers: Sequence[str]
 ) -> list[TriggerDecision]:
     """Let entries of `on` start instances again; what a schedule had planned meanwhile is past."""
-    rows = fetch(conn, RESUME_TRIGGERS, (list(workflows), list(triggers)))
+    rows = change(conn, RESUME_TRIGGERS, (list(workflows), list(triggers)))
     return [TriggerDecision(*row) for row in rows]
 
 

@@ -13,6 +13,7 @@ from .base import (
     Decided,
     Record,
     array_of,
+    change,
     decided,
     fetch,
     json_array,
@@ -112,7 +113,7 @@ def register_workflow(conn: Connection, compiled: Mapping[str, Any]) -> Register
 
     ``compiled`` is what ``engine.definition.compile_definition`` returns. Raises DefinitionError.
     """
-    (row,) = fetch(conn, REGISTER_WORKFLOW, (json_of(compiled),))
+    (row,) = change(conn, REGISTER_WORKFLOW, (json_of(compiled),))
     return RegisteredVersion(*row)
 
 
@@ -169,17 +170,17 @@ def start_instances(
 
 def cancel_instances(conn: Connection, ids: Sequence[UUID]) -> list[Decided]:
     """Cancel instances: what waits is cancelled, what runs is told to stop, then the way back."""
-    return decided(in_time(conn, lambda: fetch(conn, CANCEL_INSTANCES, (list(ids),))))
+    return decided(in_time(conn, lambda: change(conn, CANCEL_INSTANCES, (list(ids),))))
 
 
 def suspend_instances(conn: Connection, ids: Sequence[UUID]) -> list[Decided]:
     """Suspend instances: answers are still recorded, nothing new is given out until a resume."""
-    return decided(in_time(conn, lambda: fetch(conn, SUSPEND_INSTANCES, (list(ids),))))
+    return decided(in_time(conn, lambda: change(conn, SUSPEND_INSTANCES, (list(ids),))))
 
 
 def resume_instances(conn: Connection, ids: Sequence[UUID]) -> list[Decided]:
     """Resume suspended instances: what has become due meanwhile is given out."""
-    return decided(in_time(conn, lambda: fetch(conn, RESUME_INSTANCES, (list(ids),))))
+    return decided(in_time(conn, lambda: change(conn, RESUME_INSTANCES, (list(ids),))))
 
 
 def explain_instance(conn: Connection, instance_id: UUID) -> list[Because]:

@@ -715,6 +715,31 @@ create table onceflow.test_clock (
     at timestamptz not null
 );
 
+-- Who changed what, one row a target, written in the transaction of the change: all but starts, signals and what workers
+-- and the clock do. docs/audit.md has the verbs.
+create table onceflow.audit_entry (
+    id bigint generated always as identity primary key,
+    at timestamptz not null,
+    -- Who was logged in to Postgres, and who acts through that, as api, command line or client claim.
+    login text collate "C" not null,
+    actor text collate "C",
+    -- Where the claim comes from, else who is connected; null of a socket.
+    address text collate "C",
+    verb text collate "C" not null,
+    kind text collate "C" not null,
+    -- Its id or name; of what belongs to that (a task, a trigger) its own name too.
+    target text collate "C" not null,
+    part text collate "C",
+    before jsonb,
+    after jsonb,
+    -- More than one: of a call that changed more than a thousand, of which target is the first.
+    count int not null default 1
+);
+create index audit_in_order on onceflow.audit_entry (at, id);
+create index audit_of_actor on onceflow.audit_entry ((coalesce(actor, login)), at, id);
+create index audit_of_verb on onceflow.audit_entry (verb, at, id);
+create index audit_of_target on onceflow.audit_entry (target, at, id);
+
 -- Sets that the internal functions hand to each other --------------------------------------------
 
 create type onceflow.task_key as (instance_id uuid, step text, scope bigint, visit int);

@@ -1,8 +1,9 @@
 """Who makes a request."""
 
-from onceflow.api.actor import actor_of, made_by
 from starlette.requests import Request
 from starlette.types import Scope
+
+from onceflow.api.actor import actor_of, made_by
 
 SCOPE: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
 

@@ -39,6 +39,7 @@ EMPTY = """
     delete from onceflow.queue;
     delete from onceflow.config_value;
     delete from onceflow.test_clock;
+    delete from onceflow.audit_entry;
     update onceflow.deployment set transport = 'kafka', towards = null, cell = 0;
     update onceflow.clock set last_tick_at = null, turned_by = null, grace_until = null;
 """

@@ -37,10 +37,15 @@ def callers(name: str) -> set[str]:
 
 
 def readers(name: str) -> set[str]:
-    """Return who may read a view: of the public ones clients and operators, and whom it adds."""
+    """Return who may read a view: of the public ones clients and operators, and whom it adds, or
+    for whom alone it says that it is.
+    """
     if "public" not in {parent.name for parent in VIEWS[name].parents[1:3]}:
         return set()
-    also = re.findall(r"^-- Also for: (.*)\.$", VIEWS[name].read_text(encoding="utf-8"), re.M)
+    text = VIEWS[name].read_text(encoding="utf-8")
+    if only := re.findall(r"^-- Only for: (.*)\.$", text, re.M):
+        return set(only)
+    also = re.findall(r"^-- Also for: (.*)\.$", text, re.M)
     return {"client", "operator", *", ".join(also).split(", ")} - {""}
 
 

@@ -58,6 +58,9 @@ begin
     if p_verb = 'reassign' then
         perform onceflow.tell_forms('form.reassigned', v_changed);
     end if;
+    perform onceflow.record_tasks(p_verb || '_forms', 'form', v_changed,
+        array_fill(jsonb_strip_nulls(jsonb_build_object('by', p_by, 'to', to_jsonb(p_to))), array[cardinality(v_changed)]),
+        array[p_by]);
     return query
     select j.n, p_instance_ids[j.n], p_tasks[j.n],
         case when j.refused is null then 'done' when j.unknown then 'unknown' else 'refused' end, coalesce(j.refused, '')

@@ -39,6 +39,12 @@ begin
             j.payload || jsonb_build_object('at', onceflow.time_text(v_now)), null)::onceflow.ended_wait
         from unnest(v_judged) j
         where j.outcome = 'accepted'))));
+    perform onceflow.record_tasks('answer_forms', 'form',
+        array_agg(row(j.instance_id, j.step, j.scope, j.visit)::onceflow.task_key order by j.n),
+        array_agg(jsonb_build_object('decision', j.payload -> 'decision', 'by', j.payload -> 'by') order by j.n),
+        array_agg(j.payload ->> 'by' order by j.n))
+    from unnest(v_judged) j
+    where j.outcome = 'accepted';
     return query
     select j.n::int, j.instance_id, p_tasks[j.n], j.outcome, j.detail, j.faults
     from unnest(v_judged) j

@@ -65,6 +65,9 @@ begin
     order by queue
     on conflict do nothing;
     perform onceflow.put_triggers(v_workflow_id, v_version_id, p_compiled -> 'triggers');
+    perform onceflow.record_audit('register_workflow', 'workflow', array[p_compiled ->> 'name'],
+        p_before => array[case when v_number > 1 then jsonb_build_object('version', v_number - 1) end],
+        p_after => array[jsonb_build_object('version', v_number)]);
     return query select v_workflow_id, p_compiled ->> 'name', v_number, true;
 end $$;
 revoke execute on function onceflow.register_workflow(jsonb) from public;

@@ -9,6 +9,7 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 #variable_conflict use_column
 declare
     v_of onceflow.trigger;
+    v_queued timestamptz[];
 begin
     perform onceflow.lock_triggers(array[p_workflow], array[p_trigger]);
     select t.* into v_of
@@ -18,7 +19,6 @@ begin
         raise exception 'the workflow % has no schedule %', quote_nullable(p_workflow), quote_nullable(p_trigger)
             using errcode = 'WF001', hint = 'See onceflow.triggers.';
     end if;
-    return query
     with queued as (
         insert into onceflow.schedule_run as r (workflow_id, trigger, planned_at, cause, state, at)
         select v_of.workflow_id, v_of.trigger, u.at, 'backfill', 'queued', onceflow.now()
@@ -35,9 +35,15 @@ begin
         where r.state in ('skipped', 'missed', 'refused')
         returning planned_at
     )
-    select u.at, case when u.at > v_of.done_until then 'later' when q.planned_at is null then 'known' else 'queued' end
+    select array_agg(q.planned_at order by q.planned_at) into v_queued from queued q;
+    if v_queued is not null then
+        perform onceflow.record_audit('backfill_schedules', 'trigger', array[p_workflow], array[p_trigger],
+            p_after => array[jsonb_build_object('queued', cardinality(v_queued), 'first', onceflow.time_text(v_queued[1]),
+                'last', onceflow.time_text(v_queued[cardinality(v_queued)]))]);
+    end if;
+    return query
+    select u.at, case when u.at > v_of.done_until then 'later' when u.at = any (v_queued) then 'queued' else 'known' end
     from (select distinct u as at from unnest(p_planned) u where u is not null) u
-    left join queued q on q.planned_at = u.at
     order by u.at;
 end $$;
 revoke execute on function onceflow.backfill_schedules(text, text, timestamptz[]) from public;

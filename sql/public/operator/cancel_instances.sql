@@ -19,6 +19,7 @@ begin
     perform onceflow.finish_transition(v_ids, (onceflow.advance_instances(v_ids, onceflow.close_instances(v_running,
         array_fill('CANCELLED'::text, array[cardinality(v_running)]),
         array_fill(null::jsonb, array[cardinality(v_running)]), true), '{}', '{}')).o_changes);
+    perform onceflow.record_audit('cancel_instances', 'instance', v_running::text[]);
     return query
     select u.id, case when i.id is null then 'unknown'
             when i.id = any (v_running) then 'done' else 'refused' end,

@@ -23,6 +23,8 @@ begin
     if v_ids = '{}' then
         return 0;
     end if;
+    -- Nobody's decision of now: the audit tells it as the clock's.
+    perform set_config('onceflow.actor', 'the clock, by overlap: cancel', true);
     perform from onceflow.cancel_instances(v_ids);
     return cardinality(v_ids);
 end $$;

@@ -54,5 +54,6 @@ begin
         select row(g.instance_id, g.scope)::onceflow.scope_key from unnest(v_given_up) g), true);
     perform onceflow.note_dead_letters(v_ids);
     perform onceflow.finish_transition(v_ids, v_moved.o_changes);
+    perform onceflow.record_tasks('discard_dead_letters', 'dead_letter', v_keys || v_failed);
 end $$;
 revoke execute on function onceflow.discard_dead_letters(uuid[], text[]) from public;

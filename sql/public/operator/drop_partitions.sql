@@ -71,6 +71,8 @@ begin
         foreach v_name in array v_tables loop
             execute format('drop table onceflow.%I', v_name);
         end loop;
+        perform onceflow.record_audit('drop_partitions', 'week', array[v_week::text],
+            p_after => array[jsonb_build_object('dropped', to_jsonb(v_tables))]);
         return query select v_week, v_tables, 0, null::text;
     exception when lock_not_available or deadlock_detected then
         return query select v_week, '{}'::text[], 0, onceflow.lock_holders(v_parents || v_tables);

@@ -4,8 +4,13 @@ create or replace function onceflow.enable_workflows(p_names text[])
 returns table (workflow text, outcome text, detail text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
+declare
+    v_changed text[];
 begin
     perform from onceflow.workflow w where w.name = any (p_names) order by w.name for no key update;
+    v_changed := array(
+        select w.name from onceflow.workflow w where w.name = any (p_names) and w.disabled_at is not null order by w.name);
+    perform onceflow.record_audit('enable_workflows', 'workflow', v_changed);
     return query
     with changed as (
         update onceflow.workflow w

@@ -2,7 +2,7 @@
 -- Takes the payloads of ended instances away, for good: inputs and outputs, of them and of their tasks; the items of their blocks; of errors, in
 -- the log too, all but code and type; of what was sent to them; the values that they are found by; the progress that workers told. Which steps ran, when, and how they ended stays; so does
 -- the idempotency key, whose repetition still finds its instance. p_by is who wants it (null: the role that is logged in);
--- the instance keeps it, and the server's log has a line. Again it changes nothing, and tells of the first time.
+-- the instance keeps it, and the server's log has a line, as the audit has of each that was asked for. Again it changes nothing, and tells of the first time.
 -- With the first of a family all of it is erased; no child is by itself, for its parent has what it was given and gave.
 -- outcome: done (detail says since when) | refused (it has not ended, or is a child: detail says what to do) | unknown.
 -- Errors: WF004.
@@ -69,6 +69,8 @@ begin
         and i.state in ('SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED');
     if cardinality(v_ended) > 0 then
         raise log 'payloads erased by %, of instances %', v_by, v_ended;
+        perform onceflow.record_audit('erase_instances', 'instance',
+            array(select u::text from unnest(v_asked) u where u = any (v_ended) order by u), p_by => array[v_by]);
     end if;
 
     return query

@@ -5,8 +5,13 @@ create or replace function onceflow.pause_queues(p_names text[])
 returns table (queue text, outcome text, detail text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
+declare
+    v_changed text[];
 begin
     perform from onceflow.queue q where q.name = any (p_names) order by q.name for no key update;
+    v_changed := array(
+        select q.name from onceflow.queue q where q.name = any (p_names) and q.paused_at is null order by q.name);
+    perform onceflow.record_audit('pause_queues', 'queue', v_changed);
     return query
     with changed as (
         update onceflow.queue q

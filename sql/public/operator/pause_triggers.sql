@@ -7,6 +7,10 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 #variable_conflict use_column
 begin
     perform onceflow.lock_triggers(p_workflows, p_triggers);
+    perform onceflow.record_audit('pause_triggers', 'trigger', array_agg(w.name order by w.name, t.trigger),
+        array_agg(t.trigger order by w.name, t.trigger))
+    from onceflow.trigger t join onceflow.workflow w on w.id = t.workflow_id
+    where (w.name, t.trigger) in (select * from unnest(p_workflows, p_triggers)) and t.paused_at is null;
     return query
     with changed as (
         update onceflow.trigger t

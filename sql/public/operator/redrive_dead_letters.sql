@@ -19,6 +19,7 @@ declare
     v_tasks onceflow.task_key[];
     v_steps onceflow.task_key[];
     v_given jsonb[];
+    v_told jsonb[];
     v_changes onceflow.change[];
 begin
     if p_inputs is not null then
@@ -49,16 +50,19 @@ begin
             and t.state = 'DEAD_LETTER' and t.seq is null
         returning row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key as key,
             k.takes = 'input' and t.queue is not null as queued, jsonb_build_object(
-                'place', coalesce(t.error ->> 'place', 'value'), 'value', coalesce(k.given, t.input)) as given
+                'place', coalesce(t.error ->> 'place', 'value'), 'value', coalesce(k.given, t.input)) as given,
+            case when k.given is not null then jsonb_build_object('given', k.takes) end as told
     )
     select coalesce(array_agg(r.key) filter (where r.queued), '{}'),
         coalesce(array_agg(r.key) filter (where not r.queued), '{}'),
-        array_agg(r.given) filter (where not r.queued)
-    into v_tasks, v_steps, v_given
+        array_agg(r.given) filter (where not r.queued),
+        array_agg(r.told) filter (where r.queued) || array_agg(r.told) filter (where not r.queued)
+    into v_tasks, v_steps, v_given, v_told
     from redriven r;
     v_changes := onceflow.queue_tasks(v_ids, v_tasks, 'DEAD_LETTER');
     perform onceflow.note_dead_letters(v_ids);
     perform onceflow.finish_transition(v_ids, (onceflow.advance_instances(
         v_ids, v_changes, '{}', onceflow.find_tasks(v_ids, v_steps, v_given))).o_changes);
+    perform onceflow.record_tasks('redrive_dead_letters', 'dead_letter', v_tasks || v_steps, v_told);
 end $$;
 revoke execute on function onceflow.redrive_dead_letters(uuid[], text[], jsonb[]) from public;

@@ -33,6 +33,7 @@ begin
         v_changes := (onceflow.advance_instances(v_held, v_changes, '{}', v_waits)).o_changes;
     end if;
     perform onceflow.finish_transition(v_ids, v_changes);
+    perform onceflow.record_audit('resume_instances', 'instance', v_held::text[]);
     return query
     select u.id, case when i.id is null then 'unknown'
             when i.id = any (v_held) then 'done' else 'refused' end,

@@ -10,6 +10,7 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 #variable_conflict use_column
 declare
     v_fault text;
+    v_changed text[];
 begin
     if cardinality(p_names) is distinct from cardinality(p_values) then
         raise exception 'there are % names and % values', cardinality(p_names), cardinality(p_values)
@@ -33,6 +34,10 @@ begin
 
     -- One after the other: two that set one name make two versions of it. Nobody who reads is kept waiting.
     lock table onceflow.config_value in share row exclusive mode;
+    v_changed := array(
+        select u.name from unnest(p_names, p_values) with ordinality u (name, value, n)
+        left join onceflow.config_values c on c.name = u.name
+        where u.value is distinct from c.value order by u.n);
     return query
     with current as (
         select u.name, u.value, u.n, coalesce(c.version, 0) as version, c.value as was
@@ -54,5 +59,13 @@ begin
     from current c
     left join written w on w.name = c.name
     order by c.n;
+    -- The values themselves are in its history.
+    perform onceflow.record_audit('set_config_values', 'config', array_agg(c.name order by c.name),
+        p_before => array_agg(case when c.version > 1 then jsonb_build_object('version', c.version - 1) end order by c.name),
+        p_after => array_agg(jsonb_strip_nulls(jsonb_build_object('version', c.version, 'unset', nullif(c.unset, false)))
+            order by c.name), p_by => array[p_by])
+    from (
+        select distinct on (h.name) h.name, h.version, h.unset from onceflow.config_history h
+        where h.name = any (v_changed) order by h.name, h.version desc) c;
 end $$;
 revoke execute on function onceflow.set_config_values(text[], jsonb[], text) from public;

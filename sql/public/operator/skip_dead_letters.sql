@@ -51,5 +51,6 @@ begin
         onceflow.find_tasks(v_ids, onceflow.changed_to(v_changes, 'SKIPPED')), '{}',
         p_undone => array(
             select row(c.instance_id, c.scope)::onceflow.scope_key from unnest(v_changes) c))).o_changes);
+    perform onceflow.record_tasks('skip_dead_letters', 'dead_letter', onceflow.changed_to(v_changes, 'SKIPPED'));
 end $$;
 revoke execute on function onceflow.skip_dead_letters(uuid[], text[], jsonb[]) from public;

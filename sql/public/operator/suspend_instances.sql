@@ -12,8 +12,14 @@ set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 100
 #variable_conflict use_column
 declare
     v_ids uuid[] := onceflow.lock_instances(p_ids);
+    v_held uuid[] := array(
+        select i.id from onceflow.instance i
+        where i.id = any (v_ids) and i.id >= v_ids[1]
+            and i.state in ('RUNNING', 'COMPENSATING') and i.suspended_by is distinct from 'operator'
+        order by i.id);
 begin
     perform onceflow.finish_transition(v_ids, onceflow.hold_instances(v_ids));
+    perform onceflow.record_audit('suspend_instances', 'instance', v_held::text[]);
     return query
     select u.id, case when i.id is null then 'unknown'
             when i.suspended_by = 'operator' and i.state <> 'CLOSING' then 'done' else 'refused' end,

@@ -63,6 +63,11 @@ begin
 
     update onceflow.deployment d set transport = 'switching', towards = p_transport
     where d.towards is distinct from p_transport;
+    if found then
+        perform onceflow.record_audit('switch_transport', 'transport', array[p_transport],
+            p_before => array[jsonb_build_object('transport', v_was)],
+            p_after => array[jsonb_build_object('transport', 'switching')]);
+    end if;
     select array_agg(row(l.instance_id, l.step, l.scope, l.visit)::onceflow.task_key), array_agg(l.queued_xid)
     into v_keys, v_dispatches
     from (
@@ -83,6 +88,9 @@ begin
         delete from onceflow.outbox o where o.kind in ('dead_letter', 'form');
     end if;
     update onceflow.deployment set transport = p_transport, towards = null;
+    perform onceflow.record_audit('switch_transport', 'transport', array[p_transport],
+        p_before => array[jsonb_build_object('transport', 'switching')],
+        p_after => array[jsonb_build_object('transport', p_transport)]);
     return query select 0, true;
 end $$;
 revoke execute on function onceflow.switch_transport(text, int) from public;

@@ -29,6 +29,12 @@ begin
     if v_workflows is not null then
         perform from onceflow.run_planned(v_workflows, v_triggers, array_fill(v_at, array[cardinality(v_workflows)]),
             array_fill('manual'::text, array[cardinality(v_workflows)]));
+        perform onceflow.record_audit('trigger_schedules', 'trigger', array_agg(w.name order by k.n),
+            array_agg(k.trigger order by k.n), p_after => array_agg(jsonb_strip_nulls(jsonb_build_object(
+                'planned_at', onceflow.time_text(v_at), 'state', r.state, 'instance', r.instance_id)) order by k.n))
+        from unnest(v_workflows, v_triggers) with ordinality k (workflow, trigger, n)
+        join onceflow.workflow w on w.id = k.workflow
+        join onceflow.schedule_run r on r.workflow_id = k.workflow and r.trigger = k.trigger and r.planned_at = v_at;
     end if;
     return query
     select k.workflow, k.trigger, coalesce(r.state, 'unknown'), r.instance_id,

@@ -27,7 +27,7 @@ declare
         'check_instances', 'drop_partitions', 'ensure_partitions', 'list_queues', 'switch_transport',
         'disable_workflows', 'enable_workflows', 'pause_queues', 'resume_queues',
         'pause_triggers', 'resume_triggers', 'trigger_schedules', 'backfill_schedules', 'cancel_overlapped_runs',
-        'erase_instances', 'set_config_values'];
+        'erase_instances', 'set_config_values', 'drop_audit'];
     v_functions text[] := case p_kind
         when 'worker' then v_worker when 'relay' then v_relay
         when 'client' then v_client when 'operator' then v_client || v_operator end;
@@ -50,8 +50,9 @@ begin
         select c.oid::regclass::text
         from pg_class c
         where c.relnamespace = 'onceflow'::regnamespace and c.relkind = 'v'
-            -- Not grants: it shows fences, by which a worker proves what it holds.
-            and case when p_kind in ('client', 'operator') then c.relname <> 'grants' else c.relname = v_view end
+            -- Not grants: it shows fences, by which a worker proves what it holds. Who did what is for operators.
+            and case p_kind when 'operator' then c.relname <> 'grants'
+                when 'client' then c.relname not in ('grants', 'audit') else c.relname = v_view end
     loop
         execute format('grant %s on %s to %I',
             case when v_object like 'function %' then 'execute' else 'select' end, v_object, p_role);
@@ -80,6 +81,8 @@ begin
         raise warning 'anybody may make temporary tables in %, and % does not own it', v_database.datname, current_user
             using hint = format('Type, as its owner: revoke temporary on database %I from public;', v_database.datname);
     end if;
+    perform onceflow.record_audit('grant_access', 'role', array[p_role::text],
+        p_after => array[jsonb_build_object('access', p_kind)]);
     return v_count;
 end $$;
 revoke execute on function onceflow.grant_access(name, text) from public;

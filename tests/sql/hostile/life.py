@@ -304,6 +304,7 @@ def _turn(by: Mapping[str, Connection], play: Play, worker: Worker) -> None:
     calls.requeue_lost_tasks(relay, "default", calls.read_watermark(relay), 10)
     execute(relay, LATER)
     assert calls.drop_partitions(operator, play.value(BEFORE)) is None
+    assert calls.drop_audit(operator, play.value(BEFORE)) == 0
     assert calls.check_instances(operator) == []
     calls.release_quarantine(operator, 0, [1])
     pass_time(play.conn, "1 s")
