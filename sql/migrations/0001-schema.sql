@@ -535,7 +535,9 @@ create table onceflow.delivery (
     constraint delivery_payload check (pg_catalog.pg_column_size(payload) <= 8500000)
 ) partition by range (instance_id);
 alter sequence onceflow.delivery_id owned by onceflow.delivery.id;
-create index delivery_sent on onceflow.delivery (id) where state = 'sent';
+-- What is to be applied, oldest first, by a condition that no plan which looks up one instance's is drawn to; and that of one.
+create index delivery_sent on onceflow.delivery (id) where nullif(state, 'sent') is null;
+create index delivery_open on onceflow.delivery (instance_id, id) where state = 'sent';
 create index delivery_event on onceflow.delivery (instance_id, step, key) where kind = 'event';
 create index delivery_kept on onceflow.delivery (instance_id, name, id) where state = 'kept';
 -- What people have done with a form: claim, release, reassign, answer.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import LiteralString, TypeAlias
 from uuid import UUID
 
 import httpx2
@@ -173,10 +173,18 @@ CHECKS: dict[str, Callable[[str, list[str]], None]] = {
 }
 
 
+APPLIED: dict[str, LiteralString] = {
+    "start": "select from onceflow.instance where parent_id is not null limit 3",
+    "end": "select from onceflow.child c join onceflow.task t on t.instance_id = c.parent_id"
+    " and t.step = c.step and t.scope = c.scope and t.visit = c.visit and t.seq is not null limit 3",
+    "undo": "select from onceflow.delivery where kind = 'undo' and state = 'taken' limit 3",
+}
+"""What shows that some of what families tell each other is applied, by its kind."""
+
+
 def applied(conn: Conn, kind: str) -> bool:
     """Tell whether some of what is sent is applied, of this kind."""
-    rows = "select from onceflow.delivery where kind = %s and state = 'taken' limit 3"
-    return len(conn.execute(rows, (kind,)).fetchall()) == 3
+    return len(conn.execute(APPLIED[kind]).fetchall()) == 3
 
 
 def still_open(conn: Conn) -> int:

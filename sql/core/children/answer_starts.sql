@@ -7,31 +7,28 @@ returns void
 language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
-    v_from constant uuid := (select s.instance_id from unnest(p_starts) s order by s.instance_id limit 1);
-    v_begun uuid[] := array(select s.instance_id from unnest(p_started) s where s.outcome = 'started');
+    v_ids constant uuid[] := array(select s.instance_id from unnest(p_starts) s order by s.instance_id);
+    v_begun constant uuid[] := array(select s.instance_id from unnest(p_started) s where s.outcome = 'started');
 begin
-    update onceflow.delivery d
-    set state = case when d.instance_id = any (v_begun) then 'taken' else 'void' end, payload = d.payload - 'input'
-    from unnest(p_starts) s
-    where d.instance_id = s.instance_id and d.instance_id >= v_from
-        and d.kind = 'start' and d.state = 'sent';
-    delete from onceflow.child c
-    using unnest(p_starts) s
-    where c.instance_id = s.instance_id and c.instance_id >= v_from and c.instance_id <> all (v_begun);
+    delete from onceflow.delivery d
+    where d.instance_id = any (v_ids) and d.instance_id >= v_ids[1] and d.kind = 'start' and d.state = 'sent';
+    if cardinality(v_begun) < cardinality(v_ids) then
+        delete from onceflow.child c
+        where c.instance_id = any (v_ids) and c.instance_id >= v_ids[1] and c.instance_id <> all (v_begun);
+    end if;
     insert into onceflow.delivery (instance_id, id, kind, key, step, scope, visit, payload, error, state, made_at)
     select k.parent_id, nextval('onceflow.delivery_id'), 'end', k.instance_id::text, k.step, k.scope, k.visit,
         case when k.error is null then jsonb_build_object('instance', k.started) end, k.error, 'sent', v_now
     from (
-        select s.*, b.instance_id as started, coalesce(s.fault, case
-                when b.outcome = 'conflict' or b.outcome = 'exists' and not s.detached
+        select s.*, coalesce(s.fault, case
+                when s.outcome = 'conflict' or s.outcome = 'exists' and not s.detached
                 then jsonb_build_object('code', 'workflow.key', 'message', format(
-                    'the key %s is that of the instance %s already%s', to_json(s.key), b.instance_id,
+                    'the key %s is that of the instance %s already%s', to_json(s.key), s.started,
                     case when s.detached then ', which was started with another input' else '' end),
-                    'detail', jsonb_build_object('instance', b.instance_id)) end) as error
-        from unnest(p_starts) with ordinality s (instance_id, parent_id, root_id, step, scope, visit, detached,
-            workflow_id, version_id, deadline, searched, key, input, fault, n)
-        join unnest(p_started) with ordinality b (outcome, instance_id, n) on b.n = s.n
-        where s.detached or s.fault is not null or b.outcome <> 'started'
+                    'detail', jsonb_build_object('instance', s.started)) end) as error
+        from unnest(p_starts, p_started) s (instance_id, parent_id, root_id, step, scope, visit, detached,
+            workflow_id, version_id, deadline, searched, key, input, fault, outcome, started)
+        where s.detached or s.fault is not null or s.outcome <> 'started'
         order by s.parent_id, s.step collate "C", s.scope, s.visit offset 0) k;
     if found then
         perform onceflow.wake_sleepers('{*deliveries}');

@@ -5,6 +5,7 @@
 create or replace function onceflow.begin_children(p_ids uuid[], p_begun onceflow.begun_wait[]) returns void
 language plpgsql volatile as $$
 declare
+    v_now constant timestamptz := onceflow.now();
     -- Ids of one family are of one millisecond, in no order.
     v_from constant uuid := left(p_ids[1]::text, 13) || '-0000-0000-000000000000';
 begin
@@ -26,13 +27,12 @@ begin
             order by c.n desc limit 1) c on true
         offset 0
     ), named as (
-        select b.*, coalesce(b.undone, case when b.detached then onceflow.uuid7(d.cell)
+        select b.*, coalesce(b.undone, case when b.detached then onceflow.uuid7((select d.cell from onceflow.deployment d))
                 else onceflow.child_id(b.root_id) end) as id,
             case when b.detached or b.undone is not null then 0 when not b.deep then 1 else (
                 select c.depth + 1 from onceflow.child c
                 where c.instance_id = b.instance_id and c.instance_id >= p_ids[1]) end as depth
         from begun b
-        cross join onceflow.deployment d
         offset 0
     ), waiting as (
         insert into onceflow.wait (instance_id, step, scope, visit, kind, name, key, n)
@@ -49,7 +49,7 @@ begin
         case when n.undone is null then jsonb_strip_nulls(jsonb_build_object(
             'parent', n.instance_id, 'root', n.root_id, 'depth', n.depth, 'version', n.version, 'detached', n.detached,
             'key', nullif(n.items ->> 'key', ''))) || jsonb_build_object('input', n.items -> 'with') end,
-        'sent', onceflow.now()
+        'sent', v_now
     from (select n.* from named n order by n.instance_id, n.step collate "C", n.scope, n.visit offset 0) n;
     if found then
         perform onceflow.wake_sleepers('{*deliveries}');

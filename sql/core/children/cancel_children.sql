@@ -3,6 +3,8 @@
 -- waiting for it. To be told twice changes nothing.
 create or replace function onceflow.cancel_children(p_ids uuid[], p_keys onceflow.task_key[]) returns void
 language plpgsql volatile as $$
+declare
+    v_now constant timestamptz := onceflow.now();
 begin
     update onceflow.task t
     set due_at = null
@@ -10,7 +12,7 @@ begin
     where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope and t.visit = k.visit
         and t.instance_id >= p_ids[1] and t.state = 'WAITING' and t.due_at is not null;
     insert into onceflow.delivery (instance_id, id, kind, state, made_at)
-    select w.key::uuid, nextval('onceflow.delivery_id'), 'cancel', 'sent', onceflow.now()
+    select w.key::uuid, nextval('onceflow.delivery_id'), 'cancel', 'sent', v_now
     from unnest(p_keys) k
     cross join lateral (
         select w.key from onceflow.wait w

@@ -17,7 +17,7 @@ begin
     if cardinality(p_changes) + cardinality(p_resumed) = 0 then
         return;
     end if;
-    select coalesce(array_agg(i.id order by i.id), '{}'), array_agg(i.id) filter (where i.parent_id is not null)
+    select coalesce(array_agg(i.id order by i.id), '{}'), array_agg(i.id order by i.id) filter (where i.parent_id is not null)
     into v_drained, v_children
         from (
             select c.instance_id, sum(c.opened) as opened

@@ -20,7 +20,7 @@ begin
         from (
             select d.instance_id, min(d.id) as id
             from (
-                select d.instance_id, d.id from onceflow.delivery d where d.state = 'sent'
+                select d.instance_id, d.id from onceflow.delivery d where nullif(d.state, 'sent') is null
                 -- What is passed over are instances, however much was sent to them.
                 order by d.id limit case p_skip when 0 then p_limit end) d
             group by d.instance_id) c
