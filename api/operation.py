@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ..engine.tracing import Trace, read_trace
 from .context import Context
 from .elsewhere import from_elsewhere
 from .problems import not_found, problem_of
@@ -75,6 +76,8 @@ class Call(Generic[Query, Body]):
     query: Query
     body: Body
     headers: Any
+    trace: Trace | None = None
+    """The trace context that came with it."""
 
     def uuid(self, name: str, what: str) -> UUID:
         """Return a path parameter that is a UUID. Raises Problem 404 where it is none."""
@@ -148,11 +151,13 @@ class Operation:
     async def read(self, request: Request, context: Context) -> Call[Any, Any]:
         """Read and check everything that the request brings. Raises Problem."""
         path = cast("Mapping[str, str]", request.path_params)
+        trace = read_trace(request.headers)
         for name, text in path.items():
             if "\0" in text:
                 raise not_found(f"{name} with a NUL character")
         if self.body is Delivery:
-            return Call(context, path, Nothing(), await self.read_body(request), Nothing())
+            body = await self.read_body(request)
+            return Call(context, path, Nothing(), body, Nothing(), trace)
         query_names = request.query_params.keys()
         query = {name: request.query_params.getlist(name) for name in query_names}
         known = [f.encode_name for f in msgspec.structs.fields(self.headers)]
@@ -163,6 +168,7 @@ class Operation:
             query=read_parameters(query, self.query, "query"),
             headers=read_parameters(headers, self.headers, "header"),
             body=await self.read_body(request),
+            trace=trace,
         )
 
     async def read_body(self, request: Request) -> Any:

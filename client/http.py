@@ -6,6 +6,7 @@ from typing import Any, Final
 import httpx2
 
 from ..engine.errors import BadArgument, ServerError
+from ..engine.tracing import current_trace
 from .http_operations import HttpOperations
 from .interface import SyncInterface
 from .interface_async import AsyncInterface
@@ -71,7 +72,8 @@ def _arguments(request: Request) -> dict[str, Any]:
         "method": request.method,
         "url": request.path,
         "params": request.query,
-        "headers": {} if request.body is None else {"Content-Type": request.kind},
+        "headers": ({} if request.body is None else {"Content-Type": request.kind})
+        | dict(current_trace() or {}),
         "content": request.body,
     }
 

@@ -8,7 +8,7 @@ import msgspec
 
 from ..engine import json_text
 from ..engine.calls import reads
-from ..engine.calls.base import json_array, json_of
+from ..engine.calls.base import json_array, json_of, trace_of
 from ..engine.calls.clock import APPLY_DELIVERIES
 from ..engine.calls.deferred import COMPLETE_DEFERRED_TASKS, FAIL_DEFERRED_TASKS
 from ..engine.calls.operators import (
@@ -38,6 +38,7 @@ from ..engine.calls.workflows import (
 from ..engine.definition import check_input, compile_definition, parse
 from ..engine.errors import BadArgument, Fault, NotFound, OnceflowError, Refused
 from ..engine.ids import make_ids
+from ..engine.tracing import current_trace
 from .conversion import to_json
 from .errors import WrongInput
 from .model import Because, DeadLetter, Decided, Deployed, Instance, Started, Status
@@ -139,6 +140,7 @@ class SqlOperations(SqlForms):
                 # A repeated call, after a slow expression, names them as the first did.
                 [starts[n].id or made for n, made in zip(fit, make_ids(len(fit)), strict=True)],
                 [require_offset(starts[n].start_at) for n in fit],
+                None if (trace := trace_of(current_trace())) is None else [trace] * len(fit),
             )
             question = in_json(START_INSTANCES, parameters)
             if signal is not None:
@@ -272,6 +274,7 @@ def _with_signal(
         found.version,
         start.id or make_ids(1)[0],
         require_offset(start.start_at),
+        trace_of(current_trace()),
     )
 
 

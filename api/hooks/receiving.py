@@ -13,6 +13,7 @@ import psycopg
 
 from ...engine import calls
 from ...engine.ids import make_ids
+from ...engine.tracing import Trace
 from ...engine.webhooks import Signature, Signed, verify
 from ..database import Connection, Database
 from ..operation import Answer, Call, Delivery, Nothing
@@ -62,7 +63,7 @@ def receive(call: Call[Nothing, Delivery]) -> Answer:
     request = read_request(delivery, signature, hook.form)
     if greeting := greet(hook.preset, request):
         return Answer(200, Delivered(False, challenge=greeting.challenge))
-    received = _receive(call.context.database, hook, request)
+    received = _receive(call.context.database, hook, request, call.trace)
     return _answer(hook, received)
 
 
@@ -91,12 +92,14 @@ def _require_signature(
     )
 
 
-def _receive(database: Database, hook: calls.Webhook, request: bytes) -> calls.Received:
+def _receive(
+    database: Database, hook: calls.Webhook, request: bytes, trace: Trace | None
+) -> calls.Received:
     """Hand a delivery on, and once more where the connection broke: its id is the same."""
     (instance_id,) = make_ids(1)
 
     def once(conn: Connection) -> calls.Received:
-        return calls.receive_webhook(conn, hook.workflow, hook.trigger, request, instance_id)
+        return calls.receive_webhook(conn, hook.workflow, hook.trigger, request, instance_id, trace)
 
     with database.connection() as conn:
         try:

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from ...engine import calls
 from ...engine.ids import make_ids
 from ...engine.json_text import Json
+from ...engine.tracing import Trace
 from ..database import Connection, Database
 from ..operation import Answer, Call, Nothing, Operation
 from ..problems import ANOTHER_INPUT, MOST_FAULTS, Fault, Problem, invalid
@@ -90,6 +91,7 @@ class Sender:
         version: int,
         ids: Sequence[UUID],
         start_at: Sequence[datetime | None] | None,
+        traces: Sequence[Trace | None] | None,
     ) -> list[calls.Started]:
         if not inputs:
             return []
@@ -99,7 +101,15 @@ class Sender:
             raise _wrong_signal(faults)
         at = None if start_at is None else start_at[0]
         both = calls.signal_with_start(
-            conn, workflow, inputs[0], keys[0], self._signal, version, ids[0], at
+            conn,
+            workflow,
+            inputs[0],
+            keys[0],
+            self._signal,
+            version,
+            ids[0],
+            at,
+            None if traces is None else traces[0],
         )
         if both.sent is not None and both.sent.outcome == "invalid":
             told = [Fault(of["place"], of["message"]) for of in both.sent.faults or []]
@@ -164,6 +174,7 @@ async def _start(
             version=startable.version,
             ids=[items[n].id or made for n, made in zip(fit, make_ids(len(fit)), strict=True)],
             start_at=None if at_once else [items[n].start_at for n in fit],
+            traces=None if call.trace is None else [call.trace] * len(fit),
         ),
     )
     for n, of in zip(fit, started, strict=True):

@@ -13,6 +13,7 @@ from psycopg.rows import tuple_row
 from .. import json_text
 from ..errors import OnceflowError, translated, unwritten
 from ..sessions import steady
+from ..tracing import Trace
 
 Connection: TypeAlias = psycopg.Connection[Any]
 Row: TypeAlias = tuple[Any, ...]
@@ -164,6 +165,11 @@ def json_array(values: Iterable[json_text.Json]) -> str:
     None is JSON null. Raises BadArgument for text that is not UTF-8.
     """
     return text_array([json_of(value) for value in values])
+
+
+def trace_of(trace: Trace | None) -> str | None:
+    """Return a trace context as the text of JSON, for a parameter cast to jsonb."""
+    return None if trace is None else json_of(dict(trace))
 
 
 DecidedWord: TypeAlias = Literal["done", "refused", "unknown"]

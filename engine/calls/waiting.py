@@ -7,7 +7,8 @@ from uuid import UUID
 
 from ..ids import make_ids
 from ..json_text import Json
-from .base import Connection, Record, Row, fetch, json_array, json_of, word
+from ..tracing import Trace
+from .base import Connection, Record, Row, fetch, json_array, json_of, trace_of, word
 from .reads import Query
 from .slow_expressions import in_time
 from .workflows import OUTCOMES, Started, require_offset
@@ -29,7 +30,8 @@ select instance_id, outcome, state, error, signal, task, detail, faults
   from onceflow.signal_with_start(p_workflow => %s::text, p_input => %s::jsonb, p_key => %s::text,
                                   p_name => %s::text, p_payload => %s::jsonb,
                                   p_signal_key => %s::text, p_version => %s::int,
-                                  p_id => %s::uuid, p_start_at => %s::timestamptz)"""
+                                  p_id => %s::uuid, p_start_at => %s::timestamptz,
+                                  p_trace => %s::jsonb)"""
 
 KEPT_SIGNAL: Final[LiteralString] = "name, key, sent_at"
 """The columns of a kept signal, as every door tells them."""
@@ -170,6 +172,7 @@ def signal_with_start(
     version: int | None = None,
     id: UUID | None = None,  # noqa: A002 - the parameter's name
     start_at: datetime | None = None,
+    trace: Trace | None = None,
 ) -> SignalledStart:
     """Start an instance, or find that of the key or id, and send it a signal, in one transaction.
 
@@ -187,6 +190,7 @@ def signal_with_start(
         version,
         id or make_ids(1)[0],
         require_offset(start_at),
+        trace_of(trace),
     )
     (row,) = in_time(conn, lambda: fetch(conn, SIGNAL_WITH_START, parameters))
     found, outcome, state, error, *sent = row

@@ -6,14 +6,16 @@ from uuid import UUID
 import msgspec
 
 from ..json_text import Json
+from ..tracing import Trace
 from ..webhooks import Signature
-from .base import Connection, Record, fetch, fetch_value, json_of, word
+from .base import Connection, Record, fetch, fetch_value, json_of, trace_of, word
 from .slow_expressions import in_time
 
 RECEIVE_WEBHOOK: Final[LiteralString] = """
 select outcome, instance_id, error
   from onceflow.receive_webhook(p_workflow => %s::text, p_trigger => %s::text,
-                                p_request => %s::jsonb, p_id => %s::uuid)"""
+                                p_request => %s::jsonb, p_id => %s::uuid,
+                                p_trace => %s::jsonb)"""
 
 NOTE_WEBHOOK_REFUSALS: Final[LiteralString] = """
 select onceflow.note_webhook_refusals(p_workflow => %s::text, p_trigger => %s::text,
@@ -78,13 +80,14 @@ def receive_webhook(
     trigger: str,
     request: Json,
     instance_id: UUID,
+    trace: Trace | None = None,
 ) -> Received:
     """Start an instance for a request whose signature was checked.
 
     ``request`` is {body, headers, query} as JSON text, ``instance_id`` of ``engine.ids.make_ids``:
-    a call whose reply was lost is repeated with the same.
+    a call whose reply was lost is repeated with the same. ``trace`` is a W3C trace context.
     """
-    parameters = (workflow, trigger, json_of(request), instance_id)
+    parameters = (workflow, trigger, json_of(request), instance_id, trace_of(trace))
     ((outcome, started, error),) = in_time(conn, lambda: fetch(conn, RECEIVE_WEBHOOK, parameters))
     return Received(word(outcome, *OUTCOMES), started, error)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from ..errors import BadArgument, Refused
 from ..ids import make_hex_ids
 from ..json_text import Json
+from ..tracing import Trace
 from .base import (
     Connection,
     Decided,
@@ -18,6 +19,7 @@ from .base import (
     fetch,
     json_array,
     json_of,
+    trace_of,
     uuid_array,
     word,
 )
@@ -31,7 +33,8 @@ START_INSTANCES: Final[LiteralString] = """
 select instance_id, outcome, state, error
   from onceflow.start_instances(p_workflow => %s::text, p_inputs => %s::jsonb[],
                                 p_keys => %s::text[], p_version => %s::int,
-                                p_ids => %s::uuid[], p_start_at => %s::timestamptz[])
+                                p_ids => %s::uuid[], p_start_at => %s::timestamptz[],
+                                p_traces => %s::jsonb[])
  order by ordinal"""
 
 CANCEL_INSTANCES: Final[LiteralString] = """
@@ -142,13 +145,15 @@ def start_instances(
     version: int | None = None,
     ids: Sequence[UUID] | None = None,
     start_at: Sequence[datetime | None] | None = None,
+    traces: Sequence[Trace | None] | None = None,
 ) -> list[Started]:
     """Start one instance per input; the answers stand in the order of the inputs.
 
     ``workflow`` is a name; ``version`` is the latest unless given. ``keys`` are idempotency keys,
     as many as inputs; None starts without one. ``ids`` are of ``engine.ids.make_ids``, made here
     unless given; a call whose reply was lost is repeated with the same. ``start_at`` are times with
-    their offset from UTC, at which the first steps come due; None: at once. One that is invalid
+    their offset from UTC, at which the first steps come due; None: at once. ``traces``
+    are W3C trace contexts, as many as inputs (see ``engine.tracing``). One that is invalid
     keeps no other from being started. Inputs are not checked against the workflow's schema here.
     Raises NotFound, BadArgument.
     """
@@ -159,6 +164,7 @@ def start_instances(
         version,
         array_of(make_hex_ids(len(inputs))) if ids is None else uuid_array(ids),
         None if start_at is None else [require_offset(each) for each in start_at],
+        None if traces is None else [trace_of(each) for each in traces],
     )
     return [
         Started(found, word(outcome, *OUTCOMES), state, error)

@@ -18,6 +18,7 @@ from ..errors import BadArgument, Fault, Refused
 from ..ids import make_ids
 from ..json_text import Json
 from ..settings import Settings
+from ..tracing import read_trace, variables
 from .arguments import INPUT_HELP, add_json, offset_time, positive, read_json, seconds
 from .bodies import body
 from .database import Row, find_instance, find_version, open_database
@@ -120,6 +121,7 @@ def _start(
             version["version"],
             [args.id or make_ids(1)[0]],
             None if args.start_at is None else [args.start_at],
+            [read_trace(variables())],
         )
         return started, None
     signal = StartSignal(args.signal, read_json(args.payload, "--payload"), args.signal_key)
@@ -133,6 +135,7 @@ def _start(
         version["version"],
         args.id,
         args.start_at,
+        read_trace(variables()),
     )
     refused = both.sent is not None and both.sent.outcome not in ("accepted", "repeated")
     return both.started, both.sent.detail if both.sent and refused else None

@@ -266,6 +266,8 @@ create table onceflow.instance (
     -- The instance that a step of has started it and waits for it, and the first of the family; null of a root.
     parent_id uuid,
     root_id uuid,
+    -- The W3C trace context that came with its start, {traceparent, tracestate}; null where none did.
+    trace jsonb,
     constraint instance_fits check (onceflow.instance_fits(
         state, closing_as, compensate, suspended_by, suspended_at, open_tasks, ended_at, deadline_at, input, output))
 ) partition by range (id);
@@ -787,7 +789,7 @@ create type onceflow.begun_wait as (
 -- An instance that a task of another has told to start: of which version, unless there is an error.
 create type onceflow.child_start as (
     instance_id uuid, parent_id uuid, root_id uuid, step text, scope bigint, visit int, detached boolean,
-    workflow_id bigint, version_id bigint, deadline interval, searched boolean, key text, input jsonb, error jsonb);
+    workflow_id bigint, version_id bigint, deadline interval, searched boolean, key text, input jsonb, trace jsonb, error jsonb);
 
 -- What has come of it, and which instance it is.
 create type onceflow.started_child as (outcome text, instance_id uuid);

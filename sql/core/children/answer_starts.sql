@@ -27,7 +27,7 @@ begin
                     case when s.detached then ', which was started with another input' else '' end),
                     'detail', jsonb_build_object('instance', s.started)) end) as error
         from unnest(p_starts, p_started) s (instance_id, parent_id, root_id, step, scope, visit, detached,
-            workflow_id, version_id, deadline, searched, key, input, fault, outcome, started)
+            workflow_id, version_id, deadline, searched, key, input, trace, fault, outcome, started)
         where s.detached or s.fault is not null or s.outcome <> 'started'
         order by s.parent_id, s.step collate "C", s.scope, s.visit offset 0) k;
     if found then

@@ -11,14 +11,14 @@ declare
 begin
     with begun as (
         select b.instance_id, b.step, b.scope, b.visit, b.items, st.kind, st.spec -> 'workflow' #>> '{}' as name,
-            st.spec -> 'version' as version, st.spec ? 'detach' as detached, coalesce(i.root_id, i.id) as root_id,
+            st.spec -> 'version' as version, st.spec ? 'detach' as detached, coalesce(i.root_id, i.id) as root_id, i.trace,
             i.parent_id is not null as deep, c.instance_id as undone
         from unnest(p_begun) b
         cross join lateral (
             select st.kind, st.spec from onceflow.step st
             where st.version_id = b.version_id and st.step = b.step offset 0) st
         cross join lateral (
-            select i.id, i.parent_id, i.root_id from onceflow.instance i
+            select i.id, i.parent_id, i.root_id, i.trace from onceflow.instance i
             where i.id = b.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
         left join lateral (
             select c.instance_id from onceflow.child c
@@ -48,7 +48,7 @@ begin
     select n.id, nextval('onceflow.delivery_id'), case when n.undone is null then 'start' else 'undo' end, n.name, n.step, n.scope, n.visit,
         case when n.undone is null then jsonb_strip_nulls(jsonb_build_object(
             'parent', n.instance_id, 'root', n.root_id, 'depth', n.depth, 'version', n.version, 'detached', n.detached,
-            'key', nullif(n.items ->> 'key', ''))) || jsonb_build_object('input', n.items -> 'with') end,
+            'key', nullif(n.items ->> 'key', ''), 'trace', n.trace)) || jsonb_build_object('input', n.items -> 'with') end,
         'sent', v_now
     from (select n.* from named n order by n.instance_id, n.step collate "C", n.scope, n.visit offset 0) n;
     if found then

@@ -8,7 +8,7 @@ begin
     return array(
         select row(d.instance_id, (d.payload ->> 'parent')::uuid, (d.payload ->> 'root')::uuid, d.step, d.scope, d.visit,
             d.payload -> 'detached' = 'true', w.id, v.id, v.deadline, v.search is not null,
-            d.payload ->> 'key', d.payload -> 'input',
+            d.payload ->> 'key', d.payload -> 'input', d.payload -> 'trace',
             case when exists (
                     select from onceflow.delivery c
                     where c.instance_id = d.instance_id and c.kind = 'cancel' and c.state = 'sent')

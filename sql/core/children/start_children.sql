@@ -26,7 +26,9 @@ begin
             array(select case when s.error is null then s.instance_id end from unnest(v_starts) s),
             array(select s.error from unnest(v_starts) s), null, null, null, v_now,
             array(select case when not s.detached then s.parent_id end from unnest(v_starts) s),
-            array(select case when not s.detached then s.root_id end from unnest(v_starts) s)) s;
+            array(select case when not s.detached then s.root_id end from unnest(v_starts) s),
+            case when exists (select from unnest(v_starts) s where s.trace is not null) then
+                array(select s.trace from unnest(v_starts) s) end) s;
         perform onceflow.answer_starts(v_starts, v_started);
     end if;
     update onceflow.delivery d

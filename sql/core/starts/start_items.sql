@@ -1,15 +1,15 @@
 -- start_items(workflows, versions, deadlines, search, inputs, keys, ids, errors, start at, triggers, scheduled at, now,
---   parents, roots)
+--   parents, roots, traces)
 --   -> (ordinal, instance_id, outcome, state, error)   (internal)
 -- The one way in which instances start: of each item, as check_starts() has them, that of its version, which may be another
 -- for each. One without an id starts nothing, and p_errors has why. p_search: whether a version has fields to be found by.
--- p_parents, p_roots: of those that steps of others start.
+-- p_parents, p_roots: of those that steps of others start. p_traces: trace contexts, as read_trace() takes them.
 -- outcome: as start_instances() gives it.
 create or replace function onceflow.start_items(
     p_workflows bigint[], p_versions bigint[], p_deadlines interval[], p_search boolean,
     p_inputs jsonb[], p_keys text[], p_ids uuid[], p_errors jsonb[],
     p_start_at timestamptz[], p_triggers text[], p_scheduled_at timestamptz[], p_now timestamptz,
-    p_parents uuid[] default null, p_roots uuid[] default null)
+    p_parents uuid[] default null, p_roots uuid[] default null, p_traces jsonb[] default null)
 returns table (ordinal int, instance_id uuid, outcome text, state text, error jsonb)
 language plpgsql volatile as $$
 #variable_conflict use_column
@@ -32,17 +32,17 @@ begin
 
     -- In a statement of its own, so that the keys of others are seen that the insert waited for.
     with item as (
-        select k.n, k.version, k.deadline, k.input, k.trigger, k.scheduled_at, k.parent, k.root,
+        select k.n, k.version, k.deadline, k.input, k.trigger, k.scheduled_at, k.parent, k.root, k.trace,
             case when i.instance_id is null or i.instance_id = k.id then k.id end as id
         from unnest(p_workflows, p_versions, p_deadlines, p_keys, p_inputs, p_ids, p_triggers, p_scheduled_at,
-            p_parents, p_roots)
-            with ordinality k (workflow, version, deadline, key, input, id, trigger, scheduled_at, parent, root, n)
+            p_parents, p_roots, p_traces)
+            with ordinality k (workflow, version, deadline, key, input, id, trigger, scheduled_at, parent, root, trace, n)
         left join onceflow.idempotency_key i on i.workflow_id = k.workflow and i.key = k.key
     ), started as (
         insert into onceflow.instance (id, version_id, state, input, started_at, deadline_at, trigger, scheduled_at,
-            parent_id, root_id)
+            parent_id, root_id, trace)
         select k.id, k.version, 'RUNNING', k.input, p_now, p_now + k.deadline, k.trigger, k.scheduled_at,
-            k.parent, k.root
+            k.parent, k.root, case when k.trace is not null then onceflow.read_trace(k.trace) end
         from item k where k.id is not null order by k.id, k.n
         on conflict do nothing returning id, version_id
     )
@@ -92,4 +92,4 @@ begin
 end $$;
 revoke execute on function onceflow.start_items(
     bigint[], bigint[], interval[], boolean, jsonb[], text[], uuid[], jsonb[], timestamptz[], text[], timestamptz[],
-    timestamptz, uuid[], uuid[]) from public;
+    timestamptz, uuid[], uuid[], jsonb[]) from public;

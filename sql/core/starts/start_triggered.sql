@@ -1,12 +1,12 @@
--- start_triggered(workflows, triggers, inputs, keys, ids, scheduled at, errors)
+-- start_triggered(workflows, triggers, inputs, keys, ids, scheduled at, errors, traces)
 --   -> (ordinal, instance_id, outcome, state, error)   (internal)
 -- Starts an instance for each item that a trigger has heard of, of the latest version of its workflow, which may be another
 -- for each. p_ids, p_keys: as in start_instances(), also what comes of each. p_scheduled_at: the times that schedules had
--- planned. An item with an error, such as that of its expressions, starts nothing and is answered with it.
+-- planned. p_traces: trace contexts, as read_trace() takes them. An item with an error, such as that of its expressions, starts nothing and is answered with it.
 -- Errors: WF002 arrays that differ in length.
 create or replace function onceflow.start_triggered(
     p_workflows bigint[], p_triggers text[], p_inputs jsonb[], p_keys text[] default null, p_ids uuid[] default null,
-    p_scheduled_at timestamptz[] default null, p_errors jsonb[] default null)
+    p_scheduled_at timestamptz[] default null, p_errors jsonb[] default null, p_traces jsonb[] default null)
 returns table (ordinal int, instance_id uuid, outcome text, state text, error jsonb)
 language plpgsql volatile as $$
 #variable_conflict use_column
@@ -43,7 +43,7 @@ begin
     select s.ordinal, s.instance_id, s.outcome, s.state, s.error
     from onceflow.start_items(
         p_workflows, v_of.versions, v_of.deadlines, v_of.searched, p_inputs, p_keys, v_ids, v_errors, null, p_triggers,
-        p_scheduled_at, onceflow.now()) s;
+        p_scheduled_at, onceflow.now(), p_traces => p_traces) s;
 end $$;
 revoke execute on function onceflow.start_triggered(
-    bigint[], text[], jsonb[], text[], uuid[], timestamptz[], jsonb[]) from public;
+    bigint[], text[], jsonb[], text[], uuid[], timestamptz[], jsonb[], jsonb[]) from public;

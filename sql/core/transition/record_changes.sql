@@ -21,25 +21,6 @@ begin
             c.step, c.scope, c.visit, c.attempt, c.state, c.worker_id, c.error, v_now
         from unnest(p_changes) with ordinality c (instance_id, step, scope, visit, attempt,
             was, state, opened, worker_id, queue, error, seq, n)
-    ), sent as (
-        insert into onceflow.outbox (kind, topic, key, value, headers, queued_xid, made_at)
-        select case c.state when 'QUEUED' then 'task' else 'dead_letter' end,
-            case c.state when 'QUEUED' then c.queue else 'dead-letters' end,
-            -- Its key leads to the partition of its instance, whose worker may lack the handler of what was held:
-            -- that goes anywhere, with the name of its handler, by which take_tasks() leaves it to others.
-            c.instance_id::text || case c.was when 'READY' then '/' || md5(random()::text) else '' end,
-            (jsonb_build_object('instance', c.instance_id,
-                'task', onceflow.task_name(c.step, c.scope, c.visit))
-                || case c.state when 'QUEUED' then '{}' else
-                    jsonb_build_object('attempts', c.attempt, 'error', c.error - 'detail') end)::text,
-            case when c.was = 'READY' and c.state = 'QUEUED'
-                then onceflow.held_headers(c.instance_id, c.step) else '{}' end,
-            pg_current_xact_id(), v_now
-        from unnest(p_changes) c
-        where c.state = 'QUEUED' or c.state = 'DEAD_LETTER' and c.was is distinct from 'DEAD_LETTER'
-            -- Asked only where there is a dead letter.
-            and (select d.transport from onceflow.deployment d) <> 'postgres'
-        returning kind, topic
     ), counted as (
         update onceflow.instance i
         set seq = i.seq + 1,
@@ -61,6 +42,30 @@ begin
                 select s.instance_id, 0, null, true, s.value from unnest(p_succeeded) s) c
             group by c.instance_id) d
         where i.id = d.instance_id and i.id >= p_ids[1]
+        returning i.id, i.trace
+    ), traces as (
+        -- Of the instances that have one: their messages carry it.
+        select jsonb_object_agg(c.id, c.trace) as traces from counted c where c.trace is not null
+    ), sent as (
+        insert into onceflow.outbox (kind, topic, key, value, headers, queued_xid, made_at)
+        select case c.state when 'QUEUED' then 'task' else 'dead_letter' end,
+            case c.state when 'QUEUED' then c.queue else 'dead-letters' end,
+            -- Its key leads to the partition of its instance, whose worker may lack the handler of what was held:
+            -- that goes anywhere, with the name of its handler, by which take_tasks() leaves it to others.
+            c.instance_id::text || case c.was when 'READY' then '/' || md5(random()::text) else '' end,
+            (jsonb_build_object('instance', c.instance_id,
+                'task', onceflow.task_name(c.step, c.scope, c.visit))
+                || case c.state when 'QUEUED' then '{}' else
+                    jsonb_build_object('attempts', c.attempt, 'error', c.error - 'detail') end)::text,
+            case when c.was = 'READY' and c.state = 'QUEUED'
+                then onceflow.held_headers(c.instance_id, c.step) else '{}' end
+                || coalesce((select t.traces from traces t) -> c.instance_id::text, '{}'),
+            pg_current_xact_id(), v_now
+        from unnest(p_changes) c
+        where c.state = 'QUEUED' or c.state = 'DEAD_LETTER' and c.was is distinct from 'DEAD_LETTER'
+            -- Asked only where there is a dead letter.
+            and (select d.transport from onceflow.deployment d) <> 'postgres'
+        returning kind, topic
     )
     select array_agg(distinct s.topic) into v_queues from sent s where s.kind = 'task';
     if cardinality(v_queues) > 0 then

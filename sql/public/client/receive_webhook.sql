@@ -1,13 +1,13 @@
--- receive_webhook(workflow, trigger, request, id) -> (outcome, instance_id, error)
+-- receive_webhook(workflow, trigger, request, id, trace) -> (outcome, instance_id, error)
 -- Starts an instance for a request that a webhook has received, whose signature its receiver has checked. p_request is
 -- {body, headers, query}: what the expressions of the webhook see. p_id is the caller's own id, a UUID version 7 (null:
--- made here): a call whose reply was lost is repeated with the same.
+-- made here): a call whose reply was lost is repeated with the same. p_trace is a W3C trace context, as in start_instances().
 -- outcome: started | exists (its key was that of an earlier delivery, which started the instance) | passed (`when` does not hold)
 --   | failed (nothing was started; error {code, message} says why, of an input that does not fit with its faults) | paused |
 --   disabled (an operator lets nothing start) | unknown (there is no such webhook).
 -- What failed, or came while nothing may start, is noted in the view trigger_failures.
 create or replace function onceflow.receive_webhook(
-    p_workflow text, p_trigger text, p_request jsonb, p_id uuid default null)
+    p_workflow text, p_trigger text, p_request jsonb, p_id uuid default null, p_trace jsonb default null)
 returns table (outcome text, instance_id uuid, error jsonb)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
@@ -57,7 +57,7 @@ begin
     select s.outcome, s.instance_id, s.error into v_started from onceflow.start_triggered(
         array[v_of.workflow_id], array[p_trigger],
         array[case when v_found.error is null then v_found.value -> 'input' else '{}' end], array[v_key], array[v_id], null,
-        array[v_found.error]) s;
+        array[v_found.error], array[p_trace]) s;
     if v_started.outcome in ('invalid', 'disabled') then
         perform onceflow.note_trigger_failure(v_of.workflow_id, p_trigger, v_started.error ->> 'code',
             v_started.error ->> 'message', v_given #>> '{}');
@@ -68,4 +68,4 @@ begin
             when 'conflict' then 'exists'
             else v_started.outcome end, v_started.instance_id, v_started.error;
 end $$;
-revoke execute on function onceflow.receive_webhook(text, text, jsonb, uuid) from public;
+revoke execute on function onceflow.receive_webhook(text, text, jsonb, uuid, jsonb) from public;

@@ -64,7 +64,8 @@ begin
     where d.instance_id = any (v_ended) and d.instance_id >= v_ended[1] and (d.payload is not null or d.error is not null);
     delete from onceflow.search_value s where s.instance_id = any (v_ended);
     update onceflow.instance i
-    set input = 'null', output = null, error = onceflow.erased_error(i.error), erased_at = v_now, erased_by = v_by
+    set input = 'null', output = null, error = onceflow.erased_error(i.error), erased_at = v_now, erased_by = v_by,
+        trace = i.trace - 'tracestate'
     where i.id = any (v_ended) and i.id >= v_ended[1] and i.erased_at is null
         and i.state in ('SUCCEEDED', 'FAILED', 'COMPENSATED', 'CANCELLED');
     if cardinality(v_ended) > 0 then

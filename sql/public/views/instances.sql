@@ -1,6 +1,6 @@
 -- Instances with their workflow's name and version; parent_id is the one of which the task parent_task waits for it, root_id
 -- the first of its family, all null of a root. Lists order by id: it tells the time, and no two cells make the same. scopes: how many its blocks have made. trigger: the entry of the
--- definition's `on` that started it, scheduled_at: the time that a schedule had planned it for.
+-- definition's `on` that started it, scheduled_at: the time that a schedule had planned it for. trace: the W3C trace context that came with its start.
 create or replace view onceflow.instances as
 select i.id, w.name as workflow, v.version, i.state, i.closing_as, i.suspended_at, i.suspended_by,
     i.input, i.output, i.error, i.open_tasks, i.seq, i.deadline_at, i.started_at, i.ended_at,
@@ -8,7 +8,8 @@ select i.id, w.name as workflow, v.version, i.state, i.closing_as, i.suspended_a
     (select min(k.key) from onceflow.idempotency_key k where k.instance_id = i.id) as key,
     i.erased_at, i.erased_by, i.scopes, i.trigger, i.scheduled_at, i.parent_id, i.root_id,
     case when i.parent_id is not null then (
-        select onceflow.task_name(c.step, c.scope, c.visit) from onceflow.child c where c.instance_id = i.id) end as parent_task
+        select onceflow.task_name(c.step, c.scope, c.visit) from onceflow.child c where c.instance_id = i.id) end as parent_task,
+    i.trace
 from onceflow.instance i
 join onceflow.workflow_version v on v.id = i.version_id
 join onceflow.workflow w on w.id = v.workflow_id;

@@ -100,9 +100,9 @@ begin
         select t.fence, s.handler, t.queue, t.input, t.attempt, s.timeout,
             onceflow.idempotency_key(t.instance_id, onceflow.task_name(t.step, t.scope, t.visit)) as key,
             s.workflow, s.version, s.kind = 'compensation' as compensation,
-            s.extra
+            case when i.trace is null then s.extra else onceflow.traced_extra(s.extra, i.trace) end as extra
         from (
-            select i.version_id from onceflow.instance i
+            select i.version_id, i.trace from onceflow.instance i
             where t.granted and i.id = t.instance_id
                 and i.id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) i
         join onceflow.step s on s.version_id = i.version_id and s.step = t.step

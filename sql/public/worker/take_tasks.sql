@@ -55,7 +55,7 @@ begin
                 where w.kind = 'task' and w.topic between v_queue and v_queue
                     and (w.not_before is null or w.not_before <= clock_timestamp())
                     -- What was held for its handler is for those who have it.
-                    and (w.headers = '{}' or w.headers ->> 'handler' = any (v_handlers))
+                    and (not w.headers ? 'handler' or w.headers ->> 'handler' = any (v_handlers))
                 order by w.topic, w.id
                 limit p_limit - cardinality(v_rows)
                 for update skip locked))
