@@ -33,6 +33,7 @@ from ..engine.calls import (
 from ..engine.calls.base import Connection
 from ..engine.calls.slow_expressions import ALL, SLOW_AT_MOST, struck_by, unevaluated
 from ..engine.errors import OnceflowError
+from ..engine.monitoring import meters
 from ..engine.sleeper import DELIVERIES, Sleeper
 from .schedules import fire_due_schedules, start_waiting_runs
 
@@ -89,6 +90,7 @@ def _expire_workers(conn: Connection, limit: int, skip: int) -> int:
     count = expire_workers(conn, limit, skip, f"relay {socket.gethostname()}:{os.getpid()}")
     if count:
         log.warning("%d workers were declared dead", count)
+        meters.count("onceflow_workers_lost", count)
     return count
 
 
@@ -181,7 +183,9 @@ class Turns:
         try:
             self._bound(conn, TIMEOUT_ALONE if limit == 1 else TIMEOUT)
             self.done = self._call(conn, limit, skip)
+            meters.count("onceflow_clock_handled", self.done, self.job.name)
         except (psycopg.Error, OnceflowError) as error:
+            meters.count("onceflow_clock_failures", 1, self.job.name)
             if self._is_passing(conn, error):
                 log.info("%s: a call gave way: %s", self.job.name, error)
                 return False

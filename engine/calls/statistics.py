@@ -69,7 +69,7 @@ def read_series(
         conn,
         f"select {COLUMNS} from onceflow.statistics"
         " where seconds = %s and workflow = %s and step = %s and at >= %s"
-        " and at < coalesce(%s, 'infinity') order by at, outcome",
+        " and at < coalesce(%s::timestamptz, 'infinity') order by at, outcome",
         (span, workflow, step, since, until),
     )
     return [Statistic(*row) for row in rows]

@@ -55,14 +55,13 @@ begin
             select b.instance_id, b.step, b.scope, b.visit, b.attempt, b.state, b.seq, b.at from begun_before b) n
         group by n.instance_id, n.step, n.scope, n.visit, n.attempt
     ), instances as (
-        select d.instance_id, i.started_at, i.workflow
+        select d.instance_id, i.started_at, v.workflow
         from (select distinct n.instance_id from noted n) d
         cross join lateral (
-            select i.started_at, w.name as workflow
-            from onceflow.instance i
-            join onceflow.workflow_version v on v.id = i.version_id
-            join onceflow.workflow w on w.id = v.workflow_id
-            where i.id = d.instance_id offset 0) i
+            select i.started_at, i.version_id from onceflow.instance i where i.id = d.instance_id offset 0) i
+        join (
+            select v.id, w.name as workflow
+            from onceflow.workflow_version v join onceflow.workflow w on w.id = v.workflow_id) v on v.id = i.version_id
     ), counted as (
         select i.workflow, e.step, e.outcome,
             width_bucket(t.took, v_bounds) + 1 as bucket, count(*) as n, sum(t.took) as took

@@ -31,8 +31,9 @@ declare
     v_functions text[] := case p_kind
         when 'worker' then v_worker when 'relay' then v_relay
         when 'client' then v_client when 'operator' then v_client || v_operator end;
-    -- What the health checks of a deployment look at, as these roles; clients and operators read all.
-    v_view constant name := case p_kind when 'worker' then 'workers' when 'relay' then 'outbox_backlog' end;
+    -- What metrics and health checks of a deployment look at, as these roles; clients and operators read all.
+    v_views constant name[] := case p_kind when 'worker' then '{workers}'
+        when 'relay' then '{outbox_backlog,gauges,statistics}' end;
     v_database record;
     v_object text;
     v_count int := 0;
@@ -52,7 +53,7 @@ begin
         where c.relnamespace = 'onceflow'::regnamespace and c.relkind = 'v'
             -- Not grants: it shows fences, by which a worker proves what it holds. Who did what is for operators.
             and case p_kind when 'operator' then c.relname <> 'grants'
-                when 'client' then c.relname not in ('grants', 'audit') else c.relname = v_view end
+                when 'client' then c.relname not in ('grants', 'audit') else c.relname = any (v_views) end
     loop
         execute format('grant %s on %s to %I',
             case when v_object like 'function %' then 'execute' else 'select' end, v_object, p_role);

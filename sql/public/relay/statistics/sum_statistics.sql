@@ -8,7 +8,7 @@
 create or replace function onceflow.sum_statistics(p_limit int, p_skip int default 0) returns int
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_custom_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
-set enable_seqscan = 'off' set enable_nestloop = 'off' set enable_mergejoin = 'off' set work_mem = '64MB' as $$
+set enable_seqscan = 'off' set enable_sort = 'off' set enable_nestloop = 'off' set enable_mergejoin = 'off' set work_mem = '64MB' as $$
 declare
     v_now constant timestamptz := onceflow.now();
     v_over timestamptz := date_trunc('minute', v_now - interval '30 seconds', 'UTC');

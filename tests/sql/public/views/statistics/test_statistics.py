@@ -7,8 +7,8 @@ from onceflow.engine import calls
 from onceflow.engine.calls import statistics
 from onceflow.engine.calls.statistics import BOUNDS, HOUR, MINUTE
 
-from ...play import Play, execute, pass_time
-from ...workflows import sequence
+from ....play import Play, execute, pass_time
+from ....workflows import sequence
 
 
 def test_the_bounds_and_the_times_are_those_of_the_database(play: Play) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 from onceflow.engine import calls
 from onceflow.engine.calls import statistics
 
-from ....support import wait_until
-from ...play import Connection, Play, pass_time
-from ...sessions import Sessions
-from ...workflows import Step, sequence, workflow
+from .....support import wait_until
+from ....play import Connection, Play, pass_time
+from ....sessions import Sessions
+from ....workflows import Step, sequence, workflow
 
 SUMS = """
     select workflow, step, outcome, count, measured, round(total_seconds::numeric, 3)::float8
@@ -206,6 +206,7 @@ def test_statistics_go_when_their_time_is_over(play: Play) -> None:
     at_the_minute(play)
     play.begin(workflow(Step("a")))
     sum_up(play.conn)
+    settle(play.conn)
     left: list[set[int]] = []
     for passed in ("3 hours", "2 days", "36 days", "700 days"):
         pass_time(play.conn, passed)
