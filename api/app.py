@@ -21,6 +21,7 @@ from ..engine import calls
 from ..engine.definition import json_schema
 from ..engine.pool import Pool
 from ..engine.settings import Settings
+from .actor import Acting
 from .context import Context
 from .database import Database
 from .guards import Guards
@@ -73,6 +74,7 @@ def create_app(pool: Pool, settings: Settings) -> Starlette:
     the secrets by which webhooks know their senders.
     """
     database = Database(pool)
+    hosts = Hosts(settings)
     refusals = Refusals(partial(keep_refusals, database))
     context = Context(database, Waiting(database), Live(database), settings.secrets, refusals)
 
@@ -94,7 +96,7 @@ def create_app(pool: Pool, settings: Settings) -> Starlette:
             Route("/api", swagger),
             Mount("/static", StaticFiles(directory=STATIC_FOLDER)),
         ],
-        middleware=[Middleware(Guards, Hosts(settings), settings.root_path)],
+        middleware=[Middleware(Guards, hosts, settings.root_path), Middleware(Acting, hosts)],
         exception_handlers={Exception: answer_error, HTTPException: answer_error},
         lifespan=lifespan,
     )

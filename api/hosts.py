@@ -64,11 +64,34 @@ class Hosts:
             named = headers.get("x-forwarded-host", "").rpartition(",")[2].strip() or named
         return Asked(scheme, named, read_authority(named, scheme) if named else None)
 
+    def client(self, scope: Scope, headers: Headers) -> str:
+        """Return the address from which a request comes, by the word of proxies that are trusted.
+
+        Each proxy writes whom it saw behind what it was told: of these the last that is no proxy
+        of ours counts.
+        """
+        client = scope.get("client")
+        nearest: str = client[0] if client else ""
+        if not self.trusts(scope):
+            return nearest
+        told = ",".join(headers.getlist("x-forwarded-for")).split(",")
+        for text in reversed(told):
+            address = _address(text.strip())
+            if address is None:
+                break
+            nearest = str(address)
+            if not self._is_trusted(address):
+                break
+        return nearest
+
     def trusts(self, scope: Scope) -> bool:
         """Whether a request comes from a proxy that is believed."""
         client = scope.get("client")
-        address = client and _address(client[0])
-        return bool(address) and any(address in network for network in self._trusted)
+        address = _address(client[0]) if client else None
+        return address is not None and self._is_trusted(address)
+
+    def _is_trusted(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+        return any(address in network for network in self._trusted)
 
     def knows(self, authority: Authority, scope: Scope) -> bool:
         """Whether a name is one of ours.

@@ -4,6 +4,7 @@ from typing import Final
 
 from starlette.routing import Route
 
+from .audit import send_audit, show_audit
 from .config import change_config, show_config
 from .dashboard import show_dashboard
 from .dead_letters import decide as decide_dead_letters
@@ -37,6 +38,8 @@ PAGES: Final[list[Route]] = [
     page("/ui/triggers/{workflow}/{trigger}/{decision}", switch_trigger, "POST"),
     page("/ui/workers", show_workers),
     page("/ui/queues/{queue}/{decision}", switch_queue, "POST"),
+    page("/ui/audit", show_audit),
+    page("/ui/audit/export", send_audit),
     page("/ui/config", show_config),
     page("/ui/config/{decision}", change_config, "POST"),
     page("/ui/quarantine/release", release, "POST"),

@@ -4,6 +4,7 @@ from typing import Final
 
 from ..operation import Operation
 from . import (
+    audit,
     config,
     dead_letters,
     deferred,
@@ -32,5 +33,6 @@ OPERATIONS: Final[list[Operation]] = [
     *waiting.OPERATIONS,
     *system.OPERATIONS,
     *config.OPERATIONS,
+    *audit.OPERATIONS,
     *health.OPERATIONS,
 ]

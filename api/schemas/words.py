@@ -51,6 +51,14 @@ Next: TypeAlias = Annotated[
     msgspec.Meta(description="The cursor of the page that follows; null on the last one."),
 ]
 
+LookedAt: TypeAlias = Annotated[
+    int | None,
+    msgspec.Meta(
+        description="Where no index serves the filters, and among so many rows there is no whole "
+        "page that they fit: how many were looked at. `next` goes on behind these."
+    ),
+]
+
 
 def given(json: msgspec.Raw | msgspec.UnsetType, otherwise: bytes) -> msgspec.Raw:
     """Return the JSON of a member, or what stands in for it where it is absent."""

@@ -7,7 +7,7 @@ retries.
 """
 
 from .audit import drop_audit
-from .base import ACTOR, Actor, Decided, Key, NamedDecision, acting
+from .base import Actor, Decided, Key, NamedDecision, acting
 from .clock import (
     DroppedPartitions,
     Fired,
@@ -20,7 +20,6 @@ from .clock import (
     fail_lost_attempts,
     fire_timers,
     forget_events,
-    sum_statistics,
 )
 from .config import ConfigSet, Need, read_needs, set_config_values, unset_config_values
 from .deferred import (
@@ -148,7 +147,6 @@ from .workflows import (
 )
 
 __all__ = [
-    "ACTOR",
     "Actor",
     "Answer",
     "AnsweredForm",
@@ -270,7 +268,6 @@ __all__ = [
     "start_instances",
     "start_queued_runs",
     "stop_worker",
-    "sum_statistics",
     "suspend_instances",
     "switch_transport",
     "take_outbox",

@@ -1,6 +1,6 @@
 """What all calls share: running one statement, and the rows that several functions take or give."""
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, Literal, LiteralString, TypeAlias, TypeVar, cast
@@ -12,7 +12,6 @@ from psycopg.rows import tuple_row
 
 from .. import json_text
 from ..errors import OnceflowError, translated, unwritten
-from ..monitoring import meters
 from ..sessions import steady
 from ..tracing import Trace
 
@@ -28,14 +27,14 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 class Actor(Record, frozen=True):
     """Who acts through this process, as it claims in the audit beside its login: ``person ann``.
 
-    ``address`` is from where; None: Postgres tells who is connected.
+    ``address`` is from where. Where either is empty, it is what Postgres knows.
     """
 
     name: str
-    address: str | None = None
+    address: str = ""
 
 
-ACTOR: Final[ContextVar[Actor | None]] = ContextVar("onceflow_actor", default=None)
+_ACTING: Final[ContextVar[Callable[[], Actor] | None]] = ContextVar("onceflow_acting", default=None)
 
 CLAIM: Final[LiteralString] = """
 select pg_catalog.set_config('onceflow.actor', %s, true),
@@ -43,13 +42,13 @@ select pg_catalog.set_config('onceflow.actor', %s, true),
 
 
 @contextmanager
-def acting(actor: Actor | None) -> Generator[None]:
-    """Make calls in this block, which change something, in the name of an actor."""
-    token = ACTOR.set(actor)
+def acting(find: Callable[[], Actor]) -> Generator[None]:
+    """Make calls in this block that change something in the name of an actor, found out then."""
+    token = _ACTING.set(find)
     try:
         yield
     finally:
-        ACTOR.reset(token)
+        _ACTING.reset(token)
 
 
 class Key(Record, frozen=True):
@@ -85,15 +84,6 @@ def fetch(
     parameters: Sequence[Any] | Mapping[str, Any] = (),
 ) -> list[Row]:
     """Run one statement and return its rows; errors come as those of ``engine.errors``."""
-    if meters.measured():
-        with meters.timed(statement):
-            return _fetch(conn, statement, parameters)
-    return _fetch(conn, statement, parameters)
-
-
-def _fetch(
-    conn: Connection, statement: LiteralString, parameters: Sequence[Any] | Mapping[str, Any]
-) -> list[Row]:
     with translated(), steady(conn), conn.cursor(row_factory=tuple_row) as cursor:
         return cursor.execute(statement, parameters).fetchall()
 
@@ -107,10 +97,11 @@ def change(
 
     The claim and the statement travel together, and are one transaction.
     """
-    actor = ACTOR.get()
-    if actor is None:
+    find = _ACTING.get()
+    if find is None:
         return fetch(conn, statement, parameters)
-    claim = (as_kept(actor.name), as_kept(actor.address or ""))
+    actor = find()
+    claim = (as_kept(actor.name), as_kept(actor.address))
     with translated(), steady(conn), conn.cursor(row_factory=tuple_row) as cursor:
         with conn.pipeline():
             conn.execute(CLAIM, claim)

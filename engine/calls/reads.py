@@ -22,6 +22,8 @@ MOST_DIGITS: Final = 18
 """Every number of so many digits fits into a bigint."""
 NAMES: Final = 1000
 """Workflows among which the nearest name is looked for."""
+LOOKED_AT: Final = 20_000
+"""Rows that a list looks at for filters that no index serves; then it says how far it came."""
 SLACK: Final = 60_000
 """Milliseconds by which a start may differ from the time in its instance's id."""
 

@@ -67,6 +67,9 @@ COMMANDS = {
     "drop-partitions": Command(
         "engine.commands.retention.drop_partitions", "drop weeks that ended long ago"
     ),
+    "drop-audit": Command(
+        "engine.commands.retention.drop_audit", "drop what the audit has of long ago"
+    ),
     "erase": Command("engine.commands.retention.erase", "erase the payloads of ended instances"),
     "versions": Command("engine.commands.versions", "list a workflow's versions and what is open"),
     "disable": Command("engine.commands.switches.disable", "let no instances of workflows start"),
@@ -79,6 +82,7 @@ COMMANDS = {
         "engine.commands.switches.triggers", "what starts instances by itself; pause, resume"
     ),
     "config": Command("engine.commands.switches.config", "values that definitions name"),
+    "audit": Command("engine.commands.audit", "list who changed what"),
     "explain": Command("engine.commands.explain", "say why an instance is not moving"),
 }
 
@@ -101,7 +105,6 @@ ENVIRONMENT = """settings are environment variables:
   ONCEFLOW_HOSTS      names by which the api is called, beside this machine's own
   ONCEFLOW_ROOT_PATH  path under which a proxy shows the api            (/)
   ONCEFLOW_TRUSTED_PROXIES   addresses whose X-Forwarded-Host and -Proto are believed
-  ONCEFLOW_METRICS_HOST, ONCEFLOW_METRICS_PORT   where metrics are served (127.0.0.1, nowhere)
   ONCEFLOW_SQL_SEARCH_PATH   where the SQL of handlers looks for names  (public)
   ONCEFLOW_LEASE      seconds that a worker may be silent               (15)
   ONCEFLOW_DATA       folder of the embedded servers' data              (.onceflow)

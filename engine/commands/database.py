@@ -1,5 +1,7 @@
 """What the operator's commands read: the views, as plain values with exact numbers."""
 
+import getpass
+import socket
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, LiteralString
@@ -7,7 +9,7 @@ from uuid import UUID
 
 from psycopg import errors
 
-from ..calls import Key, logs, reads
+from ..calls import Actor, Key, acting, logs, reads
 from ..calls.base import Connection
 from ..calls.reads import json_rows
 from ..calls.search import not_listed
@@ -40,7 +42,7 @@ VERSION: Final[LiteralString] = "workflow_id, name, version, definition, input_s
 @contextmanager
 def open_database(settings: Settings) -> Generator[Connection]:
     """Connect for one command. Raises ServerError where there is no server, schema or right."""
-    with connect(settings, "command") as conn:
+    with connect(settings, "command") as conn, acting(lambda: Actor(who())):
         try:
             yield conn
         except (errors.InvalidSchemaName, errors.UndefinedFunction, errors.UndefinedTable) as error:
@@ -57,6 +59,14 @@ def open_database(settings: Settings) -> Generator[Connection]:
                 f"{error.diag.message_primary} in {place_of(settings.dsn)}",
                 hint="onceflow.grant_access(role, 'operator') gives a role what this needs",
             ) from error
+
+
+def who() -> str:
+    """Return who types the command, user@host, as he is told of where he changes something."""
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except (OSError, KeyError):  # a user without a name, as in many containers
+        return socket.gethostname()
 
 
 def list_instances(conn: Connection, wanted: reads.InstanceFilter, limit: int) -> list[Row]:

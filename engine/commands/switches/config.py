@@ -5,8 +5,6 @@ when. It is no place for secrets: whoever reads anything of the deployment may r
 """
 
 import argparse
-import getpass
-import socket
 import sys
 from typing import Any
 
@@ -20,7 +18,7 @@ from ...json_text import Json
 from ...redact import is_secret_name
 from ...settings import Settings
 from ..arguments import add_json, positive, read_json
-from ..database import open_database
+from ..database import open_database, who
 from ..output import clock_text, one_line, print_json, print_table
 
 VALUE = "name, value, version, set_at, set_by"
@@ -59,10 +57,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                         f"what is secret write ${{ $secrets.{args.name} }} in the definition",
                         file=sys.stderr,
                     )
-                changed = set_config_values(conn, {args.name: value}, args.by or _who())
+                changed = set_config_values(conn, {args.name: value}, args.by or who())
                 return _print_changed(changed, as_json=args.json)
             case "unset":
-                changed = unset_config_values(conn, args.names, args.by or _who())
+                changed = unset_config_values(conn, args.names, args.by or who())
                 return _print_changed(changed, as_json=args.json)
             case "get":
                 return _print_value(_value(conn, args.name), as_json=args.json)
@@ -79,13 +77,6 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     else:
         _print_rows(rows)
     return 0
-
-
-def _who() -> str:
-    try:
-        return f"{getpass.getuser()}@{socket.gethostname()}"
-    except (OSError, KeyError):  # a user without a name, as in many containers
-        return socket.gethostname()
 
 
 def _value(conn: Connection, name: str) -> dict[str, Any]:

@@ -34,14 +34,14 @@ def test_who_is_connected_is_told_by_postgres_where_nobody_claims_an_address(pla
 
 # guarantee: audit-login
 def test_a_claim_stands_beside_the_login_and_never_in_its_place(play: Play) -> None:
-    with acting(Actor("person ann", "192.0.2.7")):
+    with acting(lambda: Actor("person ann", "192.0.2.7")):
         pause(play)
     login = play.value("select session_user::text")
     assert play.row(WHO) == ("person ann", login, "person ann", "192.0.2.7")
 
 
 def test_a_claim_is_one_of_its_transaction_alone(play: Play) -> None:
-    with acting(Actor("person ann")):
+    with acting(lambda: Actor("person ann")):
         pause(play)
     calls.resume_queues(play.conn, ["default"])
     rows = play.rows("select actor from onceflow.audit where kind = 'queue' order by id")
@@ -49,7 +49,7 @@ def test_a_claim_is_one_of_its_transaction_alone(play: Play) -> None:
 
 
 def test_what_fails_in_the_name_of_somebody_leaves_the_connection_as_it_was(play: Play) -> None:
-    with acting(Actor("person ann")):
+    with acting(lambda: Actor("person ann")):
         with pytest.raises(BadArgument, match="a name is a letter"):
             calls.set_config_values(play.conn, {"a b": 1})
         pause(play)
@@ -68,7 +68,7 @@ def test_what_fails_in_the_name_of_somebody_leaves_the_connection_as_it_was(play
     ],
 )
 def test_a_claim_is_short_and_safe_to_show(play: Play, claimed: str, kept: str | None) -> None:
-    with acting(Actor(claimed, claimed)):
+    with acting(lambda: Actor(claimed, claimed)):
         pause(play)
     _, _, actor, address = play.row(WHO)
     assert actor == kept
@@ -78,7 +78,7 @@ def test_a_claim_is_short_and_safe_to_show(play: Play, claimed: str, kept: str |
 
 def test_who_is_named_by_a_call_is_the_actor_unless_one_is_claimed(play: Play) -> None:
     calls.set_config_values(play.conn, {"A": 1}, "ann")
-    with acting(Actor("key ci")):
+    with acting(lambda: Actor("key ci")):
         calls.set_config_values(play.conn, {"A": 2}, "ann")
     rows = play.rows("select actor from onceflow.audit where kind = 'config' order by id")
     assert rows == [("ann",), ("key ci",)]
@@ -86,8 +86,8 @@ def test_who_is_named_by_a_call_is_the_actor_unless_one_is_claimed(play: Play) -
 
 def test_a_thousand_have_a_row_each_and_more_are_one(play: Play) -> None:
     play.deploy(workflow(Step("a")))
-    ids = [each.instance_id for each in calls.start_instances(play.conn, "flow", [None] * 2001)]
-    ids.sort()
+    inputs: list[dict[str, int]] = [{}] * 2001
+    ids = sorted(each.instance_id for each in calls.start_instances(play.conn, "flow", inputs))
     calls.suspend_instances(play.conn, ids[:1000])
     calls.suspend_instances(play.conn, ids[1000:])
     rows = play.rows(
@@ -115,7 +115,7 @@ def test_in_somebodys_name_a_call_is_one_transaction(play: Play) -> None:
     play.deploy(workflow(Step("a")))
     ours = "select pg_current_xact_id()::text"
     before = int(play.value(ours))
-    with acting(Actor("person ann")):
+    with acting(lambda: Actor("person ann")):
         calls.pause_queues(play.conn, ["default"])
     ((row,),) = play.rows("select xmin::text from onceflow.audit_entry where verb = 'pause_queues'")
     ((queue,),) = play.rows("select xmin::text from onceflow.queue where name = 'default'")
