@@ -26,5 +26,5 @@ COPY deploy/healthcheck.py /opt/onceflow/healthcheck.py
 ENV PATH=/opt/onceflow/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER onceflow
 WORKDIR /var/lib/onceflow
-EXPOSE 3000
+EXPOSE 3000 9400
 CMD ["onceflow", "--help"]

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
 from ..engine.errors import ServerError, SettingsError
+from ..engine.monitoring.monitor import Monitor
 from ..engine.pool import Pool, open_pool
 from ..engine.settings import Settings
 from .app import create_app
@@ -32,6 +33,21 @@ KEEP_ALIVE = 75
 BACKLOG = 1024
 GRACE = 10
 """Seconds that requests under way have to end when the process is told to stop."""
+
+
+POOL_GAUGES = {
+    "pool_max": ("onceflow_pool_most", "Connections that there may be"),
+    "pool_size": ("onceflow_pool_connections", "Connections that there are"),
+    "pool_available": ("onceflow_pool_idle", "Connections that nobody uses"),
+    "requests_waiting": ("onceflow_pool_waiting", "Requests that wait for a connection"),
+}
+POOL_COUNTERS = {
+    "requests_num": ("onceflow_pool_requests", "Requests for a connection"),
+    "requests_queued": ("onceflow_pool_requests_queued", "Requests that had to wait for one"),
+    "requests_errors": ("onceflow_pool_requests_failed", "Requests that got none"),
+    "connections_lost": ("onceflow_pool_connections_lost", "Connections that were lost"),
+}
+"""By the names of psycopg_pool: the metric, and what it means."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +81,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             # From here on clients are let in: before, they would wait together with us.
             listening.listen(BACKLOG)
         log.info("listening on http://%s%s", address_of(listening), settings.root_path)
-        Server(config, app.state.context.let_go).run(sockets=[listening])
+        with Monitor(settings, "api") as monitor:
+            monitor.add_numbers(pool.get_stats, POOL_GAUGES, POOL_COUNTERS)
+            Server(config, app.state.context.let_go).run(sockets=[listening])
     return 0
 
 

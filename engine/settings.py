@@ -47,6 +47,8 @@ class Settings:
     ``hosts``          names by which the api is called, beside those of this machine itself
     ``root_path``      path under which a proxy shows the api, such as ``/flows``; empty: the root
     ``trusted_proxies``  addresses and networks whose ``X-Forwarded-…`` headers the api believes
+    ``metrics_host``, ``metrics_port``  where the process serves metrics and tells how it is; port
+                       None: nowhere, 0 takes a free one
     ``sql_search_path``  where the SQL of handlers and of ``sql.execute`` looks for names
     ``lease``          seconds that a worker may be silent before its tasks are given out again
     ``data``           folder in which ``onceflow dev`` and ``demo`` keep their servers' data
@@ -69,6 +71,8 @@ class Settings:
     hosts: tuple[str, ...] = ()
     root_path: str = ""
     trusted_proxies: tuple[str, ...] = ()
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
     sql_search_path: str = "public"
     lease: float = 15.0
     data: Path = Path(".onceflow")
@@ -145,6 +149,8 @@ class Settings:
             "ONCEFLOW_HOSTS": ",".join(self.hosts),
             "ONCEFLOW_ROOT_PATH": self.root_path,
             "ONCEFLOW_TRUSTED_PROXIES": ",".join(self.trusted_proxies),
+            "ONCEFLOW_METRICS_HOST": self.metrics_host,
+            "ONCEFLOW_METRICS_PORT": "" if self.metrics_port is None else str(self.metrics_port),
             "ONCEFLOW_SQL_SEARCH_PATH": self.sql_search_path,
             "ONCEFLOW_LEASE": str(self.lease),
             "ONCEFLOW_DATA": str(self.data),
@@ -177,6 +183,8 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         hosts=_hosts(env.get("ONCEFLOW_HOSTS", "")),
         root_path=_root_path(env.get("ONCEFLOW_ROOT_PATH", "").strip()),
         trusted_proxies=_proxies(env.get("ONCEFLOW_TRUSTED_PROXIES", "")),
+        metrics_host=env.get("ONCEFLOW_METRICS_HOST", "").strip() or default.metrics_host,
+        metrics_port=_metrics_port(env),
         sql_search_path=_search_path(
             env.get("ONCEFLOW_SQL_SEARCH_PATH") or default.sql_search_path
         ),
@@ -210,6 +218,11 @@ def _number(
         kind = "a whole number" if whole else "a number"
         raise SettingsError(f"{name} is {text!r}: give {kind} from {least} to {most}")
     return value
+
+
+def _metrics_port(env: Mapping[str, str]) -> int | None:
+    port = int(_number(env, "ONCEFLOW_METRICS_PORT", -1, 0, 65_535))
+    return None if port < 0 else port
 
 
 def _dsn(text: str, password: str) -> str:

@@ -28,10 +28,12 @@ from ..engine.calls import (
     fire_timers,
     forget_events,
     remind_people,
+    sum_statistics,
 )
 from ..engine.calls.base import Connection
 from ..engine.calls.slow_expressions import ALL, SLOW_AT_MOST, struck_by, unevaluated
 from ..engine.errors import OnceflowError
+from ..engine.monitoring import meters
 from ..engine.sleeper import DELIVERIES, Sleeper
 from .schedules import fire_due_schedules, start_waiting_runs
 
@@ -44,10 +46,11 @@ PORTION = 8
 """Candidates of which all that come due are failed unevaluated, where many of them are slow."""
 
 REST, REST_OF_INSTANCES, REST_OF_LEASES = 0.1, 0.25, 0.5
-REST_OF_EVENTS, REST_OF_REMINDERS = 10.0, 5.0
+REST_OF_EVENTS, REST_OF_REMINDERS, REST_OF_STATISTICS = 10.0, 5.0, 5.0
 """Seconds between two calls of a job while nothing more is due: how late a timer may be, the start
 or the deadline of an instance, and how late a lost worker is noticed. Leases are long, and that
-look costs more than all others; events that are over only take up room."""
+look costs more than all others; events that are over only take up room; a minute is summed in the
+second call after it is over, by which most transactions that did something in it have ended."""
 
 RETRY_SKIPPED, RETRY_SKIPPED_AT_MOST = 60.0, 3600.0
 """Seconds until what was passed over is tried again: twice as many each time, up to these."""
@@ -87,6 +90,7 @@ def _expire_workers(conn: Connection, limit: int, skip: int) -> int:
     count = expire_workers(conn, limit, skip, f"relay {socket.gethostname()}:{os.getpid()}")
     if count:
         log.warning("%d workers were declared dead", count)
+        meters.count("onceflow_workers_lost", count)
     return count
 
 
@@ -117,6 +121,7 @@ JOBS = (
     Job("reminders", remind_people, rest=REST_OF_REMINDERS),
     Job("schedules", fire_due_schedules),
     Job("queued schedules", start_waiting_runs, rest=REST_OF_INSTANCES),
+    Job("statistics", sum_statistics, rest=REST_OF_STATISTICS),
 )
 """The jobs of the clock, by what they look after."""
 
@@ -178,7 +183,9 @@ class Turns:
         try:
             self._bound(conn, TIMEOUT_ALONE if limit == 1 else TIMEOUT)
             self.done = self._call(conn, limit, skip)
+            meters.count("onceflow_clock_handled", self.done, self.job.name)
         except (psycopg.Error, OnceflowError) as error:
+            meters.count("onceflow_clock_failures", 1, self.job.name)
             if self._is_passing(conn, error):
                 log.info("%s: a call gave way: %s", self.job.name, error)
                 return False

@@ -27,6 +27,7 @@ from ..engine.calls import require_transport
 from ..engine.calls.base import Connection
 from ..engine.errors import MigrationError, Refused, ServerError
 from ..engine.migrate import wait_for_schema
+from ..engine.monitoring.monitor import Monitor
 from ..engine.pool import connect
 from ..engine.settings import Settings
 from .clock import JOBS, Turns, make_partitions
@@ -56,7 +57,14 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, partial(_stop, stop))
     garbage.relax()
-    return Relay(settings, stop).run()
+    with Monitor(settings, "relay") as monitor:
+        if monitor.metrics is not None:
+            # Here: who serves no metrics does not wait for what makes them.
+            from ..engine.monitoring.deployment import Sums, gauge_metrics, read_gauges
+
+            monitor.add_answers(read_gauges, gauge_metrics)
+            monitor.add_answers(Sums().read, Sums.metrics)
+        return Relay(settings, stop).run()
 
 
 def _stop(stop: threading.Event, _number: int, _frame: object) -> None:

@@ -12,6 +12,7 @@ from ..engine import failpoints
 from ..engine.calls import OutboxRow, defer_outbox, drop_outbox, take_outbox
 from ..engine.calls.base import Connection
 from ..engine.kafka_names import dead_letter_topic, form_topic, is_topic, task_topic
+from ..engine.monitoring import meters
 from ..engine.settings import Settings
 from ..engine.sleeper import RELAY, Sleeper
 from .broker import trouble_with
@@ -72,6 +73,7 @@ class Shipper:
                 drop_outbox(conn, sent.acknowledged)
         for topic in sent.unknown_topics:
             self._topics.forget(topic)
+        meters.count("onceflow_messages_shipped", len(sent.acknowledged))
         refused |= sent.refused
         hopeless |= sent.hopeless
         if sent.unanswered:
@@ -136,6 +138,7 @@ class Shipper:
         errors = refused | hopeless
         if not errors:
             return
+        meters.count("onceflow_messages_deferred", len(errors))
         given_up = sum(
             row.outcome == "quarantined"
             for row in defer_outbox(conn, list(errors), list(errors.values()), hopeless)

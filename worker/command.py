@@ -14,9 +14,11 @@ from types import FrameType
 from ..engine import garbage
 from ..engine.errors import SettingsError
 from ..engine.extras import told_by_name
+from ..engine.monitoring.monitor import Monitor
 from ..engine.settings import Settings
 from .handlers.registry import registry
 from .handlers.texts import text_of, type_name
+from .metrics import add_metrics
 from .worker import Options, Worker
 
 log = logging.getLogger("onceflow.worker")
@@ -89,6 +91,16 @@ def run_worker(settings: Settings, options: Options) -> int:
     ServerError where the engine refuses the registration.
     """
     worker = Worker(settings, options)
+    with Monitor(settings, "worker", lambda: _unready(worker)) as monitor:
+        add_metrics(monitor, worker)
+        return _run_until_told(worker)
+
+
+def _unready(worker: Worker) -> str:
+    return "" if worker.registered else "the worker is not registered"
+
+
+def _run_until_told(worker: Worker) -> int:
     # A handler of signals may only do what cannot wait for a lock that its own thread holds.
     signals: queue.SimpleQueue[int] = queue.SimpleQueue()
 

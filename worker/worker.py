@@ -20,6 +20,7 @@ from typing import Protocol
 from ..engine.calls import Grant, Key, stop_worker
 from ..engine.errors import ServerError, WorkerNotLive
 from ..engine.json_text import Json
+from ..engine.monitoring import meters
 from ..engine.settings import Settings
 from .attempts.attempt import Outcome, Running
 from .attempts.engine_calls import EngineCalls
@@ -173,6 +174,23 @@ class Worker:
         """From how many partitions it receives."""
         return 0 if self._delivery is None else self._delivery.partitions
 
+    @property
+    def registered(self) -> bool:
+        """Whether the engine believes it to live."""
+        registration = self._registration
+        return registration is not None and not registration.lost.is_set()
+
+    def numbers(self) -> dict[str, float]:
+        """Return what it has done since it began, by the names of Counters, and its slots."""
+        return {
+            **self.counters.snapshot(),
+            "slots": self._slots.total,
+            "busy": self.busy,
+            "unclaimed": self.waiting,
+            "paused": self.paused,
+            "partitions": self.partitions,
+        }
+
     def _stats(self) -> dict[str, Json]:
         delivery: Mapping[str, int] = {} if self._delivery is None else self._delivery.stats
         slots = {"slots": self._slots.total, "busy": self._slots.busy}
@@ -287,6 +305,7 @@ class Worker:
         if registration is None:
             return
         registration.lost.set()
+        meters.count("onceflow_leases_lost")
         dropped = self._executor.drop(registration, reason)
         self.counters.add("stale", dropped)
         log.warning("the registration is lost (%s); %d tasks are dropped", reason, dropped)

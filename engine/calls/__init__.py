@@ -20,6 +20,7 @@ from .clock import (
     fail_lost_attempts,
     fire_timers,
     forget_events,
+    sum_statistics,
 )
 from .config import ConfigSet, Need, read_needs, set_config_values, unset_config_values
 from .deferred import (
@@ -268,6 +269,7 @@ __all__ = [
     "start_instances",
     "start_queued_runs",
     "stop_worker",
+    "sum_statistics",
     "suspend_instances",
     "switch_transport",
     "take_outbox",

@@ -12,6 +12,7 @@ from psycopg.rows import tuple_row
 
 from .. import json_text
 from ..errors import OnceflowError, translated, unwritten
+from ..monitoring import meters
 from ..sessions import steady
 from ..tracing import Trace
 
@@ -84,6 +85,15 @@ def fetch(
     parameters: Sequence[Any] | Mapping[str, Any] = (),
 ) -> list[Row]:
     """Run one statement and return its rows; errors come as those of ``engine.errors``."""
+    if meters.measured():
+        with meters.timed(statement):
+            return _fetch(conn, statement, parameters)
+    return _fetch(conn, statement, parameters)
+
+
+def _fetch(
+    conn: Connection, statement: LiteralString, parameters: Sequence[Any] | Mapping[str, Any]
+) -> list[Row]:
     with translated(), steady(conn), conn.cursor(row_factory=tuple_row) as cursor:
         return cursor.execute(statement, parameters).fetchall()
 

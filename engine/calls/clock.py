@@ -27,6 +27,9 @@ select onceflow.apply_deliveries(p_limit => %s::int, p_skip => %s::int)"""
 FORGET_EVENTS: Final[LiteralString] = """
 select onceflow.forget_events(p_limit => %s::int, p_skip => %s::int)"""
 
+SUM_STATISTICS: Final[LiteralString] = """
+select onceflow.sum_statistics(p_limit => %s::int, p_skip => %s::int)"""
+
 ENSURE_PARTITIONS: Final[LiteralString] = """
 select onceflow.ensure_partitions()"""
 
@@ -92,6 +95,11 @@ def apply_deliveries(conn: Connection, limit: int, skip: int = 0) -> int:
 def forget_events(conn: Connection, limit: int, skip: int = 0) -> int:
     """Delete events that are kept for nobody any more; return how many."""
     return fetch_value(conn, FORGET_EVENTS, (limit, skip))
+
+
+def sum_statistics(conn: Connection, limit: int, skip: int = 0) -> int:
+    """Sum minutes of the log that are over into the statistics; return how many."""
+    return fetch_value(conn, SUM_STATISTICS, (limit, skip))
 
 
 def ensure_partitions(conn: Connection) -> int:

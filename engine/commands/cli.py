@@ -105,6 +105,7 @@ ENVIRONMENT = """settings are environment variables:
   ONCEFLOW_HOSTS      names by which the api is called, beside this machine's own
   ONCEFLOW_ROOT_PATH  path under which a proxy shows the api            (/)
   ONCEFLOW_TRUSTED_PROXIES   addresses whose X-Forwarded-Host and -Proto are believed
+  ONCEFLOW_METRICS_HOST, ONCEFLOW_METRICS_PORT   where metrics are served (127.0.0.1, nowhere)
   ONCEFLOW_SQL_SEARCH_PATH   where the SQL of handlers looks for names  (public)
   ONCEFLOW_LEASE      seconds that a worker may be silent               (15)
   ONCEFLOW_DATA       folder of the embedded servers' data              (.onceflow)

@@ -146,6 +146,7 @@ class Supervisor:
             **self.settings.environment(),
             **({"ONCEFLOW_DSN": self.logins.get(login, "")} if self.logins else {}),
             "PYTHONUNBUFFERED": "1",
+            "ONCEFLOW_METRICS_PORT": "",  # one port would be for all of them
             **(env or {}),
         }
         try:

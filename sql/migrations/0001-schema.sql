@@ -409,6 +409,8 @@ create table onceflow.task_log (
     at timestamptz not null
 ) partition by range (instance_id);
 create index task_log_by_instance on onceflow.task_log (instance_id, seq, n);
+-- For statistics alone, which read a minute at a time; next to nothing to write, or to keep.
+create index task_log_at on onceflow.task_log using brin (at) with (autosummarize = on);
 
 -- Blocks and scopes: an instance without blocks has no row in either ------------------------------
 
@@ -705,7 +707,47 @@ create table onceflow.job (
 );
 insert into onceflow.job (name)
 values ('fire_timers'), ('begin_instances'), ('fail_lost_attempts'), ('enforce_deadlines'), ('apply_deliveries'),
-    ('forget_events'), ('remind_people'), ('fire_schedules'), ('start_queued_runs'), ('partitions');
+    ('forget_events'), ('remind_people'), ('fire_schedules'), ('start_queued_runs'), ('partitions'),
+    ('sum_statistics');
+
+-- What the log tells, minute by minute: pages, metrics and alarms read this, and never the log. sum_statistics() alone writes it.
+create table onceflow.statistic (
+    -- How long the span is that begins at `at`: a minute, ten, an hour, a day.
+    seconds int not null,
+    -- Empty: all of them.
+    workflow text collate "C" not null,
+    -- Empty: the instances themselves; *: all steps, where workflow is empty.
+    step text collate "C" not null,
+    at timestamptz not null,
+    -- Which state was entered. RUNNING: an instance was started, an attempt claimed.
+    outcome text collate "C" not null,
+    count bigint not null,
+    -- For how many of them it is known how long what came before took: of a claim since it was due, of another outcome of an
+    -- attempt since its claim, of the end of an instance since its start. How many seconds all that is, and how many of them
+    -- took less than each of latency_bounds(), and no less than the one before; the last: more than all.
+    measured bigint not null,
+    total float8 not null,
+    buckets bigint[] not null,
+    primary key (seconds, workflow, step, at, outcome)
+) with (fillfactor = 70);
+create index statistic_at on onceflow.statistic (seconds, at);
+
+-- Minutes that are over and not summed for good: some transaction may still commit what it did in one. Once all whose
+-- number is below settled_at have ended, none will.
+create table onceflow.statistic_minute (
+    minute timestamptz primary key,
+    settled_at xid8 not null,
+    -- It was summed already, for as long as that takes.
+    counted boolean not null default false
+);
+
+-- Up to where minutes were noted in it: one row.
+create table onceflow.statistic_clock (
+    one boolean primary key default true check (one),
+    noted_until timestamptz not null
+);
+insert into onceflow.statistic_clock (noted_until)
+values (pg_catalog.date_trunc('minute', pg_catalog.clock_timestamp(), 'UTC'));
 
 -- Weeks of which every instance has ended, and when the last of them did: what retention goes by.
 create table onceflow.ended_week (

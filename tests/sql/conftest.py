@@ -40,6 +40,9 @@ EMPTY = """
     delete from onceflow.config_value;
     delete from onceflow.test_clock;
     delete from onceflow.audit_entry;
+    delete from onceflow.statistic;
+    delete from onceflow.statistic_minute;
+    update onceflow.statistic_clock set noted_until = date_trunc('minute', now(), 'UTC');
     update onceflow.deployment set transport = 'kafka', towards = null, cell = 0;
     update onceflow.clock set last_tick_at = null, turned_by = null, grace_until = null;
 """

@@ -17,7 +17,11 @@ OF_CHECKS = {
 }
 """What checks of tables call: a function of these stands with its table."""
 
-PUBLIC = sorted(name for name, path in FUNCTIONS.items() if path.parents[1].name == "public")
+PUBLIC = sorted(
+    name
+    for name, path in FUNCTIONS.items()
+    if path.relative_to(onceflow.sql.FOLDER).parts[0] == "public"
+)
 """The interface: what is in core/ is called by these alone."""
 
 INCLUDES = {"operator": {"client"}}
@@ -33,7 +37,8 @@ def header(text: str) -> str:
 def callers(name: str) -> set[str]:
     """Return who may call a public function: whose room it is in, and whom its header adds."""
     also = re.findall(r"^-- Also for: (.*)\.$", header(TEXTS[name]), re.MULTILINE)
-    return {FUNCTIONS[name].parent.name, *", ".join(also).split(", ")} - {""}
+    room = FUNCTIONS[name].relative_to(onceflow.sql.FOLDER).parts[1]
+    return {room, *", ".join(also).split(", ")} - {""}
 
 
 def readers(name: str) -> set[str]:

@@ -16,7 +16,7 @@ declare
         'begin_instances', 'fail_lost_attempts', 'enforce_deadlines', 'apply_deliveries', 'forget_events', 'remind_people',
         'read_schedules', 'fire_schedules', 'start_queued_runs', 'cancel_overlapped_runs', 'ensure_partitions',
         'require_transport', 'list_topic_triggers', 'open_positions', 'move_position', 'take_records', 'read_released',
-        'note_topic'];
+        'note_topic', 'sum_statistics'];
     v_client constant text[] := array['register_workflow', 'start_instances', 'explain_instance',
         'complete_deferred_tasks', 'fail_deferred_tasks', 'send_signals', 'signal_with_start', 'send_events', 'answer_forms', 'claim_forms', 'release_forms', 'reassign_forms', 'apply_deliveries',
         'receive_webhook', 'note_webhook_refusals',
@@ -31,8 +31,9 @@ declare
     v_functions text[] := case p_kind
         when 'worker' then v_worker when 'relay' then v_relay
         when 'client' then v_client when 'operator' then v_client || v_operator end;
-    -- What the health checks of a deployment look at, as these roles; clients and operators read all.
-    v_view constant name := case p_kind when 'worker' then 'workers' when 'relay' then 'outbox_backlog' end;
+    -- What metrics and health checks of a deployment look at, as these roles; clients and operators read all.
+    v_views constant name[] := case p_kind when 'worker' then '{workers}'
+        when 'relay' then '{outbox_backlog,gauges,statistics}' end;
     v_database record;
     v_object text;
     v_count int := 0;
@@ -52,7 +53,7 @@ begin
         where c.relnamespace = 'onceflow'::regnamespace and c.relkind = 'v'
             -- Not grants: it shows fences, by which a worker proves what it holds. Who did what is for operators.
             and case p_kind when 'operator' then c.relname <> 'grants'
-                when 'client' then c.relname not in ('grants', 'audit') else c.relname = v_view end
+                when 'client' then c.relname not in ('grants', 'audit') else c.relname = any (v_views) end
     loop
         execute format('grant %s on %s to %I',
             case when v_object like 'function %' then 'execute' else 'select' end, v_object, p_role);

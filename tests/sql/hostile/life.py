@@ -238,6 +238,8 @@ def live(by: Mapping[str, Connection], play: Play) -> str:
     _turn(by, play, worker)
     pass_time(play.conn, "3 hours")
     tick(relay)
+    calls.sum_statistics(relay, 10)
+    assert calls.sum_statistics(relay, 10) > 0
     # One of which all is told but what it was given: its instance would not differ else.
     assert [one.outcome for one in calls.erase_instances(operator, [cancelled])] == ["done"]
     play.conn.execute("select onceflow.set_clock(null)")

@@ -1,0 +1,1 @@
+"""What a process tells of itself where it is asked: metrics, and whether it is well."""
