@@ -18,9 +18,9 @@ def actor_of(request: HTTPConnection | Scope) -> str:
     return str(scope.get(_KEY, ""))
 
 
-def made_by(scope: Scope, actor: str) -> Scope:
-    """Return a request of which it is known who makes it."""
-    return {**scope, _KEY: actor}
+def note_actor(scope: Scope, actor: str) -> None:
+    """Let ``actor_of`` know who makes a request."""
+    scope[_KEY] = actor
 
 
 class Acting:

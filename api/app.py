@@ -21,6 +21,8 @@ from ..engine import calls
 from ..engine.definition import json_schema
 from ..engine.pool import Pool
 from ..engine.settings import Settings
+from .accounts.admission import Admission
+from .accounts.login import Logins
 from .actor import Acting
 from .context import Context
 from .database import Database
@@ -30,7 +32,7 @@ from .hosts import Hosts
 from .live.live import Live
 from .openapi import make_document
 from .operation import JSON, routes_of
-from .pages import PAGES
+from .pages import PAGES, login
 from .pages.render import render
 from .problems import problem_of
 from .routes import OPERATIONS
@@ -74,9 +76,18 @@ def create_app(pool: Pool, settings: Settings) -> Starlette:
     the secrets by which webhooks know their senders.
     """
     database = Database(pool)
-    hosts = Hosts(settings)
     refusals = Refusals(partial(keep_refusals, database))
-    context = Context(database, Waiting(database), Live(database), settings.secrets, refusals)
+    hosts = Hosts(settings)
+    admission = Admission(database, settings, hosts)
+    context = Context(
+        database,
+        admission,
+        Logins(database),
+        Waiting(database),
+        Live(database),
+        settings.secrets,
+        refusals,
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
@@ -91,6 +102,7 @@ def create_app(pool: Pool, settings: Settings) -> Starlette:
         routes=[
             *routes_of(OPERATIONS),
             *PAGES,
+            *login.ROUTES,
             Route("/openapi.json", openapi),
             Route("/schema/workflow.json", definition_schema),
             Route("/api", swagger),

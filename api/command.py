@@ -18,8 +18,10 @@ from ..engine.errors import ServerError, SettingsError
 from ..engine.monitoring.monitor import Monitor
 from ..engine.pool import Pool, open_pool
 from ..engine.settings import Settings
+from .accounts.admission import require_accounts
 from .app import create_app
 from .connection import Connection, set_most_connections
+from .database import Database
 
 log = logging.getLogger("onceflow.api")
 
@@ -62,7 +64,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     port: int = settings.port if args.port is None else args.port
     set_most_connections()
     with bind(host, port) as listening, open_api_pool(settings) as pool:
-        app = create_app(pool, replace(settings, host=host))
+        settings = replace(settings, host=host)
+        require_accounts(Database(pool), settings)
+        app = create_app(pool, settings)
         require_other_paths(app, settings.root_path)
         config = uvicorn.Config(
             app,

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from anyio import CapacityLimiter
 
 from ..engine.secrets import Secrets
+from .accounts.admission import Admission
+from .accounts.login import Logins
 from .checks import Checks
 from .database import Database
 from .hooks.refusals import Refusals
@@ -14,11 +16,14 @@ from .waiting import Waiting
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The database, the waiting room of requests that await the end of an instance, the browsers
-    that look at pages, the secrets by which webhooks know their senders, and what those refused.
+    """The database, who lets requests in and logs people in, the waiting room of requests that
+    await the end of an instance, the browsers that look at pages, the secrets by which webhooks
+    know their senders, and what those refused.
     """
 
     database: Database
+    admission: Admission
+    logins: Logins
     waiting: Waiting
     live: Live
     secrets: Secrets

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import root
+from .actor import actor_of
 from .elsewhere import WEBHOOKS, marked
 from .hosts import Hosts, read_authority
 from .problems import Problem
@@ -66,6 +67,8 @@ class Guards:
                 headers["Content-Security-Policy"] = (
                     SWAGGER_POLICY if path == "/api" else PAGES_POLICY
                 )
+                if actor_of(scope) and "cache-control" not in headers:
+                    headers["Cache-Control"] = "no-store"  # nothing is left after the logout
                 location = headers.get("location")
                 if location is not None:
                     headers["location"] = root.link(location)

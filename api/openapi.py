@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from ..engine.definition import json_schema
+from .accounts import cookies
 from .operation import JSON, Delivery, Document, Operation
 from .problems import MEDIA_TYPE, ProblemDetails, phrase
 from .schemas.json_schema import Schema, schema_components, schema_of
@@ -31,11 +32,28 @@ TAGS: Final = [
     {"name": "system", "description": "Workers, queues and messages."},
     {"name": "health", "description": "Probes."},
 ]
+SECURITY: Final[Mapping[str, Schema]] = {
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A key, which `onceflow key create` makes.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": cookies.NAME,
+        "description": "What a browser bears that is logged in; of pages alone where it changes "
+        "something. Behind TLS its name begins with `__Host-`, or `__Secure-` beneath a path.",
+    },
+}
+"""Where accounts are needed."""
 DESCRIPTION: Final = (
     "Onceflow runs workflows to their end, across crashes, and gives each effect exactly once.\n\n"
     "Every error is a problem document (RFC 9457, `application/problem+json`) whose `faults` list "
     "everything that is wrong with the request. Lists are read page by page: `next` of one page is "
-    "the `cursor` of the following."
+    "the `cursor` of the following.\n\n"
+    "Where there are accounts, each operation takes a role: viewer, starter, operator, deployer, "
+    "admin, of which each may all that those before it may."
 )
 
 
@@ -59,7 +77,7 @@ def make_document(operations: Iterable[Operation], root_path: str = "") -> Schem
         "servers": [{"url": root_path or "/"}],
         "tags": TAGS,
         "paths": paths,
-        "components": {"schemas": schemas.components},
+        "components": {"schemas": schemas.components, "securitySchemes": SECURITY},
     }
 
 
@@ -114,9 +132,11 @@ def _operation(operation: Operation, schemas: _Schemas) -> Schema:
         "summary": operation.summary,
         "parameters": parameters,
         "responses": _responses(operation, schemas),
+        "security": [] if operation.role is None else [{name: []} for name in SECURITY],
     }
-    if operation.description:
-        described["description"] = operation.description
+    takes = [] if operation.role is None else [f"Takes the role {operation.role.word}."]
+    if operation.description or takes:
+        described["description"] = "\n\n".join(filter(None, [operation.description, *takes]))
     if operation.takes_body:
         described["requestBody"] = {
             "required": operation.body_required,
@@ -187,6 +207,8 @@ def problems_of(operation: Operation) -> set[int]:
         statuses.add(404)
     if operation.takes_body:
         statuses |= {400, 413, 415}
+    if operation.role is not None:
+        statuses |= {401, 403}
     if operation.method not in ("GET", "HEAD"):
         statuses.add(403)
     return statuses

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ..engine.accounts.roles import Role
 from ..engine.tracing import Trace, read_trace
 from .context import Context
 from .elsewhere import from_elsewhere
@@ -104,6 +105,9 @@ class Answer:
 class Operation:
     """Method and path, what comes in, what goes out.
 
+    ``role``     the least role that it takes; None where nobody is asked who he is. What does not
+                 say takes the highest.
+    ``greets``   whether it tells more to who is known, where nobody is asked.
     ``handler``  takes a Call and returns an Answer (or the body of a 200). A plain function runs in
                  a thread; only what waits long is a coroutine, and it holds no connection.
     ``answers``  the type of the body by status; the problems that are common to all are added.
@@ -120,6 +124,7 @@ class Operation:
     summary: str
     handler: Callable[[Any], Any]
     answers: Mapping[int, Any]
+    role: Role | None = Role.ADMIN
     description: str = ""
     query: type[Any] = Nothing
     headers: type[Any] = Nothing
@@ -129,6 +134,7 @@ class Operation:
     body_limit: int = BODY_LIMIT
     problems: tuple[int, ...] = ()
     heavy: bool = False
+    greets: bool = False
 
     @property
     def takes_body(self) -> bool:
@@ -202,7 +208,13 @@ def _dispatch(of: Mapping[str, Operation]) -> Callable[[Request], Awaitable[Resp
     async def endpoint(request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
         try:
-            return await of[method](request)
+            operation = of[method]
+            context: Context = request.app.state.context
+            if operation.greets:
+                await context.admission.greet(request)
+            else:
+                await context.admission.admit(request, operation.role)
+            return await operation(request)
         except Exception as error:  # the one place where an error becomes an answer
             return tell(request, problem_of(error))
 

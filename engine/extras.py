@@ -13,6 +13,7 @@ from .errors import SettingsError
 EXTRAS: Final = {
     "aiosmtpd": "dev",
     "aiosmtplib": "mail",
+    "argon2": "server",
     "attr": "registry",
     "authlib": "registry",
     "cachetools": "registry",

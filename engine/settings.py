@@ -44,6 +44,7 @@ class Settings:
     ``prefix``         what the names of our topics and groups begin with
     ``partitions``     how many partitions each of our topics is to have
     ``host``, ``port`` where the api listens; port 0 takes a free one
+    ``accounts``       whether the api asks who calls it: ``on``, ``off``; empty: as is safe
     ``hosts``          names by which the api is called, beside those of this machine itself
     ``root_path``      path under which a proxy shows the api, such as ``/flows``; empty: the root
     ``trusted_proxies``  addresses and networks whose ``X-Forwarded-…`` headers the api believes
@@ -68,6 +69,7 @@ class Settings:
     partitions: int = 8
     host: str = "127.0.0.1"
     port: int = 3000
+    accounts: str = ""
     hosts: tuple[str, ...] = ()
     root_path: str = ""
     trusted_proxies: tuple[str, ...] = ()
@@ -146,6 +148,7 @@ class Settings:
             "ONCEFLOW_PARTITIONS": str(self.partitions),
             "ONCEFLOW_HOST": self.host,
             "ONCEFLOW_PORT": str(self.port),
+            "ONCEFLOW_ACCOUNTS": self.accounts,
             "ONCEFLOW_HOSTS": ",".join(self.hosts),
             "ONCEFLOW_ROOT_PATH": self.root_path,
             "ONCEFLOW_TRUSTED_PROXIES": ",".join(self.trusted_proxies),
@@ -180,6 +183,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         partitions=int(_number(env, "ONCEFLOW_PARTITIONS", default.partitions, 1, 10_000)),
         host=env.get("ONCEFLOW_HOST") or default.host,
         port=int(_number(env, "ONCEFLOW_PORT", default.port, 0, 65_535)),
+        accounts=_accounts(env.get("ONCEFLOW_ACCOUNTS", "").strip().lower()),
         hosts=_hosts(env.get("ONCEFLOW_HOSTS", "")),
         root_path=_root_path(env.get("ONCEFLOW_ROOT_PATH", "").strip()),
         trusted_proxies=_proxies(env.get("ONCEFLOW_TRUSTED_PROXIES", "")),
@@ -286,6 +290,15 @@ def _hosts(text: str) -> tuple[str, ...]:
                 "10.0.0.5:3000), several with commas between them; * takes any"
             )
     return tuple(host.lower() for host in hosts)
+
+
+def _accounts(text: str) -> str:
+    if text not in ("", "on", "off"):
+        raise SettingsError(
+            f"ONCEFLOW_ACCOUNTS is {text!r}: give on or off, or leave it out, and the api asks who "
+            "calls it once there is an account, or where others than this machine reach it"
+        )
+    return text
 
 
 def _root_path(text: str) -> str:

@@ -6,6 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from ...engine import calls
+from ..accounts.visitor import in_the_name_of
 from ..problems import Fault, invalid, not_found
 from ..reads import config as reads
 from ..requests import refuse_unkept
@@ -35,7 +36,10 @@ def show_config(visit: Visit) -> Response:
 
 def change_config(visit: Visit) -> Response:
     """Set a value, or take it away."""
-    name, by = visit.form.get("name", "").strip(), visit.form.get("by", "").strip() or None
+    name, by = (
+        visit.form.get("name", "").strip(),
+        in_the_name_of(visit.form.get("by", "").strip() or None),
+    )
     with visit.database.connection() as conn:
         if visit.path["decision"] == "set":
             calls.set_config_values(conn, {name: _value(visit)}, by)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from ...engine import calls
 from ...engine.calls import FormAnswer, Key
+from ..accounts.visitor import in_the_name_of
 from ..problems import Fault, Problem, invalid, not_found
 from ..reads import forms as reads
 from ..schemas.forms import Form, FormPage, FormsQuery
@@ -91,8 +92,9 @@ def decide(visit: Visit) -> Response:
     if verb not in DONE:
         raise not_found(f"decision {verb!r}")
     form = _find(visit, visit.form.get("task", ""))
-    by = visit.form.get("by", "").strip()
+    by = ""
     try:
+        by = in_the_name_of(visit.form.get("by", "").strip())
         if not by:
             raise invalid([Fault("/by", "is missing: say who you are")])
         if verb == "answer":

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from ...engine import calls
 from ...engine.calls.reads import ids_from
+from ..accounts.visitor import in_the_name_of
 from ..database import Connection
 from ..problems import Fault, Problem, invalid, not_found
 from ..reads import instances as reads
@@ -162,7 +163,7 @@ def _decision(visit: Visit) -> Decide:
     """Return what is to be done. Raises Problem 404, and 422 where nobody says who erases."""
     verb = visit.path["decision"]
     if verb == "erase":
-        by = visit.form.get("by", "").strip()
+        by = in_the_name_of(visit.form.get("by", "").strip())
         if not by:
             raise invalid([Fault("/by", "is missing: say who wants the payloads to be erased")])
         return partial(calls.erase_instances, by=by)

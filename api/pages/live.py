@@ -4,13 +4,14 @@ from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from ...engine.accounts.roles import Role
 from ..context import Context
 from ..live.live import Live
 from ..live.subjects import Stream
 from ..problems import problem_of, respond
+from .page import PageRoute
 
 HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 """Nobody on the way keeps it, or keeps it back."""
@@ -34,9 +35,10 @@ async def tell_changes(request: Request) -> Response:
     """Answer with a stream of events for the page that ``of`` names."""
     context: Context = request.app.state.context
     try:
+        await context.admission.admit(request, Role.VIEWER, page=True)
         return Telling(context.live, context.live.open(request.query_params.get("of", "")))
     except Exception as error:
         return respond(problem_of(error))
 
 
-LIVE: Final = Route("/ui/live", tell_changes)
+LIVE: Final = PageRoute("/ui/live", tell_changes, "GET", Role.VIEWER)

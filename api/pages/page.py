@@ -1,10 +1,10 @@
 """A page: a handler that reads and decides, a template that shows, and errors as pages too."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar, cast
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -12,7 +12,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from ...engine.accounts.roles import Role
 from ...engine.secrets import Secrets
+from ..accounts.admission import Roles
 from ..context import Context
 from ..database import Database
 from ..problems import Fault, Problem, invalid, problem_of
@@ -25,10 +27,12 @@ from ..requests import (
     refuse_unkept,
     require_media_type,
 )
+from ..root import below
 from .render import render
 
 T = TypeVar("T")
 Handler = Callable[["Visit"], Response]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +79,51 @@ def unless_refused(read: Callable[[], T], otherwise: T) -> tuple[T, Problem | No
         return otherwise, problem
 
 
-def page(path: str, handler: Handler, method: str = "GET") -> Route:
-    """Return the route of a page; its handler runs in a thread."""
+class PageRoute(Route):
+    """The route of a page, and the least role that it takes."""
+
+    def __init__(self, path: str, endpoint: Endpoint, method: str, roles: Roles) -> None:
+        super().__init__(path, endpoint, methods=[method])
+        self.roles = roles
+
+
+def page(path: str, handler: Handler, method: str = "GET", roles: Roles = Role.ADMIN) -> PageRoute:
+    """Return the route of a page; its handler runs in a thread.
+
+    What does not say which role it takes, takes the highest.
+    """
 
     async def make(request: Request) -> Response:
         try:
             return await run_in_threadpool(handler, await _visit(request))
         except Exception as error:  # the one place where an error becomes a page
-            problem = problem_of(error)
-            return render("error.html", {"problem": problem}, problem.status)
+            return _tell(problem_of(error))
 
     async def endpoint(request: Request) -> Response:
+        context: Context = request.app.state.context
+        try:
+            await context.admission.admit(request, roles, page=True)
+        except Exception as error:
+            problem = problem_of(error)
+            asked = request.method in ("GET", "HEAD")
+            return to_login(request) if problem.status == 401 and asked else _tell(problem)
         if request.method == "POST":
             return await make(request)
-        context: Context = request.app.state.context
         return await context.live.answer(request, partial(make, request))
 
-    return Route(path, endpoint, methods=[method])
+    return PageRoute(path, endpoint, method, roles)
+
+
+def _tell(problem: Problem) -> Response:
+    return render("error.html", {"problem": problem}, problem.status)
+
+
+def to_login(request: Request) -> Response:
+    """Send the browser to the page where one logs in, and from there back to where it was."""
+    path = below(request.scope["root_path"], request.scope["path"])
+    query = request.url.query
+    wanted = f"{path}?{query}" if query else path
+    return see_other("/login" + ("" if wanted == "/" else "?" + urlencode({"to": wanted})))
 
 
 async def _visit(request: Request) -> Visit:
@@ -101,6 +133,7 @@ async def _visit(request: Request) -> Visit:
         require_media_type(request, (FORM,))
         text = decode_text(await read_body(request, BODY_LIMIT))
         form = {name: texts[0] for name, texts in parse_qs(text, keep_blank_values=True).items()}
+        context.admission.check_form(request, form)
     query = {name: request.query_params.getlist(name) for name in request.query_params}
     return Visit(context.database, context.secrets, request.path_params, query, form)
 

@@ -10,9 +10,12 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from ...engine.accounts.roles import Role
 from ...engine.advice import command_of
 from .. import root
+from ..accounts.visitor import current
 from ..schemas.instances import Advice
+from .offers import Forms
 from .origin import origin
 
 TEMPLATES: Final = Path(__file__).parent.parent / "templates"
@@ -29,6 +32,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=[Forms],
     )
     filters: list[Callable[..., Any]] = [
         ago,
@@ -44,7 +48,7 @@ def _environment() -> Environment:
     ]
     for shown in filters:
         environment.filters[shown.__name__] = shown
-    cast("dict[str, Any]", environment.globals)["root"] = root.current
+    cast("dict[str, Any]", environment.globals).update(root=root.current, visitor=current, may=may)
     return environment
 
 
@@ -52,6 +56,11 @@ def render(template: str, values: Mapping[str, Any], status: int = 200) -> Respo
     """Return a page."""
     page = _environment().get_template(template)
     return HTMLResponse(page.render(now=datetime.now(UTC), **values), status)
+
+
+def may(role: str) -> bool:
+    """Whether the visitor of the page may do what takes a role."""
+    return current().may(Role[role.upper()])
 
 
 def span(seconds: float) -> str:

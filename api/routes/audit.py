@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ...engine.accounts.roles import Role
 from ..operation import Call, Nothing, Operation
 from ..reads import audit as reads
 from ..schemas.audit import AuditPage, AuditQuery
@@ -17,6 +18,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/audit",
         name="listAudit",
+        role=Role.OPERATOR,
         tag="system",
         summary="List who changed what",
         description="Every change but starts, signals and what workers do, the latest first. "

@@ -3,6 +3,8 @@
 from typing import Final
 
 from ...engine import calls
+from ...engine.accounts.roles import Role
+from ..accounts.visitor import in_the_name_of
 from ..operation import Call, Nothing, Operation
 from ..problems import not_found
 from ..reads import config as reads
@@ -38,7 +40,7 @@ def set_config(call: Call[Nothing, SetConfig]) -> ConfigVersion:
     """Set a value."""
     name = call.path["configName"]
     with call.context.database.connection() as conn:
-        calls.set_config_values(conn, {name: call.body.value}, call.body.by)
+        calls.set_config_values(conn, {name: call.body.value}, in_the_name_of(call.body.by))
         return reads.read_history(conn, name, 1).items[0]
 
 
@@ -46,7 +48,7 @@ def unset_config(call: Call[UnsetConfigQuery, Nothing]) -> ConfigVersion:
     """Take a value away."""
     name = call.path["configName"]
     with call.context.database.connection() as conn:
-        (unset,) = calls.unset_config_values(conn, [name], call.query.by)
+        (unset,) = calls.unset_config_values(conn, [name], in_the_name_of(call.query.by))
         if unset.outcome == "unknown":
             raise not_found(f"value {name} in the configuration")
         return reads.read_history(conn, name, 1).items[0]
@@ -57,6 +59,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/config",
         name="listConfig",
+        role=Role.VIEWER,
         tag="system",
         summary="List the values of the configuration",
         handler=list_config,
@@ -66,6 +69,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/config/{configName}",
         name="readConfig",
+        role=Role.VIEWER,
         tag="system",
         summary="Read a value of the configuration",
         handler=read_config,
@@ -75,6 +79,7 @@ OPERATIONS: Final = [
         method="PUT",
         path="/config/{configName}",
         name="setConfig",
+        role=Role.DEPLOYER,
         tag="system",
         summary="Set a value of the configuration",
         description="Steps that come due from now on see it. Setting what it is already makes no "
@@ -87,6 +92,7 @@ OPERATIONS: Final = [
         method="DELETE",
         path="/config/{configName}",
         name="unsetConfig",
+        role=Role.DEPLOYER,
         tag="system",
         summary="Take a value of the configuration away",
         description="Its history stays.",
@@ -98,6 +104,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/config/{configName}/history",
         name="readConfigHistory",
+        role=Role.VIEWER,
         tag="system",
         summary="Read what a value of the configuration was, and who set it when",
         handler=read_history,

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 
 from ...engine import calls
+from ...engine.accounts.roles import Role
 from ...engine.calls import Decided, Key
 from ..operation import Call, Nothing, Operation
 from ..problems import Fault, invalid
@@ -106,6 +107,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/dead-letters",
         name="listDeadLetters",
+        role=Role.VIEWER,
         tag="dead letters",
         summary="List open dead letters",
         handler=list_dead_letters,
@@ -117,6 +119,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/dead-letters/redrive",
         name="redriveDeadLetters",
+        role=Role.OPERATOR,
         tag="dead letters",
         summary="Try dead letters again",
         description="The same task and idempotency key, with a fresh budget of retries and, where "
@@ -130,6 +133,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/dead-letters/skip",
         name="skipDeadLetters",
+        role=Role.OPERATOR,
         tag="dead letters",
         summary="Pass over dead letters",
         description="What follows goes on, with the given output in place of the task's own.",
@@ -142,6 +146,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/dead-letters/discard",
         name="discardDeadLetters",
+        role=Role.OPERATOR,
         tag="dead letters",
         summary="Give dead letters up",
         description="Their instances fail and, where the definition says so, are compensated.",

@@ -3,6 +3,7 @@
 from typing import Final
 
 from ...engine import calls
+from ...engine.accounts.roles import Role
 from ...engine.calls import AnsweredToken
 from ..operation import Call, Nothing, Operation
 from ..problems import Problem
@@ -39,6 +40,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/deferred/complete",
         name="completeDeferredTask",
+        role=Role.STARTER,
         tag="deferred tasks",
         summary="Complete a deferred task",
         description="Of a handler that returned Later: whoever has the token of the attempt ends "
@@ -52,6 +54,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/deferred/fail",
         name="failDeferredTask",
+        role=Role.STARTER,
         tag="deferred tasks",
         summary="Fail a deferred task",
         description="The attempt has failed: it is tried again as its policy says, with another "

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from ...engine import calls
+from ...engine.accounts.roles import Role
 from ...engine.calls import Decided, FormAnswer, Key
+from ..accounts.visitor import in_the_name_of
 from ..operation import Call, Nothing, Operation
 from ..problems import Problem, invalid, not_found
 from ..reads import forms as reads
@@ -39,7 +41,12 @@ def answer(call: Call[Nothing, AnswerRequest]) -> FormAnswered:
     answered, faults = reads.answer_form(
         call.context.database,
         FormAnswer(
-            body.instance, body.task, body.decision, body.by, given(body.answer, b"{}"), body.key
+            body.instance,
+            body.task,
+            body.decision,
+            in_the_name_of(body.by),
+            given(body.answer, b"{}"),
+            body.key,
         ),
     )
     match answered.outcome:
@@ -56,20 +63,20 @@ def answer(call: Call[Nothing, AnswerRequest]) -> FormAnswered:
 def claim(call: Call[Nothing, ClaimRequest]) -> FormDecisions:
     """Claim forms."""
     with call.context.database.connection() as conn:
-        return _answer(calls.claim_forms(conn, _keys(call.body), call.body.by))
+        return _answer(calls.claim_forms(conn, _keys(call.body), in_the_name_of(call.body.by)))
 
 
 def release(call: Call[Nothing, ClaimRequest]) -> FormDecisions:
     """Release forms."""
     with call.context.database.connection() as conn:
-        return _answer(calls.release_forms(conn, _keys(call.body), call.body.by))
+        return _answer(calls.release_forms(conn, _keys(call.body), in_the_name_of(call.body.by)))
 
 
 def reassign(call: Call[Nothing, ReassignRequest]) -> FormDecisions:
     """Reassign forms."""
     body = call.body
     with call.context.database.connection() as conn:
-        return _answer(calls.reassign_forms(conn, _keys(body), body.by, body.to))
+        return _answer(calls.reassign_forms(conn, _keys(body), in_the_name_of(body.by), body.to))
 
 
 def _keys(body: ClaimRequest | ReassignRequest) -> list[Key]:
@@ -90,6 +97,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/forms",
         name="listForms",
+        role=Role.VIEWER,
         tag="forms",
         summary="List open forms",
         handler=list_forms,
@@ -101,6 +109,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/instances/{instanceId}/forms",
         name="listFormLog",
+        role=Role.VIEWER,
         tag="forms",
         summary="List what people have done with the forms of an instance",
         handler=read_log,
@@ -111,6 +120,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/forms/answer",
         name="answerForm",
+        role=Role.STARTER,
         tag="forms",
         summary="Answer a form",
         description="The first answer that fits is the step's output; one that comes later is "
@@ -124,6 +134,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/forms/claim",
         name="claimForms",
+        role=Role.STARTER,
         tag="forms",
         summary="Claim forms",
         description="Nobody else answers them then.",
@@ -135,6 +146,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/forms/release",
         name="releaseForms",
+        role=Role.STARTER,
         tag="forms",
         summary="Release forms that one has claimed",
         handler=release,
@@ -145,6 +157,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/forms/reassign",
         name="reassignForms",
+        role=Role.OPERATOR,
         tag="forms",
         summary="Ask other people",
         description="In place of those who were asked; a claim ends.",

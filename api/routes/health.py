@@ -6,6 +6,7 @@ from typing import Final
 import psycopg
 
 from ...engine.secrets import Secrets
+from ..accounts.visitor import STRANGER, current
 from ..database import Connection
 from ..hooks.secrets import missing_hook_secrets
 from ..operation import Call, Nothing, Operation
@@ -34,7 +35,8 @@ def ready(call: Call[Nothing, Nothing]) -> Health:
     try:
         with call.context.database.connection(READY_TIMEOUT) as conn:
             missing = missing_migrations(conn)
-            warnings = [] if missing else _warnings(conn, call.context.secrets)
+            told = not missing and current() is not STRANGER
+            warnings = _warnings(conn, call.context.secrets) if told else []
     except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):
         raise unavailable("The database has no schema yet: run `onceflow migrate`.") from None
     if missing:
@@ -62,6 +64,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/health/live",
         name="live",
+        role=None,
         tag="health",
         summary="Does the process answer?",
         handler=live,
@@ -71,8 +74,12 @@ OPERATIONS: Final = [
         method="GET",
         path="/health/ready",
         name="ready",
+        greets=True,
+        role=None,
         tag="health",
         summary="Does Postgres answer, with a current schema?",
+        description="Its warnings name queues, workflows and secrets: where there are accounts, "
+        "whoever has none is told none.",
         handler=ready,
         answers={200: Health},
     ),
@@ -80,6 +87,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/version",
         name="version",
+        role=None,
         tag="health",
         summary="Which release is this?",
         handler=version,

@@ -11,6 +11,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/hooks/{workflow}/{trigger}",
         name="receiveWebhook",
+        role=None,
         tag="triggers",
         summary="Deliver to a webhook",
         description="For other services. The request is signed as the webhook's entry in `on` "

@@ -6,7 +6,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from ...engine import calls
+from ...engine.accounts.roles import Role
 from ...engine.calls.reads import MOST_DIGITS
+from ..accounts.visitor import in_the_name_of
 from ..database import Connection
 from ..operation import Call, Nothing, Operation
 from ..problems import Problem, not_found
@@ -85,7 +87,7 @@ def _decide(call: Call[Nothing, Any], decide: Decide) -> InstanceDecision:
 
 def erase_instance(call: Call[Nothing, EraseRequest]) -> InstanceDecision:
     """Erase the payloads of an ended instance."""
-    return _decide(call, partial(calls.erase_instances, by=call.body.by))
+    return _decide(call, partial(calls.erase_instances, by=in_the_name_of(call.body.by)))
 
 
 def _decision(verb: str, summary: str, description: str, decide: Decide) -> Operation:
@@ -93,6 +95,7 @@ def _decision(verb: str, summary: str, description: str, decide: Decide) -> Oper
         method="POST",
         path=f"/instances/{{instanceId}}/{verb}",
         name=f"{verb}Instance",
+        role=Role.OPERATOR,
         tag="instances",
         summary=summary,
         description=description,
@@ -103,6 +106,7 @@ def _decision(verb: str, summary: str, description: str, decide: Decide) -> Oper
 
 
 READ: Final[dict[str, Any]] = {
+    "role": Role.VIEWER,
     "method": "GET",
     "tag": "instances",
     "summary": "Read an instance, its tasks and its log",
@@ -117,6 +121,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/workflows/{id}/instances",
         name="listInstancesOfWorkflow",
+        role=Role.VIEWER,
         tag="instances",
         summary="List the instances of a workflow",
         handler=list_instances_of,
@@ -128,6 +133,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/instances",
         name="listInstances",
+        role=Role.VIEWER,
         tag="instances",
         summary="List instances",
         handler=list_instances,
@@ -140,6 +146,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/instances/{instanceId}/scopes",
         name="listScopes",
+        role=Role.VIEWER,
         tag="instances",
         summary="List the scopes of an instance, or of one block of it",
         description="The branches of a parallel, the items of a for_each, the one list of other "
@@ -153,6 +160,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/instances/{instanceId}/scopes/{scope}",
         name="readScope",
+        role=Role.VIEWER,
         tag="instances",
         summary="Read a scope and its tasks",
         handler=read_scope,
@@ -162,6 +170,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/instances/{instanceId}/explain",
         name="explainInstance",
+        role=Role.VIEWER,
         tag="instances",
         summary="Say why an instance is not moving",
         handler=explain_instance,
@@ -190,6 +199,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/instances/{instanceId}/erase",
         name="eraseInstance",
+        role=Role.OPERATOR,
         tag="instances",
         summary="Erase the payloads of an instance that has ended",
         description="Its inputs and outputs and those of its tasks, and of errors all but code and "

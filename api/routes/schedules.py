@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ...engine.accounts.roles import Role
 from ...engine.calls import trigger_schedules
 from ...engine.calls.schedules import backfill_span
 from ..operation import Call, Nothing, Operation
@@ -57,6 +58,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/triggers/{workflow}/{trigger}/next",
         name="readPlannedTimes",
+        role=Role.VIEWER,
         tag="triggers",
         summary="Read the next ten times of a schedule",
         description="Those of its plan; while it is paused they start nothing.",
@@ -68,6 +70,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/triggers/{workflow}/{trigger}/runs",
         name="listScheduleRuns",
+        role=Role.VIEWER,
         tag="triggers",
         summary="List what came of a schedule's times",
         handler=list_runs,
@@ -79,6 +82,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/triggers/{workflow}/{trigger}/trigger",
         name="triggerSchedule",
+        role=Role.OPERATOR,
         tag="triggers",
         summary="Have a schedule start an instance now",
         description="As if it had been planned for now, also while it is paused. 409 where that is "
@@ -91,6 +95,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/triggers/{workflow}/{trigger}/backfill",
         name="backfillSchedule",
+        role=Role.OPERATOR,
         tag="triggers",
         summary="Start what a schedule has planned in its past",
         description="Each planned time starts once, however often it is asked for: one after the "

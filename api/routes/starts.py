@@ -10,6 +10,7 @@ import psycopg
 from starlette.concurrency import run_in_threadpool
 
 from ...engine import calls
+from ...engine.accounts.roles import Role
 from ...engine.ids import make_ids
 from ...engine.json_text import Json
 from ...engine.tracing import Trace
@@ -215,6 +216,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/workflows/{id}/start",
         name="startInstance",
+        role=Role.STARTER,
         tag="instances",
         summary="Start an instance",
         description="With the header `Idempotency-Key` the same request can be sent again: it "
@@ -236,6 +238,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/workflows/{id}/instances",
         name="startInstances",
+        role=Role.STARTER,
         tag="instances",
         summary="Start a set of instances at once",
         description="What became of each stands in the answer, in the order of the request: one "

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from ...engine import calls
+from ...engine.accounts.roles import Role
 from ..database import Connection
 from ..operation import Call, Nothing, Operation
 from ..problems import not_found
@@ -69,6 +70,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/workers",
         name="listWorkers",
+        role=Role.VIEWER,
         tag="system",
         summary="List workers",
         description="Live ones, and for a day those that stopped or were declared dead.",
@@ -80,6 +82,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/queues",
         name="listQueues",
+        role=Role.VIEWER,
         tag="system",
         summary="List queues: what waits on them and who serves them",
         handler=list_queues,
@@ -89,6 +92,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/queues/{name}/pause",
         name="pauseQueue",
+        role=Role.OPERATOR,
         tag="system",
         summary="Give nothing of a queue out to workers",
         description="What runs goes on, what comes due waits.",
@@ -99,6 +103,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/queues/{name}/resume",
         name="resumeQueue",
+        role=Role.OPERATOR,
         tag="system",
         summary="Give out again what waits on a queue",
         handler=_switching(calls.resume_queues),
@@ -108,6 +113,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/outbox",
         name="readOutbox",
+        role=Role.VIEWER,
         tag="system",
         summary="Read what waits in the outbox",
         handler=read_outbox,
@@ -117,6 +123,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/quarantine",
         name="listQuarantine",
+        role=Role.VIEWER,
         tag="system",
         summary="List messages that could not be read or shipped",
         handler=list_quarantined,
@@ -127,6 +134,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/quarantine/release",
         name="releaseQuarantine",
+        role=Role.OPERATOR,
         tag="system",
         summary="Ship messages from quarantine again",
         description="Rows that came from the outbox go back into it. A message that could not be "

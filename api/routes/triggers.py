@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from ...engine import calls
+from ...engine.accounts.roles import Role
 from ..database import Connection
 from ..operation import Call, Nothing, Operation
 from ..problems import not_found
@@ -61,6 +62,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/triggers",
         name="listTriggers",
+        role=Role.VIEWER,
         tag="triggers",
         summary="List what starts instances by itself",
         description="The entries of `on` of the latest version of each workflow.",
@@ -72,6 +74,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/triggers/{workflow}/{trigger}",
         name="readTrigger",
+        role=Role.VIEWER,
         tag="triggers",
         summary="Read a trigger",
         handler=read_trigger,
@@ -81,6 +84,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/triggers/{workflow}/{trigger}/pause",
         name="pauseTrigger",
+        role=Role.OPERATOR,
         tag="triggers",
         summary="Let a trigger start nothing",
         description="A webhook then asks its sender to try again.",
@@ -91,6 +95,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/triggers/{workflow}/{trigger}/resume",
         name="resumeTrigger",
+        role=Role.OPERATOR,
         tag="triggers",
         summary="Let a trigger that was paused start instances again",
         handler=_switching(calls.resume_triggers),
@@ -100,6 +105,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/triggers/{workflow}/{trigger}/failures",
         name="readTriggerFailures",
+        role=Role.VIEWER,
         tag="triggers",
         summary="Read what a trigger has heard and could make nothing of",
         description="By code and words, the latest first: of each trigger the last fifty.",
@@ -110,6 +116,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/triggers/{workflow}/{trigger}/positions",
         name="readTopicPositions",
+        role=Role.VIEWER,
         tag="triggers",
         summary="Read where a trigger stands in its topic",
         description="Partition by partition, as far as relays have read; 409 of other kinds.",

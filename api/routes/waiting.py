@@ -3,6 +3,7 @@
 from typing import Any, Final, cast
 
 from ...engine import calls, failpoints
+from ...engine.accounts.roles import Role
 from ...engine.calls import NamedEvent, Signal
 from ...engine.calls.waiting import AT_ONCE
 from ..operation import Call, Nothing, Operation
@@ -43,6 +44,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/instances/{instanceId}/signals/{name}",
         name="signalInstance",
+        role=Role.STARTER,
         tag="signals and events",
         summary="Send a signal to an instance",
         description="A step `wait_for: NAME` that waits for it gives the payload; where none waits "
@@ -59,6 +61,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/events",
         name="sendEvent",
+        role=Role.STARTER,
         tag="signals and events",
         summary="Send an event to whoever waits for it",
         description="Every step that waits for its name and key gives the payload; those that "

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from ...engine import calls
+from ...engine.accounts.roles import Role
 from ...engine.definition import compile_definition, parse
 from ..database import Connection
 from ..operation import JSON, Answer, Call, Document, Nothing, Operation
@@ -86,6 +87,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/workflows",
         name="registerWorkflow",
+        role=Role.DEPLOYER,
         tag="workflows",
         summary="Register a definition",
         description="Makes a new version of the workflow that the definition names (201), unless "
@@ -100,6 +102,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/workflows",
         name="listWorkflows",
+        role=Role.VIEWER,
         tag="workflows",
         summary="List workflows",
         handler=list_workflows,
@@ -110,6 +113,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/workflows/{id}",
         name="readWorkflow",
+        role=Role.VIEWER,
         tag="workflows",
         summary="Read a workflow and its latest definition",
         handler=read_workflow,
@@ -119,6 +123,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/workflows/{id}/disable",
         name="disableWorkflow",
+        role=Role.OPERATOR,
         tag="workflows",
         summary="Let no new instances of a workflow start",
         description="In any version: a start is refused (409). Those that have started go on.",
@@ -129,6 +134,7 @@ OPERATIONS: Final = [
         method="POST",
         path="/workflows/{id}/enable",
         name="enableWorkflow",
+        role=Role.OPERATOR,
         tag="workflows",
         summary="Let instances of a workflow start again",
         handler=_switching(calls.enable_workflows),
@@ -138,6 +144,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/workflows/{id}/versions",
         name="listVersions",
+        role=Role.VIEWER,
         tag="workflows",
         summary="List the versions of a workflow, and how many instances of each are open",
         handler=list_versions,
@@ -148,6 +155,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/workflows/{id}/versions/{n}",
         name="readVersion",
+        role=Role.VIEWER,
         tag="workflows",
         summary="Read a version and its definition",
         handler=read_version,
@@ -157,6 +165,7 @@ OPERATIONS: Final = [
         method="GET",
         path="/workflows/{id}/versions/{n}/needs",
         name="readVersionNeeds",
+        role=Role.VIEWER,
         tag="workflows",
         summary="Read what a version needs of the deployment, and what of it is missing",
         description="Values of its configuration, and secrets of the workers that run its steps.",

@@ -81,6 +81,8 @@ COMMANDS = {
     "triggers": Command(
         "engine.commands.switches.triggers", "what starts instances by itself; pause, resume"
     ),
+    "key": Command("engine.commands.accounts.key", "keys by which programs call the API"),
+    "person": Command("engine.commands.accounts.person", "people who log in to the pages"),
     "config": Command("engine.commands.switches.config", "values that definitions name"),
     "audit": Command("engine.commands.audit", "list who changed what"),
     "explain": Command("engine.commands.explain", "say why an instance is not moving"),
@@ -102,6 +104,7 @@ ENVIRONMENT = """settings are environment variables:
   ONCEFLOW_PREFIX     what the names of topics and groups begin with    (onceflow)
   ONCEFLOW_PARTITIONS partitions of each topic                          (8)
   ONCEFLOW_HOST, ONCEFLOW_PORT   where the api listens                  (127.0.0.1, 3000)
+  ONCEFLOW_ACCOUNTS   whether the api asks who calls it: on or off      (as is safe)
   ONCEFLOW_HOSTS      names by which the api is called, beside this machine's own
   ONCEFLOW_ROOT_PATH  path under which a proxy shows the api            (/)
   ONCEFLOW_TRUSTED_PROXIES   addresses whose X-Forwarded-Host and -Proto are believed

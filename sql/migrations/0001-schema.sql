@@ -195,6 +195,48 @@ create table onceflow.config_value (
     primary key (name, version)
 );
 
+-- Who may call the api: programs by keys, people by passwords or by a provider that knows them. Of a key, and of what a
+-- browser bears, only the hash is kept: it is 256 random bits, which nobody guesses from it.
+create table onceflow.api_key (
+    hash bytea not null primary key check (octet_length(hash) = 32),
+    name text collate "C" not null check (name ~ '^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$'),
+    role text not null check (role = any ('{viewer,starter,operator,deployer,admin}')),
+    created_at timestamptz not null default pg_catalog.clock_timestamp(),
+    expires_at timestamptz,
+    -- To the minute.
+    last_used_at timestamptz,
+    revoked_at timestamptz
+) with (fillfactor = 50);
+
+-- The name of a revoked one may be given again.
+create unique index on onceflow.api_key (name) where revoked_at is null;
+
+create table onceflow.person (
+    name text collate "C" not null primary key check (name ~ '^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$'),
+    role text not null check (role = any ('{viewer,starter,operator,deployer,admin}')),
+    -- By argon2id, as its libraries write it; null: whoever it is logs in by the provider alone.
+    password text check (length(password) <= 500),
+    -- Who it is to the provider of identities, as issuer and subject.
+    subject text collate "C" unique check (length(subject) <= 1000),
+    created_at timestamptz not null default pg_catalog.clock_timestamp(),
+    disabled_at timestamptz
+);
+
+-- Ann and ann are one.
+create unique index on onceflow.person (lower(name));
+
+create table onceflow.session (
+    hash bytea not null primary key check (octet_length(hash) = 32),
+    person text collate "C" not null references onceflow.person on delete cascade,
+    opened_at timestamptz not null,
+    -- 12 hours after it was last used, to the minute; never after its end, 7 days after it was opened.
+    live_until timestamptz not null check (live_until <= ends_at),
+    ends_at timestamptz not null
+) with (fillfactor = 50);
+
+create index on onceflow.session (person);
+create index on onceflow.session (live_until);
+
 -- Instances and tasks, partitioned by the time in their UUIDv7 ---------------------------------
 -- No foreign keys between these: a partition of one is dropped without a look at the others.
 

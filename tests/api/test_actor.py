@@ -3,13 +3,14 @@
 from starlette.requests import Request
 from starlette.types import Scope
 
-from onceflow.api.actor import actor_of, made_by
+from onceflow.api.actor import actor_of, note_actor
 
 SCOPE: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
 
 
 def test_the_guards_say_who_makes_a_request() -> None:
-    scope = made_by(SCOPE, "person ann")
+    scope = dict(SCOPE)
+    note_actor(scope, "person ann")
     assert actor_of(scope) == actor_of(Request(scope)) == "person ann"
 
 

@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from onceflow.api.actor import Acting, made_by
+from onceflow.api.actor import Acting, note_actor
 from onceflow.api.hosts import Hosts
 from onceflow.engine import calls
 from onceflow.engine.calls import reads
@@ -52,7 +52,7 @@ def test_who_the_guards_found_is_the_actor(conn: psycopg.Connection[Any]) -> Non
     """He is asked for when something is changed: what finds him stands further in."""
 
     async def app(scope: Scope, _: Receive, send: Send) -> None:
-        scope.update(made_by(scope, "person ann"))
+        note_actor(scope, "person ann")
         calls.set_config_values(conn, {"A": str(scope["client"])})
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})

@@ -38,6 +38,8 @@ EMPTY = """
     delete from onceflow.workflow;
     delete from onceflow.queue;
     delete from onceflow.config_value;
+    delete from onceflow.person;
+    delete from onceflow.api_key;
     delete from onceflow.test_clock;
     delete from onceflow.audit_entry;
     delete from onceflow.statistic;

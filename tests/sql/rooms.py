@@ -24,7 +24,7 @@ PUBLIC = sorted(
 )
 """The interface: what is in core/ is called by these alone."""
 
-INCLUDES = {"operator": {"client"}}
+INCLUDES = {"operator": {"client", "accounts"}}
 """Whose rooms a kind of caller may enter besides its own."""
 
 

@@ -22,6 +22,10 @@ declare
         'receive_webhook', 'note_webhook_refusals',
         -- What the views call; a view's functions run with its reader's rights.
         'task_name', 'idempotency_key', 'scope_place', 'scope_places', 'block_output', 'redrive_takes'];
+    -- What the api asks and keeps of accounts, and their commands.
+    v_accounts constant text[] := array['accounts_exist', 'admit_subject', 'change_person', 'close_session',
+        'create_api_key', 'create_person', 'find_login', 'list_api_keys', 'list_people', 'open_session',
+        'revoke_api_key', 'use_api_key', 'use_session'];
     v_operator constant text[] := array['cancel_instances', 'suspend_instances', 'resume_instances',
         'redrive_dead_letters', 'skip_dead_letters', 'discard_dead_letters', 'release_quarantine',
         'check_instances', 'drop_partitions', 'ensure_partitions', 'list_queues', 'switch_transport',
@@ -30,7 +34,7 @@ declare
         'erase_instances', 'set_config_values', 'drop_audit'];
     v_functions text[] := case p_kind
         when 'worker' then v_worker when 'relay' then v_relay
-        when 'client' then v_client when 'operator' then v_client || v_operator end;
+        when 'client' then v_client when 'operator' then v_client || v_operator || v_accounts end;
     -- What metrics and health checks of a deployment look at, as these roles; clients and operators read all.
     v_views constant name[] := case p_kind when 'worker' then '{workers}'
         when 'relay' then '{outbox_backlog,gauges,statistics}' end;

@@ -13,6 +13,7 @@ import pytest
 
 from onceflow.engine import calls, json_text
 from onceflow.engine.calls import (
+    accounts,
     audit,
     base,
     clock,
@@ -51,6 +52,7 @@ def statements() -> dict[str, list[str]]:
     """Return the statements of all calls by the name of the function in them."""
     found: dict[str, list[str]] = {}
     for module in (
+        accounts,
         audit,
         clock,
         config,

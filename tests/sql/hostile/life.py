@@ -1,5 +1,6 @@
 """A whole life: all that each kind of role may do, and what has become of it in the tables."""
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -231,6 +232,7 @@ def live(by: Mapping[str, Connection], play: Play) -> str:
     calls.enable_workflows(operator, ["flow"])
     assert [one.outcome for one in calls.set_config_values(operator, {"rate": 1})] == ["done"]
     assert [one.outcome for one in calls.unset_config_values(operator, ["rate"])] == ["done"]
+    _keep_accounts(operator)
 
     calls.read_outcomes(by["worker"], [Fenced(first, "c", c.fence)])
     calls.publish_events(by["worker"], [Event("t", "k", "v", {"h": "1"}, "1")])
@@ -335,3 +337,23 @@ def outcome(play: Play, ids: list[UUID]) -> str:
     for number, instance in enumerate(ids):
         text = text.replace(str(instance), f"instance {number}")
     return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "then", text)
+
+
+def _keep_accounts(operator: Connection) -> None:
+    """One has a key, one a password, one a provider; each comes in, and goes."""
+    key, browser = hashlib.sha256(b"key").digest(), hashlib.sha256(b"browser").digest()
+    assert not calls.accounts_exist(operator)
+    calls.create_api_key(operator, "ci", key, "starter")
+    used = calls.use_api_key(operator, key)
+    assert used is not None
+    assert (used.name, used.state) == ("ci", "live")
+    assert [one.name for one in calls.list_api_keys(operator)] == ["ci"]
+    assert calls.revoke_api_key(operator, "ci")
+    calls.create_person(operator, "ann", "viewer", "$argon2id$1")
+    assert calls.change_person(operator, "ann", "admin")
+    assert calls.find_login(operator, "ann") == calls.Login("ann", "$argon2id$1")
+    assert calls.open_session(operator, browser, "ann", "$argon2id$1")
+    assert calls.use_session(operator, browser) == calls.LoggedIn("ann", "admin")
+    assert [one.sessions for one in calls.list_people(operator)] == [1]
+    assert calls.close_session(operator, browser)
+    assert calls.admit_subject(operator, "https://id#1", "ann", "viewer") == "ann.2"

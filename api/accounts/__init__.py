@@ -1,0 +1,1 @@
+"""Who calls the api: keys, logins, what each role may do."""

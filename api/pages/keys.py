@@ -1,0 +1,71 @@
+"""/ui/keys: the keys of programs, for admins; a new one is shown once."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+from starlette.responses import Response
+
+from ...engine import calls
+from ...engine.accounts.keys import digest_of, make_key
+from ...engine.accounts.roles import WORDS
+from ..accounts.visitor import require_known
+from ..problems import Problem, not_found, problem_of
+from .page import Visit, see_other
+from .render import render
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What the form of a new key says."""
+
+    name: str
+    role: str
+    days: Annotated[int, msgspec.Meta(ge=1, le=36500)] | None = None
+
+
+def show_keys(visit: Visit) -> Response:
+    """List keys."""
+    return _show(visit)
+
+
+def change_keys(visit: Visit) -> Response:
+    """Make a key, and show it this once; or revoke one."""
+    require_known()
+    match visit.path["decision"]:
+        case "create":
+            try:
+                return _show(visit, made=_create(visit))
+            except Exception as error:
+                problem = problem_of(error)
+                if problem.status >= 500:
+                    raise
+                return _show(visit, problem=problem)
+        case "revoke":
+            name = visit.form.get("name", "")
+            with visit.database.connection() as conn:
+                if not calls.revoke_api_key(conn, name):
+                    raise not_found(f"key {name!r}")
+            return see_other("/ui/keys")
+        case other:
+            raise not_found(f"decision {other!r}")
+
+
+def _create(visit: Visit) -> tuple[str, str]:
+    """Return the name of a new key, and itself."""
+    wanted = visit.read_form(Wanted)
+    until = wanted.days and datetime.now(UTC) + timedelta(days=wanted.days)
+    key = make_key()
+    with visit.database.connection() as conn:
+        calls.create_api_key(conn, wanted.name, digest_of(key), wanted.role, until or None)
+    return wanted.name, key
+
+
+def _show(
+    visit: Visit, made: tuple[str, str] | None = None, problem: Problem | None = None
+) -> Response:
+    with visit.database.connection() as conn:
+        keys = calls.list_api_keys(conn)
+    typed: Mapping[str, str] = visit.form if problem else {}
+    shown = {"keys": keys, "made": made, "problem": problem, "roles": WORDS, "typed": typed}
+    return render("keys.html", shown, problem.status if problem else 200)

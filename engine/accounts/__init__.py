@@ -1,0 +1,1 @@
+"""Accounts: the roles there are, keys of programs, and passwords of people."""
