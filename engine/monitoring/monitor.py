@@ -12,12 +12,13 @@ from ..errors import OnceflowError
 from ..pool import connect
 from ..settings import Settings
 from . import meters
-from .server import TEXT, Answer, MonitoringServer
+from .answers import TEXT, Answer
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
     from .registry import Metrics, Numbers
+    from .server import MonitoringServer
 
 log = logging.getLogger("onceflow.monitoring")
 T = TypeVar("T")
@@ -111,6 +112,8 @@ class Monitor:
         """Listen. Raises ServerError where the address cannot be had."""
         port = self._settings.metrics_port
         if self.metrics is not None and port is not None:
+            from .server import MonitoringServer
+
             meters.count_into(self.metrics)
             self._server = MonitoringServer(
                 self._settings.metrics_host,

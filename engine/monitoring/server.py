@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 from ..errors import ServerError
+from .answers import TEXT, Answer
 
 log = logging.getLogger("onceflow.monitoring")
 
@@ -19,10 +20,6 @@ AT_ONCE: Final = 8
 """Requests that are answered at one time."""
 TIMEOUT: Final = 10.0
 """Seconds that a caller may take to ask, and to take the answer."""
-
-TEXT: Final = "text/plain; charset=utf-8"
-Answer = tuple[int, str, bytes]
-"""Status, content type and body."""
 
 
 class MonitoringServer:

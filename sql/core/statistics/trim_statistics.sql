@@ -1,9 +1,11 @@
 -- trim_statistics(now, limit) -> void   (internal)
--- Deletes statistics that are older than they are kept: minutes for three hours, and until they are summed for good; tens of
--- them for two days, hours for 35 days, days for two years. At most p_limit rows of each a call.
+-- Deletes statistics that are older than they are kept: minutes for three hours, and until they are summed for good, for
+-- which a transaction that is open is waited for two days; tens of them for two days, hours for 35 days, days for two
+-- years. At most p_limit rows of each a call.
 create or replace function onceflow.trim_statistics(p_now timestamptz, p_limit int) returns void
 language plpgsql volatile as $$
 begin
+    delete from onceflow.statistic_minute m where m.counted and m.minute < p_now - interval '2 days';
     delete from onceflow.statistic s
     using (
         select o.*

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from onceflow.engine.errors import ServerError
-from onceflow.engine.monitoring.server import AT_ONCE, TEXT, Answer, MonitoringServer
+from onceflow.engine.monitoring.answers import TEXT, Answer
+from onceflow.engine.monitoring.server import AT_ONCE, MonitoringServer
 
 from ...support import wait_until
 

@@ -174,6 +174,26 @@ def test_a_minute_is_kept_until_it_is_summed_for_good(play: Play, sessions: Sess
     assert sums(play, statistics.MINUTE) == {}
 
 
+def test_a_transaction_that_is_never_ended_is_waited_for_two_days(
+    play: Play, sessions: Sessions
+) -> None:
+    at_the_minute(play)
+    play.begin(workflow(Step("a")))
+    forgotten = sessions()
+    forgotten.begin(lambda conn: conn.execute("select pg_current_xact_id()"))
+    sum_up(play.conn)
+    assert play.rows("select from onceflow.statistic_minute where counted") != []
+    pass_time(play.conn, "50 hours")
+    play.conn.execute(
+        "update onceflow.statistic_clock set noted_until = date_trunc('minute', onceflow.now(),"
+        " 'UTC') - interval '2 minutes'"
+    )
+    calls.sum_statistics(play.conn, 500)
+    assert play.rows("select from onceflow.statistic_minute where counted") == []
+    assert sums(play, statistics.MINUTE) == {}
+    assert sums(play, statistics.HOUR)["flow", "", "RUNNING"][0] == 1
+
+
 def test_of_several_at_once_one_works_and_the_others_return(play: Play, sessions: Sessions) -> None:
     at_the_minute(play)
     play.begin(workflow(Step("a")))
