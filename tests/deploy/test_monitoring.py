@@ -103,7 +103,7 @@ def test_each_process_serves_what_alerts_and_dashboard_ask_for(
         )
         api = stack.enter_context(process(settings, "api"))
         for port in (relay, worker, api):
-            wait_until(lambda port=port: get(port, "/health/ready")[0] == 200, "it to be ready")
+            wait_until(lambda port=port: get(port, "/health/ready")[0] == 200, "it", 120)
             assert get(port, "/health/live") == (200, "ok\n")
             assert get(port, "/elsewhere")[0] == 404
         texts = {port: get(port, "/metrics")[1] for port in (relay, worker, api)}
@@ -115,7 +115,7 @@ def test_each_process_serves_what_alerts_and_dashboard_ask_for(
             " from unnest('{\"\",a}'::text[]) s, unnest('{RUNNING,SUCCEEDED}'::text[]) o"
         )
         started = 'onceflow_instances_started_total{workflow="flow"}'
-        wait_until(lambda: value(get(relay, "/metrics")[1], started) == 3, "what has come since")
+        wait_until(lambda: value(get(relay, "/metrics")[1], started) == 3, "the sums", 60)
         texts[relay] = get(relay, "/metrics")[1]
     assert value(texts[relay], 'onceflow_queue_workers{queue="default"}') is not None
     assert (
