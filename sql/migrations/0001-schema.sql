@@ -779,8 +779,9 @@ create index statistic_at on onceflow.statistic (seconds, at);
 create table onceflow.statistic_minute (
     minute timestamptz primary key,
     settled_at xid8 not null,
-    -- It was summed already, for as long as that takes.
-    counted boolean not null default false
+    -- It was summed already, for as long as that takes; out of how many of its seconds.
+    counted boolean not null default false,
+    seconds int
 );
 
 -- Up to where minutes were noted in it: one row.

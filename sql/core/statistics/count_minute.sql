@@ -1,27 +1,20 @@
--- count_minute(minute) -> (workflow, step, outcome, count, measured, total, buckets)   (internal)
--- Sums what the log tells of one minute, as onceflow.statistic has it. Where an attempt was claimed, or queued, before that
--- minute, the log of its instance is looked at, its last 20,000 entries: what lies further back is counted, and not
--- measured. Rows of scopes, and what merely waits, count for nothing. A dead letter that becomes a record is none
+-- count_minute(minute, seconds) -> (workflow, step, outcome, count, measured, total, buckets)   (internal)
+-- Sums what the log tells of one minute, as onceflow.statistic has it, out of so many of its seconds (seconds_to_count()).
+-- Where an attempt was claimed, or queued, at another time, the log of its instance is looked at, its last 20,000
+-- entries: what lies further back is counted, and not measured. Rows of scopes, and what merely waits, count for nothing. A dead letter that becomes a record is none
 -- more: of one that was claimed the worker's answer counts, of another its first row of the minute.
-create or replace function onceflow.count_minute(p_minute timestamptz)
+create or replace function onceflow.count_minute(p_minute timestamptz, p_seconds int)
 returns table (
     workflow text, step text, outcome text, count bigint, measured bigint, total float8, buckets bigint[])
 language plpgsql stable as $$
 #variable_conflict use_column
 declare
     v_bounds constant float8[] := onceflow.latency_bounds();
+    v_times constant float8 := 60.0 / p_seconds;
 begin
     return query
     with noted as materialized (
-        select l.instance_id, l.step, l.scope, l.visit, l.state, l.seq, l.at,
-            l.attempt + case l.state when 'QUEUED' then 1 else 0 end as attempt,
-            -- One of each of these an attempt: when it was queued, claimed, answered.
-            l.step is not null and (l.state in ('QUEUED', 'RUNNING')
-                or l.attempt > 0 and (l.state in ('SUCCEEDED', 'RETRYING') or l.worker_id is not null)) as timed
-        from onceflow.task_log l
-        where l.at >= p_minute and l.at < p_minute + interval '1 minute'
-            and (l.step is not null or l.scope is null)
-            and l.state = any ('{QUEUED,RUNNING,SUCCEEDED,RETRYING,FAILED,DEAD_LETTER,SKIPPED,CANCELLED,COMPENSATED}')
+        select m.* from onceflow.minute_entries(p_minute, p_seconds) m
     ), begun_before as (
         select d.instance_id, o.*
         from (
@@ -42,17 +35,20 @@ begin
                 select l.* from onceflow.task_log l
                 where l.instance_id = d.instance_id
                 order by l.seq desc, l.n desc limit 20000) o
-            where o.at < p_minute and o.step is not null and o.state in ('QUEUED', 'RUNNING') offset 0) o
+            where o.step is not null and o.state in ('QUEUED', 'RUNNING') offset 0) o
     ), attempts as materialized (
         select n.instance_id, n.step, max(n.at) filter (where n.state = 'QUEUED') as queued_at,
             max(n.at) filter (where n.state = 'RUNNING') as claimed_at,
+            coalesce(bool_or(n.counts) filter (where n.state = 'RUNNING'), false) as claimed,
             coalesce(bool_or(n.seq is not null) filter (where n.state = 'RUNNING'), false) as handed_off,
             max(n.state) filter (where n.state not in ('QUEUED', 'RUNNING')) as outcome,
             max(n.at) filter (where n.state not in ('QUEUED', 'RUNNING')) as ended_at
         from (
-            select n.instance_id, n.step, n.scope, n.visit, n.attempt, n.state, n.seq, n.at from noted n where n.timed
+            select n.instance_id, n.step, n.scope, n.visit, n.attempt, n.state, n.seq, n.at, true as counts
+            from noted n where n.timed
             union all
-            select b.instance_id, b.step, b.scope, b.visit, b.attempt, b.state, b.seq, b.at from begun_before b) n
+            select b.instance_id, b.step, b.scope, b.visit, b.attempt, b.state, b.seq, b.at, false
+            from begun_before b) n
         group by n.instance_id, n.step, n.scope, n.visit, n.attempt
     ), instances as (
         select d.instance_id, i.started_at, v.workflow
@@ -64,11 +60,12 @@ begin
             from onceflow.workflow_version v join onceflow.workflow w on w.id = v.workflow_id) v on v.id = i.version_id
     ), counted as (
         select i.workflow, e.step, e.outcome,
-            width_bucket(t.took, v_bounds) + 1 as bucket, count(*) as n, sum(t.took) as took
+            width_bucket(t.took, v_bounds) + 1 as bucket,
+            round(count(*) * v_times)::bigint as n, sum(t.took) * v_times as took
         from (
             select a.instance_id, a.step, 'RUNNING' as outcome,
                 case when a.handed_off then interval '0' else a.claimed_at - a.queued_at end as took
-            from attempts a where a.claimed_at >= p_minute
+            from attempts a where a.claimed
             union all
             select a.instance_id, a.step, a.outcome, a.ended_at - a.claimed_at
             from attempts a where a.outcome is not null
@@ -101,4 +98,4 @@ begin
             coalesce(sum(s.took), 0) as took, array_agg(s.bucket) as numbers, array_agg(s.n) as counts
         from summed s group by 1, 2, 3) k;
 end $$;
-revoke execute on function onceflow.count_minute(timestamptz) from public;
+revoke execute on function onceflow.count_minute(timestamptz, int) from public;

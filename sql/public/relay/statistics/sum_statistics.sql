@@ -8,13 +8,15 @@
 create or replace function onceflow.sum_statistics(p_limit int, p_skip int default 0) returns int
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_custom_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
-set enable_seqscan = 'off' set enable_sort = 'off' set enable_nestloop = 'off' set enable_mergejoin = 'off' set work_mem = '64MB' as $$
+set enable_seqscan = 'off' set enable_sort = 'off' set enable_nestloop = 'off' set enable_mergejoin = 'off'
+set work_mem = '64MB' as $$
 declare
     v_now constant timestamptz := onceflow.now();
     v_over timestamptz := date_trunc('minute', v_now - interval '30 seconds', 'UTC');
     v_stop_at constant timestamptz := clock_timestamp() + interval '2 seconds';
     v_noted timestamptz := (select c.noted_until from onceflow.statistic_clock c);
     v_minute record;
+    v_seconds int;
     v_count int := 0;
 begin
     if v_noted >= v_over and not exists (
@@ -25,16 +27,17 @@ begin
         return 0;
     end if;
     for v_minute in
-        select m.minute, m.settled_at <= pg_snapshot_xmin(pg_current_snapshot()) as settled
+        select m.minute, m.settled_at <= pg_snapshot_xmin(pg_current_snapshot()) as settled, m.seconds
         from onceflow.statistic_minute m
         where not m.counted or m.settled_at <= pg_snapshot_xmin(pg_current_snapshot())
         order by m.minute offset p_skip limit p_limit
     loop
-        perform onceflow.add_minute(v_minute.minute);
+        v_seconds := coalesce(v_minute.seconds, onceflow.seconds_to_count(v_minute.minute));
+        perform onceflow.add_minute(v_minute.minute, v_seconds);
         if v_minute.settled then
             delete from onceflow.statistic_minute m where m.minute = v_minute.minute;
         else
-            update onceflow.statistic_minute m set counted = true where m.minute = v_minute.minute;
+            update onceflow.statistic_minute m set counted = true, seconds = v_seconds where m.minute = v_minute.minute;
         end if;
         v_count := v_count + 1;
         if clock_timestamp() > v_stop_at then

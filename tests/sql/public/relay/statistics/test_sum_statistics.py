@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import pytest
+
 from onceflow.engine import calls
 from onceflow.engine.calls import statistics
 
 from .....support import wait_until
-from ....play import Connection, Play, pass_time
+from ....play import Connection, Play, execute, pass_time
+from ....rooms import TEXTS
 from ....sessions import Sessions
 from ....workflows import Step, sequence, workflow
 
@@ -237,6 +240,26 @@ def test_statistics_go_when_their_time_is_over(play: Play) -> None:
         calls.sum_statistics(play.conn, 500)
         left.append({span for (span,) in play.rows("select seconds from onceflow.statistics")})
     assert left == [{600, 3600, 86400}, {3600, 86400}, {86400}, set()]
+
+
+def test_of_a_minute_with_very_much_some_seconds_are_read_and_multiplied(play: Play) -> None:
+    at_the_minute(play)
+    play.deploy(workflow(Step("a")))
+    for _ in range(60):
+        grant = play.take(play.start("flow"), "a")
+        pass_time(play.conn, "1 second")
+        play.worker.complete(grant)
+    execute(play.conn, TEXTS["entries_to_count"].replace("50000", "60"))
+    try:
+        sum_up(play.conn)
+    finally:
+        execute(play.conn, TEXTS["entries_to_count"])
+    found = sums(play)
+    assert found["flow", "", "RUNNING"] == (60, 0, 0.0)
+    count, measured, seconds = found["flow", "a", "SUCCEEDED"]
+    assert count == measured == pytest.approx(60, abs=6)
+    assert seconds == pytest.approx(count)
+    assert found["flow", "a", "RUNNING"] == (60, 60, 0.0)
 
 
 def test_a_minute_in_which_nothing_happened_leaves_no_row(play: Play) -> None:
