@@ -121,7 +121,7 @@ def test_each_process_serves_what_alerts_and_dashboard_ask_for(
     assert (
         value(
             texts[relay],
-            'onceflow_step_run_seconds_count{workflow="flow",step="a",outcome="SUCCEEDED"}',
+            'onceflow_step_run_seconds_count{outcome="SUCCEEDED",step="a",workflow="flow"}',
         )
         == 3
     )
