@@ -155,6 +155,7 @@ class Turns:
 
     def run(self, conn: Connection, stop: threading.Event) -> None:
         """Turn until ``stop`` is set. Raises what psycopg raises where the connection is lost."""
+        meters.count("onceflow_clock_failures", 0, self.job.name)
         self._timeout = 0.0
         conn.execute(
             "select pg_catalog.set_config('lock_timeout', %s, false)",

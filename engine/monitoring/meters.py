@@ -49,8 +49,8 @@ def count_into(sink: Sink | None) -> None:
 
 
 def count(name: str, amount: float = 1, *labels: str) -> None:
-    """Add to a counter of COUNTERS."""
-    if _sink is not None and amount:
+    """Add to a counter of COUNTERS; by 0 it begins to be told."""
+    if _sink is not None:
         _sink.count(name, amount, labels)
 
 
