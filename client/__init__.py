@@ -22,7 +22,7 @@ from ..engine.errors import (
     WrongIsolation,
 )
 from .conversion import Mismatch
-from .errors import Ended, NotEnded, WrongInput
+from .errors import Denied, Ended, NotEnded, WrongInput
 from .http import AsyncHttpClient, HttpClient
 from .model import Advice, Because, DeadLetter, Decided, Deployed, Form, Instance, Started, Status
 from .operations import FormKey, LetterKey, Signal
@@ -38,6 +38,7 @@ __all__ = [
     "DeadLetter",
     "Decided",
     "DefinitionError",
+    "Denied",
     "Deployed",
     "Ended",
     "Fault",

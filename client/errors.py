@@ -29,6 +29,10 @@ class Ended(OnceflowError):
         )
 
 
+class Denied(OnceflowError):
+    """The API does not know who asks, or the role of his account does not suffice."""
+
+
 class NotEnded(OnceflowError):
     """The instance has not ended in the time given; ``instance`` is it, as it stands."""
 

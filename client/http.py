@@ -1,5 +1,6 @@
 """The clients over the REST API."""
 
+import os
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,20 +15,28 @@ from .requests import Answered, Request
 
 TIMEOUT: Final = 30.0
 """Seconds that one request may take unless the caller says otherwise."""
+KEY: Final = "ONCEFLOW_API_KEY"
+"""The variable that has the key, where none is given."""
 
 
 class HttpClient(SyncInterface[Request]):
     """Asks the REST API at ``url``; use it as a context manager, or close it.
 
-    ``headers`` go with every request, ``timeout`` is that of one, in seconds.
+    ``key`` is that of its account (ONCEFLOW_API_KEY unless given), ``headers`` go with every
+    request, ``timeout`` is that of one, in seconds. Raises BadArgument for what is no key.
     """
 
     _operations = HttpOperations()
 
     def __init__(
-        self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float = TIMEOUT
+        self,
+        url: str,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = TIMEOUT,
     ) -> None:
-        self._http = httpx2.Client(base_url=url, headers=headers, timeout=timeout)
+        self._http = httpx2.Client(base_url=url, headers=_headers(key, headers), timeout=timeout)
 
     def close(self) -> None:
         """Close the connections."""
@@ -49,9 +58,16 @@ class AsyncHttpClient(AsyncInterface[Request]):
     _operations = HttpOperations()
 
     def __init__(
-        self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float = TIMEOUT
+        self,
+        url: str,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = TIMEOUT,
     ) -> None:
-        self._http = httpx2.AsyncClient(base_url=url, headers=headers, timeout=timeout)
+        self._http = httpx2.AsyncClient(
+            base_url=url, headers=_headers(key, headers), timeout=timeout
+        )
 
     async def close(self) -> None:
         """Close the connections."""
@@ -65,6 +81,19 @@ class AsyncHttpClient(AsyncInterface[Request]):
         except httpx2.TransportError as error:
             raise _away(self._http.base_url, error) from error
         return Answered(answer.status_code, answer.content)
+
+
+def _headers(key: str | None, headers: Mapping[str, str] | None) -> httpx2.Headers:
+    """Return what goes with every request: a key that was given counts before all else."""
+    found = httpx2.Headers(headers)
+    bearer = (key or os.environ.get(KEY, "")).strip()  # as a file has it
+    if not (bearer.isascii() and bearer.isprintable()) or " " in bearer:
+        raise BadArgument(
+            "the key of the API is none", hint=f"give what `onceflow key create` printed, or {KEY}"
+        )
+    if key or (bearer and "authorization" not in found):
+        found["Authorization"] = f"Bearer {bearer}"
+    return found
 
 
 def _arguments(request: Request) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ..engine.errors import (
     ServerError,
 )
 from .conversion import to_json
+from .errors import Denied
 
 T = TypeVar("T")
 
@@ -66,6 +67,8 @@ def error_of(answer: Answered) -> OnceflowError:
     """Return what a refused request raises: the same errors as through SQL."""
     refusal = refusal_of(answer)
     match answer.status:
+        case 401 | 403:
+            return Denied(str(refusal))
         case 404:
             return NotFound(str(refusal))
         case 409:
