@@ -40,11 +40,23 @@ ONCE = Retry(attempts=1)
 
 
 @dataclass(frozen=True)
+class Limits:
+    """For how many seconds a task may be due until a claim, and until its end; None: no limit."""
+
+    start: float | None = None
+    total: float | None = None
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
 class Compensation:
     """The task that undoes a step."""
 
     given: Json
     retry: Retry
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +96,7 @@ class Step:
     timeout: float | None = None
     value: Json = None
     retry: Retry = field(default_factory=Retry)
+    limits: Limits = NO_LIMITS
     compensate: Compensation | None = None
     branches: tuple[Branch, ...] = ()
     join: int | None = None
@@ -181,9 +194,10 @@ def _task(item: Document, _: str) -> dict[str, Any]:
     return {
         "value": item.get("with", {}),
         "retry": _retry(item.get("retry")),
+        "limits": _limits(item),
         "compensate": None
         if undo is None
-        else Compensation(undo.get("with", {}), _retry(undo.get("retry"))),
+        else Compensation(undo.get("with", {}), _retry(undo.get("retry")), _limits(undo)),
     }
 
 
@@ -192,6 +206,10 @@ def _retry(given: Document | None) -> Retry:
     named = {"attempts": "attempts", "backoff": "backoff", "factor": "factor", "max": "most"}
     read = {named[key]: value for key, value in given.items() if key in named}
     return Retry(**read, non_retryable=tuple(given.get("non_retryable", ())))
+
+
+def _limits(given: Document) -> Limits:
+    return Limits(given.get("start_timeout"), given.get("total_timeout"))
 
 
 def _try(item: Document, _: str) -> dict[str, Any]:
@@ -253,7 +271,7 @@ def _approve(item: Document, _: str) -> dict[str, Any]:
 
 def _notice(told: Document) -> Step:
     retry = _retry(told.get("retry"))
-    return Step(NOTICE, "notice", value=told.get("with", {}), retry=retry)
+    return Step(NOTICE, "notice", value=told.get("with", {}), retry=retry, limits=_limits(told))
 
 
 def _other(item: Document, kind: str) -> dict[str, Any]:

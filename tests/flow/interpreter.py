@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from .blocks import resume
-from .children import hear, reopen, tell
+from .attempts import fail_attempt, fire_timer, is_stopping
+from .children import hear, reopen
 from .closing import close_instance
 from .definition import Document, read_workflow
 from .forms import Answered, Changed, answer_forms, change_form, open_forms, remind
-from .judging import retries
 from .making import begin, begin_resting, may_redrive
 from .model import BEGAN, ENDED, Answer, Delivery, Error, Event, Instance, Row, Scope, Signal
 from .waiting import Sent, SentEvent, deliver_event, send_signal, take_kept, waits
@@ -85,7 +84,8 @@ class Machine:
         for row in self._find(answers, "RUNNING"):
             answer = answers[row.path]
             if isinstance(answer, Failure):
-                self._fail(row, {"code": answer.code}, answer.retryable, answer.unknown)
+                error: Error = {"code": answer.code}
+                fail_attempt(self.instance, row, error, answer.retryable, answer.unknown)
             else:
                 self.instance.end(row, "SUCCEEDED", answer)
         run(self.instance)
@@ -97,10 +97,10 @@ class Machine:
             row.extra += 1
             row.unknown = row.unknown or started
             row.due_at = None
-            if self._stops(row):
+            if is_stopping(row):
                 self.instance.end(row, "CANCELLED")
             else:
-                row.state = "QUEUED"
+                row.come_due(self.instance.now, anew=False)
         run(self.instance)
 
     def tick(self, now: float) -> None:
@@ -119,7 +119,7 @@ class Machine:
         self._begin()
         for row in instance.rows():
             if row.open:
-                self._fire(row)
+                fire_timer(instance, row)
         run(instance)
 
     def enforce_deadline(self) -> None:
@@ -172,7 +172,8 @@ class Machine:
         self._begin()
         if row.step.kind in ("task", "notice"):
             row.input = row.input if value is None else value
-            row.has_input, row.extra, row.state = True, row.attempt, "QUEUED"
+            row.has_input, row.extra = True, row.attempt
+            row.come_due(self.instance.now, anew=True)
             row.asked = row.wrong = None
         elif row.step.id == OUTPUT:
             self.instance.end(row, "SUCCEEDED", value)
@@ -355,46 +356,3 @@ class Machine:
 
     def _dead_letter(self, path: str) -> Row | None:
         return next((row for row in self.instance.dead_letters if row.path == path), None)
-
-    def _stops(self, row: Row) -> bool:
-        """Whether a row that runs is only awaited, since its scope closes."""
-        return row.is_forward and row.scope.state != "OPEN"
-
-    def _fail(self, row: Row, error: Error, retryable: bool, unknown: bool) -> None:
-        instance = self.instance
-        row.error, row.due_at = error, None
-        row.unknown = row.unknown or unknown
-        compensate = row.step.compensate
-        retry = row.step.retry
-        if row.undoes is not None and compensate is not None:
-            retry = compensate.retry
-        if self._stops(row):
-            instance.end(row, "CANCELLED")
-        elif retryable and retries(retry, row):
-            failed = max(row.attempt - row.extra, 1)
-            row.state, row.due_at = "RETRYING", instance.now + retry.pause(failed)
-        elif not row.is_forward:
-            row.state = "DEAD_LETTER"
-        else:
-            instance.fail(row, error)
-
-    def _fire(self, row: Row) -> None:
-        """Do what is due of one row."""
-        instance = self.instance
-        if row.due_at is not None and row.due_at <= instance.now:
-            if row.state == "RETRYING":
-                row.state, row.due_at = "QUEUED", None
-            elif row.step.kind == "sleep":
-                instance.end(row, "SUCCEEDED")
-            elif row.step.kind == "workflow" and row.state == "WAITING":
-                row.error, row.due_at = {"code": "timeout"}, None
-                tell(instance, row, "cancel")
-            elif row.step.kind in ("wait_for", "approve"):
-                instance.fail(row, {"code": "timeout"}, "timeout")
-            else:
-                self._fail(row, {"code": "timeout"}, True, True)
-        elif row.timeout_at is not None and row.timeout_at <= instance.now:
-            row.timeout_at = None
-            instance.fail(row, {"code": "timeout"}, "timeout")
-        elif row.resume_at is not None and row.resume_at <= instance.now:
-            resume(row)

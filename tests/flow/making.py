@@ -98,7 +98,8 @@ def _run(instance: Instance, row: Row, given: Json, answered: str) -> None:
     tree = None if step.kind == "goto" else step.value
     value = given if answered == "value" else value_of(instance, row.scope, tree)
     if step.kind == "task":
-        row.input, row.has_input, row.state = value, True, "QUEUED"
+        row.input, row.has_input = value, True
+        row.come_due(instance.now, anew=True)
     elif step.kind in ("set", "return"):
         instance.end(row, "SUCCEEDED", value)
         if step.kind == "return":

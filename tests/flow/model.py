@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import count
 from typing import Any, Literal, TypeAlias
 
-from .definition import Branch, Step, Workflow
+from .definition import NO_LIMITS, Branch, Limits, Step, Workflow
 
 Json = Any
 Error: TypeAlias = dict[str, Json]
@@ -44,6 +44,9 @@ class Row:
     extra: int = 0
     unknown: bool = False
     due_at: float | None = None
+    start_by: float | None = None
+    """Until when it is to be claimed, while it is due; ``end_by``: until when it is to end."""
+    end_by: float | None = None
     compensation: "Row | None" = None
     wrong: str | None = None
     asked: "Literal['own', 'workflow'] | Row | None" = None
@@ -72,7 +75,30 @@ class Row:
     @property
     def times(self) -> tuple[float | None, ...]:
         """When the clock has something to do with it."""
-        return self.due_at, self.timeout_at, self.resume_at, self.remind_at
+        return self.due_at, self.timeout_at, self.resume_at, self.remind_at, self.limit_at
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of its task: of what undoes a step its own."""
+        if self.undoes is None:
+            return self.step.limits
+        return NO_LIMITS if self.step.compensate is None else self.step.compensate.limits
+
+    @property
+    def limit_at(self) -> float | None:
+        """When it fails, whatever follows; None: never, as it stands."""
+        if not self.open or self.state == "DEAD_LETTER":
+            return None
+        start_by = self.start_by if self.state in ("QUEUED", "READY") else None
+        return min((at for at in (start_by, self.end_by) if at is not None), default=None)
+
+    def come_due(self, now: float, *, anew: bool) -> None:
+        """Have a worker claim it; ``anew``: it is made or redriven, and no attempt at it again."""
+        self.state, self.due_at = "QUEUED", None
+        start, total = self.limits.start, self.limits.total
+        self.start_by = None if start is None else now + start
+        if anew:
+            self.end_by = None if total is None else now + total
 
     @property
     def is_forward(self) -> bool:

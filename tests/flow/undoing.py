@@ -88,5 +88,6 @@ def _make_due(instance: Instance, undone: Row) -> None:
     except Fails as failed:
         row.state, row.error = "DEAD_LETTER", failed.error
         return None
-    row.has_input, row.state = True, "QUEUED"
+    row.has_input = True
+    row.come_due(instance.now, anew=True)
     return None

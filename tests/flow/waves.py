@@ -158,7 +158,8 @@ def _has_told(instance: Instance) -> bool:
     except Fails as failed:
         row.state, row.error = "DEAD_LETTER", failed.error
     else:
-        row.has_input, row.state = True, "QUEUED"
+        row.has_input = True
+        row.come_due(instance.now, anew=True)
     return False
 
 

@@ -66,6 +66,7 @@ def definition(
     if "on_failed" in kinds and drawing.chance(6):
         told = drawing.one_of("$.error.code", "$.input.x", "$.error.code", "$.input.missing")
         document["on_failed"] = {"task": "work", "with": {"v": told}, "retry": retry(drawing)}
+        document["on_failed"] |= limits(drawing, 4)
     if drawing.chance(3):
         ids = [step["id"] for step in document["steps"]]
         path = f"$.steps.{rnd.choice(ids)}.output"
@@ -191,8 +192,19 @@ def task(drawing: Drawing, seen: list[str]) -> Document:
             *(["$.input.missing"] if drawing.chance(3) else []),
         )
         made["compensate"] = {"task": "undo", "with": {"v": given}, "retry": retry(drawing)}
+        made["compensate"] |= limits(drawing, 12)
     if drawing.chance(6):
         made["timeout"] = drawing.one_of(3, 7)
+    return made | limits(drawing, 7)
+
+
+def limits(drawing: Drawing, part: int) -> Document:
+    """Draw until when a task is to be claimed, and to have ended: each one time in ``part``."""
+    made: Document = {}
+    if "limits" in drawing.kinds and drawing.chance(part):
+        made["start_timeout"] = drawing.one_of(2, 5, 6)
+    if "limits" in drawing.kinds and drawing.chance(part):
+        made["total_timeout"] = drawing.one_of(3, 4, 6, 9)
     return made
 
 
@@ -285,7 +297,10 @@ def handlers(drawing: Drawing, depth: int, seen: list[str]) -> Document:
         drawing.sees.pop()
         # One for every error comes last.
         if n + 1 < many or drawing.chance(2):
-            catch["errors"] = drawing.one_of(["bad"], ["bad*", "timeout"], ["expression", "flow.*"])
+            catch["errors"] = drawing.one_of(
+                *(["bad"], ["bad*", "timeout"], ["expression", "flow.*"]),
+                *([["start_timeout", "total_timeout"]] if "limits" in drawing.kinds else []),
+            )
         if drawing.chance(4):
             catch["undo"] = False
         catches.append(catch)

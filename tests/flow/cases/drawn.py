@@ -28,8 +28,9 @@ FANS = ("steps", "switch", "parallel", "race", "for_each")
 CHAINS = ("try", "repeat")
 FAN = (*LEAVES, *FANS)
 """The kinds of step without chains and jumps."""
-MORE = ("event", "signals", "on_failed")
-"""What may be waited for besides signals; which signals there are; who is told of a failure."""
+MORE = ("event", "signals", "on_failed", "limits")
+"""What may be waited for besides signals; which signals there are; who is told of a failure; until
+when tasks are to be claimed and to have ended."""
 ALL = (*FAN, *CHAINS, *JUMPS, *WAITS, *MORE)
 ENGINE = ALL
 """What the engine knows: all of it."""

@@ -16,7 +16,7 @@ Json = Any
 OPTIONS = (
     *("when", "on_failure", "default", "timeout", "undo", "join", "tolerate", "max_parallel"),
     *("output", "compensate", "as", "else", "catch", "retry", "delay", "detach"),
-    *("key", "version"),
+    *("key", "version", "start_timeout", "total_timeout"),
 )
 CONSTANTS: dict[str, Json] = {"when": True, "until": True, "while": False, "with": {}}
 """What stands in place of an expression that sees what has gone; elsewhere it is 1."""

@@ -63,16 +63,16 @@ BY_OPERATORS_ON_INSTANCES = """
 """
 
 BY_SENDERS = """
-| task / instance | send_signals | send_events | answer_forms | claim_forms | its child succeeds | its child fails |
-|---|---|---|---|---|---|---|
-| WAITING, a signal / RUNNING | accepted → SUCCEEDED · SUCCEEDED | sent | unknown | unknown | — | — |
-| WAITING, an event / RUNNING | accepted | sent → SUCCEEDED · SUCCEEDED | unknown | unknown | — | — |
-| WAITING, a form / RUNNING | accepted | sent | accepted → SUCCEEDED · SUCCEEDED | done | — | — |
-| WAITING, a child / RUNNING | accepted | sent | unknown | unknown | → SUCCEEDED · SUCCEEDED | → DEAD_LETTER, record · COMPENSATING |
-| WAITING, a child / CLOSING | ended | sent | unknown | unknown | → SUCCEEDED · COMPENSATING | → CANCELLED · COMPENSATING |
-| WAITING, undoing a child / COMPENSATING | ended | sent | unknown | unknown | → SUCCEEDED | → DEAD_LETTER · COMPENSATING, dead letter |
-| READY, to wait for a signal / RUNNING, suspended | accepted | sent | unknown | unknown | — | — |
-| READY, to sleep no more / RUNNING, suspended | accepted | sent | unknown | unknown | — | — |
-| DEAD_LETTER, of a child / RUNNING, dead letter | accepted | sent | unknown | unknown | — | — |
-| DEAD_LETTER, a wait's timeout / RUNNING, dead letter | accepted | sent | unknown | unknown | — | — |
+| task / instance | send_signals | send_events | answer_forms | claim_forms | release_forms | reassign_forms | its child succeeds | its child fails |
+|---|---|---|---|---|---|---|---|---|
+| WAITING, a signal / RUNNING | accepted → SUCCEEDED · SUCCEEDED | sent | unknown | unknown | unknown | unknown | — | — |
+| WAITING, an event / RUNNING | accepted | sent → SUCCEEDED · SUCCEEDED | unknown | unknown | unknown | unknown | — | — |
+| WAITING, a form / RUNNING | accepted | sent | accepted → SUCCEEDED · SUCCEEDED | done | refused | done | — | — |
+| WAITING, a child / RUNNING | accepted | sent | unknown | unknown | unknown | unknown | → SUCCEEDED · SUCCEEDED | → DEAD_LETTER, record · COMPENSATING |
+| WAITING, a child / CLOSING | ended | sent | unknown | unknown | unknown | unknown | → SUCCEEDED · COMPENSATING | → CANCELLED · COMPENSATING |
+| WAITING, undoing a child / COMPENSATING | ended | sent | unknown | unknown | unknown | unknown | → SUCCEEDED | → DEAD_LETTER · COMPENSATING, dead letter |
+| READY, to wait for a signal / RUNNING, suspended | accepted | sent | unknown | unknown | unknown | unknown | — | — |
+| READY, to sleep no more / RUNNING, suspended | accepted | sent | unknown | unknown | unknown | unknown | — | — |
+| DEAD_LETTER, of a child / RUNNING, dead letter | accepted | sent | unknown | unknown | unknown | unknown | — | — |
+| DEAD_LETTER, a wait's timeout / RUNNING, dead letter | accepted | sent | unknown | unknown | unknown | unknown | — | — |
 """

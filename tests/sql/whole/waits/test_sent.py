@@ -34,8 +34,19 @@ def answer(play: Play, subject: Subject) -> str:
 
 
 def claim(play: Play, subject: Subject) -> str:
-    key = Key(subject.instance, str(subject.task))
-    return calls.claim_forms(play.conn, [key], "ada")[0].outcome
+    return calls.claim_forms(play.conn, _key(subject), "ada")[0].outcome
+
+
+def release(play: Play, subject: Subject) -> str:
+    return calls.release_forms(play.conn, _key(subject), "ada")[0].outcome
+
+
+def reassign(play: Play, subject: Subject) -> str:
+    return calls.reassign_forms(play.conn, _key(subject), "ada", ["bob"])[0].outcome
+
+
+def _key(subject: Subject) -> list[Key]:
+    return [Key(subject.instance, str(subject.task))]
 
 
 def child_succeeds(play: Play, subject: Subject) -> str:
@@ -70,6 +81,8 @@ FUNCTIONS: dict[str, Callable[[Play, Subject], str]] = {
     "send_events": event,
     "answer_forms": answer,
     "claim_forms": claim,
+    "release_forms": release,
+    "reassign_forms": reassign,
     "its child succeeds": child_succeeds,
     "its child fails": child_fails,
 }
