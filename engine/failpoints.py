@@ -22,6 +22,7 @@ NAMES = frozenset(
         "migrate.in_migration",  # a migration is applied and marked; nothing is committed
         "migrate.in_functions",  # functions and views are replaced; nothing is committed
         "relay.after_apply",  # what was sent to instances is applied; the clock has not gone on
+        "relay.after_timers",  # sleeps, retries and timeouts have come about; nothing else has
         "relay.before_fire",  # what schedules have planned is computed; nothing is started
         "relay.after_fire",  # that is committed; nobody has been told
         "relay.after_produce",  # the broker has acknowledged; the outbox rows are still there

@@ -96,7 +96,10 @@ def _expire_workers(conn: Connection, limit: int, skip: int) -> int:
 
 def _fire_timers(conn: Connection, limit: int, skip: int) -> int:
     fired = fire_timers(conn, limit, skip)
-    return fired.retried + fired.timed_out
+    count = fired.retried + fired.timed_out
+    if count:
+        failpoints.hit("relay.after_timers")
+    return count
 
 
 def _fire_without_evaluating(conn: Connection, limit: int) -> int:

@@ -176,7 +176,8 @@ CHECKS: dict[str, Callable[[str, list[str]], None]] = {
 APPLIED: dict[str, LiteralString] = {
     "start": "select from onceflow.instance where parent_id is not null limit 3",
     "end": "select from onceflow.child c join onceflow.task t on t.instance_id = c.parent_id"
-    " and t.step = c.step and t.scope = c.scope and t.visit = c.visit and t.seq is not null limit 3",
+    " and t.step = c.step and t.scope = c.scope and t.visit = c.visit and t.seq is not null"
+    " limit 3",
     "undo": "select from onceflow.delivery where kind = 'undo' and state = 'taken' limit 3",
 }
 """What shows that some of what families tell each other is applied, by its kind."""
