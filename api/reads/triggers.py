@@ -23,7 +23,7 @@ from ..schemas.triggers import (
 )
 from .paging import cut, read_cursor
 
-STALLED: Final[LiteralString] = "workflow, trigger, kind, due_since, problem"
+STALLED: Final[LiteralString] = "workflow, trigger, kind, due_since, problem, lag, stuck, taken_at"
 KINDS: Final = {"schedule": "a schedule", "kafka": "of a topic", "webhook": "a webhook"}
 FAILURE: Final[LiteralString] = "id, code, message, key, times, first_at, last_at"
 

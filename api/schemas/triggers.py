@@ -112,25 +112,48 @@ class TopicPositions(msgspec.Struct, frozen=True):
 
 
 class StalledTrigger(msgspec.Struct, frozen=True):
-    """A schedule that is due and that nobody starts, or a topic that nobody can read."""
+    """A schedule that is due and that nobody starts, or a topic that is not read, or too slowly."""
 
     workflow: str
     trigger: str
     kind: TriggerKind
     due_since: Time | None
     problem: str | None
+    lag: int | None
+    """How many records of the topic are to be taken."""
+    stuck: bool
+    """Whether none of some partition was taken of late, the last at ``taken_at``."""
+    taken_at: Time | None
 
     def __str__(self) -> str:
         """Say it, and what to do."""
         name = f"{self.workflow}/{self.trigger}"
         if self.due_since:
-            since = f"{self.due_since:%Y-%m-%d %H:%M:%S} UTC"
             return (
-                f"The schedule {name} has been due since {since}, and nobody has started it: start "
-                "a relay with `onceflow relay`; where one is running, its log says why."
+                f"The schedule {name} has been due since {_time(self.due_since)}, and nobody has "
+                f"started it: {RELAY}."
             )
-        why = (self.problem or "").rstrip(".")
+        where = f"`onceflow triggers positions {name}` tells where it stands."
+        if self.problem:
+            return (
+                f"Nothing is taken for the trigger {name}: {self.problem.rstrip('.')}. It goes on "
+                f"by itself once that is mended; {where}"
+            )
+        if self.stuck:
+            since = "" if self.taken_at is None else f" since {_time(self.taken_at)}"
+            return (
+                f"Of the topic of the trigger {name} {self.lag:,} records are to be taken, and of "
+                f"some partition none was{since}: {RELAY}; {where}"
+            )
         return (
-            f"Nothing is taken for the trigger {name}: {why}. It goes on by itself once that is "
-            f"mended; `onceflow triggers positions {name}` tells where it stands."
+            f"The trigger {name} is {self.lag:,} records behind its topic. It catches up by itself "
+            "unless they come faster than they are taken: one more `onceflow relay` takes a part "
+            f"of the partitions; {where}"
         )
+
+
+RELAY = "start a relay with `onceflow relay`; where one is running, its log says why"
+
+
+def _time(at: Time) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -26,6 +26,8 @@ POSITION: Final[LiteralString] = "topic, partition, position, log_end, lag, take
 
 LATE: Final = "1 minute"
 """From then on a schedule is told as late: usually a relay takes it within a second."""
+BEHIND: Final = 10_000
+"""From so many records on that are to be taken a topic is told as lagging: some seconds' worth."""
 STALLED: Final = 100
 """Triggers at most that are told as stalled."""
 
@@ -116,15 +118,28 @@ def list_positions(columns: LiteralString, workflow: str, trigger: str) -> Query
 
 
 def list_stalled(columns: LiteralString) -> Query:
-    """Ask for triggers that should start instances and do not, as ``due_since`` or ``problem``."""
+    """Ask for triggers that should start instances and do not, or not fast enough.
+
+    ``due_since``: of a schedule. ``problem``: of a topic. ``lag``: how many of its records are to
+    be taken; ``stuck``: of a partition with some none was taken of late, the last at ``taken_at``.
+    """
     text: LiteralString = (
-        f"select {columns} from (select t.workflow, t.trigger, t.kind, t.problem,"
+        f"select {columns} from (select t.*, p.*,"
         " case when t.late > %(late)s::interval then coalesce(t.due_at, t.done_until) end"
-        " as due_since from onceflow.triggers t where t.paused_at is null and (t.late >"
-        " %(late)s::interval or t.problem is not null and t.disabled_at is null)) stalled"
+        " as due_since from onceflow.triggers t"
+        # A trigger keeps where it stood in the topics that it had before.
+        " cross join lateral (select sum(p.lag)::bigint as lag,"
+        " coalesce(bool_or(p.is_stuck), false) as stuck,"
+        " min(p.taken_at) filter (where p.is_stuck) as taken_at from (select p.*,"
+        " p.lag > 0 and coalesce(p.taken_at, '-infinity') < statement_timestamp()"
+        " - %(late)s::interval as is_stuck from onceflow.topic_positions p"
+        " where t.kind = 'kafka' and p.workflow = t.workflow and p.trigger = t.trigger"
+        " and p.topic = t.spec ->> 'topic') p) p where t.paused_at is null) stalled"
+        " where due_since is not null or disabled_at is null"
+        " and (problem is not null or lag >= %(behind)s or stuck)"
         " order by workflow, trigger limit %(limit)s"
     )
-    return Query(text, {"late": LATE, "limit": STALLED})
+    return Query(text, {"late": LATE, "behind": BEHIND, "limit": STALLED})
 
 
 def list_failures(columns: LiteralString, workflow: str, trigger: str) -> Query:

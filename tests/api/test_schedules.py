@@ -164,3 +164,39 @@ def test_a_topic_tells_where_it_stands_and_what_keeps_it(
     note_topic(conn, ORDERS, "", {})
     assert told not in client.get("/health/ready").text
     assert "4 to take" in client.get("/ui/triggers").text
+
+
+@pytest.mark.only("kafka", "there are no topics without a broker")
+def test_a_topic_that_is_stuck_or_far_behind_is_told_with_what_to_do(
+    client: TestClient, conn: psycopg.Connection[Any]
+) -> None:
+    register_workflow(conn, started_by_topic())
+    open_at(conn, ORDERS, 0, 1)
+    take(conn, 0, [record(0)])
+    note_topic(conn, ORDERS, "", {0: 5})
+
+    def told() -> str:
+        """Return what is told of it, the same by page and by health."""
+        found = client.get("/health/ready").json()["warnings"]
+        mine = [one for one in found if "flow/orders" in one]
+        assert all(one.replace("`", "") in client.get("/").text for one in mine)
+        return " ".join(mine)
+
+    assert told() == ""
+    conn.execute("update onceflow.topic_position set taken_at = taken_at - interval '1 hour'")
+    stuck = told()
+    assert stuck.startswith(
+        "Of the topic of the trigger flow/orders 4 records are to be taken, and"
+    )
+    assert "`onceflow relay`" in stuck
+    assert "`onceflow triggers positions flow/orders`" in stuck
+    conn.execute("update onceflow.trigger set paused_at = now()")
+    assert told() == ""
+    conn.execute("update onceflow.trigger set paused_at = null")
+    take(conn, 1, [record(1)])
+    assert told() == ""
+    note_topic(conn, ORDERS, "", {0: 12_002})
+    assert told().startswith("The trigger flow/orders is 12,000 records behind its topic. ")
+    # One partition that nobody has taken anything of, beside one that goes on.
+    note_topic(conn, ORDERS, "", {0: 2, 1: 3})
+    assert "flow/orders 3 records are to be taken, and of some partition none was: " in told()
