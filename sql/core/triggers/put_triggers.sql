@@ -1,7 +1,8 @@
 -- put_triggers(workflow, version, triggers) -> void   (internal)
 -- Makes the triggers of a workflow what its latest version says, p_triggers: [{trigger, kind, spec}]; what is gone there is
 -- gone, with all that was kept of it. One that stays, with its id and its kind, stays paused, and where it was; of a
--- schedule that plans other times the next is computed anew. The row of the workflow is locked.
+-- schedule that plans other times the next is computed anew; one that was due by the plan before, and that nobody had fired yet, is
+-- told as missed. The row of the workflow is locked.
 create or replace function onceflow.put_triggers(p_workflow_id bigint, p_version_id bigint, p_triggers jsonb) returns void
 language plpgsql volatile as $$
 declare
@@ -13,6 +14,13 @@ begin
         select from jsonb_to_recordset(p_triggers) e (trigger text, kind text)
         where e.trigger = t.trigger and e.kind = t.kind);
     -- Before the new plans are there to be compared with.
+    insert into onceflow.schedule_run (workflow_id, trigger, planned_at, cause, state, at, until)
+    select t.workflow_id, t.trigger, t.next_at, 'schedule', 'missed', v_now, v_now
+    from jsonb_to_recordset(p_triggers) e (trigger text, spec jsonb)
+    join onceflow.trigger t on t.workflow_id = p_workflow_id and t.trigger = e.trigger and t.kind = 'schedule'
+    where t.spec -> 'plan' <> e.spec -> 'plan' and t.next_at <= v_now and t.due_at <= v_now
+    order by t.trigger
+    on conflict do nothing;
     update onceflow.trigger t
     set done_until = v_now, next_at = null, turn = t.turn + 1,
         due_at = case when t.paused_at is null then '-infinity'::timestamptz end

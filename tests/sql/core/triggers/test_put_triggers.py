@@ -64,6 +64,37 @@ def test_of_another_plan_the_next_time_is_computed_anew(play: Play) -> None:
     ) == (None, None, True)
 
 
+RUNS = "select planned_at, state, until, count from onceflow.schedule_runs"
+
+
+def test_what_was_due_by_the_plan_before_is_told_as_missed(play: Play) -> None:
+    play.conn.execute("select onceflow.set_clock('2026-03-01 12:00+00')")
+    deploy(play, EVERY)
+    compute(play)
+    (planned,) = play.row("select next_at from onceflow.triggers")
+    play.conn.execute("select onceflow.set_clock('2026-03-01 14:30+00')")
+    deploy(play, {"id": "x", "schedule": {"every": "1h", "input": {"same": "plan"}}})
+    assert play.rows(RUNS) == []
+    deploy(play, {"id": "x", "schedule": {"every": "2h"}})
+    (now,) = play.row("select onceflow.now()")
+    assert play.rows(RUNS) == [(planned, "missed", now, None)]
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_what_was_not_due_or_is_paused_was_not_missed(play: Play, paused: bool) -> None:
+    play.conn.execute("select onceflow.set_clock('2026-03-01 12:00+00')")
+    deploy(play, EVERY)
+    play.conn.execute(
+        "update onceflow.trigger set next_at = onceflow.now() + '1 hour',"
+        " due_at = onceflow.now() + '1 hour'"
+    )
+    if paused:
+        calls.pause_triggers(play.conn, ["w"], ["x"])
+        play.conn.execute("select onceflow.set_clock('2026-03-01 14:30+00')")
+    deploy(play, {"id": "x", "schedule": {"every": "2h"}})
+    assert play.rows(RUNS) == []
+
+
 def test_its_paths_are_read_at_deploy(play: Play) -> None:
     compiled = compile_definition({"name": "w", "on": [EVERY], "steps": [{"id": "a", "task": "t"}]})
     compiled["triggers"][0]["spec"]["input"] = {"p": "strict $.(", "t": "$.("}
