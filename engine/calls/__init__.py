@@ -60,6 +60,7 @@ from .forms import (
 )
 from .intake import (
     Position,
+    Preview,
     ReleasedRecord,
     Source,
     Span,
@@ -70,6 +71,7 @@ from .intake import (
     move_position,
     note_topic,
     open_positions,
+    preview_records,
     read_released,
     take_records,
 )
@@ -201,6 +203,7 @@ __all__ = [
     "OutboxRow",
     "Person",
     "Position",
+    "Preview",
     "Received",
     "RegisteredVersion",
     "ReleasedRecord",
@@ -275,6 +278,7 @@ __all__ = [
     "pause_queues",
     "pause_triggers",
     "plan_of",
+    "preview_records",
     "publish_events",
     "quarantine_messages",
     "read_needs",

@@ -6,7 +6,7 @@ from typing import Final, Literal, LiteralString, NamedTuple
 from .base import Connection, Record, array_of, fetch, text_array, word
 
 LIST_TOPIC_TRIGGERS: Final[LiteralString] = """
-select workflow, trigger, topic, consumer_group, format, takes, released
+select workflow, trigger, topic, consumer_group, format, takes, released, is_checked
   from onceflow.list_topic_triggers()"""
 
 OPEN_POSITIONS: Final[LiteralString] = """
@@ -26,7 +26,15 @@ select partition, answer, position, started, known, passed_over, quarantined
                              p_from => %s::bigint[], p_next => %s::bigint[], p_ids => %s::uuid[],
                              p_places => %s::int[], p_offsets => %s::bigint[],
                              p_records => %s::jsonb[], p_reasons => %s::text[],
-                             p_payloads => %s::bytea[], p_released => %s::bigint[])"""
+                             p_payloads => %s::bytea[], p_released => %s::bigint[],
+                             p_version_id => %s::bigint)"""
+
+PREVIEW_RECORDS: Final[LiteralString] = """
+select array(select i::text from unnest(p.inputs) with ordinality x (i, n) order by n),
+       p.schema::text, p.version_id
+  from onceflow.preview_records(p_workflow => %s::text, p_trigger => %s::text, p_topic => %s::text,
+                                p_ids => %s::uuid[], p_records => %s::jsonb[],
+                                p_reasons => %s::text[]) p"""
 
 READ_RELEASED: Final[LiteralString] = """
 select id, topic, partition, "offset", record::text, payload
@@ -42,7 +50,8 @@ class TopicTrigger(Record, frozen=True):
     """An entry of a workflow that a topic's records start.
 
     ``group`` is None unless the definition names one. ``takes``: neither is it paused nor its
-    workflow disabled. ``released``: records in quarantine are to be taken again.
+    workflow disabled. ``released``: records in quarantine are to be taken again. ``is_checked``:
+    what they would start is checked first by whoever takes them (``preview_records``).
     """
 
     workflow: str
@@ -52,6 +61,7 @@ class TopicTrigger(Record, frozen=True):
     format: str
     takes: bool
     released: bool
+    is_checked: bool
 
 
 class Position(Record, frozen=True):
@@ -124,6 +134,18 @@ class ReleasedRecord(Record, frozen=True):
     payload: bytes | None
 
 
+class Preview(Record, frozen=True):
+    """What records would start: of each the input as JSON text, None where it starts nothing.
+
+    ``schema`` is the JSON text of the schema by all of which the inputs are to be checked, None
+    where Postgres checks it all; ``version_id`` is the version that has it.
+    """
+
+    inputs: list[str | None]
+    schema: str | None
+    version_id: int
+
+
 def list_topic_triggers(conn: Connection) -> list[TopicTrigger]:
     """Return the entries of all workflows that a topic's records start."""
     return [TopicTrigger(*row) for row in fetch(conn, LIST_TOPIC_TRIGGERS)]
@@ -152,11 +174,13 @@ def take_records(
     spans: Mapping[int, Span],
     ids: Sequence[str],
     records: Sequence[TopicRecord],
+    version_id: int | None = None,
 ) -> list[TakenRecords]:
     """Take records of a topic: one transaction that starts what they are for and moves on.
 
     ``spans`` are the partitions that they are of, with where each is believed to stand. ``ids`` are
     of ``engine.ids.make_hex_ids``, one for each record: its instance's, if it starts one.
+    ``version_id`` is that of the preview by whose schema they were checked.
     """
     partitions = sorted(spans)
     unread = any(record.reason for record in records)
@@ -173,11 +197,27 @@ def take_records(
         [record.reason or None for record in records] if unread else None,
         [record.payload for record in records] if unread else None,
         [record.released for record in records] if released else None,
+        version_id,
     )
     return [
         TakenRecords(row[0], word(row[1], "taken", "moved", "stale", "halted"), *row[2:])
         for row in fetch(conn, TAKE_RECORDS, parameters)
     ]
+
+
+def preview_records(
+    conn: Connection, source: Source, ids: Sequence[str], records: Sequence[TopicRecord]
+) -> Preview | None:
+    """Return what records would start, by the version that runs now; None: the trigger is gone."""
+    unread = any(record.reason for record in records)
+    parameters = (
+        *source[:3],
+        array_of(ids),
+        text_array([record.text for record in records]),
+        [record.reason or None for record in records] if unread else None,
+    )
+    rows = fetch(conn, PREVIEW_RECORDS, parameters)
+    return Preview(*rows[0]) if rows else None
 
 
 def read_released(

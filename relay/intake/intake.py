@@ -99,10 +99,11 @@ class TriggerThread(threading.Thread):
     def is_for(self, trigger: TopicTrigger) -> bool:
         """Tell whether it does what that trigger asks for now."""
         mine = self._trigger
-        return (mine.topic, mine.group, mine.format) == (
+        return (mine.topic, mine.group, mine.format, mine.is_checked) == (
             trigger.topic,
             trigger.group,
             trigger.format,
+            trigger.is_checked,
         )
 
     def end(self) -> None:

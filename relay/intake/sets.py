@@ -18,6 +18,7 @@ from ...engine.calls.slow_expressions import ALL, SLOW_AT_MOST, struck_by, uneva
 from ...engine.errors import OnceflowError
 from ...engine.ids import make_hex_ids
 from ..clock import PASSING, PORTION
+from .checking import TooSlow, check_records
 
 log = logging.getLogger("onceflow.relay.intake")
 
@@ -34,9 +35,11 @@ PAUSE: Final = 0.2
 class Sets:
     """The calls of one trigger. For one thread."""
 
-    def __init__(self, conn: Connection, name: str) -> None:
+    def __init__(self, conn: Connection, name: str, *, checks: bool = False) -> None:
         self._conn = conn
         self._name = name
+        self._checks = checks
+        """Whether Postgres checks only a part of the schema of what they start."""
         self.limit = LIMIT
         self._late: list[str] = []
         """Ids of records whose expressions the next call fails unevaluated: they were too slow."""
@@ -63,6 +66,10 @@ class Sets:
         ids = self._ids_of(records)
         try:
             answers = self._call(source, spans, ids, records)
+        except TooSlow as slow:
+            log.info("%s: %d of %d records are checked at a time", self._name, slow.count, len(ids))
+            self.limit = slow.count
+            return None
         except (psycopg.Error, OnceflowError) as error:
             if self._conn.closed:
                 raise
@@ -86,9 +93,22 @@ class Sets:
         records: Sequence[TopicRecord],
     ) -> list[TakenRecords]:
         if not self._late:
-            return take_records(self._conn, source, spans, ids, records)
+            return self._checked(source, spans, ids, records)
         with unevaluated(self._conn, ",".join(self._late), len(self._late)):
-            return take_records(self._conn, source, spans, ids, records)
+            return self._checked(source, spans, ids, records)
+
+    def _checked(
+        self,
+        source: Source,
+        spans: Mapping[int, Span],
+        ids: Sequence[str],
+        records: Sequence[TopicRecord],
+    ) -> list[TakenRecords]:
+        """Take records, checked first where that is the relay's to do. Raises TooSlow."""
+        version = None
+        if self._checks and records:
+            records, version = check_records(self._conn, source, ids, records)
+        return take_records(self._conn, source, spans, ids, records, version)
 
     def _bear(
         self,
@@ -120,7 +140,7 @@ class Sets:
         log.error("%s: record %d of partition %d: %s", self._name, record[1], record[0], error)
         reason = f"it could not be taken: {' '.join(str(error).split())}"
         blamed = record._replace(reason=reason[:10_000])
-        return take_records(self._conn, source, spans, self._ids_of([blamed]), [blamed])
+        return self._checked(source, spans, self._ids_of([blamed]), [blamed])
 
     def _find_late(self, slow: str, count: int) -> None:
         """Have what was slow fail unevaluated; of many, first find out which part they are in."""

@@ -81,7 +81,7 @@ class Taker:
         self._short: set[int] = set()
         self._told_at = time.monotonic()
         self._problem = ""
-        self._sets = Sets(conn, self._name)
+        self._sets = Sets(conn, self._name, checks=trigger.is_checked)
         self._topic_id = topic_id_of(admin, trigger.topic)
         self._consumer = TopicConsumer(settings, trigger.topic, group, self._open, self._drop)
 

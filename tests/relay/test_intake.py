@@ -1,47 +1,20 @@
 """Topics that start instances, over a real broker: taken once each, whatever becomes of them."""
 
-import threading
-from collections.abc import Generator
-from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from onceflow.engine.calls import release_quarantine
-from onceflow.engine.pool import connect as open_connection
 from onceflow.engine.settings import Settings
-from onceflow.relay.intake.intake import Intake
 
 from ..sql.topics import KEY, faults
 from ..sql.workflows import fields, path
 from ..support import wait_until
 from .support import Conn, relay_processes
-from .topics import Topic, has_started, started
+from .topics import Topic, has_started, intake, started
 
 pytestmark = pytest.mark.only("kafka", reason="it is about topics")
-
-
-@contextmanager
-def intake(*settings: Settings) -> Generator[None]:
-    """Take records in this process, as so many relays, until the block ends."""
-    stop = threading.Event()
-    with closing(open_connection(settings[0], "intake")) as first:
-        conns = [first, *(open_connection(one, "intake") for one in settings[1:])]
-        threads = [
-            threading.Thread(target=Intake(one).run, args=(conn, stop))
-            for one, conn in zip(settings, conns, strict=True)
-        ]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            for thread in threads:
-                thread.join()
-            for conn in conns[1:]:
-                conn.close()
 
 
 def test_each_record_counts_once_and_a_topic_made_anew_begins_anew(

@@ -1,7 +1,9 @@
 """Real topics whose records start instances: made, filled, and what has come of them."""
 
 import json
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing, contextmanager
 from typing import Any
 
 from confluent_kafka import Producer
@@ -9,7 +11,9 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from onceflow.engine.calls import register_workflow
+from onceflow.engine.pool import connect as open_connection
 from onceflow.engine.settings import Settings
+from onceflow.relay.intake.intake import Intake
 
 from ..sql.topics import started_by_topic
 from .support import Conn
@@ -75,3 +79,25 @@ def has_started(conn: Conn, count: int, workflow: str = "flow") -> Callable[[], 
         return answer
 
     return look
+
+
+@contextmanager
+def intake(*settings: Settings) -> Generator[None]:
+    """Take records in this process, as so many relays, until the block ends."""
+    stop = threading.Event()
+    with closing(open_connection(settings[0], "intake")) as first:
+        conns = [first, *(open_connection(one, "intake") for one in settings[1:])]
+        threads = [
+            threading.Thread(target=Intake(one).run, args=(conn, stop))
+            for one, conn in zip(settings, conns, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+            for conn in conns[1:]:
+                conn.close()

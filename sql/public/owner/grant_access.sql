@@ -16,10 +16,10 @@ declare
         'begin_instances', 'fail_lost_attempts', 'enforce_deadlines', 'apply_deliveries', 'forget_events', 'remind_people',
         'read_schedules', 'fire_schedules', 'start_queued_runs', 'cancel_overlapped_runs', 'ensure_partitions',
         'require_transport', 'list_topic_triggers', 'open_positions', 'move_position', 'take_records', 'read_released',
-        'note_topic', 'sum_statistics'];
+        'preview_records', 'note_topic', 'sum_statistics'];
     v_client constant text[] := array['register_workflow', 'start_instances', 'explain_instance',
         'complete_deferred_tasks', 'fail_deferred_tasks', 'send_signals', 'signal_with_start', 'send_events', 'answer_forms', 'claim_forms', 'release_forms', 'reassign_forms', 'apply_deliveries',
-        'receive_webhook', 'note_webhook_refusals',
+        'receive_webhook', 'note_webhook_refusals', 'preview_records',
         -- What the views call; a view's functions run with its reader's rights.
         'task_name', 'idempotency_key', 'scope_place', 'scope_places', 'block_output', 'redrive_takes'];
     -- What the api asks and keeps of accounts, and their commands.

@@ -1,4 +1,4 @@
--- take_records(workflow, trigger, topic, topic id, partitions, from, next, ids, places, offsets, records, reasons, payloads, released)
+-- take_records(workflow, trigger, topic, topic id, partitions, from, next, ids, places, offsets, records, reasons, payloads, released, version id)
 --   -> (partition, answer, position, started, known, passed over, quarantined)
 -- Takes a set of a topic's records for a trigger: starts what they are for, or sends them as events, keeps in quarantine what
 -- nothing can come of, and moves on where their partitions stand, in one transaction. So each record counts once, whoever else takes it.
@@ -11,11 +11,14 @@
 -- over by `when`, quarantined · moved: none, the partition stands elsewhere, see position · stale: none, these are offsets of
 -- another topic than the one that has the name now · halted: none, the trigger is paused, its workflow disabled, or it is gone.
 -- What stood in quarantine is answered with a null for its partition.
--- Errors: WF002 arrays that differ · WF004. An expression that is too slow: as start_instances().
+-- Where Postgres checks only a part of the schema of what they start, p_version_id is the version by whose schema they were
+-- checked before, with preview_records(); what did not fit has its reason.
+-- Errors: WF002 arrays that differ · WF004 · 40001 they were checked by no version, or by another than the one that runs now.
+-- An expression that is too slow: as start_instances().
 create or replace function onceflow.take_records(
     p_workflow text, p_trigger text, p_topic text, p_topic_id text, p_partitions int[], p_from bigint[], p_next bigint[],
     p_ids uuid[], p_places int[], p_offsets bigint[], p_records jsonb[], p_reasons text[] default null,
-    p_payloads bytea[] default null, p_released bigint[] default null)
+    p_payloads bytea[] default null, p_released bigint[] default null, p_version_id bigint default null)
 returns table (partition int, answer text, "position" bigint, started int, known int, passed_over int, quarantined int)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0
@@ -40,6 +43,13 @@ begin
     then
         raise exception 'the arrays differ in length: % partitions, % ids', cardinality(p_partitions), cardinality(p_ids)
             using errcode = 'WF002', hint = 'Give one of each for each partition, and for each record.';
+    end if;
+    if v_found.o_takes and v_trigger.version_id is distinct from p_version_id and not v_trigger.spec ? 'event'
+        and p_ids <> '{}' and exists (
+            select from onceflow.workflow_version v where v.id = v_trigger.version_id and v.input_unchecked is not null)
+    then
+        raise serialization_failure using message = 'the records were not checked by the schema of the version that runs now',
+            hint = 'Ask preview_records() for what they start, check it by its schema, and take them with its version_id.';
     end if;
     perform from onceflow.topic_position p
     where p.workflow_id = v_trigger.workflow_id and p.trigger = p_trigger and p.topic = p_topic
@@ -101,4 +111,4 @@ begin
     order by k.part;
 end $$;
 revoke execute on function onceflow.take_records(
-    text, text, text, text, int[], bigint[], bigint[], uuid[], int[], bigint[], jsonb[], text[], bytea[], bigint[]) from public;
+    text, text, text, text, int[], bigint[], bigint[], uuid[], int[], bigint[], jsonb[], text[], bytea[], bigint[], bigint) from public;

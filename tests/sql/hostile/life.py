@@ -11,7 +11,7 @@ from uuid import UUID
 from onceflow.engine import calls
 from onceflow.engine.calls import Deferral, Event, Fenced, Key
 from onceflow.engine.definition import compile_definition
-from onceflow.engine.ids import make_ids
+from onceflow.engine.ids import make_hex_ids, make_ids
 from onceflow.engine.schedules import Turn
 
 from ..play import (
@@ -270,6 +270,11 @@ def _take_records(by: Mapping[str, Connection]) -> None:
     source = calls.Source(trigger.workflow, trigger.trigger, trigger.topic, "\\id")
     assert calls.open_positions(relay, source, [0])[0].position == 0
     records = [record(0, {"a": "\\"}), record(1, [7]), unreadable(2, b"x\\\x00")]
+    ids = make_hex_ids(3)
+    for who in (relay, by["client"]):
+        preview = calls.preview_records(who, source, ids, records)
+        assert preview is not None
+        assert len(preview.inputs) == 3
     taken = take(relay, 0, records, source)
     assert (taken.answer, taken.started, taken.quarantined) == ("taken", 1, 2)
     rows = [row[0] for row in execute(by["operator"], RECORDS).fetchall()]

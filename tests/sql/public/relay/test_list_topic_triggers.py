@@ -13,8 +13,9 @@ def test_entries_of_latest_versions_are_told_with_their_topics(play: Play) -> No
     play.deploy(started_by_topic(name="b", group="mine"))
     play.deploy(started_by_topic(name="a", topic="sales"))
     found = {one.workflow: one for one in calls.list_topic_triggers(play.conn)}
-    assert found["a"] == calls.TopicTrigger("a", "orders", "sales", None, "json", True, False)
-    assert found["b"] == calls.TopicTrigger("b", "orders", "orders", "mine", "json", True, False)
+    state = (True, False, False)
+    assert found["a"] == calls.TopicTrigger("a", "orders", "sales", None, "json", *state)
+    assert found["b"] == calls.TopicTrigger("b", "orders", "orders", "mine", "json", *state)
     play.conn.execute("update onceflow.trigger set paused_at = now()")
     assert [one.takes for one in calls.list_topic_triggers(play.conn)] == [False, False]
 

@@ -87,6 +87,31 @@ def test_records_of_one_key_start_one_instance_and_another_input_is_told(play: P
     assert reason.endswith(" with another input")
 
 
+ASIDE = {"type": "object", "properties": {"id": {"type": "string", "pattern": "^k"}}}
+"""A schema of which Postgres checks only a part."""
+
+
+def test_records_that_were_checked_by_no_version_or_another_are_not_taken(play: Play) -> None:
+    play.deploy(started_by_topic(input_schema=ASIDE))
+    open_at(play.conn)
+    ids, records = make_hex_ids(1), [record(0, {"id": "k"})]
+
+    def take_checked(version: int | None) -> list[calls.TakenRecords]:
+        return calls.take_records(play.conn, ORDERS, {0: Span(0, 1)}, ids, records, version)
+
+    before = calls.preview_records(play.conn, ORDERS, ids, records)
+    assert before is not None
+    with pytest.raises(psycopg.errors.SerializationFailure):
+        take_checked(None)
+    play.deploy(started_by_topic(input_schema={**ASIDE, "title": "another"}))
+    with pytest.raises(psycopg.errors.SerializationFailure):
+        take_checked(before.version_id)
+    assert inputs(play.conn) == []
+    now = calls.preview_records(play.conn, ORDERS, ids, records)
+    assert now is not None
+    assert take_checked(now.version_id) == [taken(0, 1, started=1)]
+
+
 SCHEMA = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
 
 
