@@ -6,8 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from ...engine.calls import plan_of
-from ...engine.calls import schedules as asks
 from ...engine.calls.triggers import find_trigger
+from ...engine.calls.triggers import schedules as asks
 from ...engine.schedules import Plan
 from ..database import Connection, rows
 from ..schemas.schedules import (

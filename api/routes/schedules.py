@@ -4,7 +4,7 @@ from typing import Final
 
 from ...engine.accounts.roles import Role
 from ...engine.calls import trigger_schedules
-from ...engine.calls.schedules import backfill_span
+from ...engine.calls.triggers.schedules import backfill_span
 from ..operation import Call, Nothing, Operation
 from ..problems import Problem, not_found
 from ..reads import schedules as reads

@@ -58,23 +58,6 @@ from .forms import (
     release_forms,
     remind_people,
 )
-from .intake import (
-    Position,
-    Preview,
-    ReleasedRecord,
-    Source,
-    Span,
-    TakenRecords,
-    TopicRecord,
-    TopicTrigger,
-    list_topic_triggers,
-    move_position,
-    note_topic,
-    open_positions,
-    preview_records,
-    read_released,
-    take_records,
-)
 from .operators import (
     Switched,
     disable_workflows,
@@ -106,19 +89,6 @@ from .outbox import (
     take_outbox,
     take_tasks,
 )
-from .schedules import (
-    Backfilled,
-    DueSchedule,
-    Run,
-    Triggered,
-    backfill_schedules,
-    cancel_overlapped_runs,
-    fire_schedules,
-    plan_of,
-    read_schedules,
-    start_queued_runs,
-    trigger_schedules,
-)
 from .tasks import (
     Answer,
     Claimed,
@@ -136,6 +106,43 @@ from .tasks import (
     read_outcomes,
 )
 from .triggers import TriggerDecision, pause_triggers, resume_triggers
+from .triggers.intake import (
+    Position,
+    Preview,
+    ReleasedRecord,
+    Source,
+    Span,
+    TakenRecords,
+    TopicRecord,
+    TopicTrigger,
+    list_topic_triggers,
+    move_position,
+    note_topic,
+    open_positions,
+    preview_records,
+    read_released,
+    take_records,
+)
+from .triggers.schedules import (
+    Backfilled,
+    DueSchedule,
+    Run,
+    Triggered,
+    backfill_schedules,
+    cancel_overlapped_runs,
+    fire_schedules,
+    plan_of,
+    read_schedules,
+    start_queued_runs,
+    trigger_schedules,
+)
+from .triggers.webhooks import (
+    Received,
+    Webhook,
+    find_webhook,
+    note_webhook_refusals,
+    receive_webhook,
+)
 from .waiting import (
     NamedEvent,
     SentEvent,
@@ -146,13 +153,6 @@ from .waiting import (
     send_events,
     send_signals,
     signal_with_start,
-)
-from .webhooks import (
-    Received,
-    Webhook,
-    find_webhook,
-    note_webhook_refusals,
-    receive_webhook,
 )
 from .workers import register_worker, renew_worker, stop_worker
 from .workflows import (
@@ -203,7 +203,6 @@ __all__ = [
     "OutboxRow",
     "Person",
     "Position",
-    "Preview",
     "Received",
     "RegisteredVersion",
     "ReleasedRecord",
@@ -278,7 +277,6 @@ __all__ = [
     "pause_queues",
     "pause_triggers",
     "plan_of",
-    "preview_records",
     "publish_events",
     "quarantine_messages",
     "read_needs",

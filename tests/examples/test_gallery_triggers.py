@@ -9,7 +9,7 @@ import pytest
 from onceflow.engine import calls
 from onceflow.engine.calls import Source
 from onceflow.engine.calls.base import Connection
-from onceflow.engine.calls.schedules import planned_times
+from onceflow.engine.calls.triggers.schedules import planned_times
 from onceflow.engine.definition import compile_definition, parse
 from onceflow.relay.schedules import fire_due_schedules, start_waiting_runs
 

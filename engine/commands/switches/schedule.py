@@ -12,8 +12,8 @@ from typing import Any
 from ...calls import Triggered, plan_of, trigger_schedules
 from ...calls.base import Connection
 from ...calls.reads import json_rows
-from ...calls.schedules import RUN, backfill_span, list_runs, planned_times
 from ...calls.triggers import find_trigger
+from ...calls.triggers.schedules import RUN, backfill_span, list_runs, planned_times
 from ...errors import BadArgument, NotFound
 from ...schedules import Plan
 from ...settings import Settings

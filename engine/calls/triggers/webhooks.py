@@ -5,11 +5,11 @@ from uuid import UUID
 
 import msgspec
 
-from ..json_text import Json
-from ..tracing import Trace
-from ..webhooks import Signature
-from .base import Connection, Record, fetch, fetch_value, json_of, trace_of, word
-from .slow_expressions import in_time
+from ...json_text import Json
+from ...tracing import Trace
+from ...webhooks import Signature
+from ..base import Connection, Record, fetch, fetch_value, json_of, trace_of, word
+from ..slow_expressions import in_time
 
 RECEIVE_WEBHOOK: Final[LiteralString] = """
 select outcome, instance_id, error

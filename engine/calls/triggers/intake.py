@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, LiteralString, NamedTuple
 
-from .base import Connection, Record, array_of, fetch, text_array, word
+from ..base import Connection, Record, array_of, fetch, text_array, word
 
 LIST_TOPIC_TRIGGERS: Final[LiteralString] = """
 select workflow, trigger, topic, consumer_group, format, takes, released, is_checked

@@ -7,11 +7,11 @@ from itertools import islice, takewhile
 from typing import Any, Final, Literal, LiteralString
 from uuid import UUID
 
-from ..errors import BadArgument, Refused
-from ..schedules import EPOCH, Plan, PlanError, Turn
-from .base import Connection, Record, change, fetch, fetch_value, word
-from .reads import Query
-from .workflows import require_offset
+from ...errors import BadArgument, Refused
+from ...schedules import EPOCH, Plan, PlanError, Turn
+from ..base import Connection, Record, change, fetch, fetch_value, word
+from ..reads import Query
+from ..workflows import require_offset
 
 RUN: Final[LiteralString] = (
     "planned_at, cause, state, instance_id as instance, instance_state as instance_status,"

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, LiteralString
 
-from .base import Connection, Record, change
-from .reads import Query
+from ..base import Connection, Record, change
+from ..reads import Query
 
 PAUSE_TRIGGERS: Final[LiteralString] = """
 select workflow, trigger, outcome, detail
