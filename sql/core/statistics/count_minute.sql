@@ -1,5 +1,6 @@
 -- count_minute(minute, seconds) -> (workflow, step, outcome, count, measured, total, buckets)   (internal)
--- Sums what the log tells of one minute, as onceflow.statistic has it, out of so many of its seconds (seconds_to_count()).
+-- Sums what the log tells of one minute, as onceflow.statistic has it, out of so many of its seconds (seconds_to_count()), times
+-- as many as it has entries besides.
 -- Where an attempt was claimed, or queued, at another time, the log of its instance is looked at, its last 20,000
 -- entries: what lies further back is counted, and not measured. Rows of scopes, and what merely waits, count for nothing. A dead letter that becomes a record is none
 -- more: of one that was claimed the worker's answer counts, of another its first row of the minute.
@@ -10,7 +11,9 @@ language plpgsql stable as $$
 #variable_conflict use_column
 declare
     v_bounds constant float8[] := onceflow.latency_bounds();
-    v_times constant float8 := 60.0 / p_seconds;
+    v_times constant float8 := case when p_seconds = 60 then 1 else (
+        select count(*)::float8 from onceflow.minute_entries(p_minute, 60) m) / (
+        select greatest(count(*), 1) from onceflow.minute_entries(p_minute, p_seconds) m) end;
 begin
     return query
     with noted as materialized (

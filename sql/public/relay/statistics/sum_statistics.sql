@@ -26,6 +26,9 @@ begin
     then
         return 0;
     end if;
+    if exists (select from onceflow.statistic_minute m where not m.counted) then
+        perform onceflow.index_log();
+    end if;
     for v_minute in
         select m.minute, m.settled_at <= pg_snapshot_xmin(pg_current_snapshot()) as settled, m.seconds
         from onceflow.statistic_minute m
