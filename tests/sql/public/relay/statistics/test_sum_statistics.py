@@ -249,7 +249,7 @@ def test_of_a_minute_with_very_much_some_seconds_are_read_and_multiplied(play: P
         grant = play.take(play.start("flow"), "a")
         pass_time(play.conn, "1 second")
         play.worker.complete(grant)
-    execute(play.conn, TEXTS["entries_to_count"].replace("50000", "60"))
+    execute(play.conn, TEXTS["entries_to_count"].replace("20000", "60"))
     try:
         sum_up(play.conn)
     finally:
