@@ -901,11 +901,11 @@ create type onceflow.evaluated_output as (instance_id uuid, value jsonb, error j
 -- A task that has ended or comes due, and what its instance was when it was locked; seq is the number
 -- of the transition under way. suspended_at: since when an operator holds the instance. waits: its row is there
 -- already, in WAITING. given: {place, value} of one that a person redrives: what its expression should
--- have given.
+-- have given. undoes_seq: of a compensation whose turn comes as it is planned, and which has no row yet.
 create type onceflow.placed_task as (
     instance_id uuid, step text, scope bigint, visit int,
     version_id bigint, seq int, state text, suspended_at timestamptz, waits boolean,
-    given jsonb);
+    given jsonb, undoes_seq int);
 
 -- An attempt that ended without success.
 create type onceflow.failed_attempt as (

@@ -18,19 +18,20 @@ begin
         select c.instance_id from unnest(p_changes) c where c.scope > 0);
     update onceflow.task t set due_at = v_now
     from unnest(p_due) d
-    where d.waits and t.instance_id = d.instance_id and t.step = d.step and t.scope = d.scope and t.visit = d.visit
+    where d.waits and d.undoes_seq is null and t.instance_id = d.instance_id and t.step = d.step and t.scope = d.scope and t.visit = d.visit
         and t.instance_id >= p_ids[1] and t.state = 'WAITING';
     with left_over as (
-        insert into onceflow.task (instance_id, step, scope, visit, state, due_at, changed_at)
-        select d.instance_id, d.step, d.scope, d.visit, 'WAITING', v_now, v_now
+        insert into onceflow.task (instance_id, step, scope, visit, state, undoes_seq, due_at, changed_at)
+        select d.instance_id, d.step, d.scope, d.visit, 'WAITING', d.undoes_seq, v_now, v_now
         from unnest(p_due) d
-        where not d.waits
+        where not d.waits or d.undoes_seq is not null
         order by 1, 2, 3, 4
-        returning instance_id, step, scope, visit
+        returning instance_id, step, scope, visit, undoes_seq
     )
     select coalesce(array_agg(onceflow.task_change(l.instance_id, l.step, l.scope, l.visit, 0, null, 'WAITING')), '{}')
     into o_changes
-    from left_over l;
+    -- Of what is undone plan_undo() has told already.
+    from left_over l where l.undoes_seq is null;
     o_counts := onceflow.scope_counts(p_changes || o_changes);
 end $$;
 revoke execute on function onceflow.cut_waves(

@@ -8,11 +8,11 @@ create or replace function onceflow.settle_instances(p_ids uuid[]) returns oncef
 language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
-    v_waiting onceflow.change[];
+    v_planned record;
     v_moved onceflow.change[];
     v_notices onceflow.task_key[];
 begin
-    v_waiting := onceflow.plan_undo(p_ids, array(
+    v_planned := onceflow.plan_undo(p_ids, array(
         select row(i.id, 0)::onceflow.scope_key from onceflow.instance i
         where i.id = any (p_ids) and i.id >= p_ids[1] and i.state = 'CLOSING' and i.compensate order by i.id));
 
@@ -23,7 +23,7 @@ begin
         where i.id = any (p_ids) and i.id >= p_ids[1] and i.state in ('CLOSING', 'COMPENSATING')
             and i.closing_as <> 'CANCELLED' and not exists (
                 select from onceflow.child c where c.instance_id = i.id and c.answers like '%.compensate')
-            and i.id <> all (array(select w.instance_id from unnest(v_waiting) w))
+            and i.id <> all (array(select w.instance_id from unnest(v_planned.o_due) w))
             and not exists (
                 select from onceflow.task t
                 where t.instance_id = i.id and t.step = s.step and t.scope = 0 and t.visit = 0 and t.instance_id >= p_ids[1])
@@ -38,7 +38,7 @@ begin
         from (
             select i.id, i.state as was, case
                 when i.state = 'CLOSING' and exists (
-                    select from unnest(v_waiting) w where w.instance_id = i.id)
+                    select from unnest(v_planned.o_due) w where w.instance_id = i.id)
                 then 'COMPENSATING'
                 -- A compensation was discarded: not all is undone.
                 when exists (
@@ -57,9 +57,7 @@ begin
     into v_moved
     from moved m;
 
-    return (onceflow.advance_instances(p_ids, v_waiting || v_moved, '{}',
-        onceflow.find_tasks(p_ids, v_notices), p_undone => array(
-        select row(m.instance_id, 0)::onceflow.scope_key from unnest(v_moved) m
-        where m.state = 'COMPENSATING'))).o_changes;
+    return (onceflow.advance_instances(p_ids, v_planned.o_changes || v_moved, '{}',
+        v_planned.o_due || onceflow.find_tasks(p_ids, v_notices))).o_changes;
 end $$;
 revoke execute on function onceflow.settle_instances(uuid[]) from public;

@@ -40,7 +40,9 @@ begin
     o_due := p_due;
     o_failed := '{}';
     if cardinality(v_settled.o_planned) > 0 then
-        o_changes := o_changes || onceflow.plan_undo(p_ids, v_settled.o_planned);
+        v_part := onceflow.plan_undo(p_ids, v_settled.o_planned);
+        o_changes := o_changes || v_part.o_changes;
+        o_due := o_due || v_part.o_due;
     end if;
 
     v_decided := onceflow.decide_blocks(v_settled.o_counts);
@@ -67,9 +69,6 @@ begin
         v_ended := onceflow.find_tasks(p_ids, array(
             select row(e.instance_id, e.step, e.scope, e.visit)::onceflow.task_key from unnest(v_ended) e));
     end if;
-    if cardinality(v_settled.o_planned) > 0 then
-        o_due := o_due || onceflow.find_tasks(p_ids, onceflow.next_compensations(p_ids, v_settled.o_planned));
-    end if;
 
     if cardinality(o_failed) > 0 then
         v_part := onceflow.fail_blocks(o_failed);
@@ -85,6 +84,7 @@ begin
     end if;
     v_part := onceflow.undo_blocks(p_ids, v_undoing || v_decided.o_undoing);
     o_changes := o_changes || v_part.o_changes;
+    o_left := o_left || v_part.o_counts;
     o_due := o_due || v_part.o_due;
     v_ended := v_ended || v_part.o_ended;
 

@@ -9,7 +9,7 @@ create or replace function onceflow.decide_tasks(
     p_due onceflow.placed_task[], p_queues text[], p_tasks text[], p_room int)
 returns table (
     instance_id uuid, step text, scope bigint, visit int, version_id bigint, seq int,
-    state text, suspended_at timestamptz, waits boolean,
+    state text, suspended_at timestamptz, waits boolean, undoes_seq int,
     kind text, queue text, timeout float8, start_timeout float8, total_timeout float8, input jsonb, output jsonb, items jsonb, error jsonb, granted boolean,
     becomes text, ended boolean, jumps_to text)
 language sql stable as $$
@@ -44,7 +44,7 @@ language sql stable as $$
                 and coalesce(m.queue = any (p_queues) and m.handler = any (p_tasks), false) as fits
             from made m) f
     )
-    select r.instance_id, r.step, r.scope, r.visit, r.version_id, r.seq, r.state, r.suspended_at, r.waits,
+    select r.instance_id, r.step, r.scope, r.visit, r.version_id, r.seq, r.state, r.suspended_at, r.waits, r.undoes_seq,
         r.kind, case when r.kind in ('task', 'compensation', 'notice') and r.becomes <> 'SKIPPED' then r.queue end, r.timeout, r.start_timeout,
         r.total_timeout,
         case when r.becomes in ('QUEUED', 'READY') or r.becomes = 'WAITING' and r.is_wait

@@ -6,7 +6,7 @@
 create or replace function onceflow.evaluate_steps(p_due onceflow.placed_task[])
 returns table (
     instance_id uuid, step text, scope bigint, visit int, version_id bigint, seq int, state text,
-    suspended_at timestamptz, waits boolean, given jsonb,
+    suspended_at timestamptz, waits boolean, given jsonb, undoes_seq int,
     kind text, queue text, handler text, timeout float8, start_timeout float8, total_timeout float8, continues boolean, is_wait boolean, may_run boolean, jumps_to text,
     found onceflow.evaluation)
 language sql stable as $$

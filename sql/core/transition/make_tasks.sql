@@ -44,16 +44,16 @@ begin
     ), inserted as (
         insert into onceflow.task (
             instance_id, step, scope, visit, state, queue, attempt, seq, worker_id, fence, call,
-            queued_xid, held_by, due_at, start_by, end_by, changed_at, input, output, error, reason)
+            undoes_seq, queued_xid, held_by, due_at, start_by, end_by, changed_at, input, output, error, reason)
         select d.instance_id, d.step, d.scope, d.visit, d.becomes, d.queue, d.attempt, d.ended_seq,
-            d.worker_id, d.fence, d.call, d.queued_xid, d.held_by, d.due_at, d.start_by, d.end_by, v_now,
+            d.worker_id, d.fence, d.call, d.undoes_seq, d.queued_xid, d.held_by, d.due_at, d.start_by, d.end_by, v_now,
             d.input, d.output, d.error, d.reason
         from decided d
-        where not d.waits
+        where not d.waits or d.undoes_seq is not null
         order by d.instance_id, d.step, d.scope, d.visit
         returning 1
     ), updated as (
-        -- Of a join that has counted, or a compensation, the row is there already. (Not by `on conflict`, which
+        -- Of a join that has counted, or a compensation planned before, the row is there already. (Not by `on conflict`, which
         -- looks twice for each of the others.)
         update onceflow.task t
         set state = d.becomes, queue = d.queue, attempt = d.attempt, seq = d.ended_seq, worker_id = d.worker_id,
@@ -61,7 +61,7 @@ begin
             start_by = d.start_by, end_by = d.end_by,
             changed_at = v_now, input = d.input, output = d.output, error = d.error, reason = d.reason
         from (
-            select d.* from decided d where d.waits
+            select d.* from decided d where d.waits and d.undoes_seq is null
             order by d.instance_id, d.step, d.scope, d.visit offset 0) d
         where t.instance_id = d.instance_id and t.step = d.step and t.scope = d.scope
             and t.visit = d.visit and t.instance_id >= p_ids[1] and t.state = 'WAITING'

@@ -1,21 +1,21 @@
--- undo_scopes(sorted ids, undo rows of blocks) -> (changes, due, done)   (internal)
+-- undo_scopes(sorted ids, undo rows of blocks) -> (changes, counts, due, done)   (internal)
 -- Carries on the way back of blocks: of their scopes the last ordinals begin theirs, side by side as many as the block lets
 -- run, and those in which there is nothing to undo are passed over. The block's row tells how far it has come
--- (undo_next): no scope is looked at twice. o_due are the compensations that come due; o_done the rows of which nothing is left to undo.
+-- (undo_next): no scope is looked at twice. o_counts takes off the changes what the rows of scopes count at once. o_due are the compensations that come due; o_done the rows of which nothing is left to undo.
 create or replace function onceflow.undo_scopes(
     p_ids uuid[], p_rows onceflow.task_key[],
-    out o_changes onceflow.change[], out o_due onceflow.placed_task[], out o_done onceflow.task_key[])
+    out o_changes onceflow.change[], out o_counts onceflow.scope_count[], out o_due onceflow.placed_task[],
+    out o_done onceflow.task_key[])
 language plpgsql volatile as $$
 declare
     v_row record;
     v_scopes onceflow.scope_key[];
-    v_all onceflow.scope_key[] := '{}';
-    v_changes onceflow.change[];
+    v_planned record;
     v_next int;
     -- All of a block's scopes have ended: those that live are being undone.
     v_live int;
 begin
-    o_changes := '{}'; o_done := '{}';
+    o_changes := '{}'; o_due := '{}'; o_done := '{}';
     for v_row in
         select k.*, s.step as block, s.max_parallel, b.live, coalesce(b.undo_next, b.total) as undo_next
         from (select distinct u.* from unnest(p_rows) u) k
@@ -44,12 +44,10 @@ begin
                     and w.visit = v_row.visit and w.ordinal < v_next
                 order by w.ordinal desc
                 limit v_row.max_parallel - v_live) w;
-            v_changes := onceflow.plan_undo(p_ids, v_scopes);
-            v_scopes := array(
-                select distinct row(c.instance_id, c.scope)::onceflow.scope_key from unnest(v_changes) c);
-            o_changes := o_changes || v_changes;
-            v_all := v_all || v_scopes;
-            v_live := v_live + cardinality(v_scopes);
+            v_planned := onceflow.plan_undo(p_ids, v_scopes);
+            o_changes := o_changes || v_planned.o_changes;
+            o_due := o_due || v_planned.o_due;
+            v_live := v_live + cardinality(v_planned.o_due);
         end loop;
         update onceflow.block b
         set live = v_live, undo_next = v_next
@@ -61,10 +59,12 @@ begin
             perform onceflow.count_live(v_row.instance_id, v_row.scope, 1);
         end if;
     end loop;
+    o_counts := array(
+        select row(c.instance_id, c.scope, -count(*))::onceflow.scope_count
+        from unnest(o_changes) c group by c.instance_id, c.scope);
     update onceflow.scope s
-    set undo = 'under way', settled = false
-    from unnest(v_all) k
-    where s.instance_id = k.instance_id and s.scope = k.scope and s.instance_id >= p_ids[1];
-    o_due := onceflow.find_tasks(p_ids, onceflow.next_compensations(p_ids, v_all));
+    set undo = 'under way', settled = false, open = s.open - c.opened
+    from unnest(o_counts) c
+    where s.instance_id = c.instance_id and s.scope = c.scope and s.instance_id >= p_ids[1];
 end $$;
 revoke execute on function onceflow.undo_scopes(uuid[], onceflow.task_key[]) from public;

@@ -62,3 +62,30 @@ def test_a_call_reads_each_of_its_items_a_few_times(bare: Play, width: int, step
             bare.worker.complete(*held)
         read = rows_read(bare) - before
     assert MOVED <= read < 80 * MOVED
+
+
+def test_undoing_an_item_writes_its_compensation_three_times_and_its_scope_twice(
+    play: Play,
+) -> None:
+    steps = each("e", ITEMS, task("a", undo=True), max_parallel=MOVED)
+    run = Blocks(play, steps, task("z"), given={"items": list(range(MOVED))})
+    run.done(*(f"e[{n}]/a" for n in range(MOVED)))
+    run.take("z")
+    with play.conn.transaction():
+        run.fails("z")  # plans all, and queues them
+        run.done(*(f"e[{n}]/a.compensate" for n in range(MOVED)))
+        made, changed = written(play, "task")
+        assert made == MOVED + 1  # and one for the block
+        assert changed <= 2 * MOVED + 4  # claimed, ended
+        assert written(play, "scope") == (0, 2 * MOVED)  # its way back begins, and ends
+    assert run.state() == "COMPENSATED"
+
+
+def written(play: Play, table: str) -> tuple[int, int]:
+    """Return how many rows of a table this transaction has inserted, and how many updated."""
+    made, changed = play.row(
+        "select sum(n_tup_ins)::int, sum(n_tup_upd)::int from pg_stat_xact_user_tables"
+        " where relname ~ ('^' || %s || '_[0-9]+$')",
+        table,
+    )
+    return made, changed
