@@ -29,7 +29,7 @@ language sql stable as $$
             when not (j.found).runs then 'SKIPPED'
             when j.kind in ('set', 'return', 'goto') then 'SUCCEEDED'
             when j.is_wait and j.suspended_at is not null then 'READY'
-            when j.kind = 'sleep' and onceflow.sleep_until((j.found).value, onceflow.now()) <= onceflow.now() then 'SUCCEEDED'
+            when j.kind = 'sleep' and onceflow.sleep_until((j.found).value, (select onceflow.now())) <= (select onceflow.now()) then 'SUCCEEDED'
             when j.kind not in ('task', 'compensation', 'notice') then case
                 when j.kind = 'for_each' and (j.found).value = '[]' or j.kind = 'switch' and (j.found).value = 'null'
                 then 'SUCCEEDED' else 'WAITING' end
