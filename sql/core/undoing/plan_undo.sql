@@ -1,7 +1,7 @@
 -- plan_undo(sorted ids, scopes) -> (changes, due)   (internal)
 -- Begins the way back of scopes, 0 for the instance itself: every step that succeeded, every one with an attempt
--- whose outcome is unknown, and every block in which something is to be undone is to be undone, in the order of
--- next_compensations(), each once in the life of the instance. o_due has the first of each scope, of which make_tasks() makes the row; those of
+-- whose outcome is unknown, and every block in which something is to be undone, each once in the life of the instance, in
+-- the order of next_compensations(). o_due has the first of each scope, of which make_tasks() makes the row; those of
 -- the others are made here, in WAITING. o_changes tells of both.
 create or replace function onceflow.plan_undo(
     p_ids uuid[], p_scopes onceflow.scope_key[],
