@@ -16,7 +16,7 @@ from onceflow.engine.calls import Event, FormAnswer, Key
 
 from ..core.forms.support import asking
 from ..core.waiting.support import begin
-from ..play import Play
+from ..play import Play, execute
 from ..rooms import PUBLIC
 from ..schedules import NOON
 from ..schedules import begin as begin_schedule
@@ -30,6 +30,7 @@ Told = tuple[str, str, str | None, Json, Json]
 STARTS = "starts, signals and events are no changes of what there is: instances tell of them"
 WORKER = "a worker's own call; the log of its instance tells of it"
 CLOCK = "the relay's work, which follows from what was deployed"
+LOGIN = "who logs in and out, and is let in, changes nothing but that"
 READS = "changes nothing"
 
 UNTOLD = {
@@ -41,6 +42,10 @@ UNTOLD = {
     "take_records": STARTS,
     "complete_deferred_tasks": "the answer of an attempt, by the token that its worker handed on",
     "fail_deferred_tasks": "the answer of an attempt, by the token that its worker handed on",
+    "open_session": LOGIN,
+    "close_session": LOGIN,
+    "use_session": LOGIN,
+    "use_api_key": LOGIN,
     "note_webhook_refusals": "what a webhook refused, kept with its trigger",
     **dict.fromkeys(
         (
@@ -78,18 +83,24 @@ UNTOLD = {
             "remind_people",
             "requeue_lost_tasks",
             "start_queued_runs",
+            "sum_statistics",
             "take_outbox",
         ),
         CLOCK,
     ),
     **dict.fromkeys(
         (
+            "accounts_exist",
             "block_output",
             "check_instances",
             "explain_instance",
+            "find_login",
             "idempotency_key",
+            "list_api_keys",
+            "list_people",
             "list_queues",
             "list_topic_triggers",
+            "preview_records",
             "read_grants",
             "read_outcomes",
             "read_released",
@@ -206,6 +217,10 @@ def grant(play: Play, name: str) -> None:
         play.conn.execute("drop role onceflow_audited")
 
 
+def by_hand(statement: str) -> Callable[[Play, Any], object]:
+    return lambda play, _: execute(play.conn, statement)
+
+
 def switched(play: Play) -> None:
     play.worker.stop()
 
@@ -215,6 +230,12 @@ def switch(play: Play, _: object) -> None:
         pass
 
 
+def no_accounts(play: Play) -> None:
+    for table in ("session", "person", "api_key"):
+        execute(play.conn, f"delete from onceflow.{table}")
+
+
+HASH = "\\x" + "00" * 32
 TABLES = [
     f"{name}_20241226"
     for name in ("instance", "task", "block", "scope", "wait", "delivery", "child", "task_log")
@@ -367,6 +388,42 @@ TOLD: dict[str, Case] = {
         lambda name: [("role", name, None, None, {"access": "relay"})],
         role,
         again=True,
+    ),
+    "create_api_key": Case(
+        by_hand(f"select onceflow.create_api_key('ci', '{HASH}', 'viewer')"),
+        lambda _: [("key", "ci", None, None, {"role": "viewer", "expires_at": None})],
+        no_accounts,
+        again=True,
+    ),
+    "revoke_api_key": Case(
+        by_hand("select onceflow.revoke_api_key('ci')"),
+        named("key", "ci"),
+        lambda p: (
+            no_accounts(p),
+            execute(p.conn, f"select onceflow.create_api_key('ci', '{HASH}', 'viewer')"),
+        ),
+    ),
+    "create_person": Case(
+        by_hand("select onceflow.create_person('ann', 'viewer', null, 's')"),
+        lambda _: [("person", "ann", None, None, {"role": "viewer"})],
+        no_accounts,
+        again=True,
+    ),
+    "change_person": Case(
+        by_hand("select onceflow.change_person('ann', 'operator')"),
+        lambda _: [
+            ("person", "ann", None, {"role": "viewer", "disabled": False}, {"role": "operator"})
+        ],
+        lambda p: (
+            no_accounts(p),
+            execute(p.conn, "select onceflow.create_person('ann', 'viewer', null, 's')"),
+        ),
+        again=True,
+    ),
+    "admit_subject": Case(
+        by_hand("select onceflow.admit_subject('s', 'ann', 'viewer')"),
+        lambda _: [("person", "ann", None, None, {"role": "viewer", "subject": "s"})],
+        lambda p: no_accounts(p),
     ),
     "set_clock": Case(
         lambda p, _: p.conn.execute("select onceflow.set_clock(%s)", (NOON,)),
