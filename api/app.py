@@ -23,6 +23,7 @@ from ..engine.pool import Pool
 from ..engine.settings import Settings
 from .accounts.admission import Admission
 from .accounts.login import Logins
+from .accounts.oidc import Oidc
 from .actor import Acting
 from .context import Context
 from .database import Database
@@ -83,6 +84,7 @@ def create_app(pool: Pool, settings: Settings) -> Starlette:
         database,
         admission,
         Logins(database),
+        Oidc(database, settings.provider) if settings.provider else None,
         Waiting(database),
         Live(database),
         settings.secrets,

@@ -7,6 +7,7 @@ from anyio import CapacityLimiter
 from ..engine.secrets import Secrets
 from .accounts.admission import Admission
 from .accounts.login import Logins
+from .accounts.oidc import Oidc
 from .checks import Checks
 from .database import Database
 from .hooks.refusals import Refusals
@@ -24,6 +25,7 @@ class Context:
     database: Database
     admission: Admission
     logins: Logins
+    oidc: Oidc | None
     waiting: Waiting
     live: Live
     secrets: Secrets

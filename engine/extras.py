@@ -23,6 +23,7 @@ EXTRAS: Final = {
     "fastavro": "registry",
     "google": "registry",
     "jinja2": "server",
+    "joserfc": "oidc",
     "pypdf": "dev",
     "starlette": "server",
     "typst": "pdf",

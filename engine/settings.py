@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .accounts.mode import read_mode
+from .accounts.provider import Provider, read_provider
 from .egress import EVERYTHING, parse_egress
 from .errors import SettingsError
 from .redact import keep_dsn, keep_named_secret, keep_secret, keep_url
@@ -45,6 +47,7 @@ class Settings:
     ``partitions``     how many partitions each of our topics is to have
     ``host``, ``port`` where the api listens; port 0 takes a free one
     ``accounts``       whether the api asks who calls it: ``on``, ``off``; empty: as is safe
+    ``provider``       of identities, by which people log in; None: there is none
     ``hosts``          names by which the api is called, beside those of this machine itself
     ``root_path``      path under which a proxy shows the api, such as ``/flows``; empty: the root
     ``trusted_proxies``  addresses and networks whose ``X-Forwarded-…`` headers the api believes
@@ -70,6 +73,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 3000
     accounts: str = ""
+    provider: Provider | None = None
     hosts: tuple[str, ...] = ()
     root_path: str = ""
     trusted_proxies: tuple[str, ...] = ()
@@ -183,7 +187,8 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         partitions=int(_number(env, "ONCEFLOW_PARTITIONS", default.partitions, 1, 10_000)),
         host=env.get("ONCEFLOW_HOST") or default.host,
         port=int(_number(env, "ONCEFLOW_PORT", default.port, 0, 65_535)),
-        accounts=_accounts(env.get("ONCEFLOW_ACCOUNTS", "").strip().lower()),
+        accounts=read_mode(env),
+        provider=read_provider(env),
         hosts=_hosts(env.get("ONCEFLOW_HOSTS", "")),
         root_path=_root_path(env.get("ONCEFLOW_ROOT_PATH", "").strip()),
         trusted_proxies=_proxies(env.get("ONCEFLOW_TRUSTED_PROXIES", "")),
@@ -290,15 +295,6 @@ def _hosts(text: str) -> tuple[str, ...]:
                 "10.0.0.5:3000), several with commas between them; * takes any"
             )
     return tuple(host.lower() for host in hosts)
-
-
-def _accounts(text: str) -> str:
-    if text not in ("", "on", "off"):
-        raise SettingsError(
-            f"ONCEFLOW_ACCOUNTS is {text!r}: give on or off, or leave it out, and the api asks who "
-            "calls it once there is an account, or where others than this machine reach it"
-        )
-    return text
 
 
 def _root_path(text: str) -> str:

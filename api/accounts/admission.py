@@ -17,6 +17,7 @@ from ...engine.accounts.keys import digest_of
 from ...engine.accounts.roles import Role
 from ...engine.errors import SettingsError
 from ...engine.settings import Settings
+from .. import root
 from ..actor import note_actor
 from ..database import Database
 from ..hosts import Hosts, is_loopback
@@ -149,6 +150,11 @@ class Admission:
     def address(self, request: Request) -> str:
         """Return from where a request comes."""
         return self._hosts.client(request.scope, request.headers)
+
+    def address_of(self, request: Request, path: str) -> str:
+        """Return the whole address of a path, as the browser that asks calls us."""
+        asked = self._hosts.asked(request.scope, request.headers)
+        return f"{asked.scheme}://{asked.authority}{root.link(path)}"
 
     def check_form(self, request: Request, form: Mapping[str, str]) -> None:
         """Raise Problem 403 where a form was not made for who sends it."""

@@ -1,0 +1,81 @@
+"""The provider of identities by which people may log in, as the environment names it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import SettingsError
+from ..redact import keep_secret
+from .roles import WORDS, Role
+
+PREFIX = "ONCEFLOW_OIDC_"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """An OpenID Connect provider, and what its tokens say of roles.
+
+    ``issuer``     its URL; what it can is told beneath it, at ``/.well-known/openid-configuration``
+    ``client_id``, ``secret``  who we are to it
+    ``claim``      where a token says what somebody is: a text, or a list of them
+    ``roles``      the role of each of these; ``*`` is anybody whom the provider lets in
+    """
+
+    issuer: str
+    client_id: str
+    secret: str = field(repr=False)
+    claim: str
+    roles: Mapping[str, Role]
+
+    def role_of(self, claims: Mapping[str, object]) -> Role | None:
+        """Return the highest role that a token gives, None where it gives none."""
+        said = claims.get(self.claim)
+        words = {"*", *map(str, said if isinstance(said, list) else [said])}
+        return max((role for word, role in self.roles.items() if word in words), default=None)
+
+
+def read_provider(env: Mapping[str, str]) -> Provider | None:
+    """Return the provider that the environment names, None where it names none.
+
+    Raises SettingsError.
+    """
+    issuer = env.get(f"{PREFIX}ISSUER", "").strip()
+    if not issuer:
+        return None
+    if not issuer.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+        raise SettingsError(f"{PREFIX}ISSUER is {issuer!r}: give its URL, https://…")
+    client = env.get(f"{PREFIX}CLIENT_ID", "").strip()
+    if not client:
+        raise SettingsError(f"{PREFIX}CLIENT_ID is not set: give who we are to {issuer}")
+    secret = _secret(env.get(f"{PREFIX}SECRET_FILE", ""))
+    keep_secret(secret)
+    claim = env.get(f"{PREFIX}ROLE_CLAIM", "").strip() or "roles"
+    return Provider(issuer, client, secret, claim, _roles(env.get(f"{PREFIX}ROLES", "")))
+
+
+def _secret(path: str) -> str:
+    try:
+        secret = Path(path).read_text(encoding="utf-8").strip() if path else ""
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{PREFIX}SECRET_FILE cannot be read: {error}") from None
+    if not secret:
+        raise SettingsError(f"{PREFIX}SECRET_FILE names no file with the secret of the client")
+    return secret
+
+
+def _roles(text: str) -> dict[str, Role]:
+    found: dict[str, Role] = {}
+    for item in filter(None, map(str.strip, text.split(","))):
+        word, _, role = item.rpartition("=")
+        if not word or role not in WORDS:
+            raise SettingsError(
+                f"{PREFIX}ROLES has {item!r}: give WORD=ROLE, several with commas between them, "
+                f"of {', '.join(WORDS)}, such as onceflow-admins=admin,*=viewer"
+            )
+        found[word] = Role[role.upper()]
+    if not found:
+        raise SettingsError(
+            f"{PREFIX}ROLES is not set: say who gets which role, such as "
+            "onceflow-admins=admin,*=viewer"
+        )
+    return found
