@@ -57,9 +57,10 @@ class Oidc:
 
         ``returning`` is the address to which the provider sends it back.
         """
-        from authlib.oauth2.rfc7636 import create_s256_code_challenge
+        from authlib.oauth2 import rfc7636
 
-        asked = Asked(*(secrets.token_urlsafe(32) for _ in range(3)), wanted)
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        asked = Asked(state, nonce, verifier, wanted)
         query = {
             "response_type": "code",
             "client_id": self._provider.client_id,
@@ -67,7 +68,7 @@ class Oidc:
             "scope": "openid profile email",
             "state": asked.state,
             "nonce": asked.nonce,
-            "code_challenge": create_s256_code_challenge(asked.verifier),
+            "code_challenge": str(cast(Any, rfc7636).create_s256_code_challenge(asked.verifier)),
             "code_challenge_method": "S256",
         }
         endpoint = self._said("authorization_endpoint")
@@ -145,7 +146,8 @@ class Oidc:
         except (JoseError, ValueError, KeyError, TypeError) as error:
             log.warning("refused: a token of the provider: %s", error)
             raise Problem(401, "The provider's word is not valid: log in again.") from error
-        several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+        audience: Any = claims["aud"]
+        several = isinstance(audience, list) and len(cast("list[Any]", audience)) > 1
         if claims.get("azp", None if several else ours) != ours:
             raise Problem(401, "The provider's word is for somebody else: log in again.")
         return claims

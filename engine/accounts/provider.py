@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from ..errors import SettingsError
 from ..redact import keep_secret
@@ -30,7 +31,8 @@ class Provider:
     def role_of(self, claims: Mapping[str, object]) -> Role | None:
         """Return the highest role that a token gives, None where it gives none."""
         said = claims.get(self.claim)
-        words = {"*", *map(str, said if isinstance(said, list) else [said])}
+        told = cast("list[object]", said) if isinstance(said, list) else [said]
+        words = {"*", *map(str, told)}
         return max((role for word, role in self.roles.items() if word in words), default=None)
 
 

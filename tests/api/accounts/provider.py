@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jwt
-from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwk import KeySet, OctKey, RSAKey
 
 SECRET = "s3cret of the client"
 CLIENT = "onceflow"
@@ -24,7 +24,7 @@ class Idp:
     def __init__(self) -> None:
         self.url = ""
         self.key = RSAKey.generate_key(2048, {"kid": "1"})
-        self.signs = self.key
+        self.signs: RSAKey | OctKey = self.key
         self.algorithm = "RS256"
         self.claims: dict[str, Any] = {}
         """What is said otherwise than usual; None is left out."""
