@@ -4,7 +4,8 @@ A template instance is run by real workers; its rows are then copied under new i
 so that what is seeded is what the engine itself writes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -23,17 +24,31 @@ select onceflow.uuid7(0, t.at) as id, t.at from (
     from pg_catalog.generate_series(%(from)s::bigint, %(to)s::bigint - 1) n) t"""
 
 
-def seed(
-    conn: psycopg.Connection[Any], template: str, count: int, beat: Callable[[float], None]
-) -> None:
-    """Copy the finished instance ``template`` ``count`` times, then vacuum and analyze.
+TABLES = {"instance": "id", "task": "instance_id", "task_log": "instance_id"}
+"""The tables of an instance and the column that names it."""
 
-    ``conn`` must be a superuser's, in autocommit mode.
+Span = tuple[datetime, datetime]
+
+
+def seed(
+    conn: psycopg.Connection[Any],
+    template: str,
+    count: int,
+    beat: Callable[[float], None],
+    *,
+    tables: Mapping[str, str] = TABLES,
+    made: Mapping[tuple[str, str], str] | None = None,
+    span: Span | None = None,
+) -> None:
+    """Copy the instance ``template`` ``count`` times, within ``span`` or over past weeks.
+
+    ``made`` says what else differs from copy to copy: by table and column an expression, in which
+    s.id is the copy's id. ``conn`` must be a superuser's, in autocommit mode.
     """
-    first, last = _span(conn)
+    first, last = span or past_weeks(conn)
     conn.execute("select onceflow.ensure_partitions(%s, %s)", (first, last))
     gap = (last - first) / count
-    copies = [_copy(conn, table, key) for table, key in TABLES.items()]
+    copies = [_copy(conn, table, key, made or {}) for table, key in tables.items()]
     # Losing the last chunks to a crash would only mean to seed again.
     conn.execute("set synchronous_commit = off")
     for start in range(0, count, CHUNK):
@@ -44,16 +59,17 @@ def seed(
                 conn.execute(copy, {"template": template})
         beat(end)
     conn.execute("set synchronous_commit = on")
+
+
+def tidy(conn: psycopg.Connection[Any]) -> None:
+    """Vacuum and analyze what was seeded."""
     for table in TABLES:
         conn.execute(f"vacuum (analyze) onceflow.{table}".encode())
     conn.execute("checkpoint")
 
 
-TABLES = {"instance": "id", "task": "instance_id", "task_log": "instance_id"}
-"""The tables of an instance and the column that names it."""
-
-
-def _span(conn: psycopg.Connection[Any]) -> tuple[Any, Any]:
+def past_weeks(conn: psycopg.Connection[Any]) -> Span:
+    """Return the last full weeks."""
     row = conn.execute(
         "select pg_catalog.date_trunc('week', pg_catalog.now())"
         " - pg_catalog.make_interval(weeks => %s),"
@@ -64,26 +80,30 @@ def _span(conn: psycopg.Connection[Any]) -> tuple[Any, Any]:
     return row[0], row[1]
 
 
-def _copy(conn: psycopg.Connection[Any], table: str, key: str) -> bytes:
+def _copy(
+    conn: psycopg.Connection[Any], table: str, key: str, made: Mapping[tuple[str, str], str]
+) -> bytes:
     """Return the statement that copies the template's rows of a table, whatever its columns are."""
     rows = conn.execute(
         "select attname::text, pg_catalog.format_type(atttypid, atttypmod)"
         " from pg_catalog.pg_attribute where attrelid = %s::regclass"
-        " and attnum > 0 and not attisdropped order by attnum",
+        " and attnum > 0 and not attisdropped and attgenerated = '' order by attnum",
         (f"onceflow.{table}",),
     ).fetchall()
     columns: list[str] = []
     for name, kind in rows:
-        if name == key:
+        if (table, name) in made:
+            columns.append(made[table, name])
+        elif name == key:
             columns.append("s.id")
         elif kind == "timestamp with time zone":
             columns.append(f't."{name}" - i.started_at + s.at')
         else:
             columns.append(f't."{name}"')
-    made = (
+    text = (
         f"insert into onceflow.{table} select {', '.join(columns)}"  # noqa: S608  catalog's names
         f" from seed s cross join onceflow.{table} t"
         " join onceflow.instance i on i.id = %(template)s::uuid"
         f" where t.{key} = %(template)s::uuid"
     )
-    return made.encode()
+    return text.encode()

@@ -16,6 +16,7 @@ from .keys import change_keys, show_keys
 from .live import LIVE
 from .page import PageRoute, page
 from .people import change_people, show_people
+from .start import show_start, start
 from .triggers import show_triggers, switch_trigger
 from .workers import release, show_workers, switch_queue
 from .workflows import show_workflow, show_workflows, switch
@@ -47,6 +48,8 @@ PAGES: Final[list[PageRoute]] = [
     page("/ui/workflows", show_workflows, roles=Role.VIEWER),
     page("/ui/workflows/{workflow}", show_workflow, roles=Role.VIEWER),
     page("/ui/workflows/{workflow}/versions/{version}", show_workflow, roles=Role.VIEWER),
+    page("/ui/workflows/{workflow}/start", show_start, roles=Role.STARTER),
+    page("/ui/workflows/{workflow}/start", start, "POST", Role.STARTER),
     page("/ui/workflows/{workflow}/{decision}", switch, "POST", Role.OPERATOR),
     page("/ui/triggers", show_triggers, roles=Role.VIEWER),
     page("/ui/triggers/{workflow}/{trigger}/{decision}", switch_trigger, "POST", Role.OPERATOR),

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from ..reads.overview import COUNT_LIMIT, RECENT, Overview, read_overview
-from .charts import make_rates
+from ..reads.overview import COUNT_LIMIT, Overview, read_overview
+from ..reads.trends import RangeQuery
 from .page import Visit
 from .render import count, render, span
 
@@ -72,16 +72,15 @@ def _many(number: int, what: str) -> str:
 
 def show_dashboard(visit: Visit) -> Response:
     """Show the dashboard."""
-    overview = read_overview(visit.database, visit.secrets)
-    now = datetime.now(UTC)
+    over = visit.read_query(RangeQuery).over
+    overview = read_overview(visit.database, visit.secrets, over)
     return render(
         "dashboard.html",
         {
             "overview": overview,
-            "alarms": find_alarms(overview, now),
-            "rates": make_rates(overview.moments, now),
+            "alarms": find_alarms(overview, datetime.now(UTC)),
+            "over": over,
             "count_limit": COUNT_LIMIT,
-            "recent": RECENT,
             "refresh": "refresh" in visit.query,
         },
     )

@@ -4,13 +4,14 @@ What a browser has no field for (arrays, alternatives, references) is typed as J
 is read as its schema has it, as far as it can be; that it fits is checked by others.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, cast
 
 import msgspec
 
 from ...engine import json_text
 from ...engine.json_text import Json
+from ..problems import Fault
 
 PREFIX: Final = "answer"
 DEEPEST: Final = 4
@@ -36,12 +37,29 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     fields: list["Field"] = []
     attributes: dict[str, str] = {}
     """What a browser checks besides."""
+    faults: list[str] = []
+    """What is wrong with what was typed."""
 
 
-def make_fields(schema: Json, typed: Mapping[str, str]) -> list[Field]:
-    """Return the fields of a form, with what was typed into them, or else with their defaults."""
-    top = _top(schema, typed)
+def make_fields(
+    schema: Json, typed: Mapping[str, str], faults: Sequence[Fault] = ()
+) -> list[Field]:
+    """Return the fields of a form, with what was typed into them, or else with their defaults.
+
+    The places of ``faults`` are pointers into the value.
+    """
+    top = _blamed(_top(schema, typed), faults)
     return top.fields if top.kind == "group" else [top]
+
+
+def typed_as(schema: Json, value: Json) -> dict[str, str]:
+    """Return what is to be typed into the fields of a form to give a value, as far as they can."""
+    return dict(_typed(_top(schema, {}), value))
+
+
+def one_field(label: str) -> Json:
+    """Return the schema of a value of any kind, which is typed as JSON into one field."""
+    return {"title": label, "allOf": []}
 
 
 def read_answer(schema: Json, typed: Mapping[str, str]) -> Json:
@@ -49,6 +67,40 @@ def read_answer(schema: Json, typed: Mapping[str, str]) -> Json:
     top = _top(schema, typed)
     found = _read(top.fields, cast(Schema, schema)) if top.kind == "group" else _value(top)
     return {} if found is _NOTHING else found
+
+
+def _blamed(field: Field, faults: Sequence[Fault]) -> Field:
+    """Return a field with what is wrong with it, or within what is typed into it as JSON."""
+    place = field.name.removeprefix(PREFIX)
+    if field.kind == "group":
+        inner = [_blamed(each, faults) for each in field.fields]
+        own = [fault.message for fault in faults if fault.place == place]
+        return msgspec.structs.replace(field, fields=inner, faults=own)
+    own = [
+        f"{fault.place.removeprefix(place).removeprefix('/')} {fault.message}".strip()
+        for fault in faults
+        if fault.place == place or fault.place.startswith(f"{place}/")
+    ]
+    return msgspec.structs.replace(field, faults=own) if own else field
+
+
+def _typed(field: Field, value: Json) -> Iterator[tuple[str, str]]:
+    if field.kind != "group":
+        yield field.name, _shown(value, field.kind)
+    elif isinstance(value, dict):
+        for inner in field.fields:
+            name = inner.name.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+            if name in value:
+                yield from _typed(inner, value[name])
+            else:
+                yield from ((leaf.name, "") for leaf in _leaves(inner))
+
+
+def _leaves(field: Field) -> Iterator[Field]:
+    if field.kind != "group":
+        yield field
+    for inner in field.fields:
+        yield from _leaves(inner)
 
 
 class _Nothing:
@@ -119,7 +171,8 @@ def _word(value: Json) -> str:
 
 
 def _shown(value: Json, kind: Kind) -> str:
-    return value if isinstance(value, str) and kind != "choice" else json_text.encode(value)
+    typed_as_it_is = isinstance(value, str) and kind not in ("choice", "json")
+    return value if typed_as_it_is else json_text.encode(value)
 
 
 def _attributes(schema: Schema, kind: Kind) -> dict[str, str]:

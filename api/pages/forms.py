@@ -66,7 +66,7 @@ def _show(
     schema = msgspec.json.decode(form.schema)
     shown = {
         "form": form,
-        "fields": make_fields(schema, typed),
+        "fields": make_fields(schema, typed, problem.faults if problem else ()),
         "typed": typed,
         "problem": problem,
         "told": told,

@@ -10,8 +10,10 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from ...engine import json_text
 from ...engine.accounts.roles import Role
 from ...engine.advice import command_of
+from ...engine.json_text import Json
 from .. import root
 from ..accounts.visitor import current
 from ..schemas.instances import Advice
@@ -22,6 +24,8 @@ TEMPLATES: Final = Path(__file__).parent.parent / "templates"
 
 BRIEF: Final = 100
 """Letters of what stands beside other things on a line."""
+MOST: Final = 50_000
+"""Letters of a JSON text on a page: nobody reads more there, and every browser would have to."""
 
 
 @cache
@@ -39,6 +43,7 @@ def _environment() -> Environment:
         at,
         iso,
         pretty,
+        as_json,
         brief,
         span,
         count,
@@ -102,8 +107,16 @@ def iso(time: datetime) -> str:
 
 
 def pretty(json: msgspec.Raw) -> str:
-    """Return JSON text on several lines; numbers keep their digits."""
-    return msgspec.json.format(bytes(json), indent=2).decode()
+    """Return JSON text on several lines, of a long one the begin; numbers keep their digits."""
+    text = msgspec.json.format(bytes(json), indent=2).decode()
+    if len(text) <= MOST:
+        return text
+    return f"{text[:MOST]}\n… and {len(text) - MOST:,} letters more, which the API has"
+
+
+def as_json(value: Json) -> str:
+    """Return a value as JSON text on several lines."""
+    return pretty(msgspec.Raw(json_text.encode(value).encode()))
 
 
 def brief(json: msgspec.Raw) -> str:

@@ -1,7 +1,7 @@
-"""What the dashboard shows. No query here costs more as history grows: counts stop at a limit, and
-recent instances are read from the end of an index."""
+"""What the dashboard shows. No query here costs more as history grows: counts stop at a limit, what
+has happened is read out of statistics, and recent instances from the end of an index."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, LiteralString, get_args
 
 import msgspec
@@ -35,10 +35,10 @@ from .system import (
     missing_secrets,
     read_heartbeat,
 )
+from .trends import Range, Trend, read_trend
 from .triggers import stalled_triggers
 
 COUNT_LIMIT: Final = 10_000
-RECENT: Final = 1000
 
 STATES: Final[tuple[LiteralString, ...]] = get_args(InstanceState)
 
@@ -77,13 +77,6 @@ class Counts(msgspec.Struct, frozen=True):
     quarantined: int
 
 
-class Moment(msgspec.Struct, frozen=True):
-    """When an instance began and ended."""
-
-    started_at: datetime
-    ended_at: datetime | None
-
-
 class Transport(msgspec.Struct, frozen=True):
     """How messages travel to workers."""
 
@@ -95,7 +88,7 @@ class Overview(msgspec.Struct, frozen=True):
 
     states: list[StateCount]
     counts: Counts
-    moments: list[Moment]
+    trend: Trend
     latest: list[InstanceSummary]
     dead_letters: list[DeadLetter]
     workers: list[Worker]
@@ -110,18 +103,13 @@ class Overview(msgspec.Struct, frozen=True):
     heartbeat: Heartbeat
 
 
-def read_overview(database: Database, secrets: Secrets) -> Overview:
-    """Return what the dashboard shows."""
+def read_overview(database: Database, secrets: Secrets, over: Range) -> Overview:
+    """Return what the dashboard shows; of what has happened over one of RANGES."""
     with database.connection() as conn:
         return Overview(
             states=rows(conn, StateCount, COUNTS, {"limit": COUNT_LIMIT}),
             counts=rows(conn, Counts, OTHERS, {"limit": COUNT_LIMIT})[0],
-            moments=rows(
-                conn,
-                Moment,
-                "select started_at, ended_at from onceflow.instances order by id desc limit %(n)s",
-                {"n": RECENT},
-            ),
+            trend=read_trend(conn, over, datetime.now(UTC)),
             latest=_latest(conn),
             dead_letters=rows(
                 conn,

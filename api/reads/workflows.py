@@ -33,6 +33,14 @@ class Named(msgspec.Struct, frozen=True):
     name: str
 
 
+class _VersionId(msgspec.Struct, frozen=True):
+    version_id: int
+
+
+class _StepId(msgspec.Struct, frozen=True):
+    step: str
+
+
 class Startable(msgspec.Struct, frozen=True):
     """The version that an instance is to run, and the JSON Schema of its input where it has one.
 
@@ -96,6 +104,13 @@ def list_versions(database: Database, reference: str, page: PageQuery) -> Versio
         found = rows(conn, ListedVersion, *asked)
     items, following = cut(found, page.limit, lambda row: (row.version,))
     return VersionPage(items, following)
+
+
+def read_order(conn: Connection, name: str, version: int) -> list[str]:
+    """Return the ids of a version's steps as they were written."""
+    (found,) = rows(conn, _VersionId, *reads.find_version("version_id", name, version))
+    listed = rows(conn, _StepId, *reads.list_step_order(found.version_id))
+    return [each.step for each in listed]
 
 
 def read_version(database: Database, reference: str, number: str) -> Version:

@@ -12,7 +12,7 @@ from ..bulk import start_many
 from ..deployment import HAND_OFF, connect, deployed
 from ..measure import measure
 from ..results import Result
-from ..seeding import seed
+from ..seeding import seed, tidy
 from ..workflows import sequence
 
 TITLE = "4 steps, closed loop, beside finished instances"
@@ -76,6 +76,7 @@ def _seed(bench: Bench, name: str, dsn: str) -> None:
     with connect(place) as conn:
         conn.execute("set enable_seqscan = on")
         seed(conn, row[0], count, bench.bar(f"(h) seeding {count:,} instances", count))
+        tidy(conn)
     with psycopg.connect(bench.servers.dsn, autocommit=True) as conn:
         rename = sql.SQL("alter database {} rename to {}")
         conn.execute(rename.format(sql.Identifier(half), sql.Identifier(name)))

@@ -2,9 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from onceflow.api.pages.charts import BARS, WIDTH, make_lives, make_rates
+from onceflow.api.pages.charts import WIDTH, make_lives
 from onceflow.api.pages.render import ago, span
-from onceflow.api.reads.overview import Moment
 from onceflow.api.schemas.tasks import LogEntry
 
 NOW = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
@@ -12,30 +11,6 @@ NOW = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
 
 def before(seconds: float) -> datetime:
     return NOW - timedelta(seconds=seconds)
-
-
-def test_rates_cover_the_time_of_which_all_is_known() -> None:
-    moments = [Moment(before(n), before(n - 0.5)) for n in range(1, 121)]
-    rates = make_rates(moments, NOW)
-    assert rates.span == timedelta(minutes=2)
-    assert len(rates.bars) == BARS
-    assert (rates.started, rates.ended) == (120, 120)
-    assert rates.started_per_second == 1.0
-    assert {bar.started for bar in rates.bars} == {2}
-
-
-def test_rates_of_more_than_are_read_cover_only_those() -> None:
-    moments = [Moment(before(n / 100), None) for n in range(1, 1001)]
-    rates = make_rates(moments, NOW)
-    assert rates.span == timedelta(seconds=10)
-    assert rates.started_per_second == 100
-
-
-def test_rates_of_nothing_and_of_long_ago() -> None:
-    assert make_rates([], NOW).started == 0
-    rates = make_rates([Moment(before(10), None), Moment(before(90_000), before(80_000))], NOW)
-    assert rates.span == timedelta(minutes=30)
-    assert (rates.started, rates.ended) == (1, 0)
 
 
 def entry(task: str | None, state: str, seconds: float, attempt: int | None = None) -> LogEntry:

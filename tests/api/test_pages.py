@@ -26,7 +26,9 @@ from .hand_worker import HandWorker
 FORM = "application/x-www-form-urlencoded"
 SAME_SITE = {"sec-fetch-site": "same-origin", "content-type": FORM}
 SCRIPT = "<script>alert(1)</script>"
-OUR_SCRIPTS = {f'<script src="/static/{name}.js" defer>' for name in ("live",)}
+OUR_SCRIPTS = {
+    f'<script src="/static/{name}.js" defer>' for name in ("live", "uplot/uPlot.iife.min", "charts")
+}
 
 
 def post(client: TestClient, path: str, **form: str) -> httpx2.Response:

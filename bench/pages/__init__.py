@@ -1,0 +1,1 @@
+"""How long pages and lists take beside many instances."""

@@ -1,0 +1,233 @@
+"""A database of a deployment that has run for long: many instances that have ended, many that wait.
+
+A few instances are moved by hand into each state; the others are copies of theirs.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import psycopg
+
+from onceflow.engine import calls
+from onceflow.engine.calls import Completion, Failure, Grant, Key, statistics
+from onceflow.engine.definition import compile_definition
+
+from ..seeding import TABLES, seed
+
+Connection = psycopg.Connection[Any]
+Beat = Callable[[float], None]
+
+RETRIED: Final = {"attempts": 5, "backoff": "1h", "max": "1d"}
+ORDER: Final[dict[str, Any]] = {
+    "name": "order",
+    "on_failure": "suspend",
+    "search": ["$.input.customer"],
+    "input": {
+        "type": "object",
+        "required": ["customer"],
+        "properties": {"customer": {"type": "string"}, "total": {"type": "number"}},
+    },
+    "steps": [
+        {"id": "reserve", "task": "shop.reserve", "compensate": {"task": "shop.release"}},
+        {"id": "pay", "task": "shop.pay", "retry": RETRIED},
+    ],
+    "output": "$.steps.pay.output",
+}
+SIGNED: Final[dict[str, Any]] = {
+    "name": "contract",
+    "steps": [
+        {"id": "sent", "wait_for": "sent", "timeout": "30d"},
+        {"id": "rest", "sleep": "30d"},
+    ],
+}
+ASKED: Final[dict[str, Any]] = {
+    "name": "approval",
+    "steps": [{"id": "ask", "approve": {"title": "Pay it?", "to": ["managers"]}}],
+}
+MANY: Final[dict[str, Any]] = {
+    "name": "mailing",
+    "on_failure": "suspend",
+    "steps": [
+        {"id": "letters", "for_each": "$.input.to", "steps": [{"id": "send", "task": "shop.mail"}]}
+    ],
+}
+TASKS: Final = ["shop.reserve", "shop.release", "shop.pay", "shop.mail"]
+KEYS: Final = "'order ' || s.id"
+CUSTOMERS: Final = "'C' || (pg_catalog.hashtext(s.id::text) & 4095)"
+KEPT: Final = TABLES | {"search_value": "instance_id", "idempotency_key": "instance_id"}
+WAITING: Final = KEPT | {"wait": "instance_id"}
+MADE: Final = {("search_value", "value"): CUSTOMERS, ("idempotency_key", "key"): KEYS}
+"""What differs from copy to copy."""
+
+
+@dataclass(slots=True)
+class Hand:
+    """Moves the templates by hand, as workers and people would."""
+
+    conn: Connection
+    worker: UUID
+    number: int = 0
+
+    def start(self, workflow: str, given: dict[str, Any]) -> UUID:
+        """Start an instance with a key."""
+        self.number += 1
+        (made,) = calls.start_instances(self.conn, workflow, [given], [f"template {self.number}"])
+        return made.instance_id
+
+    def order(self) -> UUID:
+        """Start an order."""
+        return self.start("order", {"customer": "C1", "total": 12.5})
+
+    def claim(self, instance: UUID, most: int = 100) -> list[Grant]:
+        """Claim what is queued of an instance."""
+        found = self.conn.execute(
+            "select task from onceflow.tasks where instance_id = %s and state = 'QUEUED' limit %s",
+            (instance, most),
+        )
+        keys = [Key(instance, task) for (task,) in found]
+        self.number += 1
+        claimed = calls.claim_tasks(self.conn, self.worker, uuid4(), self.number, keys)
+        return [one.grant for one in claimed if one.grant is not None]
+
+    def complete(self, instance: UUID, most: int = 100) -> UUID:
+        """Do what is queued of an instance."""
+        done = [
+            Completion(one.instance_id, one.task, one.fence, {"ok": True})
+            for one in self.claim(instance, most)
+        ]
+        calls.complete_tasks(self.conn, self.worker, done)
+        return instance
+
+    def fail(self, instance: UUID, *, retryable: bool = False, most: int = 100) -> UUID:
+        """Fail what is queued of an instance."""
+        error = {"code": "shop.broke", "message": "the shop does not answer: connection refused"}
+        failures = [
+            Failure(one.instance_id, one.task, one.fence, error, retryable=retryable)
+            for one in self.claim(instance, most)
+        ]
+        calls.fail_tasks(self.conn, failures)
+        return instance
+
+
+def fill(conn: Connection, ended: int, unended: int, beat: Beat) -> None:
+    """Make so many instances that have ended, and so many that have not; then vacuum and analyze.
+
+    ``conn`` must be a superuser's, in autocommit mode.
+    """
+    for definition in (
+        *(ORDER | {"description": f"Revision {n}"} for n in range(1, 4)),
+        *(SIGNED, ASKED, MANY),
+    ):
+        calls.register_workflow(conn, compile_definition(definition))
+    for n in range(40):
+        other = {"name": f"other-{n}", "steps": [{"id": "only", "task": "shop.mail"}]}
+        calls.register_workflow(conn, compile_definition(other))
+    worker = calls.register_worker(conn, "by-hand", ["default"], TASKS, 3600)
+    hand = Hand(conn, worker)
+    # Weeks that are over, and the last days, in which most of what has not ended has begun.
+    history, recent = span(conn, 56, 3), span(conn, 3, 0)
+    done = _ended(hand)
+    parts = [*_shares(done, ended * 19 // 20, history), *_shares(done, ended // 20, recent)]
+    parts += _shares(_unended(hand), unended, recent)
+    total = sum(count for _, count, _ in parts)
+    made = 0
+    for template, count, (first, last) in parts:
+        seed(
+            conn, str(template), count, lambda n, made=made: beat(made + n),
+            tables=WAITING, made=MADE, span=(first, last),
+        )  # fmt: skip
+        made += count
+    assert made == total
+    _one_of_many(hand)
+    _statistics(conn)
+    for table in WAITING:
+        conn.execute(f"vacuum (analyze) onceflow.{table}".encode())
+    conn.execute("analyze")
+    conn.execute("checkpoint")
+
+
+def span(conn: Connection, since: int, until: int) -> tuple[datetime, datetime]:
+    """Return the time from so many days ago to so many."""
+    row = conn.execute(
+        "select pg_catalog.now() - pg_catalog.make_interval(days => %s),"
+        " pg_catalog.now() - pg_catalog.make_interval(days => %s, mins => 1)",
+        (since, until),
+    ).fetchone()
+    assert row is not None
+    return row
+
+
+Share = tuple[UUID, int]
+Part = tuple[UUID, int, tuple[datetime, datetime]]
+
+
+def _shares(templates: Sequence[Share], count: int, times: tuple[datetime, datetime]) -> list[Part]:
+    return [(template, count * part // 100, times) for template, part in templates]
+
+
+def _ended(hand: Hand) -> list[Share]:
+    """Return ended instances, and in a hundred how many are like them."""
+    good = hand.complete(hand.complete(hand.order()))
+    failed = hand.fail(hand.complete(hand.order()))
+    calls.discard_dead_letters(hand.conn, [Key(failed, "pay")])
+    hand.complete(failed)  # what undoes
+    cancelled = hand.order()
+    calls.cancel_instances(hand.conn, [cancelled])
+    return [(good, 94), (failed, 4), (cancelled, 2)]
+
+
+def _unended(hand: Hand) -> list[Share]:
+    """Return instances that have not ended, and in a hundred how many are like them."""
+    running, held = hand.order(), hand.order()
+    hand.claim(running)
+    calls.suspend_instances(hand.conn, [held])
+    waits, sleeps = (hand.start("contract", {}) for _ in range(2))
+    calls.send_signals(hand.conn, [calls.Signal(sleeps, "sent", None)])
+    return [
+        (hand.order(), 20),
+        (running, 10),
+        (hand.fail(hand.complete(hand.order()), retryable=True), 15),
+        (hand.fail(hand.complete(hand.order())), 20),
+        (held, 5),
+        (waits, 10),
+        (sleeps, 10),
+        (hand.start("approval", {}), 10),
+    ]
+
+
+STATISTICS: Final = """
+insert into onceflow.statistic
+       (seconds, workflow, step, at, outcome, count, measured, total, buckets)
+select %(span)s, n.workflow, n.step, t.at, n.outcome, c.count, c.count, c.count * 0.3, array(
+           select case when b between n.bucket and n.bucket + 3 then c.count / 4 else 0 end
+             from pg_catalog.generate_series(0, 31) b)
+  from (values ('', '', 'RUNNING', 40, 0), ('', '', 'SUCCEEDED', 36, 9), ('', '', 'FAILED', 4, 12),
+               ('', '*', 'RUNNING', 90, 3), ('', '*', 'SUCCEEDED', 80, 7),
+               ('order', '', 'RUNNING', 30, 0), ('order', '', 'SUCCEEDED', 28, 9),
+               ('order', '', 'COMPENSATED', 2, 12),
+               ('order', 'reserve', 'RUNNING', 30, 3), ('order', 'reserve', 'SUCCEEDED', 30, 7),
+               ('order', 'pay', 'RUNNING', 38, 4), ('order', 'pay', 'SUCCEEDED', 28, 10),
+               ('order', 'pay', 'RETRYING', 8, 12)) n (workflow, step, outcome, rate, bucket)
+ cross join generate_series(
+           date_bin(make_interval(secs => %(span)s), now() - %(kept)s::interval, 'epoch'),
+           now(), make_interval(secs => %(span)s)) t (at)
+ cross join lateral (
+     select (n.rate * %(span)s / 60.0 * (1 + 0.5 * pg_catalog.sin(extract(epoch from t.at) / 13000))
+             * (0.8 + 0.4 * pg_catalog.random()))::bigint as count) c
+on conflict do nothing"""
+
+
+def _statistics(conn: Connection) -> None:
+    """Make statistics of as long as they are kept."""
+    for seconds, kept in statistics.KEPT.items():
+        conn.execute(STATISTICS, {"span": seconds, "kept": timedelta(seconds=kept)})
+
+
+def _one_of_many(hand: Hand) -> None:
+    """Start an instance of 10,000 items, of which some are done and some have failed."""
+    many = hand.start("mailing", {"to": [{"customer": n} for n in range(10_000)]})
+    hand.complete(many, 500)
+    hand.fail(many, most=50)
