@@ -4,7 +4,8 @@ import hashlib
 import hmac
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import overload
+from secrets import token_hex
+from typing import Final, overload
 
 from ...engine.accounts.roles import Role
 from ..problems import Problem
@@ -57,6 +58,20 @@ ANYBODY = Visitor(Role.ADMIN)
 
 STRANGER = Visitor(None)
 """Whoever does not say who he is, where that is asked."""
+
+_NOBODY: Final = token_hex(32)
+
+
+def unnamed(visitor: Visitor, *, keep: bool) -> Visitor:
+    """Return somebody who may do and sees the same, for a page that several get to see.
+
+    What its forms bear is nobody's; ``keep``: the name is as it was.
+    """
+    kind, _, name = visitor.actor.partition(" ")
+    secret = None if visitor.secret is None else _NOBODY
+    actor = f"{kind} …" if name and not keep else visitor.actor
+    return Visitor(visitor.role, actor, secret)
+
 
 _visitor: ContextVar[Visitor] = ContextVar("onceflow_visitor", default=ANYBODY)
 

@@ -7,7 +7,7 @@ all who see the same of it. So many browsers cost what one does.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Generator
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .. import root
+from ..accounts.visitor import current, enter, unnamed
 from ..database import Database
 from ..problems import Problem
 from .changes import read_changes
@@ -26,6 +27,8 @@ log = logging.getLogger("onceflow.api")
 
 HEADER: Final = "onceflow-stream"
 """The request header by which a browser that was told asks for its page: the id of its stream."""
+BY_NAME: Final = "/ui/forms/"
+"""Pages that show who looks at them."""
 MOST_STREAMS: Final = 1000
 """Browsers that are told at a time, by one process."""
 PAUSE: Final = 1.0
@@ -101,7 +104,8 @@ class Live:
     async def answer(self, request: Request, make: Make) -> Response:
         """Return the page that a request asks for: made for it, or for all who look at it.
 
-        What a page tells depends on its path and query, and on who asks: on nothing else.
+        What a page tells depends on its path and query and on the role of who asks: on nothing
+        else, but for forms of people, which are asked for by name.
         """
         stream = self._streams.get(request.headers.get(HEADER, ""))
         path = root.below(root.current(), request.scope["path"])
@@ -109,9 +113,21 @@ class Live:
         if stream is None or stream.subject.url != url_of(path, query):
             return await make()
         stream.heeded = stream.told
-        viewer = "\n".join(request.headers.get(name, "") for name in ("cookie", "authorization"))
-        made = await stream.subject.answer(viewer, stream.told, make)
-        return Response(made.body, made.status_code, media_type=made.headers.get("content-type"))
+        asking = current()
+        shared = unnamed(asking, keep=path.startswith(BY_NAME))
+
+        def make_shared() -> Awaitable[Response]:
+            enter(shared)
+            return make()
+
+        made = await stream.subject.answer(
+            f"{shared} {bool(shared.secret)}", stream.told, make_shared
+        )
+        # What the forms of a page bear is of who gets it, not of whom it was made for.
+        body = bytes(made.body)
+        if shared.form_token:
+            body = body.replace(shared.form_token.encode(), asking.form_token.encode())
+        return Response(body, made.status_code, media_type=made.headers.get("content-type"))
 
     def let_go(self) -> None:
         """End all streams, and let none begin: the server is about to stop."""

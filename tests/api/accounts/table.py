@@ -93,6 +93,8 @@ PAGES: Final[dict[tuple[str, str], str | None]] = {
     ("GET", "/ui/workflows"): VIEWER,
     ("GET", "/ui/workflows/{workflow}"): VIEWER,
     ("GET", "/ui/workflows/{workflow}/versions/{version}"): VIEWER,
+    ("GET", "/ui/workflows/{workflow}/start"): STARTER,
+    ("POST", "/ui/workflows/{workflow}/start"): STARTER,
     ("POST", "/ui/workflows/{workflow}/disable"): OPERATOR,
     ("POST", "/ui/workflows/{workflow}/enable"): OPERATOR,
     ("GET", "/ui/triggers"): VIEWER,
