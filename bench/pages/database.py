@@ -165,7 +165,8 @@ Part = tuple[UUID, int, tuple[datetime, datetime]]
 
 
 def _shares(templates: Sequence[Share], count: int, times: tuple[datetime, datetime]) -> list[Part]:
-    return [(template, count * part // 100, times) for template, part in templates]
+    shares = [(template, count * part // 100, times) for template, part in templates]
+    return [share for share in shares if share[1]]
 
 
 def _ended(hand: Hand) -> list[Share]:
