@@ -18,6 +18,7 @@ from ..engine.errors import ServerError, SettingsError
 from ..engine.monitoring.monitor import Monitor
 from ..engine.pool import Pool, open_pool
 from ..engine.settings import Settings
+from ..engine.spans import sending
 from .accounts.admission import require_accounts
 from .app import create_app
 from .connection import Connection, set_most_connections
@@ -63,7 +64,11 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     host: str = args.host or settings.host
     port: int = settings.port if args.port is None else args.port
     set_most_connections()
-    with bind(host, port) as listening, open_api_pool(settings) as pool:
+    with (
+        bind(host, port) as listening,
+        open_api_pool(settings) as pool,
+        sending("api"),
+    ):
         settings = replace(settings, host=host)
         require_accounts(Database(pool), settings)
         app = create_app(pool, settings)

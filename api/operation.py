@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..engine.accounts.roles import Role
-from ..engine.tracing import Trace, read_trace
+from ..engine.tracing import Trace, current_trace, read_trace
 from .context import Context
 from .elsewhere import from_elsewhere
 from .problems import not_found, problem_of
@@ -26,6 +26,7 @@ from .requests import (
     read_parameters,
     require_media_type,
 )
+from .spans import request_span
 from .telling import tell
 
 Query = TypeVar("Query")
@@ -157,7 +158,7 @@ class Operation:
     async def read(self, request: Request, context: Context) -> Call[Any, Any]:
         """Read and check everything that the request brings. Raises Problem."""
         path = cast("Mapping[str, str]", request.path_params)
-        trace = read_trace(request.headers)
+        trace = current_trace() or read_trace(request.headers)
         for name, text in path.items():
             if "\0" in text:
                 raise not_found(f"{name} with a NUL character")
@@ -207,15 +208,18 @@ def routes_of(operations: list[Operation]) -> list[Route]:
 def _dispatch(of: Mapping[str, Operation]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         method = "GET" if request.method == "HEAD" else request.method
-        try:
-            operation = of[method]
-            context: Context = request.app.state.context
-            if operation.greets:
-                await context.admission.greet(request)
-            else:
-                await context.admission.admit(request, operation.role)
-            return await operation(request)
-        except Exception as error:  # the one place where an error becomes an answer
-            return tell(request, problem_of(error))
+        operation = of[method]
+        with request_span(request, operation.path) as span:
+            try:
+                context: Context = request.app.state.context
+                if operation.greets:
+                    await context.admission.greet(request)
+                else:
+                    await context.admission.admit(request, operation.role)
+                response = await operation(request)
+            except Exception as error:  # the one place where an error becomes an answer
+                response = tell(request, problem_of(error))
+            span.answered(response.status_code)
+            return response
 
     return endpoint

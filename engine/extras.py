@@ -24,6 +24,7 @@ EXTRAS: Final = {
     "google": "registry",
     "jinja2": "server",
     "joserfc": "oidc",
+    "opentelemetry": "otel",
     "pypdf": "dev",
     "starlette": "server",
     "typst": "pdf",

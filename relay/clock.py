@@ -36,6 +36,7 @@ from ..engine.errors import OnceflowError
 from ..engine.monitoring import meters
 from ..engine.sleeper import DELIVERIES, Sleeper
 from .schedules import fire_due_schedules, start_waiting_runs
+from .spans import TurnSpans
 
 log = logging.getLogger("onceflow.relay.clock")
 
@@ -155,6 +156,7 @@ class Turns:
         """How many were found so, until a call went well."""
         self._between = False
         """Whether an expression was too slow, and what needs none evaluated has its turn."""
+        self._spans = TurnSpans()
 
     def run(self, conn: Connection, stop: threading.Event) -> None:
         """Turn until ``stop`` is set. Raises what psycopg raises where the connection is lost."""
@@ -166,8 +168,9 @@ class Turns:
         )
         sleeper = Sleeper(conn, [self.job.sleeps_on], stop) if self.job.sleeps_on else None
         while not stop.is_set():
-            self.done = 0
+            self.done, began = 0, time.time_ns()
             more = self.turn(conn)
+            self._spans.tell(self.job.name, self.done, began)
             if sleeper is None or self._gave_way:
                 stop.wait(0 if more else self.job.rest)
             elif more:

@@ -30,6 +30,7 @@ from ..engine.migrate import wait_for_schema
 from ..engine.monitoring.monitor import Monitor
 from ..engine.pool import connect
 from ..engine.settings import Settings
+from ..engine.spans import sending
 from .clock import JOBS, Turns, make_partitions
 
 log = logging.getLogger("onceflow.relay")
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, partial(_stop, stop))
     garbage.relax()
-    with Monitor(settings, "relay") as monitor:
+    with Monitor(settings, "relay") as monitor, sending("relay"):
         if monitor.metrics is not None:
             # Here: who serves no metrics does not wait for what makes them.
             from ..engine.monitoring.deployment import Sums, gauge_metrics, read_gauges

@@ -17,6 +17,7 @@ from ..engine.settings import Settings
 from ..engine.sleeper import RELAY, Sleeper
 from .broker import trouble_with
 from .sender import Record, Sender
+from .spans import shipping
 from .topics import Topics
 
 log = logging.getLogger("onceflow.relay.shipper")
@@ -67,7 +68,8 @@ class Shipper:
                 return 0
             self._limit = min(self._limit * 2, BATCH)
             records, refused, hopeless = self._address(rows)
-            sent = self._sender.send(records)
+            with shipping(rows):
+                sent = self._sender.send(records)
             failpoints.hit("relay.after_produce")
             if sent.acknowledged:
                 drop_outbox(conn, sent.acknowledged)

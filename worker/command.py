@@ -16,6 +16,7 @@ from ..engine.errors import SettingsError
 from ..engine.extras import told_by_name
 from ..engine.monitoring.monitor import Monitor
 from ..engine.settings import Settings
+from ..engine.spans import sending
 from .handlers.registry import registry
 from .handlers.texts import text_of, type_name
 from .metrics import add_metrics
@@ -81,7 +82,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     queues = [name.strip() for name in args.queues.split(",") if name.strip()]
     garbage.relax()
     options = Options(queues, args.concurrency, args.name, args.grace, args.hand_off)
-    return run_worker(settings, options)
+    with sending("worker"):
+        return run_worker(settings, options)
 
 
 def run_worker(settings: Settings, options: Options) -> int:

@@ -13,6 +13,7 @@ from ...engine import calls
 from ...engine.accounts.roles import Role
 from ...engine.ids import make_ids
 from ...engine.json_text import Json
+from ...engine.spans import note
 from ...engine.tracing import Trace
 from ..database import Connection, Database
 from ..operation import Answer, Call, Nothing, Operation
@@ -69,6 +70,7 @@ async def _start_one(call: Call[StartQuery, StartRequest]) -> Answer:
     if sender is not None and sender.refused:
         raise Problem(409, f"Refused: instance {item.id}: {sender.refused}.")
     instance = await run_in_threadpool(_read, call, cast(UUID, item.id))
+    note(instance=str(instance.id), workflow=instance.workflow, outcome=item.outcome)
     location = f"/workflows/{instance.workflow}/instances/{instance.id}"
     return Answer(201 if item.outcome == "started" else 200, instance, {"Location": location})
 

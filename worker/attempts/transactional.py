@@ -25,6 +25,7 @@ from .handling import begin, fault_of, tell_masked
 from .lanes import Lanes, Place
 from .pace import Pace
 from .slots import Slots
+from .spans import attempt_span
 from .transactions import NotAccepted, Session, Sessions, Transaction
 
 log = logging.getLogger("onceflow.worker")
@@ -103,10 +104,17 @@ class Transactional:
             raise TypeError("only an attempt that has a handler is run")
         attempt.context.enter_transaction(session.lend(asynchronous=handler.is_async))
         attempt.on_stop(abort=abort)
-        result = begin(attempt, handler, self.settings.secrets)
-        if handler.is_async:
-            result = self._loop.wait_for(result, attempt.on_stop)
-        return encode_output(result, unknown=False, mask=attempt.mask)
+        with attempt_span(attempt) as span:
+            try:
+                result = begin(attempt, handler, self.settings.secrets)
+                if handler.is_async:
+                    result = self._loop.wait_for(result, attempt.on_stop)
+                answer = encode_output(result, unknown=False, mask=attempt.mask)
+            except BaseException as error:
+                span.answer(attempt, fault_of(attempt, error) if span.told else None)
+                raise
+            span.answer(attempt, answer)
+            return answer
 
     def close(self) -> None:
         """Close what no handler uses."""

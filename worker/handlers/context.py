@@ -15,6 +15,7 @@ from ...engine.calls import Event, Grant, token_of
 from ...engine.ids import make_ids
 from ...engine.payloads import payload_fault
 from ...engine.redact import SecretMask
+from ...engine.tracing import current_trace
 from .errors import Cancelled, PermanentError
 
 if TYPE_CHECKING:  # a type variable with a default, which Python's own has from 3.13 on
@@ -183,7 +184,8 @@ class Context(Generic[C]):
             if found := payload_fault(text.encode()):
                 message = f"the event for {topic!r} cannot be sent: {found[0] or 'it'} {found[1]}"
                 raise PermanentError(message, code="event.too_large")
-            self._events.append(Event(topic, key, text, dict(headers or {}), event_id))
+            sent = {**(current_trace() or {}), **(headers or {})}
+            self._events.append(Event(topic, key, text, sent, event_id))
         return event_id
 
     # The worker's side.

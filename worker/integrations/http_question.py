@@ -17,6 +17,7 @@ import msgspec
 
 from ...engine import json_text
 from ...engine.redact import masked_url
+from ...engine.tracing import current_trace
 from .. import PermanentError
 
 Headers = dict[str, str]
@@ -117,7 +118,7 @@ def first_hop(
     parsed = _checked(url)
     sent = {name: _checked_header(name, value) for name, value in headers.items()}
     content, kind = _content(json, body)
-    ours = {"Idempotency-Key": key, **kind}
+    ours = {"Idempotency-Key": key, **kind, **(current_trace() or {})}
     if parsed.userinfo:
         login = f"{parsed.username}:{parsed.password}".encode()
         ours["Authorization"] = f"Basic {base64.b64encode(login).decode()}"

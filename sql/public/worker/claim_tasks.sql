@@ -100,7 +100,8 @@ begin
         select t.fence, s.handler, t.queue, t.input, t.attempt, s.timeout,
             onceflow.idempotency_key(t.instance_id, onceflow.task_name(t.step, t.scope, t.visit)) as key,
             s.workflow, s.version, s.kind = 'compensation' as compensation,
-            case when i.trace is null then s.extra else onceflow.traced_extra(s.extra, i.trace) end as extra
+            case when i.trace is null then s.extra else onceflow.traced_extra(s.extra, i.trace,
+                row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key) end as extra
         from (
             select i.version_id, i.trace from onceflow.instance i
             where t.granted and i.id = t.instance_id

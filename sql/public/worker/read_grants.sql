@@ -3,8 +3,8 @@
 -- it themselves as well. key is the idempotency key, the same in every attempt; timeout is in seconds,
 -- null for none; extra is null for most, else {"secrets": [{"at", "parts"}]}:
 -- for each place in the input (keys and indexes) a text to be put there, of strings and {"secret": name}; and
--- {"trace": {"traceparent", "tracestate"}} of an instance that was started with a trace context. What else later releases
--- tell stands beside these. The ids of the claim or
+-- {"trace": {"traceparent", "tracestate"}} of an instance that was started with a trace context, with
+-- {"waited": [{"kind", "task", "since", "until"}]}, what was waited for before. What else later releases tell stands beside these. The ids of the claim or
 -- completion, where given, keep the search to their partitions.
 create or replace function onceflow.read_grants(
     p_worker_id uuid, p_token uuid, p_instance_ids uuid[] default null)

@@ -1,0 +1,50 @@
+"""The span of a request that changes something: of a start it is the root of the trace."""
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from starlette.requests import Request
+
+from ..engine import spans
+from ..engine.tracing import read_trace
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+log = logging.getLogger("onceflow.api")
+
+ASKING: Final = ("GET", "HEAD")
+
+
+class RequestSpan:
+    """The span of one request, or none."""
+
+    def __init__(self, span: "Span | None" = None) -> None:
+        self._span = span
+
+    def answered(self, status: int) -> None:
+        """Tell the status of the answer."""
+        if self._span is not None:
+            self._span.set_attribute("http.response.status_code", status)
+            if status >= 500:
+                spans.fail(self._span, str(status))
+
+
+@contextmanager
+def request_span(request: Request, path: str) -> Generator[RequestSpan]:
+    """Answer a request in a span, where somebody traces; ``path`` is that of its route."""
+    span = None
+    if spans.is_set_up() and request.method not in ASKING:
+        attributes = {"http.request.method": request.method, "http.route": path}
+        try:
+            trace = read_trace(request.headers)
+            span = spans.begin(f"{request.method} {path}", trace, attributes, kind="server")
+        except Exception:
+            log.debug("a span could not begin", exc_info=True)
+    if span is None:
+        yield RequestSpan()
+        return
+    with spans.current(span):
+        yield RequestSpan(span)

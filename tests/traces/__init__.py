@@ -1,0 +1,1 @@
+"""Traces: spans of real processes, received by OTLP."""

@@ -1,0 +1,131 @@
+"""The span of an attempt: what a handler does in it is its child. Nothing here raises."""
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from ...engine import spans
+from ...engine.calls import Grant
+from ...engine.tracing import Trace
+from ..handlers.faults import Fault
+from ..handlers.later import Later
+from .attempt import Attempt
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+log = logging.getLogger("onceflow.worker")
+
+
+class Waited(msgspec.Struct, frozen=True):
+    """What a task has waited for, before it was granted: ``queue``, ``retry``, ``hold``, a step."""
+
+    kind: str
+    task: str
+    since: datetime
+    until: datetime
+
+
+class _Extra(msgspec.Struct, frozen=True):
+    trace: dict[str, str] | None = None
+    waited: list[Waited] = []
+
+
+_decoder = msgspec.json.Decoder(_Extra)
+_NOTHING: Final = _Extra()
+
+
+class AttemptSpan:
+    """The span of one attempt, or none."""
+
+    def __init__(self, span: "Span | None" = None) -> None:
+        self._span = span
+
+    @property
+    def told(self) -> bool:
+        """Whether somebody traces."""
+        return self._span is not None
+
+    def answer(self, attempt: Attempt, answer: object) -> None:
+        """Tell what the attempt came to; call it before the attempt is settled by that."""
+        if self._span is None:
+            return
+        try:
+            outcome = "succeeded"
+            if isinstance(answer, Fault):
+                outcome = "failed"
+                spans.fail(self._span, str(answer.error.get("code")))
+            elif isinstance(answer, Later):
+                outcome = "deferred"
+            if attempt.settled:  # its time was up, or it was given back
+                self._span.set_attribute("onceflow.late", True)
+                spans.fail(self._span, attempt.context.stop_reason or "answered by others")
+            self._span.set_attribute("onceflow.outcome", outcome)
+        except Exception:
+            log.debug("a span could not be told of its end", exc_info=True)
+
+
+@contextmanager
+def attempt_span(attempt: Attempt) -> Generator[AttemptSpan]:
+    """Have a handler run in a span of its attempt, where somebody traces."""
+    span = _begin(attempt)
+    if span is None:
+        yield AttemptSpan()
+        return
+    with spans.current(span):
+        yield AttemptSpan(span)
+
+
+def trace_of(grant: Grant) -> Trace | None:
+    """Return the trace context of a grant's instance."""
+    return _read(grant).trace
+
+
+def _read(grant: Grant) -> _Extra:
+    if grant.extra_json is None or '"trace"' not in grant.extra_json:
+        return _NOTHING
+    try:
+        return _decoder.decode(grant.extra_json)
+    except msgspec.MsgspecError:  # of a release that tells it in another way
+        return _NOTHING
+
+
+def _begin(attempt: Attempt) -> "Span | None":
+    grant = attempt.grant
+    extra = _read(grant)
+    if extra.trace is None and not spans.is_set_up():
+        return None
+    try:
+        own = {
+            "onceflow.instance": str(grant.instance_id),
+            "onceflow.workflow": grant.workflow,
+            "onceflow.version": grant.version,
+        }
+        if not attempt.started:
+            for waited in extra.waited:
+                _tell_wait(waited, extra.trace, own)
+        more = {
+            "onceflow.step": grant.task.partition("/")[0],
+            "onceflow.task": grant.task,
+            "onceflow.handler": grant.handler,
+            "onceflow.attempt": grant.attempt,
+            "onceflow.queue": grant.queue,
+            "onceflow.compensation": grant.compensation,
+        }
+        return spans.begin(
+            grant.handler, extra.trace, own | more, kind="consumer", instance_id=grant.instance_id
+        )
+    except Exception:
+        log.debug("a span could not begin", exc_info=True)
+        return None
+
+
+def _tell_wait(waited: Waited, trace: Trace | None, own: dict[str, str | int]) -> None:
+    start, end = (round(at.timestamp() * 1e9) for at in (waited.since, waited.until))
+    attributes = own | {"onceflow.task": waited.task}
+    span = spans.begin(f"wait: {waited.kind}", trace, attributes, start_time=start)
+    span.end(max(start, end))
