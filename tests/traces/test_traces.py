@@ -1,6 +1,5 @@
 """The spans of api, relay and two workers, each a process of its own, and one trace of them all."""
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -182,17 +181,3 @@ def test_a_trace_that_is_not_sampled_has_no_spans_and_goes_along(team: Team) -> 
     (after,) = start(team.conn, "plain", [{}])
     team.attempts(trace_id_of(after, None), 2)
     assert team.collector.of(trace) == []
-
-
-def test_what_is_published_bears_the_context_of_the_attempt(team: Team, transport: str) -> None:
-    if transport == "kafka":
-        pytest.skip("the relay has shipped it, and the outbox is empty")
-    headers = {"traceparent": PARENT}
-    answer = httpx2.post(f"{team.url}/workflows/plain/start", json={}, headers=headers, timeout=30)
-    instance = UUID(answer.json()["id"])
-    assert wait_for_ends(team.conn, [instance], 60) == ["SUCCEEDED"]
-    rows = team.conn.execute("select headers from onceflow.outbox where kind = 'event'").fetchall()
-    spans = {span.id for span in team.attempts(TRACE, 2)}
-    for (sent,) in rows:
-        _, trace, span, _ = sent["traceparent"].split("-")
-        assert (trace, span in spans) == (TRACE, True), json.dumps(sent)

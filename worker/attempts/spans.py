@@ -22,7 +22,7 @@ log = logging.getLogger("onceflow.worker")
 
 
 class Waited(msgspec.Struct, frozen=True):
-    """What a task has waited for, before it was granted: ``queue``, ``retry``, ``hold``, a step."""
+    """What a task has waited for, before it was granted: queue, retry, hold, turn, step."""
 
     kind: str
     task: str

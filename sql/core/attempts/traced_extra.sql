@@ -1,6 +1,6 @@
 -- traced_extra(extra, trace, task) -> jsonb   (internal)
 -- What a grant tells besides of a task whose instance has a trace context: that context, and what was waited for before, as
--- the last 64 rows of the instance's log tell: the task itself in its queue, for its retry, or held; and what ended as it came due.
+-- the last 64 rows of the instance's log tell: the task itself in its queue, for its retry, its turn, or held; and what ended as it came due.
 create or replace function onceflow.traced_extra(p_extra jsonb, p_trace jsonb, p_key onceflow.task_key) returns jsonb
 language plpgsql stable as $$
 declare
@@ -25,7 +25,8 @@ begin
             or r.seq = d.seq and r.state not in ('QUEUED', 'RUNNING', 'WAITING', 'READY', 'RETRYING') and not exists (
                 select from recent q where q.seq = d.seq and q.state in ('QUEUED', 'RUNNING') and q.nth < d.nth)
     ), waited as (
-        select case b.state when 'RETRYING' then 'retry' when 'READY' then 'hold' else 'step' end as kind,
+        select case b.state when 'RETRYING' then 'retry' when 'READY' then 'hold'
+                else case when e.nth = e.due then 'turn' else 'step' end end as kind,
             e.step, e.scope, e.visit, b.at as since, e.at as until
         from ended e
         cross join lateral (
