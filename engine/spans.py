@@ -11,12 +11,11 @@ import sys
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 from .extras import how_to
-from .tracing import PARENT, Trace
+from .tracing import PARENT, Trace, wanted_trace_id
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -32,9 +31,6 @@ LINKS: Final = 128
 """Links of a span, as the SDK keeps them."""
 
 Kind = Literal["internal", "server", "producer", "consumer"]
-
-wanted_trace_id: ContextVar[int | None] = ContextVar("wanted_trace_id", default=None)
-"""The trace of the root span that is about to begin: all attempts of an instance have one."""
 
 
 def trace_id_of(instance_id: UUID, trace: Trace | None) -> str:

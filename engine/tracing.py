@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Final, TypeAlias
 
 Trace: TypeAlias = Mapping[str, str]
@@ -16,6 +17,8 @@ NAMES: Final = ("traceparent", "tracestate")
 PARENT: Final = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})"
 )
+wanted_trace_id: ContextVar[int | None] = ContextVar("wanted_trace_id", default=None)
+"""The trace of the root span that is about to begin: all attempts of an instance have one."""
 _STATE: Final = re.compile(r"[ -~]{1,512}")
 
 

@@ -19,7 +19,7 @@ from .handler_loop import HandlerLoop
 from .handler_threads import HandlerThreads
 from .handling import begin, fault_of, tell_masked
 from .slots import Slots
-from .spans import attempt_span
+from .spans import AttemptSpan
 from .transactional import Transactional
 from .transactions import LIMIT
 
@@ -115,19 +115,19 @@ class Executor:
 
     async def _run_async(self, attempt: Attempt, handler: Handler) -> None:
         answer: bytes | Fault | Later = UNDESCRIBED
-        with attempt_span(attempt) as span:
+        with AttemptSpan(attempt) as span:
             try:
                 result = await begin(attempt, handler, self._secrets)
                 answer = encode_output(result, unknown=True, mask=attempt.mask)
             except BaseException as error:
                 answer = fault_of(attempt, error)
             finally:
-                span.answer(attempt, answer)
+                span.answer(answer)
                 self._leave(attempt, answer)
 
     def _run_sync(self, attempt: Attempt, handler: Handler) -> None:
         answer: bytes | Fault | Later = UNDESCRIBED
-        with attempt_span(attempt) as span:
+        with AttemptSpan(attempt) as span:
             try:
                 result = begin(attempt, handler, self._secrets)
                 if inspect.iscoroutine(result):  # it is async under a wrapper that is not
@@ -136,7 +136,7 @@ class Executor:
             except BaseException as error:
                 answer = fault_of(attempt, error)
             finally:
-                span.answer(attempt, answer)
+                span.answer(answer)
                 self._leave(attempt, answer)
 
     # Answers.

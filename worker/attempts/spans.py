@@ -1,8 +1,7 @@
 """The span of an attempt: what a handler does in it is its child. Nothing here raises."""
 
 import logging
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -40,17 +39,37 @@ _NOTHING: Final = _Extra()
 
 
 class AttemptSpan:
-    """The span of one attempt, or none."""
+    """The span of one attempt, or none; what its handler does in this block is within it."""
 
-    def __init__(self, span: "Span | None" = None) -> None:
-        self._span = span
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._span: Span | None = None
+        self._current: AbstractContextManager[None] | None = None
+
+    def __enter__(self) -> "AttemptSpan":
+        span = _begin(self._attempt)
+        if span is not None:
+            try:
+                current = spans.current(span)
+                current.__enter__()
+                self._span, self._current = span, current
+            except Exception:
+                log.debug("a span could not begin", exc_info=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._current is not None:
+            try:
+                self._current.__exit__(None, None, None)
+            except Exception:  # of a processor of the application's own
+                log.debug("a span could not end", exc_info=True)
 
     @property
     def told(self) -> bool:
         """Whether somebody traces."""
         return self._span is not None
 
-    def answer(self, attempt: Attempt, answer: object) -> None:
+    def answer(self, answer: object) -> None:
         """Tell what the attempt came to; call it before the attempt is settled by that."""
         if self._span is None:
             return
@@ -61,28 +80,12 @@ class AttemptSpan:
                 spans.fail(self._span, str(answer.error.get("code")))
             elif isinstance(answer, Later):
                 outcome = "deferred"
-            if attempt.settled:  # its time was up, or it was given back
+            if self._attempt.settled:  # its time was up, or it was given back
                 self._span.set_attribute("onceflow.late", True)
-                spans.fail(self._span, attempt.context.stop_reason or "answered by others")
+                spans.fail(self._span, self._attempt.context.stop_reason or "answered by others")
             self._span.set_attribute("onceflow.outcome", outcome)
         except Exception:
             log.debug("a span could not be told of its end", exc_info=True)
-
-
-@contextmanager
-def attempt_span(attempt: Attempt) -> Generator[AttemptSpan]:
-    """Have a handler run in a span of its attempt, where somebody traces."""
-    span = _begin(attempt)
-    if span is None:
-        yield AttemptSpan()
-        return
-    with spans.current(span):
-        yield AttemptSpan(span)
-
-
-def trace_of(grant: Grant) -> Trace | None:
-    """Return the trace context of a grant's instance."""
-    return _read(grant).trace
 
 
 def _read(grant: Grant) -> _Extra:

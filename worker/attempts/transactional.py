@@ -25,7 +25,7 @@ from .handling import begin, fault_of, tell_masked
 from .lanes import Lanes, Place
 from .pace import Pace
 from .slots import Slots
-from .spans import attempt_span
+from .spans import AttemptSpan
 from .transactions import NotAccepted, Session, Sessions, Transaction
 
 log = logging.getLogger("onceflow.worker")
@@ -104,16 +104,16 @@ class Transactional:
             raise TypeError("only an attempt that has a handler is run")
         attempt.context.enter_transaction(session.lend(asynchronous=handler.is_async))
         attempt.on_stop(abort=abort)
-        with attempt_span(attempt) as span:
+        with AttemptSpan(attempt) as span:
             try:
                 result = begin(attempt, handler, self.settings.secrets)
                 if handler.is_async:
                     result = self._loop.wait_for(result, attempt.on_stop)
                 answer = encode_output(result, unknown=False, mask=attempt.mask)
             except BaseException as error:
-                span.answer(attempt, fault_of(attempt, error) if span.told else None)
+                span.answer(fault_of(attempt, error) if span.told else None)
                 raise
-            span.answer(attempt, answer)
+            span.answer(answer)
             return answer
 
     def close(self) -> None:
