@@ -18,7 +18,7 @@ from ..engine.errors import ServerError, SettingsError
 from ..engine.monitoring.monitor import Monitor
 from ..engine.pool import Pool, open_pool
 from ..engine.settings import Settings
-from ..engine.spans import sending
+from ..engine.traces.spans import sending
 from .accounts.admission import require_accounts
 from .app import create_app
 from .connection import Connection, set_most_connections

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.requests import Request
 
-from ..engine import spans
+from ..engine.traces import spans
 from ..engine.tracing import read_trace
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from ..engine.migrate import wait_for_schema
 from ..engine.monitoring.monitor import Monitor
 from ..engine.pool import connect
 from ..engine.settings import Settings
-from ..engine.spans import sending
+from ..engine.traces.spans import sending
 from .clock import JOBS, Turns, make_partitions
 
 log = logging.getLogger("onceflow.relay")

@@ -6,8 +6,8 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from ..engine import spans
 from ..engine.calls import OutboxRow
+from ..engine.traces import spans
 from ..engine.tracing import Trace
 
 log = logging.getLogger("onceflow.relay")

@@ -16,7 +16,7 @@ from ..engine.errors import SettingsError
 from ..engine.extras import told_by_name
 from ..engine.monitoring.monitor import Monitor
 from ..engine.settings import Settings
-from ..engine.spans import sending
+from ..engine.traces.spans import sending
 from .handlers.registry import registry
 from .handlers.texts import text_of, type_name
 from .metrics import add_metrics

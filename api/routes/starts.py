@@ -13,7 +13,7 @@ from ...engine import calls
 from ...engine.accounts.roles import Role
 from ...engine.ids import make_ids
 from ...engine.json_text import Json
-from ...engine.spans import note
+from ...engine.traces.spans import note
 from ...engine.tracing import Trace
 from ..database import Connection, Database
 from ..operation import Answer, Call, Nothing, Operation

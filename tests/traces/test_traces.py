@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from onceflow.engine.settings import Settings
-from onceflow.engine.spans import trace_id_of
+from onceflow.engine.traces.spans import trace_id_of
 
 from ..api.server import running_api
 from ..servers import Servers, create_database

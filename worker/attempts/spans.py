@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ...engine import spans
 from ...engine.calls import Grant
+from ...engine.traces import spans
 from ...engine.tracing import Trace
 from ..handlers.faults import Fault
 from ..handlers.later import Later

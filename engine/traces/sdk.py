@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
-from .tracing import wanted_trace_id
+from ..tracing import wanted_trace_id
 
 log = logging.getLogger("onceflow.traces")
 

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
-from .extras import how_to
-from .tracing import PARENT, Trace, wanted_trace_id
+from ..extras import how_to
+from ..tracing import PARENT, Trace, wanted_trace_id
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -70,13 +70,13 @@ def _set_up(process: str) -> "TracerProvider | None":
     ):
         return None
     try:
-        from . import spans_sdk
+        from . import sdk
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("opentelemetry"):
             raise
         log.warning("no spans are sent, as their package is missing: %s", how_to("opentelemetry"))
         return None
-    return spans_sdk.set_up(process)
+    return sdk.set_up(process)
 
 
 def context_of(trace: Trace | None) -> "Context":

@@ -1,0 +1,1 @@
+"""Traces: spans of OpenTelemetry, made and sent where somebody wants them."""
