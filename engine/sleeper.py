@@ -22,6 +22,10 @@ SEVERAL_REST = 0.001
 RESTS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.2)
 """Seconds until the next look after falling asleep, each time nothing came; then the last."""
 
+LOST_RACE = 0.003
+"""Seconds that whoever came too late for what was announced lets pass at the next announcement: who
+won takes that too, and pays for one look instead of two; where it is busy, this one comes later."""
+
 FALSE_ALARM, FALSE_ALARM_AT_MOST = 0.001, 0.02
 """Seconds that pass, for each false alarm in a row, until the next is heard; and at most."""
 
@@ -58,6 +62,10 @@ class Sleeper:
         """How often it has rested since it lay down; None while awake."""
         self._locked: list[str] = []
         self._false_alarms = 0
+        self._heard = False
+        """Whether the last rest was ended by an announcement."""
+        self._late = False
+        """Whether nothing was left of what was announced last."""
         conn.execute("listen onceflow")
 
     def rest(self, found: int) -> None:
@@ -68,6 +76,9 @@ class Sleeper:
         """
         if found:
             self._false_alarms = 0
+        if found or self._heard:
+            self._late = not found
+        self._heard = False
         if found > 1:
             self.wake()
             self._stop.wait(SEVERAL_REST)
@@ -97,6 +108,9 @@ class Sleeper:
             heard = {n.payload for n in self._conn.notifies(timeout=left, stop_after=1)}
             if not heard.isdisjoint(self._names):
                 self._false_alarms += 1  # until something is found
+                self._heard = True
+                if self._late:
+                    self._stop.wait(LOST_RACE)
                 return
         self._false_alarms = 0
 
