@@ -916,6 +916,11 @@ create type onceflow.failed_attempt as (
 -- writes as one types it there; null where nothing is.
 create type onceflow.explanation as (because text, verb text, args jsonb);
 
+-- One task that is given to a worker, as claims tell it.
+create type onceflow.hand_off as (
+    instance_id uuid, task text, answer text, fence uuid, handler text, queue text, input jsonb, attempt int, timeout float8,
+    key text, workflow text, version int, compensation boolean, extra jsonb);
+
 -- One transition of a task (or, where step is null, of the instance); opened counts open tasks. seq is
 -- its number, null where who made the change did not have it at hand.
 create type onceflow.change as (

@@ -11,6 +11,9 @@ begin
             cardinality(p_instance_ids), cardinality(p_tasks)
             using errcode = 'WF002', hint = 'Give one task for each instance id.';
     end if;
+    if cardinality(p_tasks) = 1 and strpos(p_tasks[1], '/') = 0 and p_tasks[1] <> '' then
+        return array[row(p_instance_ids[1], p_tasks[1], 0, 0)::onceflow.task_key];
+    end if;
     return array(
         select case
             -- Most are in no scope, and nothing is to be read of them.

@@ -21,6 +21,9 @@ declare
     -- Each valid item has started an instance of its own: nothing was there before.
     v_all boolean;
     v_postponed onceflow.change[] := '{}';
+    v_due onceflow.placed_task[];
+    v_changes onceflow.change[];
+    v_alone boolean := false;
 begin
     insert into onceflow.idempotency_key (workflow_id, key, input_hash, instance_id)
     select distinct on (k.key, k.workflow) k.workflow, k.key,
@@ -58,17 +61,23 @@ begin
         v_postponed := onceflow.postpone_starts(v_started, v_own, p_start_at, p_now);
     end if;
 
-    perform onceflow.finish_transition(v_started, (onceflow.advance_instances(v_started,
-        v_postponed || array(
-            select onceflow.instance_change(u.id, null, 'RUNNING', p_seq => 1)
-            from unnest(v_started) u (id)),
-        '{}', array(
-            select onceflow.placed_task(u.id, s.step, 0, 0, u.version, 1, 'RUNNING')
-            from unnest(v_started, v_versions) u (id, version)
-            join onceflow.step s
-                on s.version_id = u.version and s.block is null and s.join_count = 0
-                and s.is_forward
-            where u.id <> all (array(select c.instance_id from unnest(v_postponed) c))))).o_changes);
+    v_due := array(
+        select onceflow.placed_task(u.id, s.step, 0, 0, u.version, 1, 'RUNNING')
+        from unnest(v_started, v_versions) u (id, version)
+        join onceflow.step s
+            on s.version_id = u.version and s.block is null and s.join_count = 0
+            and s.is_forward
+        where u.id <> all (array(select c.instance_id from unnest(v_postponed) c)));
+    v_changes := v_postponed || array(
+        select onceflow.instance_change(u.id, null, 'RUNNING', p_seq => 1) from unnest(v_started) u (id));
+    -- One that begins with one step goes a shorter way, where nothing is special about that.
+    if cardinality(v_due) = 1 and cardinality(v_started) = 1 then
+        v_alone := (onceflow.advance_alone(v_due[1], (v_due[1]).step, v_changes, null, null, 0, 0)).o_moved;
+    end if;
+    if not v_alone then
+        perform onceflow.finish_transition(v_started,
+            (onceflow.advance_instances(v_started, v_changes, '{}', v_due)).o_changes);
+    end if;
 
     if not v_all then
         perform onceflow.forget_keys(p_workflows, p_keys, p_ids);

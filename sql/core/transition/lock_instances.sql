@@ -9,8 +9,11 @@ create or replace function onceflow.lock_instances(p_ids uuid[], p_wait boolean 
 returns uuid[]
 language plpgsql volatile as $$
 declare
-    v_ids uuid[] := array(select distinct u from unnest(p_ids) u where u is not null order by u);
+    v_ids uuid[] := p_ids;
 begin
+    if cardinality(p_ids) <> 1 or p_ids[1] is null then
+        v_ids := array(select distinct u from unnest(p_ids) u where u is not null order by u);
+    end if;
     perform onceflow.require_read_committed();
     if not p_wait then
         return array(

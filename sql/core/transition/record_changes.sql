@@ -9,7 +9,19 @@ language plpgsql volatile as $$
 declare
     v_now timestamptz := onceflow.now();
     v_queues text[];
+    v_change onceflow.change;
+    -- A few changes of one instance, of which nobody is told.
+    v_alone boolean := cardinality(p_ids) = 1 and cardinality(p_changes) between 1 and 4;
 begin
+    if v_alone then
+        foreach v_change in array p_changes loop
+            v_alone := v_alone and v_change.state not in ('QUEUED', 'DEAD_LETTER') and v_change.seq is not null;
+        end loop;
+    end if;
+    if v_alone then
+        perform onceflow.record_alone(p_ids[1], p_changes, p_succeeded);
+        return;
+    end if;
     with logged as (
         insert into onceflow.task_log (
             instance_id, seq, n, step, scope, visit, attempt, state, worker_id, error, at)

@@ -26,8 +26,7 @@ set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 100
 #variable_conflict use_column
 declare
     v_keys onceflow.task_key[] := onceflow.task_keys(p_instance_ids, p_tasks);
-    v_ids uuid[] := array(
-        select distinct u from unnest(p_instance_ids) u where u is not null order by u);
+    v_ids uuid[] := array(select distinct u from unnest(p_instance_ids) u where u is not null order by u);
     v_locked onceflow.task_key[];
     v_held onceflow.task_key[] := '{}';
     v_claimed int;
@@ -37,6 +36,12 @@ declare
     v_now timestamptz := onceflow.now();
 begin
     perform onceflow.require_live_worker(p_worker_id);
+    if cardinality(v_keys) = 1 then
+        return query select * from onceflow.claim_alone(p_worker_id, p_token, p_call, v_keys[1], p_tasks[1]);
+        if found then
+            return;
+        end if;
+    end if;
     select w.tasks, array(select q.name from onceflow.queue q where q.paused_at is not null)
     into v_tasks, v_paused from onceflow.worker w where w.id = p_worker_id;
     v_locked := onceflow.lock_tasks(v_keys, 'QUEUED');
@@ -63,10 +68,8 @@ begin
             and t.visit = k.visit and t.instance_id >= v_ids[1] and t.state = 'QUEUED'
         returning t.instance_id, t.step, t.scope, t.visit, t.attempt
     )
-    insert into onceflow.task_log (
-        instance_id, step, scope, visit, attempt, state, worker_id, at)
-    select c.instance_id, c.step, c.scope, c.visit, c.attempt, 'RUNNING', p_worker_id, v_now
-    from claimed c;
+    insert into onceflow.task_log (instance_id, step, scope, visit, attempt, state, worker_id, at)
+    select c.instance_id, c.step, c.scope, c.visit, c.attempt, 'RUNNING', p_worker_id, v_now from claimed c;
     get diagnostics v_claimed = row_count;
     if v_claimed < cardinality(v_locked) then
         v_held := onceflow.hold_tasks(p_worker_id, v_locked, v_paused);

@@ -23,52 +23,41 @@ set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 100
 declare
     v_keys onceflow.task_key[] := onceflow.task_keys(p_instance_ids, p_tasks);
     v_ids uuid[] := onceflow.lock_instances(p_instance_ids);
-    v_now timestamptz := onceflow.now();
-    v_own_states text[];
     v_accepted int[];
     v_ended onceflow.placed_task[];
     v_undone onceflow.scope_key[];
     v_changes onceflow.change[];
     v_moved record;
+    v_alone record;
+    v_grant onceflow.hand_off;
     v_granted int := 0;
 begin
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_outputs));
     perform onceflow.require_outputs(p_outputs);
 
-    -- Most are in no scope, and for them none is looked at.
-    if strpos(array_to_string(p_tasks, ' '), '/') > 0 then
-        v_own_states := onceflow.own_states(v_keys);
+    if cardinality(v_keys) = 1 and (v_keys[1]).scope = 0 and (v_keys[1]).visit = 0 then
+        v_alone := onceflow.complete_alone(p_worker_id, p_instance_ids[1], p_tasks[1], p_fences[1], p_outputs[1],
+            p_token, p_call, case when p_token is null then 0 else p_room end);
+        if v_alone.o_moved then
+            instance_id := p_instance_ids[1]; task := p_tasks[1]; answer := 'accepted'; state := 'SUCCEEDED';
+            return next;
+            v_grant := v_alone.o_grant;
+            if v_grant.task is not null then
+                return query
+                select v_grant.instance_id, v_grant.task, v_grant.answer, 'RUNNING', v_grant.fence, v_grant.handler, v_grant.queue,
+                    v_grant.input, v_grant.attempt, v_grant.timeout, v_grant.key, v_grant.workflow, v_grant.version,
+                    v_grant.compensation, v_grant.extra;
+            end if;
+            return;
+        end if;
+        v_changes := case when v_alone.o_change is null then '{}' else array[v_alone.o_change] end;
+        v_ended := array[v_alone.o_ended]; v_accepted := case when v_alone.o_change is null then '{}' else '{1}' end;
+        v_undone := case when v_alone.o_undone then array[row(p_instance_ids[1], 0)::onceflow.scope_key] else '{}' end;
+    else
+        v_moved := onceflow.complete_set(p_worker_id, v_ids, v_keys, p_fences, p_outputs);
+        v_changes := v_moved.o_changes; v_ended := v_moved.o_ended;
+        v_accepted := v_moved.o_accepted; v_undone := v_moved.o_undone;
     end if;
-
-    -- A RUNNING row of a locked instance is nobody else's to change; they are taken in order all the same.
-    with completed as (
-        update onceflow.task t
-        set state = 'SUCCEEDED', output = k.output, seq = k.seq, error = null,
-            worker_id = null, call = null, due_at = null, changed_at = v_now
-        from (
-            select k.*, i.version_id, i.seq + 1 as seq, i.suspended_at,
-                coalesce(k.own_state, i.state) as state
-            from unnest(v_keys, p_fences, p_outputs, v_own_states)
-                with ordinality k (instance_id, step, scope, visit, fence, output, own_state, n)
-            cross join lateral (
-                select i.version_id, i.seq, i.state, case when i.suspended_by = 'operator' then i.suspended_at end as suspended_at
-                from onceflow.instance i
-                where i.id = k.instance_id and i.id between v_ids[1] and v_ids[cardinality(v_ids)] offset 0) i
-            order by k.instance_id, k.step, k.scope, k.visit
-            offset 0) k
-        where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
-            and t.visit = k.visit and t.instance_id >= v_ids[1]
-            and t.state in ('RUNNING', 'WAITING') and t.fence = k.fence -- WAITING: deferred
-        returning t.attempt, t.queue, t.undoes_seq, k.*
-    )
-    select coalesce(array_agg(onceflow.task_change(c.instance_id, c.step, c.scope, c.visit, c.attempt,
-            'RUNNING', 'SUCCEEDED', c.queue, p_worker_id, p_seq => c.seq)), '{}'),
-        coalesce(array_agg(onceflow.placed_task(c.instance_id, c.step, c.scope, c.visit,
-            c.version_id, c.seq, c.state, c.suspended_at)), '{}'),
-        coalesce(array_agg(c.n), '{}'),
-        coalesce(array_agg(row(c.instance_id, c.scope)::onceflow.scope_key) filter (where c.undoes_seq is not null), '{}')
-    into v_changes, v_ended, v_accepted, v_undone
-    from completed c;
 
     if cardinality(v_changes) > 0 then
         v_moved := onceflow.advance_instances(v_ids, v_changes, v_ended, '{}', p_undone => v_undone,

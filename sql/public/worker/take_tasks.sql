@@ -69,6 +69,15 @@ begin
     end if;
 
     v_named := onceflow.read_messages(array(select r.value from unnest(v_rows) r));
+    if cardinality(v_rows) = 1 and v_named.o_instance_ids[1] is not null then
+        perform onceflow.require_live_worker(p_worker_id);
+        return query
+        select * from onceflow.claim_alone(p_worker_id, p_token, p_call,
+            (onceflow.task_keys(v_named.o_instance_ids, v_named.o_tasks))[1], v_named.o_tasks[1]);
+        if found then
+            return;
+        end if;
+    end if;
     return query
     with claimed as (
         select c.* from onceflow.claim_tasks(

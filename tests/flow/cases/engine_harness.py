@@ -3,7 +3,7 @@
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from onceflow.engine import calls
 from onceflow.engine.calls import Completion, Grant, Key
@@ -71,6 +71,7 @@ class Engine:
             self._register(part)
         self.workflow = self._register(document)
         self.ids = {"": make_ids(1)[0]}
+        self.completed = 0
 
     def _register(self, document: Json) -> str:
         """Register a workflow; the versions that it names are those of this case."""
@@ -159,7 +160,11 @@ class Engine:
                     self.grants[path] = granted[self._key(path)]
             case Complete(outputs):
                 items = [Completion(*self._held(path), output) for path, output in outputs]
-                _accepted(calls.complete_tasks(self.conn, self.worker.id, items))
+                count, self.completed = len(items), self.completed + 1
+                if count == 1 and self.completed % 2:
+                    # One alone goes a way of its own: beside what is nobody's it goes that of sets.
+                    items.append(Completion(make_ids(1)[0], "nothing", uuid4(), None))
+                _accepted(calls.complete_tasks(self.conn, self.worker.id, items)[:count])
             case Fail(paths, failure):
                 error: Json = {"code": failure.code, "message": "it failed"}
                 if failure.unknown:
