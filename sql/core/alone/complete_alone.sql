@@ -28,6 +28,10 @@ begin
     o_ended := onceflow.placed_task(p_instance_id, p_step, 0, 0, v_task.version_id, v_task.seq, v_task.state,
         v_task.suspended_at);
     o_undone := v_task.undoes_seq is not null;
+    o_moved := false;
+    if o_undone then
+        return;
+    end if;
     v_advanced := onceflow.advance_alone(o_ended, null, array[o_change], p_worker_id, p_token, p_call, p_room);
     o_moved := v_advanced.o_moved;
     o_grant := v_advanced.o_grant;
