@@ -9,8 +9,6 @@ from ..errors import SettingsError
 from ..redact import keep_secret
 from .roles import WORDS, Role
 
-PREFIX = "ONCEFLOW_OIDC_"
-
 
 @dataclass(frozen=True, slots=True)
 class Provider:
@@ -41,27 +39,27 @@ def read_provider(env: Mapping[str, str]) -> Provider | None:
 
     Raises SettingsError.
     """
-    issuer = env.get(f"{PREFIX}ISSUER", "").strip()
+    issuer = env.get("ONCEFLOW_OIDC_ISSUER", "").strip()
     if not issuer:
         return None
     if not issuer.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
-        raise SettingsError(f"{PREFIX}ISSUER is {issuer!r}: give its URL, https://…")
-    client = env.get(f"{PREFIX}CLIENT_ID", "").strip()
+        raise SettingsError(f"ONCEFLOW_OIDC_ISSUER is {issuer!r}: give its URL, https://…")
+    client = env.get("ONCEFLOW_OIDC_CLIENT_ID", "").strip()
     if not client:
-        raise SettingsError(f"{PREFIX}CLIENT_ID is not set: give who we are to {issuer}")
-    secret = _secret(env.get(f"{PREFIX}SECRET_FILE", ""))
+        raise SettingsError(f"ONCEFLOW_OIDC_CLIENT_ID is not set: give who we are to {issuer}")
+    secret = _secret(env.get("ONCEFLOW_OIDC_SECRET_FILE", ""))
     keep_secret(secret)
-    claim = env.get(f"{PREFIX}ROLE_CLAIM", "").strip() or "roles"
-    return Provider(issuer, client, secret, claim, _roles(env.get(f"{PREFIX}ROLES", "")))
+    claim = env.get("ONCEFLOW_OIDC_ROLE_CLAIM", "").strip() or "roles"
+    return Provider(issuer, client, secret, claim, _roles(env.get("ONCEFLOW_OIDC_ROLES", "")))
 
 
 def _secret(path: str) -> str:
     try:
         secret = Path(path).read_text(encoding="utf-8").strip() if path else ""
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{PREFIX}SECRET_FILE cannot be read: {error}") from None
+        raise SettingsError(f"ONCEFLOW_OIDC_SECRET_FILE cannot be read: {error}") from None
     if not secret:
-        raise SettingsError(f"{PREFIX}SECRET_FILE names no file with the secret of the client")
+        raise SettingsError("ONCEFLOW_OIDC_SECRET_FILE names no file with the secret of the client")
     return secret
 
 
@@ -71,13 +69,13 @@ def _roles(text: str) -> dict[str, Role]:
         word, _, role = item.rpartition("=")
         if not word or role not in WORDS:
             raise SettingsError(
-                f"{PREFIX}ROLES has {item!r}: give WORD=ROLE, several with commas between them, "
+                f"ONCEFLOW_OIDC_ROLES has {item!r}: give WORD=ROLE, several with commas between them, "
                 f"of {', '.join(WORDS)}, such as onceflow-admins=admin,*=viewer"
             )
         found[word] = Role[role.upper()]
     if not found:
         raise SettingsError(
-            f"{PREFIX}ROLES is not set: say who gets which role, such as "
+            "ONCEFLOW_OIDC_ROLES is not set: say who gets which role, such as "
             "onceflow-admins=admin,*=viewer"
         )
     return found
