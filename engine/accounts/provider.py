@@ -69,8 +69,8 @@ def _roles(text: str) -> dict[str, Role]:
         word, _, role = item.rpartition("=")
         if not word or role not in WORDS:
             raise SettingsError(
-                f"ONCEFLOW_OIDC_ROLES has {item!r}: give WORD=ROLE, several with commas between them, "
-                f"of {', '.join(WORDS)}, such as onceflow-admins=admin,*=viewer"
+                f"ONCEFLOW_OIDC_ROLES has {item!r}: give WORD=ROLE, several with commas between "
+                f"them, of {', '.join(WORDS)}, such as onceflow-admins=admin,*=viewer"
             )
         found[word] = Role[role.upper()]
     if not found:

@@ -105,7 +105,7 @@ ENVIRONMENT = """settings are environment variables:
   ONCEFLOW_PARTITIONS partitions of each topic                          (8)
   ONCEFLOW_HOST, ONCEFLOW_PORT   where the api listens                  (127.0.0.1, 3000)
   ONCEFLOW_ACCOUNTS   whether the api asks who calls it: on or off      (as is safe)
-  ONCEFLOW_OIDC_X     the provider by which people log in: ISSUER, CLIENT_ID, SECRET_FILE, ROLES
+  ONCEFLOW_OIDC_ISSUER   the provider by which people log in; _CLIENT_ID, _SECRET_FILE, _ROLES
   ONCEFLOW_HOSTS      names by which the api is called, beside this machine's own
   ONCEFLOW_ROOT_PATH  path under which a proxy shows the api            (/)
   ONCEFLOW_TRUSTED_PROXIES   addresses whose X-Forwarded-Host and -Proto are believed
