@@ -20,7 +20,7 @@ begin
         return;
     end if;
     select n.step, i.open_tasks, e.start_timeout, e.total_timeout, e.handler, e.queue, e.timeout, (e.found).value as input,
-        s.workflow, s.version, case when i.trace is null then s.extra else onceflow.traced_extra(s.extra, i.trace) end as extra,
+        s.workflow, s.version, s.extra, i.trace,
         n.plain and i.suspended_at is null and i.resume_at is null and case when n.step is null
             then i.parent_id is null and not exists (
                 select from onceflow.workflow_version v where v.id = p_ended.version_id and v.returns)
@@ -69,7 +69,9 @@ begin
         case when v_granted then p_worker_id end, null, p_ended.seq), '{}');
     if v_granted then
         o_grant := row(v_id, v_next.step, 'granted', p_token, v_next.handler, v_next.queue, v_next.input, 1, v_next.timeout,
-            onceflow.idempotency_key(v_id, v_next.step), v_next.workflow, v_next.version, false, v_next.extra)::onceflow.hand_off;
+            onceflow.idempotency_key(v_id, v_next.step), v_next.workflow, v_next.version, false,
+            case when v_next.trace is null then v_next.extra else onceflow.traced_extra(v_next.extra, v_next.trace,
+                row(v_id, v_next.step, 0, 0)::onceflow.task_key) end)::onceflow.hand_off;
     end if;
 end $$;
 revoke execute on function onceflow.advance_alone(

@@ -26,7 +26,7 @@ begin
             due_at = v_now + make_interval(secs => k.timeout)
         from (
             select s.handler, s.timeout, s.workflow, s.version, s.kind,
-                case when i.trace is null then s.extra else onceflow.traced_extra(s.extra, i.trace) end as extra
+                case when i.trace is null then s.extra else onceflow.traced_extra(s.extra, i.trace, p_key) end as extra
             from (
                 select i.version_id, i.state, case when i.suspended_by = 'operator' then i.suspended_at end as suspended_at, i.trace
                 from onceflow.instance i where i.id = p_key.instance_id offset 0) i
