@@ -20,18 +20,16 @@ from onceflow.engine.calls import (
     config,
     deferred,
     forms,
-    intake,
     operators,
     outbox,
-    schedules,
     tasks,
     triggers,
     waiting,
-    webhooks,
     workers,
     workflows,
 )
 from onceflow.engine.calls.tasks import Grant
+from onceflow.engine.calls.triggers import intake, schedules, webhooks
 from onceflow.engine.errors import OnceflowError
 
 from ...sql.rooms import PUBLIC
