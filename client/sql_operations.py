@@ -11,6 +11,7 @@ from ..engine.calls import reads
 from ..engine.calls.base import json_array, json_of, trace_of
 from ..engine.calls.clock import APPLY_DELIVERIES
 from ..engine.calls.deferred import COMPLETE_DEFERRED_TASKS, FAIL_DEFERRED_TASKS
+from ..engine.calls.lists import dead_letters
 from ..engine.calls.operators import (
     DISCARD_DEAD_LETTERS,
     ERASE_INSTANCES,
@@ -204,8 +205,10 @@ class SqlOperations(SqlForms):
     ) -> Plan[Statement, Page[DeadLetter]]:
         name = (yield from name_of(workflow)) if workflow is not None else None
         after = msgspec.json.decode(cursor, type=tuple[UUID, str]) if cursor else None
-        wanted = reads.DeadLetterFilter(workflow=name)
-        rows = yield in_json(*reads.page_dead_letters(LETTER, wanted, limit, after))
+        wanted = dead_letters.DeadLetterFilter(workflow=name)
+        rows = yield in_json(
+            *dead_letters.page_dead_letters(LETTER, wanted, limit, after, whole=True)
+        )
         found = read_rows(rows, DeadLetter)
         last = (found[-1].instance, found[-1].task) if len(found) == limit else None
         return Page(found, None if last is None else msgspec.json.encode(last).decode())

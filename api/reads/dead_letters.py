@@ -3,10 +3,13 @@
 from typing import Final, LiteralString
 from uuid import UUID
 
+import msgspec
+
 from ...engine.calls import Key, reads
+from ...engine.calls.lists import dead_letters as letters
 from ..database import Connection, Database, rows
 from ..schemas.dead_letters import DeadLetter, DeadLetterFilter, DeadLetterPage, DeadLettersQuery
-from .paging import cut, read_cursor
+from .paging import cut, read_cursor, write_cursor
 from .workflows import find_workflow
 
 COLUMNS: Final[
@@ -15,9 +18,18 @@ COLUMNS: Final[
        attempts, input, error, died_at, takes"""
 
 
-def _wanted(conn: Connection, query: DeadLetterFilter | DeadLettersQuery) -> reads.DeadLetterFilter:
+class FoundLetter(msgspec.Struct, frozen=True):
+    """The key of a dead letter."""
+
+    instance: UUID
+    task: str
+
+
+def _wanted(
+    conn: Connection, query: DeadLetterFilter | DeadLettersQuery
+) -> letters.DeadLetterFilter:
     """Return the filter with the name of its workflow. Raises Problem 404."""
-    return reads.DeadLetterFilter(
+    return letters.DeadLetterFilter(
         instance=query.instance,
         workflow=None if query.workflow is None else find_workflow(conn, query.workflow).name,
         step=query.step,
@@ -30,14 +42,20 @@ def list_dead_letters(database: Database, query: DeadLettersQuery) -> DeadLetter
     """Return the open dead letters that match, of the youngest instances first."""
     after = read_cursor(query.cursor, tuple[UUID, str])
     with database.connection() as conn:
-        asked = reads.page_dead_letters(COLUMNS, _wanted(conn, query), query.limit + 1, after)
+        wanted = _wanted(conn, query)
+        asked = letters.page_dead_letters(COLUMNS, wanted, query.limit + 1, after)
         found = rows(conn, DeadLetter, *asked)
-    items, following = cut(found, query.limit, lambda row: (row.instance, row.task))
+        items, following = cut(found, query.limit, lambda row: (row.instance, row.task))
+        if following is None:
+            last = rows(conn, FoundLetter, *letters.last_dead_letter(wanted, after))
+            if last:
+                following = write_cursor((last[0].instance, last[0].task))
+                return DeadLetterPage(items, following, reads.LOOKED_AT)
     return DeadLetterPage(items, following)
 
 
 def find_dead_letters(database: Database, wanted: DeadLetterFilter, limit: int) -> list[Key]:
     """Return the keys of the open dead letters that match, of the oldest instances first."""
     with database.connection() as conn:
-        asked = reads.list_dead_letters("instance_id, task", _wanted(conn, wanted), limit)
+        asked = letters.list_dead_letters("instance_id, task", _wanted(conn, wanted), limit)
         return rows(conn, Key, *asked)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from ...engine import calls
 from ...engine.calls import logs, reads, scopes, waiting
+from ...engine.calls.lists import instances as lists
 from ...engine.calls.search import not_listed
 from ..database import Connection, Database, rows
 from ..problems import Fault, invalid, not_found
@@ -21,7 +22,7 @@ from ..schemas.instances import (
 )
 from ..schemas.tasks import LogEntry, NotReached, Task
 from ..schemas.waiting import KeptSignal
-from .paging import cut, read_cursor
+from .paging import cut, read_cursor, write_cursor
 from .scopes import MOST_TASKS, FoundId, with_blocks
 from .workflows import Named, find_workflow
 
@@ -111,6 +112,8 @@ def list_instances(
             started_before=query.started_before,
             before=before[0] if before else None,
         )
+        if not lists.is_served(wanted):
+            return _look(conn, wanted, query.limit)
         asked = reads.list_instances(SUMMARY, wanted, query.limit + 1)
         if reads.by_fields_alone(wanted):
             ids = rows(conn, FoundId, *reads.list_found_ids(wanted, query.limit + 1))
@@ -120,6 +123,20 @@ def list_instances(
             _require_listed(conn, query.fields)
     items, following = cut(found, query.limit, lambda row: (row.id,))
     return InstancePage(items, following)
+
+
+def _look(conn: Connection, wanted: reads.InstanceFilter, limit: int) -> InstancePage:
+    """Return the page of those that match among so many, and how many these are."""
+    ids = [each.id for each in rows(conn, FoundId, *lists.find_looked_at(wanted, limit + 1))]
+    last = rows(conn, FoundId, *lists.last_looked_at(wanted))
+    if last:  # further down not every version was looked at
+        ids = [each for each in ids if each >= last[0].id]
+    found = rows(conn, InstanceSummary, *reads.list_these(SUMMARY, ids[:limit]))
+    if len(ids) > limit:
+        return InstancePage(found, write_cursor((ids[limit - 1],)))
+    if last:
+        return InstancePage(found, write_cursor((last[0].id,)), reads.LOOKED_AT)
+    return InstancePage(found, None)
 
 
 def _require_listed(conn: Connection, fields: Mapping[str, str]) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from .words import Cursor, ErrorOrNull, Json, JsonOrNull, Limit, Next, Time
+from .words import Cursor, ErrorOrNull, Json, JsonOrNull, Limit, LookedAt, Next, Time
 
 Step: TypeAlias = Annotated[
     str | None, msgspec.Meta(description="Its step, or a block around that.")
@@ -46,6 +46,7 @@ class DeadLetterPage(msgspec.Struct, frozen=True):
 
     items: list[DeadLetter]
     next: Next
+    looked_at: LookedAt = None
 
 
 class DeadLettersQuery(msgspec.Struct, frozen=True):

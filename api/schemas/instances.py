@@ -16,6 +16,7 @@ from .words import (
     Json,
     JsonOrNull,
     Limit,
+    LookedAt,
     Next,
     SuspendedBy,
     Time,
@@ -228,6 +229,7 @@ class InstancePage(msgspec.Struct, frozen=True):
 
     items: list[InstanceSummary]
     next: Next
+    looked_at: LookedAt = None
 
 
 class InstancesQuery(msgspec.Struct, frozen=True):

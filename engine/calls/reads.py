@@ -181,7 +181,7 @@ def list_found_ids(wanted: InstanceFilter, limit: int) -> Query:
     of these and of no others, however many there are.
     """
     leading, parameters = conditions(wanted.fields)
-    of: list[LiteralString] = [leading, *_bounds("s.instance_id", wanted, parameters)]
+    of: list[LiteralString] = [leading, *bounds("s.instance_id", wanted, parameters)]
     if wanted.workflow is not None:
         of.append("s.workflow = %(workflow)s")
     text: LiteralString = (
@@ -231,15 +231,15 @@ def list_instances(columns: LiteralString, wanted: InstanceFilter, limit: int) -
     if wanted.started_before is not None:
         where.append("started_at < %(until)s")
         parameters["until"] = wanted.started_before
-    bounds = _bounds("id", wanted, parameters)
-    matching: LiteralString = " and ".join(where + bounds)
+    within = bounds("id", wanted, parameters)
+    matching: LiteralString = " and ".join(where + within)
     tail: LiteralString = "order by id desc limit %(limit)s"
     text: LiteralString = f"select {columns} from onceflow.instances where {matching} {tail}"
     if wanted.fields:
         # Along the index of what is looked for, from the youngest on: each instance is one look.
         leading, given = conditions(wanted.fields)
         parameters |= given
-        of: list[LiteralString] = [leading, *_bounds("s.instance_id", wanted, parameters)]
+        of: list[LiteralString] = [leading, *bounds("s.instance_id", wanted, parameters)]
         if wanted.workflow is not None:
             of.append("s.workflow = %(workflow)s")
             parameters["workflow"] = wanted.workflow
@@ -268,7 +268,7 @@ def list_instances(columns: LiteralString, wanted: InstanceFilter, limit: int) -
     return Query(text, parameters)
 
 
-def _bounds(
+def bounds(
     column: LiteralString, wanted: InstanceFilter, parameters: dict[str, Any]
 ) -> list[LiteralString]:
     """Return what holds of the ids, and add its parameters.
@@ -317,80 +317,3 @@ def first_id(time: datetime, milliseconds: int) -> UUID:
     """Return the smallest UUIDv7 so long after a time: they begin with 48 bits of milliseconds."""
     milliseconds += int(time.timestamp() * 1000)
     return UUID(int=min(max(milliseconds, 0), 2**48 - 1) << 80)
-
-
-# Dead letters
-
-
-class DeadLetterFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which dead letters: those of which all holds that is given."""
-
-    records: bool = False
-    """Also those that nothing can be done about any more."""
-    instance: UUID | None = None
-    workflow: str | None = None
-    """Its name."""
-    step: str | None = None
-    """Its step, or a block around it."""
-    queue: str | None = None
-    code: str | None = None
-    """Of its error; ``*`` stands for any letters."""
-
-
-def list_dead_letters(
-    columns: LiteralString,
-    wanted: DeadLetterFilter,
-    limit: int,
-    after: tuple[UUID, str] | None = None,
-) -> Query:
-    """Ask for dead letters, those of the oldest instances first, ``after`` one of them."""
-    where, parameters = _dead_letters(wanted)
-    if after is not None:
-        where += " and (instance_id, task) > (%(after)s, %(after_task)s)"
-        parameters["after"], parameters["after_task"] = after
-    text: LiteralString = (
-        f"select {columns} from onceflow.dead_letters where {where}"
-        " order by instance_id, task limit %(limit)s"
-    )
-    return Query(text, {**parameters, "limit": limit})
-
-
-def page_dead_letters(
-    columns: LiteralString,
-    wanted: DeadLetterFilter,
-    limit: int,
-    after: tuple[UUID, str] | None = None,
-) -> Query:
-    """Ask for dead letters, those of the youngest instances first, ``after`` one of them."""
-    where, parameters = _dead_letters(wanted)
-    if after is not None:
-        where += (
-            " and instance_id <= %(after)s and (instance_id < %(after)s or task > %(after_task)s)"
-        )
-        parameters["after"], parameters["after_task"] = after
-    text: LiteralString = (
-        f"select {columns} from onceflow.dead_letters where {where}"
-        " order by instance_id desc, task limit %(limit)s"
-    )
-    return Query(text, {**parameters, "limit": limit})
-
-
-def _dead_letters(wanted: DeadLetterFilter) -> tuple[LiteralString, dict[str, Any]]:
-    conditions: list[tuple[LiteralString, object]] = [
-        ("instance_id = %(instance)s", wanted.instance),
-        ("workflow = %(workflow)s", wanted.workflow),
-        ("(step = %(step)s or %(step)s = any (blocks))", wanted.step),
-        ("queue = %(queue)s", wanted.queue),
-        ("error ->> 'code' like %(pattern)s", wanted.code),
-    ]
-    where: list[LiteralString] = ["true" if wanted.records else "open"]
-    for condition, value in conditions:
-        if value is not None:
-            where.append(condition)
-    pattern = None if wanted.code is None else _pattern(wanted.code)
-    return " and ".join(where), {**msgspec.structs.asdict(wanted), "pattern": pattern}
-
-
-def _pattern(text: str) -> str:
-    """Return what LIKE takes for a text in which ``*`` stands for any letters."""
-    return re.sub(r"([\\%_])", r"\\\1", text).replace("*", "%")

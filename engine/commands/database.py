@@ -11,6 +11,8 @@ from psycopg import errors
 
 from ..calls import Actor, Key, acting, logs, reads
 from ..calls.base import Connection
+from ..calls.lists import dead_letters
+from ..calls.lists import instances as lists
 from ..calls.reads import json_rows
 from ..calls.search import not_listed
 from ..errors import BadArgument, NotFound, ServerError, unwritten
@@ -70,7 +72,14 @@ def who() -> str:
 
 
 def list_instances(conn: Connection, wanted: reads.InstanceFilter, limit: int) -> list[Row]:
-    """Return instances, the newest first. Raises BadArgument for a field that none lists."""
+    """Return instances, the newest first. Raises BadArgument for a field that none lists.
+
+    Where no index serves the filters together, those of them that are found among so many;
+    ``last_looked_at`` says whether these were not all.
+    """
+    if not lists.is_served(wanted):
+        ids = [UUID(row["id"]) for row in json_rows(conn, lists.find_looked_at(wanted, limit))]
+        return json_rows(conn, reads.list_these(SUMMARY, ids))
     asked = reads.list_instances(SUMMARY, wanted, limit)
     if reads.by_fields_alone(wanted):
         ids = [UUID(row["id"]) for row in json_rows(conn, reads.list_found_ids(wanted, limit))]
@@ -81,6 +90,14 @@ def list_instances(conn: Connection, wanted: reads.InstanceFilter, limit: int) -
         if fault := not_listed(wanted.fields, known):
             raise BadArgument(fault, hint="`onceflow deploy` a definition that lists it")
     return found
+
+
+def last_looked_at(conn: Connection, wanted: reads.InstanceFilter) -> UUID | None:
+    """Return the id down to which ``list_instances`` has looked; None where that is all."""
+    if lists.is_served(wanted):
+        return None
+    found = json_rows(conn, lists.last_looked_at(wanted))
+    return UUID(found[0]["id"]) if found else None
 
 
 def find_instance(conn: Connection, instance_id: UUID) -> Row:
@@ -145,12 +162,12 @@ def list_further_transitions(
 
 def list_dead_letters(
     conn: Connection,
-    wanted: reads.DeadLetterFilter,
+    wanted: dead_letters.DeadLetterFilter,
     limit: int,
     after: tuple[UUID, str] | None = None,
 ) -> list[Row]:
     """Return dead letters, those of the oldest instances first, ``after`` one of them."""
-    return json_rows(conn, reads.list_dead_letters(DEAD_LETTER, wanted, limit, after))
+    return json_rows(conn, dead_letters.list_dead_letters(DEAD_LETTER, wanted, limit, after))
 
 
 def find_version(conn: Connection, workflow: str, version: int | None = None) -> Row:

@@ -20,7 +20,7 @@ from ..calls import (
     skip_dead_letters,
 )
 from ..calls.base import Connection
-from ..calls.reads import DeadLetterFilter
+from ..calls.lists.dead_letters import DeadLetterFilter
 from ..errors import BadArgument
 from ..settings import Settings
 from .arguments import INPUT_HELP, add_json, instance_id, positive, read_json, task_key

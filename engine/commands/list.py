@@ -7,11 +7,11 @@ given.
 import argparse
 from datetime import UTC, datetime
 
-from ..calls.reads import InstanceFilter
+from ..calls.reads import LOOKED_AT, InstanceFilter
 from ..settings import Settings
 from .arguments import add_json, instance_id, positive
 from .bodies import page
-from .database import Row, list_instances, open_database, whole_id
+from .database import Row, last_looked_at, list_instances, open_database, whole_id
 from .output import (
     clock_text,
     error_text,
@@ -88,7 +88,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         )
         limit: int = args.limit
         rows = list_instances(conn, wanted, limit + 1)
-    following: str | None = rows[limit - 1]["id"] if len(rows) > limit else None
+        last = last_looked_at(conn, wanted)
+    if last is not None:  # further down not every version was looked at
+        rows = [row for row in rows if row["id"] >= str(last)]
+    following: str | None = None if last is None else str(last)
+    if len(rows) > limit:
+        following, last = rows[limit - 1]["id"], None
     rows = rows[:limit]
     if args.json:
         print_json(page(rows, following))
@@ -108,10 +113,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 for row in rows
             ),
         )
-        if following:
+        if following and last is None:
             print(f"(more follow: --before {following})")
     else:
         print("no instance matches")
+    if last is not None and not args.json:
+        print(f"(of {LOOKED_AT} looked at no more match; to look on: --before {last})")
     return 0
 
 

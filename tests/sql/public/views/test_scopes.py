@@ -1,7 +1,7 @@
 """The views of what is inside an instance: scopes, blocks, and where tasks lie."""
 
 from onceflow.engine import calls
-from onceflow.engine.calls import reads
+from onceflow.engine.calls.lists import dead_letters
 from onceflow.engine.calls.reads import json_rows
 
 from ....blocks import PAGES, begin_batch
@@ -55,9 +55,10 @@ def test_dead_letters_are_found_by_the_blocks_around_them(play: Play) -> None:
     begin_batch(play.conn)
 
     def found(step: str) -> list[str]:
-        wanted = reads.DeadLetterFilter(step=step, code="smtp.*")
+        wanted = dead_letters.DeadLetterFilter(step=step, code="smtp.*")
         return [
-            row["task"] for row in json_rows(play.conn, reads.list_dead_letters("task", wanted, 9))
+            row["task"]
+            for row in json_rows(play.conn, dead_letters.list_dead_letters("task", wanted, 9))
         ]
 
     assert found("send") == found("invoices") == ["send/6"]
