@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from ..engine import failpoints
+from ..engine import failpoints, meters
 from ..engine.calls import (
     apply_deliveries,
     begin_instances,
@@ -33,7 +33,6 @@ from ..engine.calls import (
 from ..engine.calls.base import Connection
 from ..engine.calls.slow_expressions import ALL, SLOW_AT_MOST, struck_by, unevaluated
 from ..engine.errors import OnceflowError
-from ..engine.monitoring import meters
 from ..engine.sleeper import DELIVERIES, Sleeper
 from .schedules import fire_due_schedules, start_waiting_runs
 from .spans import TurnSpans

@@ -8,11 +8,10 @@ import logging
 import threading
 from collections import Counter
 
-from ..engine import failpoints
+from ..engine import failpoints, meters
 from ..engine.calls import OutboxRow, defer_outbox, drop_outbox, take_outbox
 from ..engine.calls.base import Connection
 from ..engine.kafka_names import dead_letter_topic, form_topic, is_topic, task_topic
-from ..engine.monitoring import meters
 from ..engine.settings import Settings
 from ..engine.sleeper import RELAY, Sleeper
 from .broker import trouble_with

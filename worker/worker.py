@@ -17,10 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..engine import meters
 from ..engine.calls import Grant, Key, stop_worker
 from ..engine.errors import ServerError, WorkerNotLive
 from ..engine.json_text import Json
-from ..engine.monitoring import meters
 from ..engine.settings import Settings
 from .attempts.attempt import Outcome, Running
 from .attempts.engine_calls import EngineCalls

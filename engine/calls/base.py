@@ -10,9 +10,8 @@ import msgspec
 import psycopg
 from psycopg.rows import tuple_row
 
-from .. import json_text
+from .. import json_text, meters
 from ..errors import OnceflowError, translated, unwritten
-from ..monitoring import meters
 from ..sessions import steady
 from ..tracing import Trace
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
 
+from .. import meters
 from ..errors import OnceflowError
 from ..pool import connect
 from ..settings import Settings
-from . import meters
 from .answers import TEXT, Answer
 
 if TYPE_CHECKING:
