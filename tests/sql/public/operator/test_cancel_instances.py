@@ -27,10 +27,10 @@ def test_what_waits_is_cancelled_and_with_nothing_to_undo_the_instance_has_ended
 
 
 def test_what_was_done_is_undone_and_then_the_instance_is_cancelled(play: Play) -> None:
-    instance = play.begin(sequence("a", "b", "c", undo=True))
-    play.complete(instance, "a", "b")
+    instance = play.begin(sequence("a", "b", "c", "d", undo=True))
+    play.complete(instance, "a", "b", "c")
     assert cancel(play, instance) == [("done", "it is COMPENSATING")]
-    play.complete(instance, "b.compensate", "a.compensate")
+    play.complete(instance, "c.compensate", "b.compensate", "a.compensate")
     assert play.instance(instance, "state", "error") == ("CANCELLED", None)
 
 
