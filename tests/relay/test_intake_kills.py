@@ -69,6 +69,7 @@ def test_killed_and_paused_at_random_each_record_counts_once_and_the_poisoned_ar
             wait_until(has_started(conn, count), f"{count} instances", 600)
             relays.kill(rnd.randrange(2))
         paused = rnd.choice(relays.both)
+        paused.wait_for("takes from")  # one that has only just been started holds nothing yet
         paused.process.send_signal(signal.SIGSTOP)
         time.sleep(PAUSE)
         wait_until(has_started(conn, len(good)), "all that can start", 600)
