@@ -17,6 +17,7 @@ from ...json_text import Json
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 64
+TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels; make it flatter"
 MAX_VALUES = 100_000
 MAX_DIGITS = 1000
 MAX_POINTER = 1000
@@ -152,7 +153,7 @@ class Reading:
         if position:
             self._values[pointer] = position
         if depth > MAX_DEPTH:
-            raise TooMuch(pointer, f"is nested deeper than {MAX_DEPTH} levels; make it flatter")
+            raise TooMuch(pointer, TOO_DEEP)
         self.count += 1
         if self.count > MAX_VALUES:
             self.add_values(0, pointer)

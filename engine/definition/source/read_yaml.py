@@ -16,6 +16,7 @@ from ...json_text import Json
 from .document import (
     MAX_DEPTH,
     MAX_DIGITS,
+    TOO_DEEP,
     Document,
     Position,
     Reading,
@@ -57,6 +58,8 @@ def read_yaml(text: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         wrong = f"is not YAML: {error.problem or error.context}"
+        if "nesting depth" in wrong:  # newer ones of libyaml stop at a depth of their own
+            wrong = TOO_DEEP
         fault = text_fault((mark.line + 1, mark.column + 1), wrong) if mark else _whole(wrong)
         raise refusal([fault]) from None
     except yaml.YAMLError as error:
@@ -119,7 +122,7 @@ class _YamlReader:
             )
             return _Node(None, 1, 1)
         if depth + node.height - 1 > MAX_DEPTH:
-            raise TooMuch(pointer, f"is nested deeper than {MAX_DEPTH} levels; make it flatter")
+            raise TooMuch(pointer, TOO_DEEP)
         self._reading.add_values(node.size - 1, pointer)
         return node
 

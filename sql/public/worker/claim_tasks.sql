@@ -90,8 +90,7 @@ begin
             when t.granted then 'granted'
             when row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key = any (v_held) then 'held'
             else 'skipped' end,
-        g.fence, g.handler, g.queue, g.input, g.attempt, g.timeout, g.key, g.workflow, g.version,
-        g.compensation, g.extra
+        g.fence, g.handler, g.queue, g.input, g.attempt, g.timeout, g.key, g.workflow, g.version, g.compensation, g.extra
     from unnest(v_keys, p_tasks) with ordinality k (instance_id, step, scope, visit, task, n)
     left join lateral (
         select t.*, k.n <> all (v_again) and t.state = 'RUNNING' and t.fence = p_token and t.worker_id = p_worker_id as granted

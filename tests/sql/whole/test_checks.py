@@ -121,6 +121,13 @@ RUN = (
     " (workflow_id, trigger, planned_at, at, cause, state, instance_id)"
     " select id, 't', now(), now(), {} from onceflow.workflow"
 )
+KEY = "insert into onceflow.api_key (name, hash, role) values ({})"
+PERSON = "insert into onceflow.person (name, role, password, subject) values ({})"
+SESSION = (
+    "with p as (insert into onceflow.person (name, role) values ('ann', 'viewer') returning name)"
+    " insert into onceflow.session (hash, person, opened_at, live_until, ends_at)"
+    " select {} from p"
+)
 OTHERS = [
     ("scope_state", SCOPE.format("'OVER', null, null")),
     ("scope_ends_as", SCOPE.format("'OPEN', 'FAILED', null")),
@@ -202,6 +209,19 @@ OTHERS = [
     ("event_name_check", EVENT.format("'1', 'i', 'k'")),
     ("event_id_check", EVENT.format("'a', '', 'k'")),
     ("event_key_check", EVENT.format("'a', 'i', ''")),
+    ("api_key_hash_check", KEY.format("'ci', 'short', 'viewer'")),
+    ("api_key_name_check", KEY.format("'a b', sha256('1'), 'viewer'")),
+    ("api_key_role_check", KEY.format("'ci', sha256('1'), 'king'")),
+    ("person_name_check", PERSON.format("'', 'viewer', null, null")),
+    ("person_role_check", PERSON.format("'ann', 'king', null, null")),
+    ("person_password_check", PERSON.format("'ann', 'viewer', repeat('x', 501), null")),
+    ("person_subject_check", PERSON.format("'ann', 'viewer', null, repeat('x', 1001)")),
+    ("session_hash_check", SESSION.format("'short', name, now(), now(), now()")),
+    (
+        "session_check",
+        SESSION.format("sha256('1'), name, now(), now() + interval '1 s', now()"),
+    ),
+    ("statistic_clock_one_check", "update onceflow.statistic_clock set one = false"),
 ]
 
 

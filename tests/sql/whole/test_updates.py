@@ -12,6 +12,7 @@ from ..rooms import TEXTS
 
 BY_LOCK_ALONE = {
     "record_changes": "counters of instances that the same transaction has locked",
+    "record_alone": "those of the one that it has locked",
 }
 
 
@@ -58,7 +59,9 @@ def test_an_update_of_instances_repeats_their_state_or_suspension(
         assert re.search(r"\bi\.(state|suspended_by)\b", where), f"{function}: {where}"
 
 
-@pytest.mark.parametrize("function", ["complete_tasks", "fail_attempts", "return_attempts"])
+@pytest.mark.parametrize(
+    "function", ["complete_alone", "complete_set", "fail_attempts", "return_attempts"]
+)
 def test_an_answer_repeats_the_fence(function: str) -> None:
     wheres = [where for name, where in updates("task") if name == function]
     assert wheres
