@@ -24,6 +24,7 @@ EXTRAS: Final = {
     "google": "registry",
     "jinja2": "server",
     "joserfc": "oidc",
+    "markupsafe": "server",
     "opentelemetry": "otel",
     "pypdf": "dev",
     "starlette": "server",

@@ -4,6 +4,7 @@ Where nobody has made an account, and nobody but this machine reaches the api, w
 everything. From the first account on, or where others reach it, everybody is asked who he is.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -74,6 +75,7 @@ class Admission:
         self._off = settings.accounts == "off"
         self._asked = are_always_asked(settings)
         self._look_at = 0.0
+        self._looking = asyncio.Lock()
 
     @property
     def off(self) -> bool:
@@ -127,10 +129,10 @@ class Admission:
         """Whether it is asked who comes."""
         if self._off or self._asked:
             return self._asked and not self._off
-        if time.monotonic() < self._look_at:
-            return False
-        self._asked = await to_thread.run_sync(self._accounts_exist)
-        self._look_at = time.monotonic() + LOOK_AGAIN
+        async with self._looking:  # of many who come at once one looks
+            if time.monotonic() >= self._look_at:
+                self._asked = await to_thread.run_sync(self._accounts_exist)
+                self._look_at = time.monotonic() + LOOK_AGAIN
         return self._asked
 
     async def identify(self, request: Request) -> Visitor | None:

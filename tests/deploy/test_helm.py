@@ -2,11 +2,13 @@
 
 import argparse
 import importlib
+import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -91,10 +93,15 @@ def helm(*arguments: str, values: Document) -> subprocess.CompletedProcess[str]:
     )
 
 
-def rendered(values: Document, *arguments: str) -> list[Document]:
-    done = helm("template", "flows", *arguments, values=values)
+def rendered(values: Document) -> list[Document]:
+    return [document for document in yaml.safe_load_all(_rendered(json.dumps(values))) if document]
+
+
+@cache
+def _rendered(values: str) -> str:
+    done = helm("template", "flows", values=json.loads(values))
     assert done.returncode == 0, done.stderr
-    return [document for document in yaml.safe_load_all(done.stdout) if document]
+    return done.stdout
 
 
 def pods(values: Document) -> dict[str, Document]:

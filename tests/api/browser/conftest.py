@@ -18,9 +18,12 @@ PATIENCE = 30_000
 """Milliseconds that a page may take on a busy machine."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The browser of this machine, with no window."""
+    """The browser of this machine, with no window.
+
+    Not for longer: as long as Playwright is there, this thread's event loop is its own.
+    """
     path = next((path for name in NAMES if (path := shutil.which(name))), None)
     if path is None:
         pytest.skip("no Chromium is installed here, in which pages are tried")
