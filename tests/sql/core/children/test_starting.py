@@ -38,6 +38,17 @@ def test_a_step_has_an_instance_run_and_gives_its_output(play: Play) -> None:
     assert run.whole()
 
 
+# guarantee: alone-parent
+def test_one_without_an_output_that_ends_alone_tells_its_parent(play: Play) -> None:
+    run = Family(play)
+    deploy(play, "ship", {"id": "pack", **WORK})
+    child = run.begin()
+    run.end(child)
+    assert play.state(child) == "SUCCEEDED"
+    assert run.state("ship") == "SUCCEEDED"
+    assert run.whole()
+
+
 def test_an_instance_knows_who_has_started_it(play: Play) -> None:
     seen = {"parent": "$.instance.parent", "root": "$.instance.root"}
     deploy(play, "leaf", {"id": "s", "set": seen}, output="$.steps.s.output")
