@@ -208,8 +208,9 @@ def played(play: Play, case: Case, *, beside: bool) -> list[Any]:
 
 
 def without_ids(found: object) -> list[str]:
-    """Return what was found as texts, all ids alike."""
-    return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", repr(found)).split("), ")
+    """Return what was found as texts, all ids alike, and the times that spans are told."""
+    text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", repr(found))
+    return re.sub(r'"\d{4}-\d\d-\d\dT[\d:.]+Z"', "TIME", text).split("), ")
 
 
 def answered(play: Play, grant: Grant, case: Case, *, beside: bool) -> list[calls.Answer]:
