@@ -101,6 +101,8 @@ class Deployment:
 
     def _env(self, service: dict[str, Any]) -> dict[str, str]:
         given = {k: self._here(v) for k, v in service.get("environment", {}).items()}
+        if "ONCEFLOW_METRICS_PORT" in given:  # each container has its own, and here is one machine
+            given["ONCEFLOW_METRICS_PORT"] = str(free_port())
         kept = {k: v for k, v in os.environ.items() if not k.startswith("ONCEFLOW_")}
         return {**kept, **given, "ONCEFLOW_PREFIX": self._prefix}
 
