@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar, cast
+from urllib.parse import parse_qs
 
 import msgspec
 from starlette.requests import Request
@@ -35,6 +36,13 @@ async def read_body(request: Request, limit: int) -> bytes:
         if len(body) > limit:
             raise too_large
     return bytes(body)
+
+
+async def read_form(request: Request, limit: int = BODY_LIMIT) -> dict[str, str]:
+    """Return the fields of a form that a page has sent. Raises Problem 400, 413, 415."""
+    require_media_type(request, (FORM,))
+    text = decode_text(await read_body(request, limit))
+    return {name: texts[0] for name, texts in parse_qs(text, keep_blank_values=True).items()}
 
 
 def media_type(content_type: str) -> str:

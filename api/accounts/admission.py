@@ -15,7 +15,7 @@ from starlette.requests import Request
 
 from ...engine import calls
 from ...engine.accounts.keys import digest_of
-from ...engine.accounts.roles import Role
+from ...engine.accounts.roles import Role, read_role
 from ...engine.errors import SettingsError
 from ...engine.settings import Settings
 from .. import root
@@ -179,14 +179,14 @@ class Admission:
             whose = "a key that is nobody's" if used is None else f"the key {used.name}"
             self._tell(request, whose + (f", which is {used.state}" if used else ""))
             raise _unknown("The key is not valid", error="invalid_token")
-        return Visitor(Role[used.role.upper()], f"key {used.name}")
+        return Visitor(read_role(used.role), f"key {used.name}")
 
     def _by_session(self, secret: str) -> Visitor | None:
         with self._database.connection() as conn:
             found = calls.use_session(conn, digest_of(secret))
         if found is None:  # it has ended, which is no fault of anybody
             return None
-        return Visitor(Role[found.role.upper()], f"person {found.person}", secret)
+        return Visitor(read_role(found.role), f"person {found.person}", secret)
 
     def _tell(self, request: Request, why: str) -> None:
         path = request.scope["path"]

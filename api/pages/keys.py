@@ -11,8 +11,8 @@ from ...engine import calls
 from ...engine.accounts.keys import digest_of, make_key
 from ...engine.accounts.roles import WORDS
 from ..accounts.visitor import require_known
-from ..problems import Problem, not_found, problem_of
-from .page import Visit, see_other
+from ..problems import Problem, not_found
+from .page import Visit, refusal_of, see_other
 from .render import render
 
 
@@ -37,10 +37,7 @@ def change_keys(visit: Visit) -> Response:
             try:
                 return _show(visit, made=_create(visit))
             except Exception as error:
-                problem = problem_of(error)
-                if problem.status >= 500:
-                    raise
-                return _show(visit, problem=problem)
+                return _show(visit, problem=refusal_of(error))
         case "revoke":
             name = visit.form.get("name", "")
             with visit.database.connection() as conn:

@@ -1,7 +1,6 @@
 """/login and /logout: what a browser is known by is opened and closed here."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from urllib.parse import parse_qs
 
 import msgspec
 from anyio import to_thread
@@ -14,7 +13,7 @@ from ..accounts.oidc import Asked, Oidc
 from ..accounts.visitor import STRANGER, enter
 from ..context import Context
 from ..problems import Problem, not_found, problem_of
-from ..requests import FORM, decode_text, read_body, require_media_type
+from ..requests import read_form
 from .page import see_other
 from .render import render
 
@@ -44,7 +43,7 @@ async def log_in(request: Request) -> Response:
     context: Context = request.app.state.context
     wanted, name = "/", ""
     try:
-        form = await _read(request)
+        form = await read_form(request, MOST)
         wanted, name = way_back(form.get("to", "/")), form.get("name", "").strip()
         secret = await context.logins.log_in(
             name, form.get("password", ""), context.admission.address(request)
@@ -66,7 +65,7 @@ async def log_out(request: Request) -> Response:
         visitor = await context.admission.identify(request) or STRANGER
         enter(visitor)
         if visitor.secret is not None:
-            context.admission.check_form(request, await _read(request))
+            context.admission.check_form(request, await read_form(request, MOST))
             await context.logins.log_out(visitor.secret)
     except Exception as error:  # the one place where an error becomes a page
         problem = problem_of(error)
@@ -91,12 +90,6 @@ def _show(
     answer = render("login.html", shown, problem.status if problem else 200)
     answer.headers.update(problem.headers if problem else {})
     return answer
-
-
-async def _read(request: Request) -> dict[str, str]:
-    require_media_type(request, (FORM,))
-    text = decode_text(await read_body(request, MOST))
-    return {name: texts[0] for name, texts in parse_qs(text, keep_blank_values=True).items()}
 
 
 async def ask_provider(request: Request) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar, cast
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -18,15 +18,7 @@ from ..accounts.admission import Roles
 from ..context import Context
 from ..database import Database
 from ..problems import Fault, Problem, invalid, problem_of
-from ..requests import (
-    BODY_LIMIT,
-    FORM,
-    decode_text,
-    read_body,
-    read_parameters,
-    refuse_unkept,
-    require_media_type,
-)
+from ..requests import read_form, read_parameters, refuse_unkept
 from ..root import below
 from .render import render
 
@@ -77,6 +69,14 @@ def unless_refused(read: Callable[[], T], otherwise: T) -> tuple[T, Problem | No
         if problem.status not in (404, 422):
             raise
         return otherwise, problem
+
+
+def refusal_of(error: Exception) -> Problem:
+    """Return what the page tells of whose form was refused. Raises what is our own fault."""
+    problem = problem_of(error)
+    if problem.status >= 500:
+        raise error
+    return problem
 
 
 class PageRoute(Route):
@@ -130,9 +130,7 @@ async def _visit(request: Request) -> Visit:
     context: Context = request.app.state.context
     form: dict[str, str] = {}
     if request.method == "POST":
-        require_media_type(request, (FORM,))
-        text = decode_text(await read_body(request, BODY_LIMIT))
-        form = {name: texts[0] for name, texts in parse_qs(text, keep_blank_values=True).items()}
+        form = await read_form(request)
         context.admission.check_form(request, form)
     query = {name: request.query_params.getlist(name) for name in request.query_params}
     return Visit(context.database, context.secrets, request.path_params, query, form)

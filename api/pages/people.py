@@ -10,8 +10,8 @@ from ...engine import calls
 from ...engine.accounts.passwords import hash_password
 from ...engine.accounts.roles import WORDS
 from ..accounts.visitor import current, require_known
-from ..problems import Fault, Problem, invalid, not_found, problem_of
-from .page import Visit, see_other
+from ..problems import Fault, Problem, invalid, not_found
+from .page import Visit, refusal_of, see_other
 from .render import render
 
 DECISIONS: Final = ("create", "set-role", "set-password", "disable", "enable")
@@ -37,10 +37,7 @@ def change_people(visit: Visit) -> Response:
     try:
         _change(visit, visit.path["decision"])
     except Exception as error:
-        problem = problem_of(error)
-        if problem.status >= 500:
-            raise
-        return _show(visit, problem)
+        return _show(visit, refusal_of(error))
     return see_other("/ui/people")
 
 
