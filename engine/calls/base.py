@@ -84,17 +84,7 @@ def fetch(
     parameters: Sequence[Any] | Mapping[str, Any] = (),
 ) -> list[Row]:
     """Run one statement and return its rows; errors come as those of ``engine.errors``."""
-    if meters.measured():
-        with meters.timed(statement):
-            return _fetch(conn, statement, parameters)
-    return _fetch(conn, statement, parameters)
-
-
-def _fetch(
-    conn: Connection, statement: LiteralString, parameters: Sequence[Any] | Mapping[str, Any]
-) -> list[Row]:
-    with translated(), steady(conn), conn.cursor(row_factory=tuple_row) as cursor:
-        return cursor.execute(statement, parameters).fetchall()
+    return _run(conn, statement, parameters, None)
 
 
 def change(
@@ -107,13 +97,32 @@ def change(
     The claim and the statement travel together, and are one transaction.
     """
     find = _ACTING.get()
-    if find is None:
-        return fetch(conn, statement, parameters)
-    actor = find()
-    claim = (as_kept(actor.name), as_kept(actor.address))
+    return _run(conn, statement, parameters, None if find is None else find())
+
+
+def _run(
+    conn: Connection,
+    statement: LiteralString,
+    parameters: Sequence[Any] | Mapping[str, Any],
+    actor: Actor | None,
+) -> list[Row]:
+    if meters.measured():
+        with meters.timed(statement):
+            return _send(conn, statement, parameters, actor)
+    return _send(conn, statement, parameters, actor)
+
+
+def _send(
+    conn: Connection,
+    statement: LiteralString,
+    parameters: Sequence[Any] | Mapping[str, Any],
+    actor: Actor | None,
+) -> list[Row]:
     with translated(), steady(conn), conn.cursor(row_factory=tuple_row) as cursor:
+        if actor is None:
+            return cursor.execute(statement, parameters).fetchall()
         with conn.pipeline():
-            conn.execute(CLAIM, claim)
+            conn.execute(CLAIM, (as_kept(actor.name), as_kept(actor.address)))
             cursor.execute(statement, parameters)
         return cursor.fetchall()
 

@@ -210,31 +210,22 @@ def list_instances(columns: LiteralString, wanted: InstanceFilter, limit: int) -
     elif wanted.states is not None:
         where.append("state = any (%(states)s::text[])")
         parameters["states"] = list(wanted.states)
-    if wanted.suspended is not None:
-        # By an operator; the time besides, by which those few are found.
-        held: LiteralString = "suspended_at is not null and suspended_by = 'operator'"
-        where.append(held if wanted.suspended else "suspended_by is distinct from 'operator'")
     if wanted.key is not None:
         where.append(
             "id = any (array(select k.instance_id from onceflow.idempotency_keys k"
             " where k.key = %(key)s))"
         )
         parameters["key"] = wanted.key
-    if wanted.only_roots:
-        where.append("parent_id is null")
     if wanted.parent is not None:
         where.append("parent_id = %(parent)s")
         parameters["parent"] = wanted.parent
-    if wanted.started_after is not None:
-        where.append("started_at > %(after)s")
-        parameters["after"] = wanted.started_after
-    if wanted.started_before is not None:
-        where.append("started_at < %(until)s")
-        parameters["until"] = wanted.started_before
+    where += tried(wanted, parameters)
     within = bounds("id", wanted, parameters)
     matching: LiteralString = " and ".join(where + within)
-    tail: LiteralString = "order by id desc limit %(limit)s"
-    text: LiteralString = f"select {columns} from onceflow.instances where {matching} {tail}"
+    text: LiteralString = (
+        f"select {columns} from onceflow.instances where {matching}"
+        " order by id desc limit %(limit)s"
+    )
     if wanted.fields:
         # Along the index of what is looked for, from the youngest on: each instance is one look.
         leading, given = conditions(wanted.fields)
@@ -254,18 +245,37 @@ def list_instances(columns: LiteralString, wanted: InstanceFilter, limit: int) -
         # fast among millions of others' instances.
         parameters["workflow"] = wanted.workflow
         own: LiteralString = "= v.version_id"
+        order: LiteralString = "id desc"
         if where == ["true"]:
             # By an order that only that index has: in a week in which one version alone ran,
             # reading all of the week in the order of the ids looks as good, and is not for others.
             own = "between v.version_id and v.version_id"
-            tail = tail.replace("order by id desc", "order by version_id desc, id desc")
+            order = "version_id desc, id desc"
         text = (
             "select i.* from onceflow.workflow_versions v cross join lateral ("
             f"select {columns} from onceflow.instances"
-            f" where version_id {own} and {matching} {tail}) i"
+            f" where version_id {own} and {matching} order by {order} limit %(limit)s) i"
             " where v.name = %(workflow)s order by i.id desc limit %(limit)s"
         )
     return Query(text, parameters)
+
+
+def tried(wanted: InstanceFilter, parameters: dict[str, Any]) -> list[LiteralString]:
+    """Return what is tried on each instance that is found otherwise, and add its parameters."""
+    where: list[LiteralString] = []
+    if wanted.suspended is not None:
+        # By an operator; the time besides, by which those few are found.
+        held: LiteralString = "suspended_at is not null and suspended_by = 'operator'"
+        where.append(held if wanted.suspended else "suspended_by is distinct from 'operator'")
+    if wanted.only_roots:
+        where.append("parent_id is null")
+    if wanted.started_after is not None:
+        where.append("started_at > %(after)s")
+        parameters["after"] = wanted.started_after
+    if wanted.started_before is not None:
+        where.append("started_at < %(until)s")
+        parameters["until"] = wanted.started_before
+    return where
 
 
 def bounds(

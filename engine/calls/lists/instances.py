@@ -6,7 +6,7 @@ version by version. The others are tried on the first LOOKED_AT that each of the
 
 from typing import Any, Final, LiteralString
 
-from ..reads import LOOKED_AT, InstanceFilter, Query, bounds, by_fields_alone
+from ..reads import LOOKED_AT, InstanceFilter, Query, bounds, by_fields_alone, tried
 from ..search import conditions
 
 _KNOWN: Final[LiteralString] = "state, suspended_at, suspended_by, parent_id, started_at"
@@ -56,11 +56,10 @@ def _source(wanted: InstanceFilter) -> tuple[LiteralString, dict[str, Any]]:
     parameters: dict[str, Any] = {
         "most": LOOKED_AT,
         "state": None if wanted.states is None else list(wanted.states),
-        "after": wanted.started_after,
-        "until": wanted.started_before,
         "workflow": wanted.workflow,
         "parent": wanted.parent,
     }
+    tried(wanted, parameters)
     if wanted.fields:
         leading, given = conditions(wanted.fields)
         within = " and ".join([leading, *bounds("s.instance_id", wanted, parameters)])
@@ -82,15 +81,7 @@ def _rest(wanted: InstanceFilter) -> LiteralString:
     rest: list[LiteralString] = []
     if wanted.states is not None:
         rest.append("state = any (%(state)s::text[])")
-    if wanted.suspended is not None:
-        held: LiteralString = "suspended_at is not null and suspended_by = 'operator'"
-        rest.append(held if wanted.suspended else "suspended_by is distinct from 'operator'")
-    if wanted.only_roots:
-        rest.append("parent_id is null")
-    if wanted.started_after is not None:
-        rest.append("started_at > %(after)s")
-    if wanted.started_before is not None:
-        rest.append("started_at < %(until)s")
+    rest += tried(wanted, {})
     if wanted.workflow is not None and (wanted.fields or wanted.parent is not None):
         rest.append("workflow = %(workflow)s")
     if wanted.parent is not None and wanted.fields:
