@@ -345,6 +345,8 @@ class Instance:
     undone_by: Row | None = None
     """The row of another instance by which it is undone, though it had succeeded."""
     sent: list[Delivery] = field(default_factory=list[Delivery])
+    goes_on: bool = False
+    """The wave under way has left something to the next one."""
 
     @property
     def prefix(self) -> str:

@@ -44,12 +44,19 @@ def begin_block(row: Row) -> BlockBack:
 
 
 def go_back(instance: Instance, back: ScopeBack) -> bool:
-    """Undo what can be undone now; tell whether all is."""
+    """Undo what can be undone now; tell whether all is.
+
+    A scope that ends with a block that is undone does so in the next wave, as it does with one that
+    succeeds.
+    """
     while True:
         if back.block is not None:
             if not go_back_block(instance, back.block):
                 return False
             back.block = back.current = None
+            if not back.left:
+                instance.goes_on = True
+                return False
         elif back.current is not None:
             assert back.current.compensation is not None
             if back.current.compensation.open:

@@ -31,6 +31,7 @@ def run(instance: Instance) -> None:
 
 def _wave(instance: Instance) -> bool:
     """Carry out one wave but for its failures; tell whether it did anything."""
+    instance.goes_on = False
     # Edges have passed before anything that closes by a decision of this wave.
     for scope in instance.scopes():
         if scope.state == "OPEN":
@@ -53,7 +54,7 @@ def _wave(instance: Instance) -> bool:
     for scope, step in due:
         make(instance, scope, step)
     take_kept(instance)
-    return moved or bool(due)
+    return moved or bool(due) or instance.goes_on
 
 
 def _decides(block: Row) -> bool:
