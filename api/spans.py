@@ -1,6 +1,5 @@
 """The span of a request that changes something: of a start it is the root of the trace."""
 
-import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -13,8 +12,6 @@ from ..engine.tracing import read_trace
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
-log = logging.getLogger("onceflow.api")
-
 ASKING: Final = ("GET", "HEAD")
 
 
@@ -26,7 +23,9 @@ class RequestSpan:
 
     def answered(self, status: int) -> None:
         """Tell the status of the answer."""
-        if self._span is not None:
+        if self._span is None:
+            return
+        with spans.harmless("be told of its end"):
             self._span.set_attribute("http.response.status_code", status)
             if status >= 500:
                 spans.fail(self._span, str(status))
@@ -38,13 +37,8 @@ def request_span(request: Request, path: str) -> Generator[RequestSpan]:
     span = None
     if spans.is_set_up() and request.method not in ASKING:
         attributes = {"http.request.method": request.method, "http.route": path}
-        try:
+        with spans.harmless("begin"):
             trace = read_trace(request.headers)
             span = spans.begin(f"{request.method} {path}", trace, attributes, kind="server")
-        except Exception:
-            log.debug("a span could not begin", exc_info=True)
-    if span is None:
-        yield RequestSpan()
-        return
     with spans.current(span):
         yield RequestSpan(span)

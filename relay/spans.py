@@ -1,6 +1,5 @@
 """The spans of a relay: a batch that is shipped, and turns of the clock that did something."""
 
-import logging
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -9,8 +8,6 @@ from typing import Final
 from ..engine.calls import OutboxRow
 from ..engine.traces import spans
 from ..engine.tracing import Trace
-
-log = logging.getLogger("onceflow.relay")
 
 EVERY: Final = 1.0
 """Seconds between two spans of a job of the clock: the next tells of those between."""
@@ -22,18 +19,13 @@ def shipping(rows: Sequence[OutboxRow]) -> Generator[None]:
     span = None
     if spans.is_set_up():
         traces: list[Trace] = [row.headers for row in rows if row.headers]
-        try:
+        with spans.harmless("begin"):
             if links := spans.links_to(traces):
                 attributes = {
                     "messaging.system": "kafka",
                     "messaging.batch.message_count": len(rows),
                 }
                 span = spans.begin("ship", None, attributes, kind="producer", links=links)
-        except Exception:
-            log.debug("a span could not begin", exc_info=True)
-    if span is None:
-        yield
-        return
     with spans.current(span):
         yield
 
@@ -55,9 +47,7 @@ class TurnSpans:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY
-        try:
+        with spans.harmless("be told"):
             attributes = {"onceflow.job": job, "onceflow.done": self._done}
             spans.begin(f"clock: {job}", None, attributes, start_time=self._began).end()
-        except Exception:
-            log.debug("a span could not be told", exc_info=True)
         self._done = self._began = 0

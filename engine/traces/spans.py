@@ -137,14 +137,36 @@ def begin(
 
 
 @contextmanager
-def current(span: "Span") -> Generator[None]:
-    """Make a span the current one in this block, and end it with that."""
-    from opentelemetry import trace as api
-
-    with api.use_span(
-        span, end_on_exit=True, record_exception=False, set_status_on_exception=False
-    ):
+def harmless(what: str) -> Generator[None]:
+    """Do something about a span in this block: where it raises, nothing else fails for that."""
+    try:
         yield
+    except Exception:  # of an SDK, or of a processor of the application's own
+        log.debug("a span could not %s", what, exc_info=True)
+
+
+@contextmanager
+def current(span: "Span | None") -> Generator[None]:
+    """Make a span, if there is one, the current one in this block, and end it with that.
+
+    It raises nothing of its own.
+    """
+    entered = None
+    if span is not None:
+        with harmless("begin"):
+            from opentelemetry import trace as api
+
+            using = api.use_span(
+                span, end_on_exit=True, record_exception=False, set_status_on_exception=False
+            )
+            using.__enter__()
+            entered = using
+    try:
+        yield
+    finally:
+        if entered is not None:
+            with harmless("end"):
+                entered.__exit__(None, None, None)
 
 
 def fail(span: "Span", code: str) -> None:

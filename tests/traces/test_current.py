@@ -11,6 +11,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
 
+from onceflow.engine.traces import spans
 from onceflow.engine.tracing import current_trace, read_trace
 from onceflow.worker import Context
 from onceflow.worker.integrations.http_question import first_hop
@@ -35,6 +36,22 @@ def sent(headers: dict[str, str]) -> dict[str, str]:
 @pytest.mark.usefixtures("span")
 def test_the_current_span_is_told_as_the_w3c_has_it() -> None:
     assert current_trace() == {"traceparent": PARENT, "tracestate": "vendor=1"}
+
+
+class Broken(NonRecordingSpan):
+    """A span of an application whose processor raises."""
+
+    def end(self, end_time: int | None = None) -> None:
+        raise RuntimeError("of a processor")
+
+
+def test_a_span_that_cannot_end_fails_nothing_and_hides_nothing() -> None:
+    broken = Broken(SpanContext(TRACE, 0xB7AD6B7169203331, True))
+    with spans.current(broken):
+        assert trace.get_current_span() is broken
+    with pytest.raises(KeyError), spans.current(broken):
+        raise KeyError("of what is done in it")
+    assert current_trace() is None
 
 
 def test_who_has_no_span_has_no_context() -> None:

@@ -1,6 +1,5 @@
 """The span of an attempt: what a handler does in it is its child. Nothing here raises."""
 
-import logging
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -16,8 +15,6 @@ from .attempt import Attempt
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
-
-log = logging.getLogger("onceflow.worker")
 
 
 class Waited(msgspec.Struct, frozen=True):
@@ -47,22 +44,15 @@ class AttemptSpan:
         self._current: AbstractContextManager[None] | None = None
 
     def __enter__(self) -> "AttemptSpan":
-        span = _begin(self._attempt)
-        if span is not None:
-            try:
-                current = spans.current(span)
-                current.__enter__()
-                self._span, self._current = span, current
-            except Exception:
-                log.debug("a span could not begin", exc_info=True)
+        self._span = _begin(self._attempt)
+        if self._span is not None:
+            self._current = spans.current(self._span)
+            self._current.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._current is not None:
-            try:
-                self._current.__exit__(None, None, None)
-            except Exception:  # of a processor of the application's own
-                log.debug("a span could not end", exc_info=True)
+            self._current.__exit__(None, None, None)
 
     @property
     def told(self) -> bool:
@@ -73,7 +63,7 @@ class AttemptSpan:
         """Tell what the attempt came to; call it before the attempt is settled by that."""
         if self._span is None:
             return
-        try:
+        with spans.harmless("be told of its end"):
             outcome = "succeeded"
             if isinstance(answer, Fault):
                 outcome = "failed"
@@ -84,8 +74,6 @@ class AttemptSpan:
                 self._span.set_attribute("onceflow.late", True)
                 spans.fail(self._span, self._attempt.context.stop_reason or "answered by others")
             self._span.set_attribute("onceflow.outcome", outcome)
-        except Exception:
-            log.debug("a span could not be told of its end", exc_info=True)
 
 
 def _read(grant: Grant) -> _Extra:
@@ -102,7 +90,7 @@ def _begin(attempt: Attempt) -> "Span | None":
     extra = _read(grant)
     if extra.trace is None and not spans.is_set_up():
         return None
-    try:
+    with spans.harmless("begin"):
         own = {
             "onceflow.instance": str(grant.instance_id),
             "onceflow.workflow": grant.workflow,
@@ -122,9 +110,7 @@ def _begin(attempt: Attempt) -> "Span | None":
         return spans.begin(
             grant.handler, extra.trace, own | more, kind="consumer", instance_id=grant.instance_id
         )
-    except Exception:
-        log.debug("a span could not begin", exc_info=True)
-        return None
+    return None
 
 
 def _tell_wait(waited: Waited, trace: Trace | None, own: dict[str, str | int]) -> None:
