@@ -16,7 +16,7 @@ from ..calls.reads import LOOKED_AT, json_rows
 from ..csv_text import csv_of
 from ..settings import Settings
 from .arguments import add_json, offset_time, positive
-from .bodies import body, page
+from .bodies import body, bounded_page
 from .database import Row, open_database
 from .output import clock_text, one_line, print_json, print_json_line, print_table
 
@@ -64,7 +64,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         last = _last_looked_at(conn, wanted) if len(rows) <= limit else rows[limit - 1]["id"]
     rows = rows[:limit]
     if args.json:
-        print_json(page(rows, None if last is None else str(last)))
+        stopped = last is not None and len(rows) < limit
+        following = None if last is None else str(last)
+        print_json(bounded_page(rows, following, LOOKED_AT if stopped else None))
         return 0
     _print(rows)
     if last is not None and len(rows) < limit:

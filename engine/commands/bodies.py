@@ -53,6 +53,13 @@ def page(rows: Sequence[Row], following: str | None) -> dict[str, Json]:
     return {"items": [body(row) for row in rows], "next": following}
 
 
+def bounded_page(
+    rows: Sequence[Row], following: str | None, looked_at: int | None
+) -> dict[str, Json]:
+    """Return a page of a list that looks at so many at most; ``looked_at``: it did."""
+    return page(rows, following) | {"looked_at": looked_at}
+
+
 def log_entry(row: Row) -> dict[str, Json]:
     """Return an entry of the log."""
     return body({name: row[name] for name in LOG_ENTRY})

@@ -24,7 +24,7 @@ from ..calls.lists.dead_letters import DeadLetterFilter
 from ..errors import BadArgument
 from ..settings import Settings
 from .arguments import INPUT_HELP, add_json, instance_id, positive, read_json, task_key
-from .bodies import page
+from .bodies import bounded_page
 from .database import Row, key_of, list_dead_letters, open_database, whole_id
 from .output import clock_text, error_text, print_decisions, print_json, print_table
 from .terminal.asking import add_yes, ask
@@ -133,7 +133,8 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
     if args.group:
         _print_groups(rows, as_json=args.json)
     elif args.json:
-        print_json(page([_body(row, records=args.records) for row in rows], following))
+        found = [_body(row, records=args.records) for row in rows]
+        print_json(bounded_page(found, following, None))
     elif rows:
         print_table(
             ("INSTANCE/TASK", "WORKFLOW", "DIED", "ATTEMPTS", "OPEN", "ERROR"),

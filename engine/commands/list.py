@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from ..calls.reads import LOOKED_AT, InstanceFilter
 from ..settings import Settings
 from .arguments import add_json, instance_id, positive
-from .bodies import page
+from .bodies import bounded_page
 from .database import Row, last_looked_at, list_instances, open_database, whole_id
 from .output import (
     clock_text,
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         following, last = rows[limit - 1]["id"], None
     rows = rows[:limit]
     if args.json:
-        print_json(page(rows, following))
+        print_json(bounded_page(rows, following, None if last is None else LOOKED_AT))
     elif rows:
         print_table(
             ("ID", "WORKFLOW", "STATE", "STARTED", "TOOK", "OPEN", "NOTE"),

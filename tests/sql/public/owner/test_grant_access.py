@@ -144,12 +144,14 @@ def test_a_client_deploys_starts_and_reads_every_view(play: Play, as_role: AsRol
     assert calls.explain_instance(conn, started.instance_id)
     views = play.rows(
         "select relname from pg_class"
-        " where relnamespace = 'onceflow'::regnamespace and relkind = 'v' and relname <> 'grants'"
+        " where relnamespace = 'onceflow'::regnamespace and relkind = 'v'"
+        " and relname not in ('grants', 'audit')"
     )
     for (view,) in views:
         execute(conn, f"select * from onceflow.{view}").fetchall()
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        execute(conn, "select * from onceflow.grants")
+    for view in ("grants", "audit"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            execute(conn, f"select * from onceflow.{view}")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         calls.cancel_instances(conn, [started.instance_id])
 
