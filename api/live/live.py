@@ -129,6 +129,12 @@ class Live:
             body = body.replace(shared.form_token.encode(), asking.form_token.encode())
         return Response(body, made.status_code, media_type=made.headers.get("content-type"))
 
+    def leave(self, request: Request) -> None:
+        """End the stream of a browser that asks for its page and is not let in any more."""
+        stream = self._streams.get(request.headers.get(HEADER, ""))
+        if stream is not None:
+            stream.end()
+
     def let_go(self) -> None:
         """End all streams, and let none begin: the server is about to stop."""
         self._closed = True

@@ -105,6 +105,7 @@ def page(path: str, handler: Handler, method: str = "GET", roles: Roles = Role.A
             await context.admission.admit(request, roles, page=True)
         except Exception as error:
             problem = problem_of(error)
+            context.live.leave(request)
             asked = request.method in ("GET", "HEAD")
             return to_login(request) if problem.status == 401 and asked else _tell(problem)
         if request.method == "POST":

@@ -2,7 +2,8 @@
 
 Makes the database, unless ``--data`` names a folder that has it already, and serves it by
 ``onceflow api``. Each address is asked for one after the other; its median counts, and the exit
-code is 1 where one is over the limit.
+code is 1 where one is over the limit. Beside it stands the CPU time of api and Postgres together,
+which tells more where other programs have most of the CPUs.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from onceflow.engine.dev.process import Process
 from onceflow.engine.migrate import migrate
 from onceflow.engine.settings import Settings, load_settings
 
+from ..processes import cpu_seconds
 from ..servers import load_average, running
 from .database import Connection, fill
 
@@ -37,6 +39,7 @@ def main() -> int:
     asked.add_argument("--unended", type=int, default=50_000, help="instances that have not")
     asked.add_argument("--data", type=Path, help="folder of a Postgres that is kept")
     asked.add_argument("--runs", type=int, default=15, help="requests for each address")
+    asked.add_argument("--only", default="", help="addresses with this text in them alone")
     asked.add_argument("--limit", type=float, default=150, help="milliseconds of a median")
     asked.add_argument("--serve", type=int, metavar="PORT", help="serve it until Ctrl-C instead")
     args = asked.parse_args()
@@ -49,12 +52,13 @@ def main() -> int:
         settings = replace(load_settings(), dsn=dsn)
         if not known:
             _make(settings, args.ended, args.unended)
-        with _api(settings, args.serve or free_port()) as url:
+        with _api(settings, args.serve or free_port()) as (url, pid):
             if args.serve:
                 print(f"{url} serves it; Ctrl-C ends it")
                 while True:
                     time.sleep(3600)
-            return measure(url, dsn, args.runs, args.limit)
+            pids = [pid, *servers.postgres]
+            return measure(url, dsn, pids, args.runs, args.limit, args.only)
 
 
 def _make(settings: Settings, ended: int, unended: int) -> None:
@@ -75,7 +79,7 @@ def _make(settings: Settings, ended: int, unended: int) -> None:
 
 
 @contextmanager
-def _api(settings: Settings, port: int) -> Generator[str]:
+def _api(settings: Settings, port: int) -> Generator[tuple[str, int]]:
     env = {**os.environ, **settings.environment(), "ONCEFLOW_LOG": "warning"}
     argv = [sys.executable, "-m", "onceflow", "api", "--port", str(port)]
     process = Process("api", argv, env=env)
@@ -90,7 +94,7 @@ def _api(settings: Settings, port: int) -> Generator[str]:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
-        yield url
+        yield url, process.pid
     finally:
         process.stop()
 
@@ -145,26 +149,31 @@ def addresses(conn: Connection) -> list[str]:
     ]
 
 
-def measure(url: str, dsn: str, runs: int, limit: float) -> int:
-    """Ask for every address, print how long each takes, and return 1 where one takes too long."""
+def measure(url: str, dsn: str, pids: list[int], runs: int, limit: float, only: str = "") -> int:
+    """Ask for every address, print how long each takes, and return 1 where one takes too long.
+
+    ``pids`` are the processes whose CPU time counts, with all below them.
+    """
     with psycopg.connect(dsn, autocommit=True) as conn:
-        asked = addresses(conn)
-    print(f"load {load_average()}; medians of {runs}, in milliseconds")
+        asked = [address for address in addresses(conn) if only in address]
+    print(f"load {load_average()}; milliseconds: the median of {runs}, the longest, CPU of each")
     late = 0
     with httpx2.Client(base_url=url, timeout=60) as client:
         for address in asked:
             answer = client.get(address)
             times: list[float] = []
+            before = cpu_seconds(pids) or 0.0
             for _ in range(runs):
                 began = time.perf_counter()
                 client.get(address)
                 times.append((time.perf_counter() - began) * 1000)
+            used = ((cpu_seconds(pids) or 0.0) - before) * 1000 / runs
             median = statistics.median(times)
             late += median > limit
-            fault = "" if answer.status_code == 200 else f"  {answer.status_code}"
+            told = address if answer.status_code == 200 else f"{address}  {answer.status_code}"
             mark = " !" if median > limit else ""
             size = len(answer.content) / 1024
-            print(f"{median:8.1f} {max(times):8.1f} {size:7.0f} KB  {address}{fault}{mark}")
+            print(f"{median:8.1f} {max(times):8.1f} {used:7.1f} {size:7.0f} KB  {told}{mark}")
     print(f"{len(asked)} addresses, {late} over {limit:g} ms")
     return 1 if late else 0
 

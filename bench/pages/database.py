@@ -5,17 +5,18 @@ A few instances are moved by hand into each state; the others are copies of thei
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 import psycopg
 
 from onceflow.engine import calls
-from onceflow.engine.calls import Completion, Failure, Grant, Key, statistics
+from onceflow.engine.calls import Completion, Failure, Grant, Key
 from onceflow.engine.definition import compile_definition
 
 from ..seeding import TABLES, seed
+from .trends import Shape, fill_statistics
 
 Connection = psycopg.Connection[Any]
 Beat = Callable[[float], None]
@@ -142,7 +143,7 @@ def fill(conn: Connection, ended: int, unended: int, beat: Beat) -> None:
         made += count
     assert made == total
     _one_of_many(hand)
-    _statistics(conn)
+    fill_statistics(conn, SHAPES)
     for table in WAITING:
         conn.execute(f"vacuum (analyze) onceflow.{table}".encode())
     conn.execute("analyze")
@@ -199,32 +200,15 @@ def _unended(hand: Hand) -> list[Share]:
     ]
 
 
-STATISTICS: Final = """
-insert into onceflow.statistic
-       (seconds, workflow, step, at, outcome, count, measured, total, buckets)
-select %(span)s, n.workflow, n.step, t.at, n.outcome, c.count, c.count, c.count * 0.3, array(
-           select case when b between n.bucket and n.bucket + 3 then c.count / 4 else 0 end
-             from pg_catalog.generate_series(0, 31) b)
-  from (values ('', '', 'RUNNING', 40, 0), ('', '', 'SUCCEEDED', 36, 9), ('', '', 'FAILED', 4, 12),
-               ('', '*', 'RUNNING', 90, 3), ('', '*', 'SUCCEEDED', 80, 7),
-               ('order', '', 'RUNNING', 30, 0), ('order', '', 'SUCCEEDED', 28, 9),
-               ('order', '', 'COMPENSATED', 2, 12),
-               ('order', 'reserve', 'RUNNING', 30, 3), ('order', 'reserve', 'SUCCEEDED', 30, 7),
-               ('order', 'pay', 'RUNNING', 38, 4), ('order', 'pay', 'SUCCEEDED', 28, 10),
-               ('order', 'pay', 'RETRYING', 8, 12)) n (workflow, step, outcome, rate, bucket)
- cross join generate_series(
-           date_bin(make_interval(secs => %(span)s), now() - %(kept)s::interval, 'epoch'),
-           now(), make_interval(secs => %(span)s)) t (at)
- cross join lateral (
-     select (n.rate * %(span)s / 60.0 * (1 + 0.5 * pg_catalog.sin(extract(epoch from t.at) / 13000))
-             * (0.8 + 0.4 * pg_catalog.random()))::bigint as count) c
-on conflict do nothing"""
-
-
-def _statistics(conn: Connection) -> None:
-    """Make statistics of as long as they are kept."""
-    for seconds, kept in statistics.KEPT.items():
-        conn.execute(STATISTICS, {"span": seconds, "kept": timedelta(seconds=kept)})
+SHAPES: Final = (
+    *(Shape("", "", "RUNNING", 40, 0), Shape("", "", "SUCCEEDED", 36, 9)),
+    *(Shape("", "", "FAILED", 4, 12), Shape("", "*", "RUNNING", 90, 3)),
+    *(Shape("", "*", "SUCCEEDED", 80, 7), Shape("order", "", "RUNNING", 30, 0)),
+    *(Shape("order", "", "SUCCEEDED", 28, 9), Shape("order", "", "COMPENSATED", 2, 12)),
+    *(Shape("order", "reserve", "RUNNING", 30, 3), Shape("order", "reserve", "SUCCEEDED", 30, 7)),
+    *(Shape("order", "pay", "RUNNING", 38, 4), Shape("order", "pay", "SUCCEEDED", 28, 10)),
+    Shape("order", "pay", "RETRYING", 8, 12),
+)
 
 
 def _one_of_many(hand: Hand) -> None:

@@ -38,7 +38,20 @@ class House:
 
     def browser(self, role: str) -> dict[str, str]:
         """The headers of a browser in which somebody with a role is logged in."""
-        return {"Cookie": f"onceflow_session={self.sessions[role]}"}
+        return cookie_of(self.sessions[role])
+
+
+def log_in_new(conn: psycopg.Connection[Any], name: str, role: str) -> str:
+    """Let somebody in who was not there, and return what a browser of his bears."""
+    password, secret = hash_password(PASSWORD), make_secret()
+    calls.create_person(conn, name, role, password)
+    calls.open_session(conn, digest_of(secret), name, password)
+    return secret
+
+
+def cookie_of(secret: str) -> dict[str, str]:
+    """The headers of a browser that bears this."""
+    return {"Cookie": f"onceflow_session={secret}"}
 
 
 @pytest.fixture(scope="package")
@@ -47,12 +60,9 @@ def house(servers: Servers) -> Iterator[House]:
     settings = Settings(dsn=database.dsn, hosts=("testserver",), accounts="on")
     with open_api_pool(settings) as pool, closing(database.connect()) as conn:
         keys = {role: make_key() for role in WORDS}
-        sessions = {role: make_secret() for role in WORDS}
-        password = hash_password(PASSWORD)
         for role in WORDS:
             calls.create_api_key(conn, f"{role}-key", digest_of(keys[role]), role)
-            calls.create_person(conn, f"{role}-person", role, password)
-            calls.open_session(conn, digest_of(sessions[role]), f"{role}-person", password)
+        sessions = {role: log_in_new(conn, f"{role}-person", role) for role in WORDS}
         app = create_app(pool, settings)
         with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
             yield House(client, conn, keys, sessions)
