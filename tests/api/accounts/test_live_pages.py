@@ -112,8 +112,7 @@ def test_a_browser_that_has_logged_out_is_told_nothing_more(
                 async with asyncio.timeout(20):  # less than silence alone would take
                     async for _ in streams:
                         raise AssertionError("it is told more")
-                for path in ("/ui/live?of=/", f"/instances/{instance}"):
-                    seen.append((await client.get(path)).status_code)
-                return seen
+                others = ("/ui/live?of=/", f"/instances/{instance}")
+                return seen + [(await client.get(path)).status_code for path in others]
 
         assert asyncio.run(watched()) == [200, 303, 401, 401]
