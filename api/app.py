@@ -89,6 +89,7 @@ def create_app(pool: Pool, settings: Settings) -> Starlette:
         Live(database),
         settings.secrets,
         refusals,
+        settings.trace_url,
     )
 
     @asynccontextmanager

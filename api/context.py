@@ -30,6 +30,8 @@ class Context:
     live: Live
     secrets: Secrets
     refusals: Refusals
+    trace_url: str = ""
+    """Where a trace is looked at, with ``{trace_id}``; empty: nowhere."""
     checks: Checks = field(default_factory=Checks)
     heavy: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(2))
     """For what computes long: definitions are compiled two at a time."""

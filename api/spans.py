@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.requests import Request
 
 from ..engine.traces import spans
-from ..engine.tracing import read_trace
+from ..engine.tracing import read_trace, told_trace
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -35,10 +35,14 @@ class RequestSpan:
 def request_span(request: Request, path: str) -> Generator[RequestSpan]:
     """Answer a request in a span, where somebody traces; ``path`` is that of its route."""
     span = None
+    trace = read_trace(request.headers)
     if spans.is_set_up() and request.method not in ASKING:
         attributes = {"http.request.method": request.method, "http.route": path}
         with spans.harmless("begin"):
-            trace = read_trace(request.headers)
             span = spans.begin(f"{request.method} {path}", trace, attributes, kind="server")
-    with spans.current(span):
-        yield RequestSpan(span)
+    before = told_trace.set(trace)
+    try:
+        with spans.current(span):
+            yield RequestSpan(span)
+    finally:
+        told_trace.reset(before)

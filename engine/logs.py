@@ -12,15 +12,23 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from .redact import masked, masked_value
+from .tracing import current_trace_id
 
 log = logging.getLogger("onceflow")
 
 FIELDS = "fields"
 """Name of the ``extra`` of a record under which it has fields of its own, for the JSON form."""
+
+TRACES = "traces"
+"""Name of the ``extra`` of a record under which it has the ids of the traces that it is about;
+without it these are that of what is done now."""
+MOST_TRACES: Final = 5
+"""Traces that a line tells: it may be about a batch."""
 
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -42,6 +50,8 @@ class _Formatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         record.message = escaped(masked(record.message)).replace("\n", "\\n")
+        if traces := _traces_of(record):
+            record.message += f" [trace {', '.join(traces)}]"
         return super().formatMessage(record)
 
     def formatException(self, ei: Any) -> str:
@@ -62,12 +72,30 @@ class _JsonFormatter(_Formatter):
             "process": record.process,
             "message": masked(record.getMessage()),
         }
+        traces = _traces_of(record)
+        if len(traces) == 1:
+            told["trace_id"] = traces[0]
+        elif traces:
+            told["trace_ids"] = traces
         told |= masked_value(getattr(record, FIELDS, {}))
         if record.exc_info:
             told["exception"] = masked(logging.Formatter.formatException(self, record.exc_info))
         if record.stack_info:
             told["stack"] = masked(record.stack_info)
         return json.dumps(told, default=lambda value: masked(str(value)))
+
+
+def about(traces: Iterable[str | None], **fields: Any) -> dict[str, Any]:
+    """Return the ``extra`` of a line about what belongs to traces, by their ids, and its fields."""
+    return {TRACES: [*dict.fromkeys(each for each in traces if each)], FIELDS: fields}
+
+
+def _traces_of(record: logging.LogRecord) -> list[str]:
+    found: list[str] = getattr(record, TRACES, None) or []
+    if not found and (current := current_trace_id()):
+        found = [current]
+    more = len(found) - MOST_TRACES
+    return found if more <= 0 else [*found[:MOST_TRACES], f"and {more} more"]
 
 
 def escaped(text: str) -> str:

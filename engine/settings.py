@@ -17,6 +17,7 @@ from .errors import SettingsError
 from .redact import keep_dsn, keep_named_secret, keep_secret, keep_url
 from .secrets import FOLDER, NAME, NAME_RULE, Secrets
 from .secrets import PREFIX as SECRET_PREFIX
+from .tracing import read_trace_url
 
 PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 TRANSPORTS = ("kafka", "postgres")
@@ -50,6 +51,7 @@ class Settings:
     ``provider``       of identities, by which people log in; None: there is none
     ``hosts``          names by which the api is called, beside those of this machine itself
     ``root_path``      path under which a proxy shows the api, such as ``/flows``; empty: the root
+    ``trace_url``      where a trace is looked at, with ``{trace_id}``; empty: pages have no links
     ``trusted_proxies``  addresses and networks whose ``X-Forwarded-…`` headers the api believes
     ``metrics_host``, ``metrics_port``  where the process serves metrics and tells how it is; port
                        None: nowhere, 0 takes a free one
@@ -76,6 +78,7 @@ class Settings:
     provider: Provider | None = None
     hosts: tuple[str, ...] = ()
     root_path: str = ""
+    trace_url: str = ""
     trusted_proxies: tuple[str, ...] = ()
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
@@ -155,6 +158,7 @@ class Settings:
             "ONCEFLOW_ACCOUNTS": self.accounts,
             "ONCEFLOW_HOSTS": ",".join(self.hosts),
             "ONCEFLOW_ROOT_PATH": self.root_path,
+            "ONCEFLOW_TRACE_URL": self.trace_url,
             "ONCEFLOW_TRUSTED_PROXIES": ",".join(self.trusted_proxies),
             "ONCEFLOW_METRICS_HOST": self.metrics_host,
             "ONCEFLOW_METRICS_PORT": "" if self.metrics_port is None else str(self.metrics_port),
@@ -191,6 +195,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         provider=read_provider(env),
         hosts=_hosts(env.get("ONCEFLOW_HOSTS", "")),
         root_path=_root_path(env.get("ONCEFLOW_ROOT_PATH", "").strip()),
+        trace_url=read_trace_url(env),
         trusted_proxies=_proxies(env.get("ONCEFLOW_TRUSTED_PROXIES", "")),
         metrics_host=env.get("ONCEFLOW_METRICS_HOST", "").strip() or default.metrics_host,
         metrics_port=_metrics_port(env),

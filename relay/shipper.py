@@ -12,8 +12,10 @@ from ..engine import failpoints, meters
 from ..engine.calls import OutboxRow, defer_outbox, drop_outbox, take_outbox
 from ..engine.calls.base import Connection
 from ..engine.kafka_names import dead_letter_topic, form_topic, is_topic, task_topic
+from ..engine.logs import about
 from ..engine.settings import Settings
 from ..engine.sleeper import RELAY, Sleeper
+from ..engine.tracing import id_of
 from .broker import trouble_with
 from .sender import Record, Sender
 from .spans import shipping
@@ -140,15 +142,18 @@ class Shipper:
         if not errors:
             return
         meters.count("onceflow_messages_deferred", len(errors))
-        given_up = sum(
-            row.outcome == "quarantined"
-            for row in defer_outbox(conn, list(errors), list(errors.values()), hopeless)
-        )
+        put_off = defer_outbox(conn, list(errors), list(errors.values()), hopeless)
+        gone = {row.id for row in put_off if row.outcome == "quarantined"}
         for error, count in Counter(errors.values()).items():
-            log.warning("%d of %d messages cannot be shipped now: %s", count, len(rows), error)
-        if given_up:
+            traces = [id_of(row.headers) for row in rows if errors.get(row.id) == error]
+            told = about(traces)
+            log.warning(
+                "%d of %d messages cannot be shipped now: %s", count, len(rows), error, extra=told
+            )
+        if gone:
             log.error(
                 "%d messages were given up and are in quarantine: see the view "
                 "onceflow.quarantined; release_quarantine() ships them again",
-                given_up,
+                len(gone),
+                extra=about(id_of(row.headers) for row in rows if row.id in gone),
             )

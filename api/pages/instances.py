@@ -114,6 +114,7 @@ def show_instance(visit: Visit) -> Response:
         {
             "instance": found,
             "because": because,
+            "trace_url": visit.trace_url.replace("{trace_id}", found.trace),
             "signals": _signals(because),
             "inside": inside,
             "has_children": any(task.child for task in inside.shown()),

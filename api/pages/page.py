@@ -36,6 +36,8 @@ class Visit:
     path: Mapping[str, str]
     query: Mapping[str, list[str]]
     form: Mapping[str, str]
+    trace_url: str = ""
+    """Where a trace is looked at, with ``{trace_id}``; empty: nowhere."""
 
     def given(self, *names: str) -> dict[str, str]:
         """Return what the query says of these; a field that was left empty was not given."""
@@ -134,7 +136,8 @@ async def _visit(request: Request) -> Visit:
         form = await read_form(request)
         context.admission.check_form(request, form)
     query = {name: request.query_params.getlist(name) for name in request.query_params}
-    return Visit(context.database, context.secrets, request.path_params, query, form)
+    path = request.path_params
+    return Visit(context.database, context.secrets, path, query, form, context.trace_url)
 
 
 def see_other(path: str) -> Response:

@@ -34,7 +34,7 @@ MOST_OF_SCOPES: Final = 1000
 SUMMARY: Final[LiteralString] = """id, key, workflow, version, state as status, closing_as,
        suspended_by, suspended_at, open_tasks, scopes, seq, error, started_at, start_at,
        deadline_at, ended_at, erased_at, erased_by, trigger, scheduled_at,
-       parent_id as parent, parent_task, root_id as root"""
+       parent_id as parent, parent_task, root_id as root, trace_id as trace"""
 
 LOG_ENTRY: Final[LiteralString] = (
     f"t.seq, t.task, {logs.PATH}, t.attempt, t.state, t.worker_id, t.error, t.at"

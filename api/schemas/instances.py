@@ -184,6 +184,12 @@ class InstanceSummary(msgspec.Struct, frozen=True):
     root: Annotated[
         UUID | None, msgspec.Meta(description="The first of its family; null of that one.")
     ]
+    trace: Annotated[
+        str,
+        msgspec.Meta(
+            description="The id of the trace that its attempts are in, if they are traced."
+        ),
+    ]
 
 
 class Instance(InstanceSummary, frozen=True):

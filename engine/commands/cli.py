@@ -108,6 +108,7 @@ ENVIRONMENT = """settings are environment variables:
   ONCEFLOW_OIDC_ISSUER   the provider by which people log in; _CLIENT_ID, _SECRET_FILE, _ROLES
   ONCEFLOW_HOSTS      names by which the api is called, beside this machine's own
   ONCEFLOW_ROOT_PATH  path under which a proxy shows the api            (/)
+  ONCEFLOW_TRACE_URL  where a trace is looked at, with {trace_id} in it: pages link to it
   ONCEFLOW_TRUSTED_PROXIES   addresses whose X-Forwarded-Host and -Proto are believed
   ONCEFLOW_METRICS_HOST, ONCEFLOW_METRICS_PORT   where metrics are served (127.0.0.1, nowhere)
   ONCEFLOW_SQL_SEARCH_PATH   where the SQL of handlers looks for names  (public)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 from ..extras import how_to
-from ..tracing import PARENT, Trace, wanted_trace_id
+from ..tracing import Trace, id_of, wanted_trace_id
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -39,9 +39,7 @@ def trace_id_of(instance_id: UUID, trace: Trace | None) -> str:
     It is that of the context that came with the start; without one it follows from the instance's
     id, by a hash, since samplers take ids of traces for random.
     """
-    if trace is not None and (found := PARENT.fullmatch(trace.get("traceparent", ""))):
-        return found[1]
-    return hashlib.sha256(instance_id.bytes).hexdigest()[:32]
+    return id_of(trace) or hashlib.sha256(instance_id.bytes).hexdigest()[:32]
 
 
 def is_set_up() -> bool:

@@ -14,9 +14,17 @@ from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 from ...engine.calls import TopicRecord
 from ...engine.json_text import require_json
 from ...engine.payloads import payload_fault, unkept
+from ...engine.tracing import Trace, read_trace
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Headers(msgspec.Struct, frozen=True):
+    headers: dict[str, str] = {}
+
+
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Headers).decode
 
 
 class Unreadable(Exception):
@@ -72,6 +80,14 @@ def with_value(record: TopicRecord, value: bytes | None, reads: Format, topic: s
         return record._replace(reason=str(error), payload=value)
     text = f'{{"value":{body.decode()},{record.text[1:]}'
     return record._replace(text=text, reason="", payload=None)
+
+
+def trace_of(record: TopicRecord) -> Trace | None:
+    """Return the trace context that a record's headers bring; None where there is none."""
+    try:
+        return read_trace(_decode(record.text).headers)
+    except (msgspec.MsgspecError, RecursionError):  # nothing fails for that
+        return None
 
 
 def _around(message: Message, partition: int, offset: int) -> str:

@@ -17,8 +17,11 @@ from ...engine.calls.base import Connection
 from ...engine.calls.slow_expressions import ALL, SLOW_AT_MOST, struck_by, unevaluated
 from ...engine.errors import OnceflowError
 from ...engine.ids import make_hex_ids
+from ...engine.logs import about
+from ...engine.tracing import id_of
 from ..clock import PASSING, PORTION
 from .checking import TooSlow, check_records
+from .records import trace_of
 
 log = logging.getLogger("onceflow.relay.intake")
 
@@ -137,7 +140,14 @@ class Sets:
             return None
         # Whatever it is, by itself it must not hold up those behind it.
         (record,) = records
-        log.error("%s: record %d of partition %d: %s", self._name, record[1], record[0], error)
+        log.error(
+            "%s: record %d of partition %d: %s",
+            self._name,
+            record.offset,
+            record.partition,
+            error,
+            extra=about([id_of(trace_of(record))]),
+        )
         reason = f"it could not be taken: {' '.join(str(error).split())}"
         blamed = record._replace(reason=reason[:10_000])
         return self._checked(source, spans, self._ids_of([blamed]), [blamed])

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from onceflow.engine.logs import FIELDS, set_up_logging
+from onceflow.engine.logs import FIELDS, about, set_up_logging
+from onceflow.engine.tracing import told_trace
 
 FORGED = (
     "no order\n2026-01-31T03:00:00.000Z ERROR   onceflow.api: hacked\r\x1b[2J\x9b\u202e\u2028\ud800"
@@ -69,3 +70,33 @@ def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert one["time"].endswith("Z")
     assert other["message"] == "é"
     assert "ValueError: no order" in other["exception"]
+
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_line_tells_the_traces_that_it_is_about(
+    capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    set_up_logging("info", form)
+    several = [f"{n:032x}" for n in range(1, 8)]
+    log.info("of none")
+    log.info("of one", extra=about([TRACE, None, TRACE], task="pay"))
+    log.info("of several", extra=about(several))
+    before = told_trace.set({"traceparent": f"00-{TRACE}-b7ad6b7169203331-00"})
+    try:
+        log.info("of what is answered")
+    finally:
+        told_trace.reset(before)
+    lines = capsys.readouterr().err.splitlines()
+    if form == "text":
+        told = [line.partition("[")[2] for line in lines]
+        most = ", ".join(several[:5])
+        assert told == ["", f"trace {TRACE}]", f"trace {most}, and 2 more]", f"trace {TRACE}]"]
+        return
+    none, one, many, answered = (json.loads(line) for line in lines)
+    assert not {"trace_id", "trace_ids"} & none.keys()
+    assert (one["trace_id"], one["task"]) == (TRACE, "pay")
+    assert many["trace_ids"] == [*several[:5], "and 2 more"]
+    assert answered["trace_id"] == TRACE

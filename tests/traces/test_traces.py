@@ -43,6 +43,12 @@ steps:
   - {id: a, task: traces.second, queue: second}
   - {id: b, task: traces.second, queue: second, needs: [a]}
 """
+PLANNED = """
+name: planned
+on: [{id: often, schedule: {every: 1s, overlap: allow}}]
+steps:
+  - {id: a, task: traces.second, queue: second}
+"""
 
 
 @dataclass
@@ -181,3 +187,22 @@ def test_a_trace_that_is_not_sampled_has_no_spans_and_goes_along(team: Team) -> 
     (after,) = start(team.conn, "plain", [{}])
     team.attempts(trace_id_of(after, None), 2)
     assert team.collector.of(trace) == []
+
+
+def test_each_run_of_a_schedule_is_a_trace_of_its_own(team: Team) -> None:
+    deploy(team.conn, PLANNED)
+    team.conn.commit()
+
+    def runs() -> list[tuple[UUID, str]]:
+        return team.conn.execute(
+            "select id, trace_id from onceflow.instances where workflow = 'planned' order by id"
+        ).fetchall()
+
+    wait_until(lambda: len(runs()) >= 2, "two runs", 30)
+    (first, one), (second, other) = runs()[:2]
+    assert wait_for_ends(team.conn, [first, second], 60) == ["SUCCEEDED"] * 2
+    assert (one, other) == (trace_id_of(first, None), trace_id_of(second, None))
+    for trace in (one, other):
+        assert [span.parent for span in team.attempts(trace, 1)] == [""]
+    named = "clock: schedules"
+    wait_until(lambda: named in {span.name for span in team.collector.spans}, named)

@@ -15,6 +15,7 @@ from ..handlers.later import Later
 from ..handlers.registry import Handler
 from ..registration.deadlines import Deadline
 from ..registration.leases import Registration
+from .traced import of_grant
 
 log = logging.getLogger("onceflow.worker")
 
@@ -94,7 +95,9 @@ class Attempt:
                 if call is not None:
                     call()
             except Exception:  # it may be of no use any more; whoever stops others must go on
-                log.exception("%s could not be interrupted", self.grant.key)
+                log.exception(
+                    "%s could not be interrupted", self.grant.key, extra=of_grant(self.grant)
+                )
 
     def on_stop(
         self, interrupt: Callable[[], None] | None = None, abort: Callable[[], None] | None = None

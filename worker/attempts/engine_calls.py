@@ -34,6 +34,7 @@ from ..registration.retrying_connection import RetryingConnection, Spoiled
 from .attempt import Attempt, Outcome, Recorded
 from .failure_log import warn_of_failure
 from .message import Message
+from .traced import of_grant
 
 log = logging.getLogger("onceflow.worker")
 
@@ -171,7 +172,9 @@ class EngineCalls:
         again; nobody's data is in what they wait for, so a moment later it may do.
         """
         for attempt in attempts:
-            log.error("%s: its end could not be recorded: %s", attempt.grant.key, error)
+            grant = attempt.grant
+            told = of_grant(grant)
+            log.error("%s: its end could not be recorded: %s", grant.key, error, extra=told)
             self._grants.release(attempt.grant.fence)
 
     def _claim(self, keys: list[Key]) -> tuple[list[Grant], dict[Key, str], int]:
@@ -299,11 +302,12 @@ class EngineCalls:
                 for half in _halves(outcomes):
                     self._fail(half)
                 return
-            log.error("%s: its failure was refused: %s", outcomes[0].attempt.grant.key, error)
+            grant = outcomes[0].attempt.grant
+            log.error("%s: its failure was refused: %s", grant.key, error, extra=of_grant(grant))
             if not barely:
                 self._fail(outcomes, barely=True)
             else:  # no matter of its data: the next renewal has the task given out again
-                self._grants.release(outcomes[0].attempt.grant.fence)
+                self._grants.release(grant.fence)
             return
         said = [answer.answer for answer in answers]
         self._answered([outcome.attempt for outcome in outcomes], said, "failed")

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from ...engine.calls import Grant
-from ...engine.logs import FIELDS
+from .traced import of_grant
 
 log = logging.getLogger("onceflow.worker")
 
@@ -24,4 +24,4 @@ def warn_of_failure(grant: Grant, error: dict[str, Any], state: str | None) -> N
         "version": grant.version,
     }
     values = (grant.key, grant.attempt, state, code, error.get("message"))
-    log.warning("%s: attempt %d failed (%s): %s: %s", *values, extra={FIELDS: fields})
+    log.warning("%s: attempt %d failed (%s): %s: %s", *values, extra=of_grant(grant, **fields))

@@ -13,6 +13,7 @@ from ..handlers.registry import Handler
 from ..handlers.secrets import SecretsMissing, fill_secrets
 from ..handlers.texts import text_of, type_name
 from .attempt import Attempt
+from .traced import of_grant
 
 log = logging.getLogger("onceflow.worker")
 
@@ -36,7 +37,9 @@ def tell_masked(attempt: Attempt) -> None:
     """Warn of an answer that held secrets."""
     if attempt.mask is not None and attempt.mask.told:
         names = ", ".join(sorted(attempt.mask.told))
-        log.warning("%s: its answer held the secret %s, masked there", attempt.grant.key, names)
+        grant = attempt.grant
+        told = of_grant(grant)
+        log.warning("%s: its answer held the secret %s, masked there", grant.key, names, extra=told)
 
 
 def fault_of(attempt: Attempt, error: BaseException) -> Fault:

@@ -1,38 +1,17 @@
 """The span of an attempt: what a handler does in it is its child. Nothing here raises."""
 
 from contextlib import AbstractContextManager
-from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from ...engine.calls import Grant
 from ...engine.traces import spans
 from ...engine.tracing import Trace
 from ..handlers.faults import Fault
 from ..handlers.later import Later
 from .attempt import Attempt
+from .traced import Waited, read_traced
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
-
-
-class Waited(msgspec.Struct, frozen=True):
-    """What a task has waited for, before it was granted: queue, retry, hold, turn, step."""
-
-    kind: str
-    task: str
-    since: datetime
-    until: datetime
-
-
-class _Extra(msgspec.Struct, frozen=True):
-    trace: dict[str, str] | None = None
-    waited: list[Waited] = []
-
-
-_decoder = msgspec.json.Decoder(_Extra)
-_NOTHING: Final = _Extra()
 
 
 class AttemptSpan:
@@ -76,18 +55,9 @@ class AttemptSpan:
             self._span.set_attribute("onceflow.outcome", outcome)
 
 
-def _read(grant: Grant) -> _Extra:
-    if grant.extra_json is None or '"trace"' not in grant.extra_json:
-        return _NOTHING
-    try:
-        return _decoder.decode(grant.extra_json)
-    except msgspec.MsgspecError:  # of a release that tells it in another way
-        return _NOTHING
-
-
 def _begin(attempt: Attempt) -> "Span | None":
     grant = attempt.grant
-    extra = _read(grant)
+    extra = read_traced(grant)
     if extra.trace is None and not spans.is_set_up():
         return None
     with spans.harmless("begin"):

@@ -26,6 +26,7 @@ from .lanes import Lanes, Place
 from .pace import Pace
 from .slots import Slots
 from .spans import AttemptSpan
+from .traced import of_grant
 from .transactions import NotAccepted, Session, Sessions, Transaction
 
 log = logging.getLogger("onceflow.worker")
@@ -199,7 +200,9 @@ class Transactional:
         try:
             grants = transaction.complete(output, self.slots.room_to_go_on())
         except (NotAccepted, WorkerNotLive, Abandoned) as error:
-            log.warning("%s: rolled back, its completion being %s", attempt.grant.key, error)
+            grant = attempt.grant
+            told = of_grant(grant)
+            log.warning("%s: rolled back, its completion being %s", grant.key, error, extra=told)
             return Recorded("stale") if isinstance(error, NotAccepted) else None
         except BaseException as error:
             if not isinstance(error, Exception) or isinstance(error, TaskError):

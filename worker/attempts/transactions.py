@@ -39,6 +39,7 @@ from ..handlers.later import Later
 from ..registration.grants import Call
 from ..registration.retrying_connection import STATEMENT_TIMEOUT, RetryingConnection, Trouble, judge
 from .attempt import Attempt
+from .traced import of_grant
 
 log = logging.getLogger("onceflow.worker")
 
@@ -349,7 +350,9 @@ def _commit(session: Session, settings: Settings, attempts: Sequence[Attempt]) -
     except psycopg.Error as error:
         if judge(error) is not Trouble.LOST and not session.sync.closed:
             raise  # Postgres has answered: a deferred constraint, for example
-        log.warning("%s: the answer to COMMIT was lost: %s", attempts[0].grant.key, error)
+        grant = attempts[0].grant
+        told = of_grant(grant)
+        log.warning("%s: the answer to COMMIT was lost: %s", grant.key, error, extra=told)
         session.close()
         outcomes = _read_outcomes(settings, attempts)
         if any(one.answer == "running" for one in outcomes):

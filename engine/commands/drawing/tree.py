@@ -145,6 +145,7 @@ def _remarks(picture: Picture) -> list[Text]:
         lines.append(Text(f"will end as {instance['closing_as']}", style="yellow"))
     if instance["deadline_at"] is not None:
         lines.append(Text(f"deadline {clock_text(instance['deadline_at'])}"))
+    lines.append(Text(f"trace {instance['trace']}", style="bright_black"))
     lines += _kept_signals(picture)
     lines.append(Text(f"input: {json_text.encode(instance['input'])}", style="bright_black"))
     if instance["error"]:
