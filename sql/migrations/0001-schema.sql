@@ -147,7 +147,8 @@ create table onceflow.schedule_run (
 );
 -- Two, so that who looks for what waits does not read the last run of every schedule there is.
 create index schedule_run_under_way on onceflow.schedule_run (workflow_id, trigger) where under_way;
-create index schedule_run_queued on onceflow.schedule_run (workflow_id, trigger, planned_at) where state = 'queued';
+-- By cause, too: the first of each is all that is looked at.
+create index schedule_run_queued on onceflow.schedule_run (workflow_id, trigger, cause, planned_at) where state = 'queued';
 
 -- What triggers heard and could make nothing of: of each the last fifty, by code and words.
 create table onceflow.trigger_failure (

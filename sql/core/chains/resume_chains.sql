@@ -7,6 +7,10 @@ language plpgsql volatile as $$
 declare
     v_moved record;
 begin
+    o_changes := '{}'; o_opened := '{}';
+    if cardinality(p_blocks) = 0 then
+        return;
+    end if;
     v_moved := onceflow.move_chains(p_ids, array(
         select k::onceflow.task_key
         from unnest(p_blocks) k

@@ -10,6 +10,9 @@ language plpgsql volatile as $$
 declare
     v_found onceflow.task_key[];
 begin
+    if cardinality(p_keys) = 0 then
+        return '{}';
+    end if;
     with due as (
         select k.instance_id, k.step, k.scope, k.visit,
             onceflow.may_run(i.state, i.suspended_at, s.kind) as runs,

@@ -1,35 +1,25 @@
--- time_out_tasks(sorted ids, keys, now) -> change[]   (internal)
--- Of tasks of locked instances those that no worker has claimed in the time for their start, or that have not ended in that
+-- time_out_tasks(sorted ids, late, now) -> change[]   (internal)
+-- Ends tasks of locked instances, in the order of their keys, that no worker has claimed in the time for their start, or that have not ended in that
 -- for all their attempts: FAILED where their step lets the instance go on, else dead letters, to be judged; nothing is tried
 -- again. What runs then has an outcome that nobody knows, and its answer comes too late; where its scope closes it is CANCELLED.
 -- A claim that holds a row of them is awaited, and has met the time for the start.
-create or replace function onceflow.time_out_tasks(p_ids uuid[], p_keys onceflow.task_key[], p_now timestamptz)
+create or replace function onceflow.time_out_tasks(p_ids uuid[], p_late onceflow.task_key[], p_now timestamptz)
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
-    v_late constant onceflow.task_key[] := array(
-        select row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key
-        from unnest(p_keys) k
-        cross join lateral (
-            select from onceflow.task t
-            where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope and t.visit = k.visit
-                and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)] and t.seq is null
-                and t.state <> 'DEAD_LETTER' and (t.state <> 'WAITING' or t.fence is not null) -- deferred
-                and least(case when t.state in ('QUEUED', 'READY') then t.start_by end, t.end_by) <= p_now offset 0) t
-        order by k.instance_id, k.step, k.scope, k.visit);
     v_changes onceflow.change[];
 begin
-    if cardinality(v_late) = 0 then
+    if cardinality(p_late) = 0 then
         return '{}';
     end if;
-    perform onceflow.lock_queued(v_late);
+    perform onceflow.lock_queued(p_late);
     with judged as (
         select k.*, i.version_id, i.seq + 1 as seq, t.was, t.fence, t.worker_id,
             onceflow.limit_error(t.task) as error, case
                 when s.kind not in ('compensation', 'notice') and case when k.scope = 0 then i.state
                     else onceflow.own_state(k.instance_id, k.scope, i.state) end <> 'RUNNING' then 'CANCELLED'
                 when s.continues then 'FAILED' else 'DEAD_LETTER' end as state
-        from unnest(v_late) k
+        from unnest(p_late) k
         cross join lateral (
             select t.state as was, t.fence, t.worker_id, t as task from onceflow.task t
             where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope and t.visit = k.visit

@@ -7,6 +7,7 @@ create or replace function onceflow.begin_unwinding(
 returns void
 language plpgsql volatile as $$
 declare
+    v_now constant timestamptz := onceflow.now();
     v_ways constant onceflow.failed_way[] :=
         case when cardinality(p_blocks) > 0 then onceflow.failed_ways(p_failed) else '{}' end;
 begin
@@ -19,7 +20,7 @@ begin
         returning k.instance_id, k.step, k.scope, k.visit
     )
     update onceflow.task t
-    set state = 'WAITING', changed_at = onceflow.now(), error = case t.state when 'DEAD_LETTER' then t.error else (
+    set state = 'WAITING', changed_at = v_now, error = case t.state when 'DEAD_LETTER' then t.error else (
         select w.error from unnest(v_ways) w
         where w.instance_id = b.instance_id and w.parent = b.scope and w.block = b.step and w.visit = b.visit
         limit 1) end

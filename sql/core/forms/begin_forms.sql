@@ -2,10 +2,12 @@
 -- Opens the forms of steps that have just begun to ask: notes who is asked, and tells of it.
 create or replace function onceflow.begin_forms(p_ids uuid[], p_keys onceflow.task_key[]) returns void
 language plpgsql volatile as $$
+declare
+    v_now constant timestamptz := onceflow.now();
 begin
     insert into onceflow.wait (instance_id, step, scope, visit, kind, name, n, people, remind_at)
     select k.instance_id, k.step, k.scope, k.visit, 'form', t.input ->> 'title', nextval('onceflow.wait_n'),
-        array(select jsonb_path_query(t.input, 'lax $.to[*]') #>> '{}'), onceflow.now() + make_interval(secs => s.remind)
+        array(select jsonb_path_query(t.input, 'lax $.to[*]') #>> '{}'), v_now + make_interval(secs => s.remind)
     from (
         select k.* from unnest(p_keys) k
         order by k.instance_id, k.step collate "C", k.scope, k.visit offset 0) k

@@ -3,6 +3,8 @@
 -- look; what is asked stays here. Where messages do not travel over Kafka nobody is told.
 create or replace function onceflow.tell_forms(p_event text, p_keys onceflow.task_key[]) returns void
 language plpgsql volatile as $$
+declare
+    v_now constant timestamptz := onceflow.now();
 begin
     if cardinality(p_keys) = 0 or (select d.transport from onceflow.deployment d) = 'postgres' then
         return;
@@ -11,8 +13,8 @@ begin
     select 'form', 'forms', w.instance_id::text,
         jsonb_build_object('event', p_event, 'instance', w.instance_id, 'task', onceflow.task_name(w.step, w.scope, w.visit),
             'workflow', s.workflow, 'to', to_jsonb(w.people), 'claimed_by', w.claimed_by,
-            'due', onceflow.time_text(t.due_at), 'at', onceflow.time_text(onceflow.now()))::text,
-        jsonb_build_object('onceflow-event-id', gen_random_uuid()), pg_current_xact_id(), onceflow.now()
+            'due', onceflow.time_text(t.due_at), 'at', onceflow.time_text(v_now))::text,
+        jsonb_build_object('onceflow-event-id', gen_random_uuid()), pg_current_xact_id(), v_now
     from unnest(p_keys) k
     join onceflow.wait w on w.instance_id = k.instance_id and w.step = k.step and w.scope = k.scope and w.visit = k.visit
         and w.kind = 'form'

@@ -5,11 +5,12 @@ create or replace function onceflow.fail_outputs(p_ids uuid[], p_outputs onceflo
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
+    v_now constant timestamptz := onceflow.now();
     v_changes onceflow.change[];
 begin
     with failed as (
         insert into onceflow.task (instance_id, step, state, error, changed_at)
-        select o.instance_id, 'workflow.output', 'DEAD_LETTER', o.error, onceflow.now()
+        select o.instance_id, 'workflow.output', 'DEAD_LETTER', o.error, v_now
         from unnest(p_outputs) o
         where o.error is not null
         order by o.instance_id

@@ -3,13 +3,15 @@
 -- holds nothing, and an operator's suspension, which does, is told in its stead.
 create or replace function onceflow.note_dead_letters(p_ids uuid[]) returns void
 language plpgsql volatile as $$
+declare
+    v_now constant timestamptz := onceflow.now();
 begin
     if cardinality(p_ids) = 0 then
         return;
     end if;
     update onceflow.instance i
     set suspended_by = case when k.open then 'dead_letter' end,
-        suspended_at = case when k.open then onceflow.now() end
+        suspended_at = case when k.open then v_now end
     from (
         select i.id, exists (
             select from onceflow.task t

@@ -6,6 +6,9 @@ language plpgsql volatile as $$
 declare
     v_changes onceflow.change[];
 begin
+    if cardinality(p_blocks) = 0 then
+        return '{}';
+    end if;
     with late as (
         update onceflow.block b
         set timeout_at = null, resume_at = null

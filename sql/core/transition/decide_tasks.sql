@@ -19,7 +19,7 @@ language sql stable as $$
             when (e.found).runs and (e.found).error is null and (e.kind in ('fail', 'for_each') or e.is_wait)
             then case e.kind when 'fail' then onceflow.raised_error((e.found).value)
                 when 'for_each' then onceflow.items_error(e.version_id, e.step, (e.found).value)
-                else onceflow.wait_error(e.kind, (e.found).value) end
+                else onceflow.wait_error(e.kind, (e.found).value, (select onceflow.now())) end
             else (e.found).error end as error
         from onceflow.evaluate_steps(p_due) e
         offset 0

@@ -10,6 +10,9 @@ declare
     v_now constant timestamptz := onceflow.now();
     v_changes onceflow.change[];
 begin
+    if cardinality(p_keys) = 0 then
+        return '{}';
+    end if;
     with queued as (
         update onceflow.task t
         set state = case when k.runs then 'QUEUED' else 'READY' end,

@@ -1,27 +1,24 @@
--- fire_waits(sorted ids, keys, now) -> change[]   (internal)
--- Of tasks of locked instances those that wait by themselves and whose time has come: a sleep is over, any other has
--- failed by its timeout, to be judged: for fire_timers(). (A row that waits for the start of its instance has no input, one
--- that waits for an answer from outside has a fence.)
-create or replace function onceflow.fire_waits(p_ids uuid[], p_keys onceflow.task_key[], p_now timestamptz)
+-- fire_waits(sorted ids, keys, until) -> change[]   (internal)
+-- Ends tasks of locked instances that wait by themselves and whose times have come, as sort_due() found them: a sleep is over,
+-- any other has failed by its timeout, to be judged: for fire_timers().
+create or replace function onceflow.fire_waits(p_ids uuid[], p_keys onceflow.task_key[], p_until timestamptz[])
 returns onceflow.change[]
 language plpgsql volatile as $$
 declare
     v_ended onceflow.ended_wait[];
     v_children onceflow.task_key[];
 begin
+    if cardinality(p_keys) = 0 then
+        return '{}';
+    end if;
     select coalesce(array_agg(row(k.instance_id, k.step, k.scope, k.visit, null, case when s.kind <> 'sleep'
             then jsonb_build_object('code', 'timeout', 'place', 'timeout', 'message',
                 case s.kind when 'approve' then 'nobody has answered until ' else 'what it waits for did not come until ' end
-                    || onceflow.time_text(t.due_at)) end)::onceflow.ended_wait)
+                    || onceflow.time_text(k.due_at)) end)::onceflow.ended_wait)
             filter (where s.kind <> 'workflow'), '{}'),
         array_agg(row(k.instance_id, k.step, k.scope, k.visit)::onceflow.task_key) filter (where s.kind = 'workflow')
     into v_ended, v_children
-    from unnest(p_keys) k
-    cross join lateral (
-        select t.due_at from onceflow.task t
-        where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope and t.visit = k.visit
-            and t.instance_id between p_ids[1] and p_ids[cardinality(p_ids)]
-            and t.state = 'WAITING' and t.fence is null and t.input is not null and t.due_at <= p_now offset 0) t
+    from unnest(p_keys, p_until) k (instance_id, step, scope, visit, due_at)
     cross join lateral (
         select i.version_id from onceflow.instance i
         where i.id = k.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)] offset 0) i
@@ -33,4 +30,4 @@ begin
     end if;
     return onceflow.end_waits(p_ids, v_ended);
 end $$;
-revoke execute on function onceflow.fire_waits(uuid[], onceflow.task_key[], timestamptz) from public;
+revoke execute on function onceflow.fire_waits(uuid[], onceflow.task_key[], timestamptz[]) from public;

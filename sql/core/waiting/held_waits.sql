@@ -4,12 +4,13 @@
 create or replace function onceflow.held_waits(p_ids uuid[]) returns onceflow.placed_task[]
 language plpgsql volatile as $$
 declare
+    v_now constant timestamptz := onceflow.now();
     v_keys onceflow.task_key[];
     v_given jsonb[];
 begin
     with due as (
         update onceflow.task t
-        set state = 'WAITING', held_by = null, input = null, changed_at = onceflow.now()
+        set state = 'WAITING', held_by = null, input = null, changed_at = v_now
         from (
             select t.instance_id, t.step, t.scope, t.visit, t.input from onceflow.task t
             where t.instance_id = any (p_ids) and t.instance_id >= p_ids[1]

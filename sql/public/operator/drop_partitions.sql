@@ -20,26 +20,26 @@ declare
     v_until timestamptz;
     v_name text;
     v_keys int;
+    v_rows tid[];
 begin
     if v_week is null then
         return;
     end if;
-    delete from onceflow.idempotency_key k
-    using (
-        select d.workflow_id, d.key from onceflow.idempotency_key d
+    -- Arrays, which are made once: a plan may read a subquery again for each row, and then finds more than it was to.
+    v_rows := array(
+        select d.ctid from onceflow.idempotency_key d
         where d.instance_id >= v_from and d.instance_id < v_to
         order by d.instance_id limit p_limit
-        for update skip locked) d
-    where k.workflow_id = d.workflow_id and k.key = d.key;
+        for update skip locked);
+    delete from onceflow.idempotency_key k where k.ctid = any (v_rows);
     get diagnostics v_keys = row_count;
     if v_keys = 0 then
-        delete from onceflow.search_value s
-        using (
-            select d.field, d.value, d.instance_id from onceflow.search_value d
+        v_rows := array(
+            select d.ctid from onceflow.search_value d
             where d.instance_id >= v_from and d.instance_id < v_to
             order by d.instance_id limit p_limit
-            for update skip locked) d
-        where s.field = d.field and s.value = d.value and s.instance_id = d.instance_id;
+            for update skip locked);
+        delete from onceflow.search_value s where s.ctid = any (v_rows);
         get diagnostics v_keys = row_count;
     end if;
     if v_keys > 0 then

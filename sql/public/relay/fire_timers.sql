@@ -19,6 +19,8 @@ declare
     v_due onceflow.task_key[];
     v_blocks onceflow.task_key[];
     v_ids uuid[];
+    v_asked uuid[];
+    v_sorted record;
     v_retried onceflow.change[];
     v_failed onceflow.change[];
     v_chains record;
@@ -54,23 +56,21 @@ begin
         return query select 0, 0;
         return;
     end if;
-    v_ids := onceflow.lock_instances(array(select d.instance_id from unnest(v_due || v_blocks) d), false);
-    v_due := array(select d::onceflow.task_key from unnest(v_due) d where d.instance_id = any (v_ids));
+    v_asked := array(select distinct d.instance_id from unnest(v_due || v_blocks) d);
+    v_ids := onceflow.lock_instances(v_asked, false);
+    if cardinality(v_ids) < cardinality(v_asked) then
+        v_due := array(select d::onceflow.task_key from unnest(v_due) d where d.instance_id = any (v_ids));
+        v_blocks := array(select b::onceflow.task_key from unnest(v_blocks) b where b.instance_id = any (v_ids));
+    end if;
 
-    v_failed := onceflow.time_out_tasks(v_ids, v_due, v_now);
-    v_retried := onceflow.queue_tasks(v_ids, array(
-        select k::onceflow.task_key
-        from unnest(v_due) k
-        cross join lateral (
-            select from onceflow.task t
-            where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
-                and t.visit = k.visit and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
-                and t.state = 'RETRYING' and t.due_at <= v_now offset 0) t), 'RETRYING');
-    v_retried := v_retried || onceflow.release_held(v_ids, v_due, v_now);
-    v_blocks := array(select b::onceflow.task_key from unnest(v_blocks) b where b.instance_id = any (v_ids));
-    v_failed := v_failed || onceflow.time_out_blocks(v_ids, v_blocks, v_now) || onceflow.fire_waits(v_ids, v_due, v_now);
+    v_sorted := onceflow.sort_due(v_ids, v_due, v_now);
+    v_failed := onceflow.time_out_tasks(v_ids, v_sorted.o_late, v_now);
+    v_retried := onceflow.queue_tasks(v_ids, v_sorted.o_retrying, 'RETRYING');
+    v_retried := v_retried || onceflow.release_held(v_ids, v_sorted.o_held, v_now);
+    v_failed := v_failed || onceflow.time_out_blocks(v_ids, v_blocks, v_now);
+    v_failed := v_failed || onceflow.fire_waits(v_ids, v_sorted.o_waits, v_sorted.o_waited_until);
     v_chains := onceflow.resume_chains(v_ids, v_blocks, v_now);
-    v_failed := onceflow.fail_unanswered(v_ids, v_due, v_now, v_failed || v_chains.o_changes, v_chains.o_opened);
+    v_failed := onceflow.fail_unanswered(v_ids, v_sorted.o_unanswered, v_now, v_failed || v_chains.o_changes, v_chains.o_opened);
     perform onceflow.finish_transition(v_ids, v_retried || v_failed);
     return query select cardinality(v_retried), cardinality(v_failed);
 end $$;

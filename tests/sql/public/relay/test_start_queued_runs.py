@@ -54,3 +54,19 @@ def test_a_look_reads_nothing_of_schedules_of_which_nothing_waits(play: Play) ->
         calls.cancel_overlapped_runs(play.conn, 500)
         assert play.value(read, "schedule_run") == before
         assert play.value("select pg_current_xact_id_if_assigned()") is None
+
+
+def test_of_what_cannot_start_a_look_reads_a_few_rows_however_many_wait(play: Play) -> None:
+    begin(play)
+    pass_minutes(play, 1)
+    calls.backfill_schedules(
+        play.conn, "w", "s", [NOON - timedelta(minutes=n) for n in range(1, 201)]
+    )
+    calls.pause_triggers(play.conn, ["w"], ["s"])
+    assert [state for _, state in runs(play)].count("queued") == 200
+    play.conn.execute("vacuum (analyze) onceflow.schedule_run")
+    read = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = %s"
+    with play.conn.transaction():
+        before = play.value(read, "schedule_run")
+        assert calls.start_queued_runs(play.conn, 500) == 0
+        assert play.value(read, "schedule_run") - before <= 5
