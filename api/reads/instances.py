@@ -83,10 +83,10 @@ def _read_log(conn: Connection, head: Instance) -> tuple[list[LogEntry], bool]:
         asked = logs.list_transitions(LOG_ENTRY, head.id, MOST_LOG_ENTRIES + 1)
         log = rows(conn, LogEntry, *asked)
         return log[:MOST_LOG_ENTRIES], len(log) > MOST_LOG_ENTRIES
-    log = rows(conn, LogEntry, *logs.first_transitions(LOG_ENTRY, head.id, MOST_OF_SCOPES + 1))
-    if len(log) > MOST_OF_SCOPES:
+    if rows(conn, FoundId, *logs.find_further(head.id, MOST_OF_SCOPES)):
         log = rows(conn, LogEntry, *logs.last_transitions(LOG_ENTRY, head.id, MOST_OF_SCOPES))
         return log, True
+    log = rows(conn, LogEntry, *logs.first_transitions(LOG_ENTRY, head.id, MOST_OF_SCOPES))
     # They come by their seq, the claims last: by time, each claim is before what followed it.
     return sorted(log, key=lambda entry: (entry.at, entry.seq or 0)), False
 

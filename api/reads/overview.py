@@ -54,8 +54,8 @@ OTHERS: Final[LiteralString] = """
 select (select count(*) from (select from onceflow.instances
                                where suspended_at is not null and suspended_by = 'operator'
                                limit %(limit)s) s) as suspended,
-       (select count(*) from (select from onceflow.dead_letters
-                               where open limit %(limit)s) d) as dead_letters,
+       (select count(*) from (select from onceflow.open_dead_letters
+                               limit %(limit)s) d) as dead_letters,
        (select count(*) from (select from onceflow.quarantined limit %(limit)s) q) as quarantined"""
 
 

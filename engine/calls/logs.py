@@ -39,6 +39,15 @@ def first_transitions(
     return _entries(columns, instance, limit, beyond, order, order, given, scopes=True)
 
 
+def find_further(instance: UUID, most: int) -> Query:
+    """Ask for the ``id`` of an instance whose log has more entries than so many."""
+    text: LiteralString = (
+        "select instance_id as id from onceflow.transitions where instance_id = %(id)s"
+        " offset %(most)s limit 1"
+    )
+    return Query(text, {"id": instance, "most": most})
+
+
 def last_transitions(columns: LiteralString, instance: UUID, limit: int) -> Query:
     """Ask for the end of the log of an instance with scopes, without claims."""
     backwards: LiteralString = "t.seq desc, t.n desc"

@@ -24,6 +24,9 @@ NAMES: Final = 1000
 """Workflows among which the nearest name is looked for."""
 LOOKED_AT: Final = 20_000
 """Rows that a list looks at for filters that no index serves; then it says how far it came."""
+AT_MOST: Final[LiteralString] = "(select %(most)s::bigint)"
+"""So many rows, which no plan knows: it reads along an index then and ends early, where it would
+sort all that there is for the few that it takes it for."""
 SLACK: Final = 60_000
 """Milliseconds by which a start may differ from the time in its instance's id."""
 

@@ -553,6 +553,7 @@ alter sequence onceflow.wait_n owned by onceflow.wait.n;
 create index wait_in_order on onceflow.wait (instance_id, name, n) where kind = 'signal';
 create index wait_for_event on onceflow.wait (name, key) where kind = 'event';
 create index wait_people on onceflow.wait using gin (people) where kind = 'form';
+create index wait_form on onceflow.wait (n) where kind = 'form';
 create index wait_remind on onceflow.wait (remind_at) where remind_at is not null;
 
 -- The inbox: what is sent to an instance, written by whoever causes it, and applied in a transition of the receiver, in

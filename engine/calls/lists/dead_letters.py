@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from ..reads import LOOKED_AT, Query
+from ..reads import AT_MOST, LOOKED_AT, Query
 
 
 class DeadLetterFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +63,7 @@ def page_dead_letters(
         of, rest = f"{of} and {rest}", "true"
     source: LiteralString = f"select * from onceflow.dead_letters where {of} {_BY_AGE}"
     text: LiteralString = (
-        f"select {columns} from ({source} limit %(most)s) d where {rest} {_BY_AGE} limit %(limit)s"
+        f"select {columns} from ({source} limit {AT_MOST}) d where {rest} {_BY_AGE} limit %(limit)s"
     )
     if rest == "true":
         text = f"select {columns} from onceflow.dead_letters where {of} {_BY_AGE} limit %(limit)s"
@@ -74,11 +74,12 @@ def last_dead_letter(wanted: DeadLetterFilter, after: tuple[UUID, str] | None = 
     """Ask for the last (``instance``, ``task``) that ``page_dead_letters`` looks at, where those
     are not all: of filters that no index serves.
     """
-    of, rest, parameters = _paged(wanted, after)
+    source: LiteralString = "dead_letters" if wanted.records else "open_dead_letters"
+    of, rest, parameters = _paged(msgspec.structs.replace(wanted, records=True), after)
     more: LiteralString = "false" if rest == "true" else of
     text: LiteralString = (
-        f"select instance_id as instance, task from onceflow.dead_letters where {more} {_BY_AGE}"
-        " offset %(most)s - 1 limit 1"
+        f"select instance_id as instance, task from onceflow.{source} where {more} {_BY_AGE}"
+        f" offset {AT_MOST} - 1 limit 1"
     )
     return Query(text, parameters)
 

@@ -6,11 +6,16 @@ version by version. The others are tried on the first LOOKED_AT that each of the
 
 from typing import Any, Final, LiteralString
 
-from ..reads import LOOKED_AT, InstanceFilter, Query, bounds, by_fields_alone, tried
+from ..reads import AT_MOST, LOOKED_AT, InstanceFilter, Query, bounds, by_fields_alone, tried
 from ..search import conditions
 
-_KNOWN: Final[LiteralString] = "state, suspended_at, suspended_by, parent_id, started_at"
+_KNOWN: Final[LiteralString] = (
+    "version_id, state, suspended_at, suspended_by, parent_id, started_at"
+)
 _ORDER: Final[LiteralString] = "order by id desc"
+_OF_VERSION: Final[LiteralString] = "order by version_id desc, id desc"
+"""An order that only the index by version has: in a week in which one version alone ran, reading
+all of the week in the order of the ids looks as good, and is not for others."""
 
 
 def is_served(wanted: InstanceFilter) -> bool:
@@ -28,8 +33,8 @@ def find_looked_at(wanted: InstanceFilter, limit: int) -> Query:
     """
     source, parameters = _source(wanted)
     found: LiteralString = (
-        f"select k.id from ({source} {_ORDER} limit %(most)s) k where {_rest(wanted)}"
-        f" {_ORDER} limit %(limit)s"
+        f"select k.id from ({source} limit {AT_MOST}) k where {_rest(wanted)}"
+        f" {_order(wanted)} limit %(limit)s"
     )
     text = f"select f.id from {_led(wanted, found)} {_ORDER} limit %(limit)s"
     return Query(text, {**parameters, "limit": limit})
@@ -38,13 +43,23 @@ def find_looked_at(wanted: InstanceFilter, limit: int) -> Query:
 def last_looked_at(wanted: InstanceFilter) -> Query:
     """Ask for the ``id`` down to which all were looked at, where there are further ones."""
     source, parameters = _source(wanted)
-    last: LiteralString = f"select k.id from ({source} {_ORDER} offset %(most)s - 1 limit 1) k"
+    last: LiteralString = f"select k.id from ({source} offset {AT_MOST} - 1 limit 1) k"
     return Query(f"select f.id from {_led(wanted, last)} {_ORDER} limit 1", parameters)
 
 
+def _by_version(wanted: InstanceFilter) -> bool:
+    """Return whether a workflow leads, each of its versions on its own."""
+    return not wanted.fields and wanted.parent is None and wanted.workflow is not None
+
+
+def _order(wanted: InstanceFilter) -> LiteralString:
+    """Return the order in which what leads is read."""
+    return _OF_VERSION if _by_version(wanted) else _ORDER
+
+
 def _led(wanted: InstanceFilter, found: LiteralString) -> LiteralString:
-    """Return what is read of each that leads: of each version of a workflow on its own."""
-    if wanted.fields or wanted.parent is not None or wanted.workflow is None:
+    """Return what is read of each that leads."""
+    if not _by_version(wanted):
         return f"({found}) f"
     return (
         f"onceflow.workflow_versions v cross join lateral ({found}) f where v.name = %(workflow)s"
@@ -52,7 +67,7 @@ def _led(wanted: InstanceFilter, found: LiteralString) -> LiteralString:
 
 
 def _source(wanted: InstanceFilter) -> tuple[LiteralString, dict[str, Any]]:
-    """Return what leads, without an order, and all parameters."""
+    """Return what leads, the youngest first, and all parameters."""
     parameters: dict[str, Any] = {
         "most": LOOKED_AT,
         "state": None if wanted.states is None else list(wanted.states),
@@ -66,14 +81,19 @@ def _source(wanted: InstanceFilter) -> tuple[LiteralString, dict[str, Any]]:
         text: LiteralString = (
             f"select s.instance_id as id, s.workflow, {_KNOWN} from onceflow.search_values s"
             f" cross join lateral (select {_KNOWN} from onceflow.instances"
-            f" where id = s.instance_id offset 0) i where {within}"
+            f" where id = s.instance_id offset 0) i where {within} {_order(wanted)}"
         )
         return text, parameters | given
     lead: LiteralString = (
-        "parent_id = %(parent)s" if wanted.parent is not None else "version_id = v.version_id"
+        "version_id between v.version_id and v.version_id"
+        if _by_version(wanted)
+        else "parent_id = %(parent)s"
     )
     within = " and ".join([lead, *bounds("id", wanted, parameters)])
-    return f"select id, workflow, {_KNOWN} from onceflow.instances where {within}", parameters
+    return (
+        f"select id, workflow, {_KNOWN} from onceflow.instances where {within} {_order(wanted)}",
+        parameters,
+    )
 
 
 def _rest(wanted: InstanceFilter) -> LiteralString:

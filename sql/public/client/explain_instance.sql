@@ -2,10 +2,12 @@
 -- Says in words why an instance is not moving, the most telling first: what it waits for, and whose turn it
 -- is. task is null for what concerns the whole instance. advice is what to do, where something is:
 -- {verb, args}, for doors that write it as one types it there; statement is the same in SQL, where SQL can.
+-- Statements that run for each of up to 200 tasks are planned once: to plan one takes longer than to run it.
 -- Errors: WF001 where there is no such instance.
 create or replace function onceflow.explain_instance(p_id uuid)
 returns table (task text, because text, advice jsonb, statement text)
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = 'force_generic_plan' set jit = 'off' set max_parallel_workers_per_gather = 0 as $$
 #variable_conflict use_column
 declare
     v_instance onceflow.instance;

@@ -1,9 +1,11 @@
 -- scope_places(instance, scopes) -> (scope, place)
 -- Where scopes of one instance lie, as a person reads it, from the outside in: `invoices[17]`, `documents[pdf]/pages[3]`: the
 -- blocks around, and which branch or item of each; of a block that opens one scope alone (a group, a switch) its name suffices.
+-- Lists call it for each of their rows: to plan its statement takes longer than to run it.
 create or replace function onceflow.scope_places(p_instance_id uuid, p_scopes bigint[])
 returns table (scope bigint, place text)
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = 'force_generic_plan' as $$
 #variable_conflict use_column
 begin
     return query

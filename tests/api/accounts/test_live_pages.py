@@ -48,7 +48,8 @@ async def shown_live(client: httpx2.AsyncClient, page: str, until: str) -> str:
     raise AssertionError("the stream ended")
 
 
-# guarantee: live-page-of-another-role, form-of-another
+# guarantee: live-page-of-another-role
+# guarantee: form-of-another
 def test_a_live_page_is_made_once_a_role_and_offers_each_what_is_his(
     settings: Settings, conn: psycopg.Connection[Any]
 ) -> None:
