@@ -20,6 +20,7 @@ from .http_forms import HttpForms
 from .model import Because, DeadLetter, Decided, Deployed, Instance, Started, Status
 from .operations import (
     Key,
+    Labels,
     OutsideError,
     Page,
     Plan,
@@ -109,6 +110,7 @@ class HttpOperations(HttpForms):
             "suspended": None if wanted.suspended is None else str(wanted.suspended).lower(),
             "key": wanted.key,
             **{f"input.{field}": value for field, value in wanted.fields.items()},
+            **{f"label.{name}": value for name, value in wanted.labels.items()},
         }
         return read_answer((yield list_of("instances", query, limit, cursor)), Page[Instance])
 
@@ -124,6 +126,10 @@ class HttpOperations(HttpForms):
 
     def resume(self, instance: UUID) -> Plan[Request, str]:
         return (yield from _decide(instance, "resume"))
+
+    def set_labels(self, instance: UUID, labels: Labels) -> Plan[Request, dict[str, str]]:
+        answer: Answered = yield post(f"instances/{instance}/labels", {"labels": labels})
+        return read_answer(answer, _Labels).labels
 
     def erase(self, instance: UUID, by: str | None) -> Plan[Request, str]:
         answer: Answered = yield post(f"instances/{instance}/erase", {"by": by})
@@ -173,6 +179,10 @@ class _Batch(msgspec.Struct):
     instances: list[Item]
 
 
+class _Labels(msgspec.Struct):
+    labels: dict[str, str]
+
+
 class _Decision(msgspec.Struct):
     detail: str
 
@@ -217,6 +227,7 @@ def _item(start: Start, text: msgspec.Raw) -> dict[str, Any]:
         "key": start.key,
         "id": start.id,
         "start_at": require_offset(start.start_at),
+        "labels": start.labels,
     }
     return {name: value for name, value in item.items() if value is not None}
 

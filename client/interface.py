@@ -14,6 +14,7 @@ from .operations import (
     PAGE,
     Answer,
     FormKey,
+    Labels,
     LetterKey,
     Operations,
     OutsideError,
@@ -100,6 +101,7 @@ class SyncInterface(Generic[Q]):
         id: UUID | None = None,  # noqa: A002
         start_at: datetime | None = None,
         signal: Signal | None = None,
+        labels: Labels | None = None,
     ) -> Started:
         """Start an instance, of the latest version unless one is given.
 
@@ -111,9 +113,12 @@ class SyncInterface(Generic[Q]):
 
         A ``signal`` is sent in the same transaction, also where the instance exists; Refused is
         raised where that takes none any more, BadArgument where it is none: nothing was started.
+        ``labels``, by which it is found, go over those that the definition gives.
         """
         (started,) = self._run(
-            self._operations.start(workflow, version, [Start(input, key, id, start_at)], signal)
+            self._operations.start(
+                workflow, version, [Start(input, key, id, start_at, labels)], signal
+            )
         )
         if isinstance(started, OnceflowError):
             raise started
@@ -127,6 +132,7 @@ class SyncInterface(Generic[Q]):
         keys: Sequence[str | None] | None = None,
         version: int | None = None,
         start_at: datetime | None = None,
+        labels: Sequence[Labels | None] | None = None,
     ) -> list[Started | OnceflowError]:
         """Start an instance for each input; the answers are in the order of the inputs.
 
@@ -134,7 +140,7 @@ class SyncInterface(Generic[Q]):
         from being started. Through SQL it is one transaction, through the API one for each 1,000.
         """
         return self._run(
-            self._operations.start(workflow, version, starts_of(inputs, keys, start_at))
+            self._operations.start(workflow, version, starts_of(inputs, keys, start_at, labels))
         )
 
     def get(self, instance: UUID) -> Instance:
@@ -177,15 +183,16 @@ class SyncInterface(Generic[Q]):
         suspended: bool | None = None,
         key: str | None = None,
         input: Mapping[str, Any] | None = None,  # noqa: A002
+        labels: Mapping[str, Any] | None = None,
         limit: int | None = None,
     ) -> Iterator[Instance]:
         """Go through instances, the youngest first, page by page; all unless ``limit`` is given.
 
         ``input`` are fields and their values, of those that the workflow lists under `search`:
-        ``{"order": "O-36"}``. Raises NotFound where there is no such workflow, BadArgument where
-        no workflow lists such a field.
+        ``{"order": "O-36"}``; ``labels`` are names and values likewise. Raises NotFound where
+        there is no such workflow, BadArgument where no workflow lists such a field.
         """
-        wanted = Wanted(workflow, status, suspended, key, texts_of(input))
+        wanted = Wanted(workflow, status, suspended, key, texts_of(input), texts_of(labels))
         return self._pages(self._operations.instances, wanted, limit)
 
     def explain(self, instance: UUID) -> list[Because]:
@@ -206,6 +213,13 @@ class SyncInterface(Generic[Q]):
     def resume(self, instance: UUID) -> str:
         """Let a suspended instance go on. As ``cancel``."""
         return self._run(self._operations.resume(instance))
+
+    def set_labels(self, instance: UUID, labels: Labels) -> dict[str, str]:
+        """Give an instance labels, by which it is found, beside those it has; None takes one away.
+
+        Returns all that it has. As ``cancel``; raises BadArgument for what is no label.
+        """
+        return self._run(self._operations.set_labels(instance, labels))
 
     def erase(self, instance: UUID, by: str | None = None) -> str:
         """Erase the payloads of an instance that has ended, for good. As ``cancel``.

@@ -53,6 +53,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     input_json: msgspec.Raw = msgspec.field(name="input", default=NONE)
     output_json: msgspec.Raw = msgspec.field(name="output", default=NONE)
     error: dict[str, Any] | None = None
+    labels: dict[str, str] = {}
 
     @property
     def ended(self) -> bool:

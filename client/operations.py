@@ -7,6 +7,7 @@ HTTP have each operation once, whether those who call wait for answers or await 
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from itertools import islice
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 from uuid import UUID
@@ -41,6 +42,9 @@ FormKey: TypeAlias = Form | tuple[UUID, str]
 
 Key: TypeAlias = tuple[UUID, str]
 
+Labels: TypeAlias = Mapping[str, str | int | float | bool | Decimal | None]
+"""Labels of an instance, by their names; None takes one away."""
+
 PAGE: Final = 200
 """Items of a page at most, as the API has it."""
 VERSIONS: Final = range(1, 2**31)
@@ -54,6 +58,7 @@ class Start(msgspec.Struct, frozen=True):
     key: str | None = None
     id: UUID | None = None
     start_at: datetime | None = None
+    labels: Labels | None = None
 
 
 class Signal(msgspec.Struct, frozen=True):
@@ -75,6 +80,7 @@ class Wanted(msgspec.Struct, frozen=True):
     suspended: bool | None = None
     key: str | None = None
     fields: Mapping[str, str] = {}
+    labels: Mapping[str, str] = {}
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
@@ -132,6 +138,7 @@ class Operations(Protocol[Q_co]):
     def cancel(self, instance: UUID) -> Plan[Q_co, str]: ...
     def suspend(self, instance: UUID) -> Plan[Q_co, str]: ...
     def resume(self, instance: UUID) -> Plan[Q_co, str]: ...
+    def set_labels(self, instance: UUID, labels: Labels) -> Plan[Q_co, dict[str, str]]: ...
     def erase(self, instance: UUID, by: str | None) -> Plan[Q_co, str]: ...
     def dead_letters(
         self, workflow: str | None, limit: int, cursor: str
@@ -165,14 +172,23 @@ def too_late() -> Refused:
 
 
 def starts_of(
-    inputs: Sequence[Any], keys: Sequence[str | None] | None, start_at: datetime | None
+    inputs: Sequence[Any],
+    keys: Sequence[str | None] | None,
+    start_at: datetime | None,
+    labels: Sequence[Labels | None] | None,
 ) -> list[Start]:
-    """Return what to start. Raises BadArgument unless there is a key, or None, for each input."""
-    if keys is None:
-        return [Start(given, start_at=start_at) for given in inputs]
+    """Return what to start.
+
+    Raises BadArgument unless there is a key, and an object of labels, or None, for each input.
+    """
+    none = [None] * len(inputs)
+    keys, labels = none if keys is None else keys, none if labels is None else labels
     require_same_number("keys", keys, inputs)
-    pairs = zip(inputs, keys, strict=True)
-    return [Start(given, key, start_at=start_at) for given, key in pairs]
+    require_same_number("labels", labels, inputs)
+    return [
+        Start(given, key, start_at=start_at, labels=own)
+        for given, key, own in zip(inputs, keys, labels, strict=True)
+    ]
 
 
 def written(start: Start) -> msgspec.Raw | WrongInput:
@@ -180,16 +196,20 @@ def written(start: Start) -> msgspec.Raw | WrongInput:
 
     So one of many that is wrong keeps none of the others from being sent.
     """
-    faults = _key_faults(start.key)
+    text, faults = _written({} if start.input is None else start.input, "/input")
+    faults += _key_faults(start.key)
+    if start.labels is not None:
+        faults += _written(start.labels, "/labels")[1]
+    return WrongInput(faults) if faults else msgspec.Raw(text)
+
+
+def _written(value: Any, place: str) -> tuple[bytes, list[Fault]]:
+    """Return a value as JSON, and what of it cannot be sent."""
     try:
-        text = b"{}" if start.input is None else to_json(start.input)
+        text = to_json(value)
     except Unwritten as error:
-        faults.append(Fault(f"/input{error.fault.place}", error.fault.message))
-    else:
-        faults += [Fault(f"/input{place}", message) for place, message in unkept(text)]
-        if not faults:
-            return msgspec.Raw(text)
-    return WrongInput(faults)
+        return b"", [Fault(f"{place}{error.fault.place}", error.fault.message)]
+    return text, [Fault(f"{place}{within}", message) for within, message in unkept(text)]
 
 
 def _key_faults(key: str | None) -> list[Fault]:

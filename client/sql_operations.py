@@ -18,7 +18,7 @@ from ..engine.calls.operators import (
     REDRIVE_DEAD_LETTERS,
     SKIP_DEAD_LETTERS,
 )
-from ..engine.calls.search import not_listed
+from ..engine.calls.search import by_labels, not_listed
 from ..engine.calls.waiting import (
     AT_ONCE,
     SEND_EVENTS,
@@ -32,8 +32,10 @@ from ..engine.calls.workflows import (
     EXPLAIN_INSTANCE,
     REGISTER_WORKFLOW,
     RESUME_INSTANCES,
+    SET_LABELS,
     START_INSTANCES,
     SUSPEND_INSTANCES,
+    labels_of,
     require_offset,
 )
 from ..engine.definition import check_input, compile_definition, parse
@@ -45,6 +47,7 @@ from .errors import WrongInput
 from .model import Because, DeadLetter, Decided, Deployed, Instance, Started, Status
 from .operations import (
     Key,
+    Labels,
     OutsideError,
     Page,
     Plan,
@@ -62,10 +65,15 @@ from .sql_forms import SqlForms
 from .statements import Statement, in_json, name_of, read_rows
 
 SUMMARY: Final[LiteralString] = """id, key, workflow, version, state as status, closing_as,
-    suspended_by, started_at, ended_at, deadline_at, erased_at, error"""
+    suspended_by, started_at, ended_at, deadline_at, erased_at, error, labels"""
 LETTER: Final[LiteralString] = """instance_id as instance, task, path, workflow, version, step,
     queue, attempts, input, error, died_at, takes"""
-PLACES: Final = {"invalid_key": "/key", "invalid_id": "/id", "invalid_start_at": "/start_at"}
+PLACES: Final = {
+    "invalid_key": "/key",
+    "invalid_id": "/id",
+    "invalid_start_at": "/start_at",
+    "labels": "/labels",
+}
 
 
 class Version(msgspec.Struct):
@@ -142,6 +150,7 @@ class SqlOperations(SqlForms):
                 [starts[n].id or made for n, made in zip(fit, make_ids(len(fit)), strict=True)],
                 [require_offset(starts[n].start_at) for n in fit],
                 None if (trace := trace_of(current_trace())) is None else [trace] * len(fit),
+                labels_of([starts[n].labels for n in fit]),
             )
             question = in_json(START_INSTANCES, parameters)
             if signal is not None:
@@ -171,7 +180,7 @@ class SqlOperations(SqlForms):
             states=None if wanted.status is None else [wanted.status],
             suspended=wanted.suspended,
             key=wanted.key,
-            fields=wanted.fields,
+            fields={**wanted.fields, **by_labels(wanted.labels)},
             before=UUID(cursor) if cursor else None,
         )
         asked = reads.list_instances(SUMMARY, chosen, limit)
@@ -196,6 +205,10 @@ class SqlOperations(SqlForms):
 
     def resume(self, instance: UUID) -> Plan[Statement, str]:
         return (yield from _decide(RESUME_INSTANCES, instance))
+
+    def set_labels(self, instance: UUID, labels: Labels) -> Plan[Statement, dict[str, str]]:
+        text = yield from _decide(SET_LABELS, instance, to_json(labels).decode(), None)
+        return msgspec.json.decode(text, type=dict[str, str])
 
     def erase(self, instance: UUID, by: str | None) -> Plan[Statement, str]:
         return (yield from _decide(ERASE_INSTANCES, instance, by))
@@ -278,6 +291,7 @@ def _with_signal(
         start.id or make_ids(1)[0],
         require_offset(start.start_at),
         trace_of(current_trace()),
+        None if start.labels is None else json_of(msgspec.Raw(to_json(start.labels))),
     )
 
 

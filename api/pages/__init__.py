@@ -27,6 +27,7 @@ ON_INSTANCES: Final = {
     "suspend": Role.OPERATOR,
     "resume": Role.OPERATOR,
     "erase": Role.OPERATOR,
+    "label": Role.OPERATOR,
 }
 ON_FORMS: Final = {
     "answer": Role.STARTER,

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+import msgspec
 from msgspec.structs import replace
 from starlette.responses import Response
 
@@ -29,6 +30,7 @@ FILTERS: Final = (
     "id",
     "key",
     "input",
+    "label",
     "status",
     "suspended",
     "parent",
@@ -61,7 +63,9 @@ def show_instances(visit: Visit) -> Response:
     def read() -> InstancePage:
         query = visit.read_query(AllInstancesQuery)
         if typed := visit.given("input").get("input"):
-            query = replace(query, fields=_field(typed))
+            query = replace(query, fields=_pair(typed, "query.input", "order=O-36"))
+        if typed := visit.given("label").get("label"):
+            query = replace(query, labels=_pair(typed, "query.label", "customer=ACME"))
         return reads.list_instances(visit.database, query, query.workflow)
 
     found, problem = unless_refused(read, InstancePage([], None))
@@ -80,13 +84,13 @@ def show_instances(visit: Visit) -> Response:
     )
 
 
-def _field(text: str) -> dict[str, str]:
-    """Read what was typed as FIELD=VALUE. Raises Problem 422."""
-    field, equals, value = text.partition("=")
-    field = field.strip().removeprefix("$.").removeprefix("input.")
-    if not equals or not field or "\0" in text:
-        raise invalid([Fault("query.input", "is not FIELD=VALUE, such as order=O-36")])
-    return {field: value.strip()}
+def _pair(text: str, place: str, such_as: str) -> dict[str, str]:
+    """Read what was typed as NAME=VALUE. Raises Problem 422."""
+    name, equals, value = text.partition("=")
+    name = name.strip().removeprefix("$.").removeprefix("input.")
+    if not equals or not name or "\0" in text:
+        raise invalid([Fault(place, f"is not NAME=VALUE, such as {such_as}")])
+    return {name: value.strip()}
 
 
 def show_instance(visit: Visit) -> Response:
@@ -113,6 +117,7 @@ def show_instance(visit: Visit) -> Response:
         "instance.html",
         {
             "instance": found,
+            "labels": msgspec.json.decode(found.labels, type=dict[str, str]),
             "because": because,
             "trace_url": visit.trace_url.replace("{trace_id}", found.trace),
             "signals": _signals(because),
@@ -161,13 +166,17 @@ def decide(visit: Visit) -> Response:
 
 
 def _decision(visit: Visit) -> Decide:
-    """Return what is to be done. Raises Problem 404, and 422 where nobody says who erases."""
+    """Return what is to be done. Raises Problem 404, and 422 where it is not said with what."""
     verb = visit.path["decision"]
     if verb == "erase":
         by = in_the_name_of(visit.form.get("by", "").strip())
         if not by:
             raise invalid([Fault("/by", "is missing: say who wants the payloads to be erased")])
         return partial(calls.erase_instances, by=by)
+    if verb == "label":
+        labels = _pair(visit.form.get("label", ""), "/label", "customer=ACME")
+        given = {name: value or None for name, value in labels.items()}
+        return partial(calls.set_labels, labels=given)
     if verb not in DECISIONS:
         raise not_found(f"decision {verb!r}")
     return DECISIONS[verb]

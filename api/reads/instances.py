@@ -7,7 +7,7 @@ from uuid import UUID
 from ...engine import calls
 from ...engine.calls import logs, reads, scopes, waiting
 from ...engine.calls.lists import instances as lists
-from ...engine.calls.search import not_listed
+from ...engine.calls.search import by_labels, not_listed
 from ..database import Connection, Database, rows
 from ..problems import Fault, invalid, not_found
 from ..schemas.instances import (
@@ -34,7 +34,7 @@ MOST_OF_SCOPES: Final = 1000
 SUMMARY: Final[LiteralString] = """id, key, workflow, version, state as status, closing_as,
        suspended_by, suspended_at, open_tasks, scopes, seq, error, started_at, start_at,
        deadline_at, ended_at, erased_at, erased_by, trigger, scheduled_at,
-       parent_id as parent, parent_task, root_id as root, trace_id as trace"""
+       parent_id as parent, parent_task, root_id as root, trace_id as trace, labels"""
 
 LOG_ENTRY: Final[LiteralString] = (
     f"t.seq, t.task, {logs.PATH}, t.attempt, t.state, t.worker_id, t.error, t.at"
@@ -106,7 +106,7 @@ def list_instances(
             suspended=query.suspended,
             key=query.key,
             parent=query.parent,
-            fields=query.fields,
+            fields={**query.fields, **by_labels(query.labels)},
             id=query.id,
             started_after=query.started_after,
             started_before=query.started_before,

@@ -54,5 +54,6 @@ def start_one(conn: Connection, wanted: Startable, given: Json, key: str) -> Sta
         raise Problem(409, f"This form was sent before with another input: see {made.found}.")
     if made.error:
         told = error.get("faults") or [{"place": "", **error}]
-        raise invalid([Fault(f"/input{of['place']}", of["message"]) for of in told], "The input")
+        place = "/labels" if error.get("code") == "labels" else "/input"
+        raise invalid([Fault(f"{place}{of['place']}", of["message"]) for of in told], "The input")
     return made

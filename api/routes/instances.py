@@ -5,6 +5,8 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
+
 from ...engine import calls
 from ...engine.accounts.roles import Role
 from ...engine.calls.reads import MOST_DIGITS
@@ -20,8 +22,10 @@ from ..schemas.instances import (
     Explanation,
     InstanceDecision,
     InstanceDetail,
+    InstanceLabels,
     InstancePage,
     InstancesQuery,
+    LabelsRequest,
 )
 from ..schemas.tasks import ScopeDetail, ScopePage, ScopesQuery
 
@@ -63,6 +67,13 @@ def read_scope(call: Call[Nothing, Nothing]) -> ScopeDetail:
 def explain_instance(call: Call[Nothing, Nothing]) -> Explanation:
     """Say why an instance is not moving."""
     return reads.explain(call.context.database, call.uuid("instanceId", "instance"))
+
+
+def set_labels(call: Call[Nothing, LabelsRequest]) -> InstanceLabels:
+    """Give an instance labels."""
+    decided = _decide(call, partial(calls.set_labels, labels=call.body.labels))
+    labels = msgspec.json.decode(decided.detail, type=dict[str, str])
+    return InstanceLabels(decided.id, "done", labels)
 
 
 def _deciding(decide: Decide) -> Callable[[Call[Nothing, Nothing]], InstanceDecision]:
@@ -194,6 +205,20 @@ OPERATIONS: Final = [
         "Resume a suspended instance",
         "What has become due meanwhile is given out.",
         calls.resume_instances,
+    ),
+    Operation(
+        method="POST",
+        path="/instances/{instanceId}/labels",
+        name="setLabels",
+        role=Role.OPERATOR,
+        tag="instances",
+        summary="Give an instance labels, or take them away",
+        description="Those that are not named stay. It may run or have ended; whose payloads are "
+        "erased takes none. The answer has all its labels.",
+        handler=set_labels,
+        body=LabelsRequest,
+        answers={200: InstanceLabels},
+        problems=(409,),
     ),
     Operation(
         method="POST",

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final, cast
 from uuid import UUID, uuid4
 
+import msgspec
 import psycopg
 from starlette.concurrency import run_in_threadpool
 
@@ -35,7 +36,12 @@ from ..schemas.instances import (
 from ..schemas.words import given
 
 BATCH_BODY_LIMIT: Final = 16 << 20
-PLACES: Final = {"invalid_key": "/key", "invalid_id": "/id", "invalid_start_at": "/start_at"}
+PLACES: Final = {
+    "invalid_key": "/key",
+    "invalid_id": "/id",
+    "invalid_start_at": "/start_at",
+    "labels": "/labels",
+}
 
 
 async def start_instance(call: Call[StartQuery, StartRequest]) -> Answer:
@@ -53,7 +59,9 @@ async def _start_one(call: Call[StartQuery, StartRequest]) -> Answer:
     headers: StartHeaders = call.headers
     body = call.body
     key = headers.idempotency_key or body.key
-    sent = BatchItem(input=body.input, key=key, id=body.id, start_at=body.start_at)
+    sent = BatchItem(
+        input=body.input, key=key, id=body.id, start_at=body.start_at, labels=body.labels
+    )
     sender = None if body.signal is None else Sender(body.signal)
     (item,) = await _start(call, [sent], [""], body.version, sender)
     if item.outcome == "disabled":
@@ -95,6 +103,7 @@ class Sender:
         ids: Sequence[UUID],
         start_at: Sequence[datetime | None] | None,
         traces: Sequence[Trace | None] | None,
+        labels: Sequence[calls.Labels | None] | None,
     ) -> list[calls.Started]:
         if not inputs:
             return []
@@ -113,6 +122,7 @@ class Sender:
             ids[0],
             at,
             None if traces is None else traces[0],
+            None if labels is None else labels[0],
         )
         if both.sent is not None and both.sent.outcome == "invalid":
             told = [Fault(of["place"], of["message"]) for of in both.sent.faults or []]
@@ -166,6 +176,7 @@ async def _start(
         else:
             fit.append(n)
     at_once = all(items[n].start_at is None for n in fit)
+    labels = [None if (of := items[n].labels) is msgspec.UNSET else of for n in fit]
     started = await run_in_threadpool(
         _repeated,
         database,
@@ -178,6 +189,7 @@ async def _start(
             ids=[items[n].id or made for n, made in zip(fit, make_ids(len(fit)), strict=True)],
             start_at=None if at_once else [items[n].start_at for n in fit],
             traces=None if call.trace is None else [call.trace] * len(fit),
+            labels=cast("list[calls.Labels | None]", labels) if any(labels) else None,
         ),
     )
     for n, of in zip(fit, started, strict=True):

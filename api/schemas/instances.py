@@ -51,6 +51,17 @@ InstanceId: TypeAlias = Annotated[
 ]
 
 
+Labels: TypeAlias = Annotated[
+    Json | msgspec.UnsetType,
+    msgspec.Meta(
+        description="Names and values by which it is found, over those that its definition gives; "
+        "null takes one of these away. 32 at most; a name is a small letter, then up to 63 small "
+        "letters, digits, ., _ or -; a value is a text, a number or a boolean, of 255 bytes.",
+        extra_json_schema={"type": "object"},
+    ),
+]
+
+
 StartAt: TypeAlias = Annotated[
     Time | None,
     msgspec.Meta(description="When its first steps come due; at once if absent."),
@@ -73,6 +84,7 @@ class StartRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
     id: InstanceId = None
     start_at: StartAt = None
+    labels: Labels = msgspec.UNSET
     signal: Annotated[
         StartSignal | None,
         msgspec.Meta(description="Sent to it in the same transaction, also where it exists."),
@@ -109,6 +121,9 @@ class BatchItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: IdempotencyKey | None = None
     id: InstanceId = None
     start_at: StartAt = None
+    labels: Annotated[
+        Json | msgspec.UnsetType, msgspec.Meta(description="As of a single start.")
+    ] = msgspec.UNSET
 
 
 class BatchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -190,6 +205,13 @@ class InstanceSummary(msgspec.Struct, frozen=True):
             description="The id of the trace that its attempts are in, if they are traced."
         ),
     ]
+    labels: Annotated[
+        Json,
+        msgspec.Meta(
+            description="Texts by which it is found, by their names.",
+            extra_json_schema={"type": "object", "additionalProperties": {"type": "string"}},
+        ),
+    ]
 
 
 class Instance(InstanceSummary, frozen=True):
@@ -263,6 +285,9 @@ class InstancesQuery(msgspec.Struct, frozen=True):
             "workflow lists under `search`."
         ),
     ] = msgspec.field(name="input.*", default_factory=dict[str, str])
+    labels: Annotated[
+        dict[str, str], msgspec.Meta(description="What a label is, as `label.customer=ACME`.")
+    ] = msgspec.field(name="label.*", default_factory=dict[str, str])
     started_after: Time | None = None
     started_before: Time | None = None
     limit: Limit = 50
@@ -329,3 +354,23 @@ class InstanceDecision(msgspec.Struct, frozen=True):
     id: UUID
     outcome: Literal["done"]
     detail: str
+
+
+class LabelsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Labels that an instance is given, beside those it has."""
+
+    labels: Annotated[
+        Json,
+        msgspec.Meta(
+            description="Names and values, as at a start; null takes one away.",
+            extra_json_schema={"type": "object"},
+        ),
+    ]
+
+
+class InstanceLabels(msgspec.Struct, frozen=True):
+    """All labels that an instance has."""
+
+    id: UUID
+    outcome: Literal["done"]
+    labels: dict[str, str]

@@ -158,6 +158,7 @@ from .workers import register_worker, renew_worker, stop_worker
 from .workflows import (
     Because,
     InstanceFault,
+    Labels,
     RegisteredVersion,
     Started,
     cancel_instances,
@@ -165,6 +166,7 @@ from .workflows import (
     explain_instance,
     register_workflow,
     resume_instances,
+    set_labels,
     start_instances,
     suspend_instances,
 )
@@ -195,6 +197,7 @@ __all__ = [
     "Grant",
     "InstanceFault",
     "Key",
+    "Labels",
     "LoggedIn",
     "Login",
     "NamedDecision",
@@ -304,6 +307,7 @@ __all__ = [
     "send_events",
     "send_signals",
     "set_config_values",
+    "set_labels",
     "signal_with_start",
     "skip_dead_letters",
     "start_instances",

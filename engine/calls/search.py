@@ -1,6 +1,7 @@
 """What instances are found by: the fields of their input that their workflow's `search` names.
 
-``index_inputs()`` notes the text of each; what is looked for is written here in the same way.
+``index_inputs()`` notes the text of each; what is looked for is written here in the same way. A
+label is a field whose name begins with ``LABEL``, which no path does.
 """
 
 import hashlib
@@ -10,12 +11,14 @@ from decimal import Decimal
 from typing import Final, LiteralString
 
 from ..errors import BadArgument
+from ..labels import NAME, NAME_RULE
 from .base import json_of
 
 LONGEST: Final = 255
 """Bytes of a value; of a longer one there is its sha256."""
 MOST_FIELDS: Final = 16
 """Fields that one question may name, as many as a definition."""
+LABEL: Final = "@"
 NAMES: Final[LiteralString] = (
     "select distinct f as name from onceflow.workflow_versions v cross join unnest(v.search) f"
     " order by f limit 1000"
@@ -23,6 +26,14 @@ NAMES: Final[LiteralString] = (
 """Every field that some workflow lists."""
 
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+
+
+def by_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return as which fields labels are looked for. Raises BadArgument for what is no name."""
+    for name in labels:
+        if not NAME.fullmatch(name):
+            raise BadArgument(f"{name!r} is no label: its name is {NAME_RULE}")
+    return {LABEL + name: value for name, value in labels.items()}
 
 
 def stored(value: str) -> list[str]:
@@ -57,7 +68,9 @@ def conditions(fields: Mapping[str, str]) -> tuple[LiteralString, dict[str, obje
     The first leads: its index has them in the order of their instances. Raises BadArgument.
     """
     if len(fields) > MOST_FIELDS:
-        raise BadArgument(f"{len(fields)} fields are looked for, and {MOST_FIELDS} are the most")
+        raise BadArgument(
+            f"{len(fields)} fields and labels are looked for, and {MOST_FIELDS} are the most"
+        )
     (field, value), *others = fields.items()
     texts = stored(value)
     where = LEADS if len(texts) == 1 else LEADS_AS_ONE_OF
@@ -74,7 +87,7 @@ def conditions(fields: Mapping[str, str]) -> tuple[LiteralString, dict[str, obje
 def not_listed(fields: Iterable[str], known: Sequence[str]) -> str | None:
     """Say which of the fields no workflow lists, None where each is listed."""
     for field in fields:
-        if field not in known:
+        if field not in known and not field.startswith(LABEL):
             listed = ", ".join(known) or "none"
             return f"no workflow lists $.input.{field} under `search`; listed are: {listed}"
     return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, Literal, LiteralString, TypeAlias
+from typing import Any, Final, Literal, LiteralString, TypeAlias, cast
 from uuid import UUID
 
 from ..ids import make_ids
@@ -11,7 +11,7 @@ from ..tracing import Trace
 from .base import Connection, Record, Row, fetch, json_array, json_of, trace_of, word
 from .reads import Query
 from .slow_expressions import in_time
-from .workflows import OUTCOMES, Started, require_offset
+from .workflows import OUTCOMES, Labels, Started, require_offset
 
 SEND_SIGNALS: Final[LiteralString] = """
 select instance_id, outcome, task, detail, faults
@@ -31,7 +31,7 @@ select instance_id, outcome, state, error, signal, task, detail, faults
                                   p_name => %s::text, p_payload => %s::jsonb,
                                   p_signal_key => %s::text, p_version => %s::int,
                                   p_id => %s::uuid, p_start_at => %s::timestamptz,
-                                  p_trace => %s::jsonb)"""
+                                  p_trace => %s::jsonb, p_labels => %s::jsonb)"""
 
 KEPT_SIGNAL: Final[LiteralString] = "name, key, sent_at"
 """The columns of a kept signal, as every door tells them."""
@@ -173,6 +173,7 @@ def signal_with_start(
     id: UUID | None = None,  # noqa: A002 - the parameter's name
     start_at: datetime | None = None,
     trace: Trace | None = None,
+    labels: Labels | None = None,
 ) -> SignalledStart:
     """Start an instance, or find that of the key or id, and send it a signal, in one transaction.
 
@@ -191,6 +192,7 @@ def signal_with_start(
         id or make_ids(1)[0],
         require_offset(start_at),
         trace_of(trace),
+        None if labels is None else json_of(cast(Json, labels)),
     )
     (row,) = in_time(conn, lambda: fetch(conn, SIGNAL_WITH_START, parameters))
     found, outcome, state, error, *sent = row

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal, LiteralString
+from decimal import Decimal
+from typing import Any, Final, Literal, LiteralString, TypeAlias, cast
 from uuid import UUID
+
+import msgspec
 
 from ..errors import BadArgument, Refused
 from ..ids import make_hex_ids
@@ -34,7 +37,7 @@ select instance_id, outcome, state, error
   from onceflow.start_instances(p_workflow => %s::text, p_inputs => %s::jsonb[],
                                 p_keys => %s::text[], p_version => %s::int,
                                 p_ids => %s::uuid[], p_start_at => %s::timestamptz[],
-                                p_traces => %s::jsonb[])
+                                p_traces => %s::jsonb[], p_labels => %s::jsonb[])
  order by ordinal"""
 
 CANCEL_INSTANCES: Final[LiteralString] = """
@@ -45,6 +48,10 @@ select instance_id, null, outcome, detail from onceflow.suspend_instances(p_ids 
 
 RESUME_INSTANCES: Final[LiteralString] = """
 select instance_id, null, outcome, detail from onceflow.resume_instances(p_ids => %s::uuid[])"""
+
+SET_LABELS: Final[LiteralString] = """
+select instance_id, null, outcome, detail
+  from onceflow.set_labels(p_ids => %s::uuid[], p_labels => %s::jsonb, p_by => %s::text)"""
 
 EXPLAIN_INSTANCE: Final[LiteralString] = """
 select task, because, advice, statement from onceflow.explain_instance(p_id => %s::uuid)"""
@@ -61,6 +68,9 @@ class RegisteredVersion(Record, frozen=True):
     version: int
     created: bool
 
+
+Labels: TypeAlias = Mapping[str, str | int | float | bool | Decimal | None] | msgspec.Raw
+"""Of an instance, by their names, or the JSON of them; None takes one away."""
 
 OUTCOMES: Final = ("started", "exists", "conflict", "invalid", "disabled")
 
@@ -146,6 +156,7 @@ def start_instances(
     ids: Sequence[UUID] | None = None,
     start_at: Sequence[datetime | None] | None = None,
     traces: Sequence[Trace | None] | None = None,
+    labels: Sequence[Labels | None] | None = None,
 ) -> list[Started]:
     """Start one instance per input; the answers stand in the order of the inputs.
 
@@ -153,7 +164,8 @@ def start_instances(
     as many as inputs; None starts without one. ``ids`` are of ``engine.ids.make_ids``, made here
     unless given; a call whose reply was lost is repeated with the same. ``start_at`` are times with
     their offset from UTC, at which the first steps come due; None: at once. ``traces``
-    are W3C trace contexts, as many as inputs (see ``engine.tracing``). One that is invalid
+    are W3C trace contexts, as many as inputs (see ``engine.tracing``). ``labels``, as many as
+    inputs, go over those that the definition gives; None of one takes it away. One that is invalid
     keeps no other from being started. Inputs are not checked against the workflow's schema here.
     Raises NotFound, BadArgument.
     """
@@ -165,6 +177,7 @@ def start_instances(
         array_of(make_hex_ids(len(inputs))) if ids is None else uuid_array(ids),
         None if start_at is None else [require_offset(each) for each in start_at],
         None if traces is None else [trace_of(each) for each in traces],
+        labels_of(labels),
     )
     return [
         Started(found, word(outcome, *OUTCOMES), state, error)
@@ -172,6 +185,23 @@ def start_instances(
             conn, lambda: fetch(conn, START_INSTANCES, parameters)
         )
     ]
+
+
+def labels_of(labels: Sequence[Labels | None] | None) -> list[str | None] | None:
+    """Return labels, one object an instance, as the database takes them."""
+    if labels is None or all(each is None for each in labels):
+        return None
+    return [None if each is None else json_of(cast(Json, each)) for each in labels]
+
+
+def set_labels(
+    conn: Connection, ids: Sequence[UUID], labels: Labels, by: str | None = None
+) -> list[Decided]:
+    """Give instances labels, beside those they have; None takes one away. ``detail`` has all.
+
+    ``by`` is who does it: the login unless given. Raises BadArgument for what is no label.
+    """
+    return decided(change(conn, SET_LABELS, (list(ids), json_of(cast(Json, labels)), by)))
 
 
 def cancel_instances(conn: Connection, ids: Sequence[UUID]) -> list[Decided]:

@@ -12,6 +12,7 @@ import msgspec
 from .. import json_text
 from ..errors import BadArgument
 from ..json_text import Json
+from ..labels import NAME, NAME_RULE
 from ..payloads import payload_fault
 
 InstanceId: TypeAlias = UUID | str
@@ -33,6 +34,23 @@ def add_instance(parser: argparse.ArgumentParser, *, many: bool = False) -> None
         parser.add_argument("instances", type=instance_id, nargs="+", metavar="ID", help=ID_HELP)
     else:
         parser.add_argument("instance", type=instance_id, metavar="ID", help=ID_HELP)
+
+
+def add_labels(parser: argparse.ArgumentParser, told: str) -> None:
+    """Add ``--label NAME=VALUE``, as pairs."""
+    parser.add_argument(
+        "--label", action="append", type=label, default=[], metavar="NAME=VALUE", help=told
+    )
+
+
+def label(text: str) -> tuple[str, str]:
+    """Read ``NAME=VALUE``."""
+    name, equals, value = text.partition("=")
+    if not equals or not NAME.fullmatch(name):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not NAME=VALUE, such as customer=ACME; a name is {NAME_RULE}"
+        )
+    return name, value
 
 
 def instance_id(text: str) -> InstanceId:

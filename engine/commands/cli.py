@@ -57,6 +57,7 @@ COMMANDS = {
     "cancel": Command("engine.commands.cancel", "cancel instances"),
     "suspend": Command("engine.commands.suspend", "hold instances back"),
     "resume": Command("engine.commands.resume", "let suspended instances go on"),
+    "label": Command("engine.commands.label", "give instances labels, or take them away"),
     "dead-letters": Command("engine.commands.dead_letters", "list, redrive, skip, discard"),
     "forms": Command("engine.commands.people.forms", "list what people are asked; claim, reassign"),
     "answer": Command("engine.commands.people.answer", "answer what an approve asks"),

@@ -26,7 +26,7 @@ Row = dict[str, Any]
 SUMMARY: Final[LiteralString] = """id, key, workflow, version, state as status, closing_as,
        suspended_by, suspended_at, open_tasks, scopes, seq, error, started_at, start_at,
        deadline_at, ended_at, erased_at, erased_by, trigger, scheduled_at,
-       parent_id as parent, parent_task, root_id as root, trace_id as trace"""
+       parent_id as parent, parent_task, root_id as root, trace_id as trace, labels"""
 PORTION: Final = 1000
 """Entries of a log that are read at once where it may be of any length."""
 CANDIDATES: Final = 5

@@ -1,15 +1,16 @@
 """List instances, the newest first.
 
-Children of others are among them where --parent, --workflow, --key, --input or --suspended is
-given.
+Children of others are among them where --parent, --workflow, --key, --input, --label or
+--suspended is given.
 """
 
 import argparse
 from datetime import UTC, datetime
 
 from ..calls.reads import LOOKED_AT, InstanceFilter
+from ..calls.search import by_labels
 from ..settings import Settings
-from .arguments import add_json, instance_id, positive
+from .arguments import add_json, add_labels, instance_id, positive
 from .bodies import bounded_page
 from .database import Row, last_looked_at, list_instances, open_database, whole_id
 from .output import (
@@ -57,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="whose input has this value, order=O-36 (may be repeated): of fields that their "
         "workflow lists under `search`",
     )
+    add_labels(parser, "that has this label, customer=ACME (may be repeated)")
     parser.add_argument("--limit", type=positive, default=20, metavar="N", help="at most N (20)")
     parser.add_argument(
         "--before",
@@ -83,7 +85,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             suspended=True if args.suspended else None,
             key=args.key,
             parent=None if args.parent is None else whole_id(conn, args.parent),
-            fields=dict(args.input),
+            fields={**dict(args.input), **by_labels(dict(args.label))},
             before=None if args.before is None else whole_id(conn, args.before),
         )
         limit: int = args.limit

@@ -1,7 +1,7 @@
 """How commands print: tables and trees for people, JSON for scripts."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -108,6 +108,11 @@ def error_text(error: dict[str, Any] | None) -> str:
 def one_line(text: object) -> str:
     """Return a text of strangers on one line, with nothing in it that a terminal would obey."""
     return escaped(" ".join(str(text).split()))
+
+
+def labels_text(labels: Mapping[str, str]) -> str:
+    """Return labels in one line, as ``--label`` takes them; nothing where there are none."""
+    return one_line(" ".join(f"{name}={value}" for name, value in sorted(labels.items())))
 
 
 def print_decisions(decisions: Sequence[Decided], *, as_json: bool) -> int:

@@ -19,7 +19,7 @@ from ..ids import make_ids
 from ..json_text import Json
 from ..settings import Settings
 from ..tracing import read_trace, variables
-from .arguments import INPUT_HELP, add_json, offset_time, positive, read_json, seconds
+from .arguments import INPUT_HELP, add_json, add_labels, offset_time, positive, read_json, seconds
 from .bodies import body
 from .database import Row, find_instance, find_version, open_database
 from .output import clock_text, error_text, one_line, print_json, span_text, suspension
@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="when its first steps come due (at once): 2026-01-31T08:00+01:00",
     )
+    add_labels(parser, "a label that it is found by, customer=ACME (may be repeated)")
     parser.add_argument("--version", type=positive, metavar="N", help="of the workflow (latest)")
     parser.add_argument(
         "--signal",
@@ -122,6 +123,7 @@ def _start(
             [args.id or make_ids(1)[0]],
             None if args.start_at is None else [args.start_at],
             [read_trace(variables())],
+            [dict(args.label) or None],
         )
         return started, None
     signal = StartSignal(args.signal, read_json(args.payload, "--payload"), args.signal_key)
@@ -136,6 +138,7 @@ def _start(
         args.id,
         args.start_at,
         read_trace(variables()),
+        dict(args.label) or None,
     )
     refused = both.sent is not None and both.sent.outcome not in ("accepted", "repeated")
     return both.started, both.sent.detail if both.sent and refused else None

@@ -9,7 +9,7 @@ from .inputs.checks import compile_checks
 from .jumps import check_jumps
 from .layout import Layout, StepList
 from .order import Order, order_steps
-from .seeing import check_heard, check_references
+from .seeing import check_heard, check_labels, check_references
 from .shapes import Shapes
 from .signals import check_awaited, compile_signals
 from .source.document import Document, Faults
@@ -64,6 +64,7 @@ def check_definition(source: Document | Mapping[str, Any]) -> Checked:
     notice = workflow.on_failed and workflow.on_failed.input
     check_references(layout, orders, shapes, workflow.output, notice, faults)
     check_heard(workflow.triggers, faults)
+    check_labels(workflow.labels, shapes, faults)
     faults.raise_any()
     return Checked(document, workflow, layout, orders)
 
@@ -95,6 +96,7 @@ def compile_definition(source: Document | Mapping[str, Any] | Checked) -> dict[s
         "on_failure": workflow.on_failure,
         "deadline": workflow.deadline,
         "search": workflow.search,
+        "labels": workflow.labels.tree if workflow.labels else None,
         "steps": [row._asdict() for row in rows],
         "edges": _edges(orders, lowered),
         "triggers": [_trigger(each) for each in workflow.triggers],

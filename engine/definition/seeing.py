@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from .expressions.references import ITEMS, STEP_FIELDS, Scope
 from .expressions.trees import Compiled
+from .labels import SEES
 from .layout import Layout, StepList
 from .order import Order
 from .shapes import Shapes
@@ -61,6 +62,13 @@ def check_heard(triggers: Iterable[Trigger], faults: Faults) -> None:
             for pointer, reference in compiled.references:
                 if fault := trigger.sees.fault(reference):
                     faults.add(pointer, fault)
+
+
+def check_labels(labels: Compiled | None, shapes: Shapes, faults: Faults) -> None:
+    """Note every path of a label that names what it does not see, or what cannot be there."""
+    for pointer, reference in labels.references if labels else ():
+        if fault := SEES.fault(reference) or shapes.fault(reference):
+            faults.add(pointer, fault)
 
 
 _UNSEEN = "a notice sees no step, for none may have run; $.error names the one that failed"

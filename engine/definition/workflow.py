@@ -6,6 +6,7 @@ from ..json_text import Json
 from .expressions.trees import Compiled
 from .foreign.telling import only_member
 from .foreign.words import OF_A_WORKFLOW
+from .labels import LABELS
 from .notice import ON_FAILED, Notice
 from .signals import SIGNALS
 from .source.document import Document, Faults, child
@@ -33,6 +34,7 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     on_failed: Notice | None = None
     deadline: float | None = None
     search: list[str] = []
+    labels: Compiled | None = None
     triggers: list[Trigger] = []
 
 
@@ -90,6 +92,7 @@ MEMBERS = Members(
             "Fields of the input by which instances are found, such as $.input.order.",
             examples=(["$.input.order", "$.input.customer.email"],),
         ),
+        "labels": LABELS,
     },
     OF_A_WORKFLOW,
 )

@@ -36,6 +36,8 @@ create table onceflow.workflow_version (
     returns boolean not null default false,
     -- Fields of the input that instances are found by, `customer.email`; null where there are none.
     search text[],
+    -- The tree that gives the labels of its instances; null where there are none.
+    labels jsonb,
     created_at timestamptz not null default pg_catalog.clock_timestamp(),
     unique (workflow_id, version)
 );
@@ -702,9 +704,11 @@ create table onceflow.idempotency_key (
 );
 create index idempotency_key_instance on onceflow.idempotency_key (instance_id);
 
--- What instances are found by: one row for each field that their workflow's `search` names and their input has, in one
--- index for all weeks, so that a look-up costs the same however many there are. It lives as long as its instance.
+-- What instances are found by: one row for each field that their workflow's `search` names and their input has, and for
+-- each label, in one index for all weeks, so that a look-up costs the same however many there are. It lives as long as its
+-- instance.
 create table onceflow.search_value (
+    -- The path of a field, customer.email, or the name of a label behind an @, which no path has.
     field text collate "C" not null,
     -- A number without trailing zeros; of what is longer than 255 bytes the sha256, in hexadecimal.
     value text collate "C" not null,
@@ -876,10 +880,10 @@ create type onceflow.begun_wait as (
 -- An instance that a task of another has told to start: of which version, unless there is an error.
 create type onceflow.child_start as (
     instance_id uuid, parent_id uuid, root_id uuid, step text, scope bigint, visit int, detached boolean,
-    workflow_id bigint, version_id bigint, deadline interval, searched boolean, key text, input jsonb, trace jsonb, error jsonb);
+    workflow_id bigint, version_id bigint, deadline interval, searched boolean, labelled boolean, key text, input jsonb, trace jsonb, error jsonb);
 
--- What has come of it, and which instance it is.
-create type onceflow.started_child as (outcome text, instance_id uuid);
+-- What has come of it, which instance it is, and why there is none.
+create type onceflow.started_child as (outcome text, instance_id uuid, error jsonb);
 
 -- A signal that is sent, what becomes of it, in words too, the wait that takes it (step null: it is kept), and what of its
 -- payload does not fit.

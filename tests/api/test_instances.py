@@ -231,6 +231,56 @@ def test_instances_are_found_by_fields_of_their_input(client: TestClient, start:
     assert client.get("/ui/instances?input=O-36").status_code == 422
 
 
+def test_instances_have_labels_and_are_found_by_them(client: TestClient, start: Start) -> None:
+    start("unlabelled")
+    body = {"input": {"customer": "A", "total": 1}, "labels": {"customer": "O & Söhne", "n": 1.50}}
+    mine = client.post("/workflows/order/start", json=body).json()
+    assert mine["labels"] == {"customer": "O & Söhne", "n": "1.5"}
+    other = {"input": body["input"], "labels": {"customer": "B"}}
+    bad = {"input": body["input"], "labels": {"Customer": "B"}}
+    batch = client.post("/workflows/order/instances", json={"instances": [other, bad, {**other}]})
+    told = batch.json()["instances"]
+    assert [each["outcome"] for each in told] == ["started", "invalid", "started"]
+    assert told[1]["faults"][0]["place"] == "/instances/1/labels/Customer"
+    single = client.post("/workflows/order/start", json=bad)
+    assert single.json()["faults"][0]["place"] == "/labels/Customer"
+
+    def found(**query: str) -> list[str]:
+        answer = client.get("/instances", params=query)
+        assert answer.status_code == 200, answer.text
+        return [item["id"] for item in answer.json()["items"]]
+
+    assert found(**{"label.customer": "O & Söhne"}) == [mine["id"]]
+    assert found(**{"label.customer": "O & Söhne", "label.n": "1.5"}) == [mine["id"]]
+    assert found(**{"label.customer": "O & Söhne", "status": "RUNNING"}) == [mine["id"]]
+    assert len(found(**{"label.customer": "B", "input.customer": "A"})) == 2
+    assert found(**{"label.never": "B"}) == []
+    assert client.get("/instances?label.Customer=x").status_code == 422
+    text = client.get("/ui/instances?label=customer%3DO+%26+S%C3%B6hne").text
+    assert text.count("/ui/instances/0") == 1
+    assert client.get("/ui/instances?label=x").status_code == 422
+
+
+def test_labels_are_given_and_taken_away(client: TestClient, start: Start) -> None:
+    instance = start()
+    path = f"/instances/{instance}/labels"
+    answer = client.post(path, json={"labels": {"team": "sales", "n": 1}})
+    assert answer.json() == {
+        "id": instance,
+        "outcome": "done",
+        "labels": {"team": "sales", "n": "1"},
+    }
+    assert client.post(path, json={"labels": {"n": None}}).json()["labels"] == {"team": "sales"}
+    assert client.get(f"/instances/{instance}").json()["labels"] == {"team": "sales"}
+    for body in ({"labels": {"Team": 1}}, {"labels": [1]}, {"labels": None}, {}):
+        refused = client.post(path, json=body)
+        assert refused.status_code == 422, body
+    assert (
+        "labels/Team: the name" in client.post(path, json={"labels": {"Team": 1}}).json()["detail"]
+    )
+    assert client.post(f"/instances/{UUID(int=7)}/labels", json={"labels": {}}).status_code == 404
+
+
 @pytest.mark.parametrize(
     "name", ["input.total", "input.", "input.customer.name", "input", "input.a%00"]
 )

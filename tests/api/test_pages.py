@@ -281,6 +281,18 @@ def test_suspend_resume_and_cancel_by_form(client: TestClient, start: Start) -> 
     assert post(client, f"/ui/instances/{instance}/explode").status_code == 404
 
 
+def test_labels_are_shown_and_changed_by_form(client: TestClient, start: Start) -> None:
+    path = f"/ui/instances/{start()}"
+    assert post(client, f"{path}/label", label="team = <b>&sales").status_code == 303
+    text = page(client, path)
+    assert "<span>team</span> &lt;b&gt;&amp;sales</a>" in text
+    assert "/ui/instances?label=team%3D%3Cb%3E%26sales" in text
+    assert post(client, f"{path}/label", label="team").status_code == 422
+    assert post(client, f"{path}/label", label="Team=x").status_code == 422
+    post(client, f"{path}/label", label="team=")
+    assert "<span>team</span>" not in page(client, path)
+
+
 def test_payloads_are_erased_by_form_by_who_says_so(
     client: TestClient, start: Start, worker: HandWorker
 ) -> None:

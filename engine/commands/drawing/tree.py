@@ -12,6 +12,7 @@ from ..database import Row
 from ..output import (
     clock_text,
     error_text,
+    labels_text,
     one_line,
     seconds_text,
     span_text,
@@ -133,6 +134,8 @@ def _remarks(picture: Picture) -> list[Text]:
     lines: list[Text] = []
     if instance["key"] is not None:
         lines.append(Text(f"started with the key {instance['key']}"))
+    if instance["labels"]:
+        lines.append(Text(f"labels {labels_text(instance['labels'])}"))
     if instance["parent"] is not None:
         lines.append(Text(f"child of {instance['parent']}, for its {instance['parent_task']}"))
     if instance["erased_at"] is not None:

@@ -148,7 +148,7 @@ def input_schema(value: Json, pointer: str, faults: Faults) -> Json:
 
 
 def expression(value: Json, pointer: str, faults: Faults) -> Compiled:
-    return _without_secrets(compile_value(value, pointer, faults), faults)
+    return without_secrets(compile_value(value, pointer, faults), faults)
 
 
 def output(value: Json, pointer: str, faults: Faults) -> Compiled:
@@ -161,7 +161,8 @@ def output(value: Json, pointer: str, faults: Faults) -> Compiled:
     return compiled
 
 
-def _without_secrets(compiled: Compiled, faults: Faults) -> Compiled:
+def without_secrets(compiled: Compiled, faults: Faults) -> Compiled:
+    """Note each secret of an expression that no worker evaluates."""
     for text in compiled.filled:
         faults.add(text.pointer, "secrets are for the `with` of steps and compensations alone")
     return compiled
@@ -177,7 +178,7 @@ def task_input(value: Json, pointer: str, faults: Faults) -> Compiled | None:
 
 def started_input(value: Json, pointer: str, faults: Faults) -> Compiled | None:
     compiled = task_input(value, pointer, faults)
-    return _without_secrets(compiled, faults) if compiled else None
+    return without_secrets(compiled, faults) if compiled else None
 
 
 def condition(value: Json, pointer: str, faults: Faults) -> Compiled | None:

@@ -10,7 +10,7 @@ begin
         -- The expression trees alone are walked: a `p` in the user's own data is no path.
         with recursive node (tree) as (
             select jsonb_path_query(p_compiled, e.path)
-            from unnest('{$.output,$.steps[*].spec.with,$.steps[*].spec.when,$.steps[*].spec.until,$.steps[*].spec.while,
+            from unnest('{$.output,$.labels,$.steps[*].spec.with,$.steps[*].spec.when,$.steps[*].spec.until,$.steps[*].spec.while,
                 $.steps[*].spec.lists[*].when,$.triggers[*].spec.input,$.triggers[*].spec.key,$.triggers[*].spec.when}'::jsonpath[]) e (path)
             union all
             select c.tree

@@ -21,13 +21,15 @@ begin
         case when k.error is null then jsonb_build_object('instance', k.started) end, k.error, 'sent', v_now
     from (
         select s.*, coalesce(s.fault, case
+                when s.outcome = 'invalid'
+                then jsonb_build_object('code', 'workflow.labels', 'message', s.refused ->> 'message')
                 when s.outcome = 'conflict' or s.outcome = 'exists' and not s.detached
                 then jsonb_build_object('code', 'workflow.key', 'message', format(
                     'the key %s is that of the instance %s already%s', to_json(s.key), s.started,
                     case when s.detached then ', which was started with another input' else '' end),
                     'detail', jsonb_build_object('instance', s.started)) end) as error
         from unnest(p_starts, p_started) s (instance_id, parent_id, root_id, step, scope, visit, detached,
-            workflow_id, version_id, deadline, searched, key, input, trace, fault, outcome, started)
+            workflow_id, version_id, deadline, searched, labelled, key, input, trace, fault, outcome, started, refused)
         where s.detached or s.fault is not null or s.outcome <> 'started'
         order by s.parent_id, s.step collate "C", s.scope, s.visit offset 0) k;
     if found then

@@ -7,7 +7,7 @@ language plpgsql stable as $$
 begin
     return array(
         select row(d.instance_id, (d.payload ->> 'parent')::uuid, (d.payload ->> 'root')::uuid, d.step, d.scope, d.visit,
-            d.payload -> 'detached' = 'true', w.id, v.id, v.deadline, v.search is not null,
+            d.payload -> 'detached' = 'true', w.id, v.id, v.deadline, v.search is not null, v.labels is not null,
             d.payload ->> 'key', d.payload -> 'input', d.payload -> 'trace',
             case when exists (
                     select from onceflow.delivery c
@@ -31,7 +31,7 @@ begin
         left join lateral (
             select w.id, w.disabled_at from onceflow.workflow w where w.name = d.name offset 0) w on true
         left join lateral (
-            select v.id, v.deadline, v.search, v.input_checks from onceflow.workflow_version v
+            select v.id, v.deadline, v.search, v.labels, v.input_checks from onceflow.workflow_version v
             where v.workflow_id = w.id and v.version = coalesce((d.payload ->> 'version')::int, v.version)
             order by v.version desc limit 1) v on true
         where d.instance_id = any (p_ids) and d.instance_id >= p_ids[1] and d.kind = 'start' and d.state = 'sent'

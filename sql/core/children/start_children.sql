@@ -18,7 +18,7 @@ begin
         for no key update skip locked);
     if cardinality(v_ids) > 0 then
         v_starts := onceflow.judge_starts(v_ids);
-        select array_agg(row(s.outcome, s.instance_id)::onceflow.started_child order by s.ordinal) into v_started
+        select array_agg(row(s.outcome, s.instance_id, s.error)::onceflow.started_child order by s.ordinal) into v_started
         from onceflow.start_items(
             array(select s.workflow_id from unnest(v_starts) s), array(select s.version_id from unnest(v_starts) s),
             array(select s.deadline from unnest(v_starts) s), exists (select from unnest(v_starts) s where s.searched),
@@ -28,7 +28,8 @@ begin
             array(select case when not s.detached then s.parent_id end from unnest(v_starts) s),
             array(select case when not s.detached then s.root_id end from unnest(v_starts) s),
             case when exists (select from unnest(v_starts) s where s.trace is not null) then
-                array(select s.trace from unnest(v_starts) s) end) s;
+                array(select s.trace from unnest(v_starts) s) end,
+            case when exists (select from unnest(v_starts) s where s.labelled) then '{}'::jsonb[] end) s;
         perform onceflow.answer_starts(v_starts, v_started);
     end if;
     update onceflow.delivery d

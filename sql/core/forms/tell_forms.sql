@@ -13,7 +13,8 @@ begin
     select 'form', 'forms', w.instance_id::text,
         jsonb_build_object('event', p_event, 'instance', w.instance_id, 'task', onceflow.task_name(w.step, w.scope, w.visit),
             'workflow', s.workflow, 'to', to_jsonb(w.people), 'claimed_by', w.claimed_by,
-            'due', onceflow.time_text(t.due_at), 'at', onceflow.time_text(v_now))::text,
+            'due', onceflow.time_text(t.due_at), 'at', onceflow.time_text(v_now),
+            'labels', coalesce(onceflow.labels_of(w.instance_id), '{}'))::text,
         jsonb_build_object('onceflow-event-id', gen_random_uuid()), pg_current_xact_id(), v_now
     from unnest(p_keys) k
     join onceflow.wait w on w.instance_id = k.instance_id and w.step = k.step and w.scope = k.scope and w.visit = k.visit

@@ -1,15 +1,17 @@
 -- start_items(workflows, versions, deadlines, search, inputs, keys, ids, errors, start at, triggers, scheduled at, now,
---   parents, roots, traces)
+--   parents, roots, traces, labels)
 --   -> (ordinal, instance_id, outcome, state, error)   (internal)
 -- The one way in which instances start: of each item, as check_starts() has them, that of its version, which may be another
 -- for each. One without an id starts nothing, and p_errors has why. p_search: whether a version has fields to be found by.
--- p_parents, p_roots: of those that steps of others start. p_traces: trace contexts, as read_trace() takes them.
+-- p_parents, p_roots: of those that steps of others start. p_traces: trace contexts, as read_trace() takes them. p_labels: as
+-- label_starts() takes them; null where neither a version nor a caller gives any.
 -- outcome: as start_instances() gives it.
 create or replace function onceflow.start_items(
     p_workflows bigint[], p_versions bigint[], p_deadlines interval[], p_search boolean,
     p_inputs jsonb[], p_keys text[], p_ids uuid[], p_errors jsonb[],
     p_start_at timestamptz[], p_triggers text[], p_scheduled_at timestamptz[], p_now timestamptz,
-    p_parents uuid[] default null, p_roots uuid[] default null, p_traces jsonb[] default null)
+    p_parents uuid[] default null, p_roots uuid[] default null, p_traces jsonb[] default null,
+    p_labels jsonb[] default null)
 returns table (ordinal int, instance_id uuid, outcome text, state text, error jsonb)
 language plpgsql volatile as $$
 #variable_conflict use_column
@@ -25,6 +27,10 @@ declare
     v_changes onceflow.change[];
     v_alone boolean := false;
 begin
+    if p_labels is not null then
+        select l.o_ids, l.o_errors, l.o_labels into p_ids, p_errors, p_labels from onceflow.label_starts(
+            p_versions, p_inputs, p_labels, p_ids, p_errors, p_triggers, p_scheduled_at, p_parents, p_roots, p_now) l;
+    end if;
     insert into onceflow.idempotency_key (workflow_id, key, input_hash, instance_id)
     select distinct on (k.key, k.workflow) k.workflow, k.key,
         sha256(convert_to(k.input::text, 'UTF8')), k.id
@@ -53,10 +59,9 @@ begin
         array(select s.version_id from started s order by s.id)
     into v_own, v_started, v_versions;
     v_all := cardinality(v_started) = cardinality(array_remove(p_ids, null));
-    if p_search then
-        perform onceflow.index_inputs(v_started);
+    if p_search or p_labels is not null then
+        perform onceflow.index_inputs(v_started, v_own, p_labels);
     end if;
-
     if p_start_at is not null then
         v_postponed := onceflow.postpone_starts(v_started, v_own, p_start_at, p_now);
     end if;
@@ -65,8 +70,7 @@ begin
         select onceflow.placed_task(u.id, s.step, 0, 0, u.version, 1, 'RUNNING')
         from unnest(v_started, v_versions) u (id, version)
         join onceflow.step s
-            on s.version_id = u.version and s.block is null and s.join_count = 0
-            and s.is_forward
+            on s.version_id = u.version and s.block is null and s.join_count = 0 and s.is_forward
         where u.id <> all (array(select c.instance_id from unnest(v_postponed) c)));
     v_changes := v_postponed || array(
         select onceflow.instance_change(u.id, null, 'RUNNING', p_seq => 1) from unnest(v_started) u (id));
@@ -75,8 +79,8 @@ begin
         v_alone := (onceflow.advance_alone(v_due[1], (v_due[1]).step, v_changes, null, null, 0, 0)).o_moved;
     end if;
     if not v_alone then
-        perform onceflow.finish_transition(v_started,
-            (onceflow.advance_instances(v_started, v_changes, '{}', v_due)).o_changes);
+        perform onceflow.finish_transition(
+            v_started, (onceflow.advance_instances(v_started, v_changes, '{}', v_due)).o_changes);
     end if;
 
     if not v_all then
@@ -101,4 +105,4 @@ begin
 end $$;
 revoke execute on function onceflow.start_items(
     bigint[], bigint[], interval[], boolean, jsonb[], text[], uuid[], jsonb[], timestamptz[], text[], timestamptz[],
-    timestamptz, uuid[], uuid[], jsonb[]) from public;
+    timestamptz, uuid[], uuid[], jsonb[], jsonb[]) from public;

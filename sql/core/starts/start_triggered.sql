@@ -18,13 +18,13 @@ begin
     perform onceflow.require_read_committed();
     select c.o_ids, c.o_errors into v_ids, v_errors from onceflow.check_starts(p_inputs, p_keys, p_ids, null) c;
     select array_agg(v.id order by k.n) as versions, array_agg(v.deadline order by k.n) as deadlines,
-        coalesce(bool_or(v.searched), false) as searched, coalesce(bool_or(w.disabled_at is not null), false) as disabled,
+        coalesce(bool_or(v.searched), false) as searched, bool_or(v.labelled) as labelled, coalesce(bool_or(w.disabled_at is not null), false) as disabled,
         array_agg(coalesce(k.error, k.fault, v.fault) order by k.n) as errors
     into v_of
     from unnest(p_workflows, p_inputs, p_errors, v_errors) with ordinality k (workflow, input, error, fault, n)
     join onceflow.workflow w on w.id = k.workflow
     cross join lateral (
-        select v.id, v.deadline, v.search is not null as searched,
+        select v.id, v.deadline, v.search is not null as searched, v.labels is not null as labelled,
             case when v.input_checks is not null and coalesce(k.error, k.fault) is null
                 then onceflow.input_error(v.input_checks, k.input) end as fault
         from onceflow.workflow_version v
@@ -43,7 +43,7 @@ begin
     select s.ordinal, s.instance_id, s.outcome, s.state, s.error
     from onceflow.start_items(
         p_workflows, v_of.versions, v_of.deadlines, v_of.searched, p_inputs, p_keys, v_ids, v_errors, null, p_triggers,
-        p_scheduled_at, onceflow.now(), p_traces => p_traces) s;
+        p_scheduled_at, onceflow.now(), p_traces => p_traces, p_labels => case when v_of.labelled then '{}'::jsonb[] end) s;
 end $$;
 revoke execute on function onceflow.start_triggered(
     bigint[], text[], jsonb[], text[], uuid[], timestamptz[], jsonb[], jsonb[]) from public;

@@ -68,7 +68,8 @@ begin
             (jsonb_build_object('instance', c.instance_id,
                 'task', onceflow.task_name(c.step, c.scope, c.visit))
                 || case c.state when 'QUEUED' then '{}' else
-                    jsonb_build_object('attempts', c.attempt, 'error', c.error - 'detail') end)::text,
+                    jsonb_build_object('attempts', c.attempt, 'error', c.error - 'detail',
+                        'labels', coalesce(onceflow.labels_of(c.instance_id), '{}')) end)::text,
             case when c.was = 'READY' and c.state = 'QUEUED'
                 then onceflow.held_headers(c.instance_id, c.step) else '{}' end
                 || coalesce((select t.traces from traces t) -> c.instance_id::text, '{}'),

@@ -37,13 +37,13 @@ begin
     end if;
 
     insert into onceflow.workflow_version (workflow_id, version, definition, input_schema,
-        input_checks, input_unchecked, signals, on_failure, deadline, search, blocks, returns)
+        input_checks, input_unchecked, signals, on_failure, deadline, search, labels, blocks, returns)
     values (v_workflow_id, coalesce(v_latest.version, 0) + 1, p_compiled -> 'definition',
         nullif(p_compiled -> 'input_schema', 'null'), nullif(p_compiled -> 'input_checks', 'null'),
         nullif(array(select jsonb_array_elements_text(p_compiled -> 'input_unchecked')), '{}'),
         nullif(p_compiled -> 'signals', 'null'),
         p_compiled ->> 'on_failure', make_interval(secs => (p_compiled ->> 'deadline')::float8),
-        (select array_agg(f) from jsonb_array_elements_text(p_compiled -> 'search') f),
+        (select array_agg(f) from jsonb_array_elements_text(p_compiled -> 'search') f), nullif(p_compiled -> 'labels', 'null'),
         jsonb_path_exists(p_compiled, '$.steps[*].block ? (@ <> null)') or jsonb_path_exists(p_compiled, '$.edges[*].again'),
         jsonb_path_exists(p_compiled, '$.steps[*].kind ? (@ == "return")'))
     returning id, workflow_version.version into v_version_id, v_number;

@@ -31,7 +31,7 @@ declare
         'check_instances', 'drop_partitions', 'ensure_partitions', 'list_queues', 'switch_transport',
         'disable_workflows', 'enable_workflows', 'pause_queues', 'resume_queues',
         'pause_triggers', 'resume_triggers', 'trigger_schedules', 'backfill_schedules', 'cancel_overlapped_runs',
-        'erase_instances', 'set_config_values', 'drop_audit'];
+        'erase_instances', 'set_labels', 'set_config_values', 'drop_audit'];
     v_functions text[] := case p_kind
         when 'worker' then v_worker when 'relay' then v_relay
         when 'client' then v_client when 'operator' then v_client || v_operator || v_accounts end;

@@ -96,6 +96,15 @@ def test_decisions_about_instances(
     assert shape(told) == {"id": "str", "outcome": "str", "detail": "str"}
 
 
+def test_labels(onceflow: Onceflow, api: TestClient, ids: list[str]) -> None:
+    given = {"labels": {"customer": "A", "team": None}}
+    answer = api.post(f"/instances/{ids[0]}/labels", json=given).json()
+    assert onceflow("label", ids[0], "customer=A", "team-", "--json").json == [answer]
+    found = onceflow("list", "--json", "--label", "customer=A").json
+    assert found == api.get("/instances?label.customer=A").json()
+    assert [row["labels"] for row in found["items"]] == [{"customer": "A"}]
+
+
 def test_dead_letters(onceflow: Onceflow, api: TestClient, ids: list[str]) -> None:
     # The command line begins with the oldest.
     told, answer = onceflow("dead-letters", "list", "--json").json, api.get("/dead-letters").json()

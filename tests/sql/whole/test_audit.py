@@ -259,6 +259,10 @@ TOLD: dict[str, Case] = {
         lambda p, i: calls.discard_dead_letters(p.conn, [Key(i, "a")]), letter(), died
     ),
     "erase_instances": Case(lambda p, i: calls.erase_instances(p.conn, [i]), instance, ended),
+    "set_labels": Case(
+        lambda p, i: calls.set_labels(p.conn, [i], {"customer": "secret", "team": None}),
+        lambda i: [("instance", str(i), None, None, {"labels": ["customer", "team"]})],
+    ),
     "cancel_overlapped_runs": Case(
         lambda p, _: calls.cancel_overlapped_runs(p.conn, 10), instance, overlapped
     ),

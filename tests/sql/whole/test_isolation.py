@@ -94,6 +94,7 @@ CALLS: dict[str, Call] = {
     "open_positions": lambda conn, play, i, f: calls.open_positions(conn, ORDERS, [0]),
     "take_records": lambda conn, play, i, f: calls.take_records(conn, ORDERS, {}, [], []),
     "erase_instances": lambda conn, play, i, f: calls.erase_instances(conn, [i]),
+    "set_labels": lambda conn, play, i, f: calls.set_labels(conn, [i], {"a": "b"}),
     "discard_dead_letters": lambda conn, play, i, f: calls.discard_dead_letters(
         conn, [Key(i, "a")]
     ),

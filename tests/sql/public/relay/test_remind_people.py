@@ -16,7 +16,7 @@ def test_their_systems_are_told_and_reminded_as_long_as_it_is_open(play: Play) -
     assert opened == {
         "event": "form.opened", "instance": str(instance), "task": "ask", "workflow": "flow",
         "to": ["managers"], "claimed_by": None, "due": "2026-12-05T08:00:00.000Z",
-        "at": "2026-11-26T08:00:00.000Z",
+        "at": "2026-11-26T08:00:00.000Z", "labels": {},
     }  # fmt: skip
     play.tick()
     pass_time(play.conn, "25 hours")

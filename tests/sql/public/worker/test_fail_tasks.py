@@ -49,6 +49,7 @@ def test_a_failure_for_good_is_a_dead_letter_with_error_attempts_and_input(play:
 
 def test_a_dead_letter_is_published_once_without_its_details(play: Play) -> None:
     instance = play.begin(sequence("a", on_failure="suspend"))
+    calls.set_labels(play.conn, [instance], {"team": "sales"})
     take_messages(play.conn)
     play.fail(instance, "a", code="bad", detail={"secret": 1})
     calls.discard_dead_letters(play.conn, [Key(instance, "a")])
@@ -58,6 +59,7 @@ def test_a_dead_letter_is_published_once_without_its_details(play: Play) -> None
         "task": "a",
         "attempts": 1,
         "error": {"code": "bad", "message": "it failed"},
+        "labels": {"team": "sales"},
     }
     assert rows == [("dead-letters", str(instance), event)]
 
