@@ -17,7 +17,7 @@ from .errors import SettingsError
 from .redact import keep_dsn, keep_named_secret, keep_secret, keep_url
 from .secrets import FOLDER, NAME, NAME_RULE, Secrets
 from .secrets import PREFIX as SECRET_PREFIX
-from .tracing import read_trace_url
+from .traces.link import read_trace_url
 
 PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 TRANSPORTS = ("kafka", "postgres")

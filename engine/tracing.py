@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Final, TypeAlias
 
-from .errors import SettingsError
-
 Trace: TypeAlias = Mapping[str, str]
 """``traceparent`` and, where there is one, ``tracestate``."""
 
@@ -23,7 +21,6 @@ wanted_trace_id: ContextVar[int | None] = ContextVar("wanted_trace_id", default=
 """The trace of the root span that is about to begin: all attempts of an instance have one."""
 told_trace: ContextVar[Trace | None] = ContextVar("told_trace", default=None)
 """What the request brought that is being answered: the log tells it where nobody makes spans."""
-_URL: Final = re.compile(r"https?://(?:[^\s{}]|\{trace_id\})+")
 _STATE: Final = re.compile(r"[ -~]{1,512}")
 
 
@@ -70,18 +67,3 @@ def id_of(trace: Trace | None) -> str | None:
 def current_trace_id() -> str | None:
     """Return the id of the trace to which belongs what is done now; None where there is none."""
     return id_of(current_trace() or told_trace.get())
-
-
-def read_trace_url(env: Mapping[str, str]) -> str:
-    """Return where a trace is looked at, a URL with ``{trace_id}``; empty where none is set.
-
-    Raises SettingsError.
-    """
-    text = env.get("ONCEFLOW_TRACE_URL", "").strip()
-    # As a link on every instance's page it may be no javascript:.
-    if text and (not _URL.fullmatch(text) or "{trace_id}" not in text):
-        raise SettingsError(
-            "ONCEFLOW_TRACE_URL is no template of a URL: give where your traces are looked at, "
-            "with {trace_id} in place of the id, such as https://traces.example.com/trace/{trace_id}"
-        )
-    return text
