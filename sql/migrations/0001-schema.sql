@@ -785,9 +785,9 @@ create index statistic_at on onceflow.statistic (seconds, at);
 create table onceflow.statistic_minute (
     minute timestamptz primary key,
     settled_at xid8 not null,
-    -- It was summed already, for as long as that takes; out of how many of its seconds.
+    -- It was summed already, for as long as that takes; one of how many instances was looked at.
     counted boolean not null default false,
-    seconds int
+    part int
 );
 
 -- Up to where minutes were noted in it: one row.

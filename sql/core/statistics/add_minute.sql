@@ -1,7 +1,7 @@
--- add_minute(minute, seconds) -> void   (internal)
--- Sums one minute of the log into its own row and those of the longer spans that it lies in. One that was summed before,
--- out of the same seconds, adds what has come since.
-create or replace function onceflow.add_minute(p_minute timestamptz, p_seconds int) returns void
+-- add_minute(minute, part, entries) -> void   (internal)
+-- Sums one minute of the log, as count_minute() has it, into its own row and those of the longer spans that it lies in. One that
+-- was summed before, out of the same part, adds what has come since.
+create or replace function onceflow.add_minute(p_minute timestamptz, p_part int, p_entries bigint) returns void
 language plpgsql volatile as $$
 begin
     insert into onceflow.statistic as s (
@@ -13,7 +13,7 @@ begin
         select c.workflow, c.step, c.outcome, c.count - coalesce(o.count, 0) as count,
             c.measured - coalesce(o.measured, 0) as measured, c.total - coalesce(o.total, 0) as total,
             onceflow.add_buckets(c.buckets, o.buckets, -1) as buckets
-        from onceflow.count_minute(p_minute, p_seconds) c
+        from onceflow.count_minute(p_minute, p_part, p_entries) c
         left join lateral (
             select o.count, o.measured, o.total, o.buckets from onceflow.statistic o
             where o.seconds = 60 and o.workflow = c.workflow and o.step = c.step and o.at = p_minute
@@ -24,4 +24,4 @@ begin
     set count = s.count + excluded.count, measured = s.measured + excluded.measured,
         total = s.total + excluded.total, buckets = onceflow.add_buckets(s.buckets, excluded.buckets);
 end $$;
-revoke execute on function onceflow.add_minute(timestamptz, int) from public;
+revoke execute on function onceflow.add_minute(timestamptz, int, bigint) from public;

@@ -1,95 +1,91 @@
--- count_minute(minute, seconds) -> (workflow, step, outcome, count, measured, total, buckets)   (internal)
--- Sums what the log tells of one minute, as onceflow.statistic has it, out of so many of its seconds (seconds_to_count()), times
--- as many as it has entries besides.
+-- count_minute(minute, part, entries) -> (workflow, step, outcome, count, measured, total, buckets)   (internal)
+-- Sums what the log tells of one minute, in which it has so many entries, as onceflow.statistic has it: of one in p_part
+-- instances (part_to_count()) all, times as many as there are entries besides; of the others what has failed, which is counted
+-- one by one, and of them not measured.
 -- Where an attempt was claimed, or queued, at another time, the log of its instance is looked at, its last 20,000
--- entries: what lies further back is counted, and not measured. Rows of scopes, and what merely waits, count for nothing. A dead letter that becomes a record is none
--- more: of one that was claimed the worker's answer counts, of another its first row of the minute.
-create or replace function onceflow.count_minute(p_minute timestamptz, p_seconds int)
+-- entries: what lies further back is counted, and not measured. Rows of scopes, and what merely waits, count for nothing.
+create or replace function onceflow.count_minute(p_minute timestamptz, p_part int, p_entries bigint)
 returns table (
     workflow text, step text, outcome text, count bigint, measured bigint, total float8, buckets bigint[])
-language plpgsql stable as $$
-#variable_conflict use_column
-declare
-    v_bounds constant float8[] := onceflow.latency_bounds();
-    v_times constant float8 := case when p_seconds = 60 then 1 else (
-        select count(*)::float8 from onceflow.minute_entries(p_minute, 60) m) / (
-        select greatest(count(*), 1) from onceflow.minute_entries(p_minute, p_seconds) m) end;
-begin
-    return query
+language sql stable as $$
     with noted as materialized (
-        select m.* from onceflow.minute_entries(p_minute, p_seconds) m
-    ), begun_before as (
-        select d.instance_id, o.*
+        select m.* from onceflow.minute_entries(p_minute, p_part) m
+    ), weight as (
+        select case when p_part = 1 then 1 else p_entries / greatest(count(*), 1)::float8 end as times
+        from noted n where n.weighed and p_part > 1
+    ), attempts as materialized (
+        select n.instance_id, n.step, n.scope, n.visit, n.attempt, bool_or(n.weighed) as weighed,
+            max(n.at) filter (where n.event = 0) as queued_at,
+            max(n.at) filter (where n.event = 1) as claimed_at,
+            coalesce(bool_or(n.handed_off) filter (where n.event = 1), false) as handed_off,
+            max(n.state) filter (where n.event = 2) as outcome,
+            max(n.at) filter (where n.event = 2) as ended_at
+        from noted n where n.event < 3
+        group by n.instance_id, n.step, n.scope, n.visit, n.attempt
+    ), begun as (
+        select d.instance_id, o.step, o.scope, o.visit, o.attempt,
+            max(o.at) filter (where o.state = 'QUEUED') as queued_at, max(o.at) filter (where o.state = 'RUNNING') as claimed_at
         from (
-            select distinct n.instance_id
-            from (
-                select n.instance_id
-                from noted n where n.timed
-                group by n.instance_id, n.step, n.scope, n.visit, n.attempt
-                having case
-                    -- A claim that has a number was a hand-off: it was never queued.
-                    when bool_or(n.state = 'RUNNING') then
-                        bool_or(n.state = 'RUNNING' and n.seq is null) and not bool_or(n.state = 'QUEUED')
-                    else bool_or(n.state <> 'QUEUED') end) n) d
+            -- What was handed off was never queued.
+            select distinct a.instance_id from attempts a
+            where a.weighed and (a.queued_at is null and a.claimed_at is not null and not a.handed_off
+                or a.claimed_at is null and a.outcome is not null)) d
         cross join lateral (
-            select o.step, o.scope, o.visit, o.state, o.seq, o.at,
-                o.attempt + case o.state when 'QUEUED' then 1 else 0 end as attempt
+            select o.step, o.scope, o.visit, o.state, o.at,
+                case o.state when 'QUEUED' then o.attempt + 1 else o.attempt end as attempt
             from (
                 select l.* from onceflow.task_log l
                 where l.instance_id = d.instance_id
                 order by l.seq desc, l.n desc limit 20000) o
             where o.step is not null and o.state in ('QUEUED', 'RUNNING') offset 0) o
-    ), attempts as materialized (
-        select n.instance_id, n.step, max(n.at) filter (where n.state = 'QUEUED') as queued_at,
-            max(n.at) filter (where n.state = 'RUNNING') as claimed_at,
-            coalesce(bool_or(n.counts) filter (where n.state = 'RUNNING'), false) as claimed,
-            coalesce(bool_or(n.seq is not null) filter (where n.state = 'RUNNING'), false) as handed_off,
-            max(n.state) filter (where n.state not in ('QUEUED', 'RUNNING')) as outcome,
-            max(n.at) filter (where n.state not in ('QUEUED', 'RUNNING')) as ended_at
-        from (
-            select n.instance_id, n.step, n.scope, n.visit, n.attempt, n.state, n.seq, n.at, true as counts
-            from noted n where n.timed
-            union all
-            select b.instance_id, b.step, b.scope, b.visit, b.attempt, b.state, b.seq, b.at, false
-            from begun_before b) n
-        group by n.instance_id, n.step, n.scope, n.visit, n.attempt
-    ), instances as (
-        select d.instance_id, i.started_at, v.workflow
-        from (select distinct n.instance_id from noted n) d
+        group by 1, 2, 3, 4, 5
+    ), instances as materialized (
+        select d.instance_id, i.started_at, i.version_id
+        from (select distinct n.instance_id from noted n where n.event is not null) d
         cross join lateral (
             select i.started_at, i.version_id from onceflow.instance i where i.id = d.instance_id offset 0) i
-        join (
-            select v.id, w.name as workflow
-            from onceflow.workflow_version v join onceflow.workflow w on w.id = v.workflow_id) v on v.id = i.version_id
-    ), counted as (
-        select i.workflow, e.step, e.outcome,
-            width_bucket(t.took, v_bounds) + 1 as bucket,
-            round(count(*) * v_times)::bigint as n, sum(t.took) * v_times as took
+    ), told as (
+        select t.instance_id, t.step, e.outcome, e.took
         from (
-            select a.instance_id, a.step, 'RUNNING' as outcome,
-                case when a.handed_off then interval '0' else a.claimed_at - a.queued_at end as took
-            from attempts a where a.claimed
+            select a.*, coalesce(a.queued_at, b.queued_at) as due_at, coalesce(a.claimed_at, b.claimed_at) as begun_at
+            from attempts a
+            left join begun b on b.instance_id = a.instance_id and b.step = a.step and b.scope = a.scope
+                and b.visit = a.visit and b.attempt = a.attempt) t
+        cross join lateral (
+            select 'RUNNING' as outcome, case when t.handed_off then interval '0' else t.claimed_at - t.due_at end as took
+            where t.claimed_at is not null
             union all
-            select a.instance_id, a.step, a.outcome, a.ended_at - a.claimed_at
-            from attempts a where a.outcome is not null
-            union all
-            select n.instance_id, coalesce(n.step, ''), n.state,
-                case when n.step is null and n.state <> 'RUNNING' then n.at - j.started_at end
-            from (
-                select n.instance_id, n.step, n.state, max(n.at) as at from noted n
-                where not n.timed and (n.step is null or n.attempt = 0 or n.state not in ('DEAD_LETTER', 'FAILED'))
-                group by n.instance_id, n.step, n.scope, n.visit, n.state) n
-            join instances j on j.instance_id = n.instance_id) e
+            select t.outcome, t.ended_at - t.begun_at where t.outcome is not null) e
+        union all
+        select n.instance_id, coalesce(n.step, ''), n.state,
+            case when n.step is null and n.state <> 'RUNNING' then max(n.at) - i.started_at end
+        from noted n join instances i on i.instance_id = n.instance_id
+        where n.event = 3
+        group by n.instance_id, n.step, n.scope, n.visit, n.state, i.started_at
+    ), counted as (
+        select i.version_id, e.step, e.outcome, width_bucket(t.took, onceflow.latency_bounds()) + 1 as bucket,
+            count(*) as n, sum(t.took) as took
+        from told e
         join instances i on i.instance_id = e.instance_id
         -- Two clocks may differ.
         cross join lateral (
-            select case when e.took < interval '0' then 0 else extract(epoch from e.took) end::float8 as took) t
+            select case when e.took is not null then greatest(date_part('epoch', e.took), 0) end as took) t
         group by 1, 2, 3, 4
+    ), weighed as (
+        select w.name as workflow, c.step, c.outcome, c.bucket,
+            round(c.n * t.times)::bigint as n, c.took * t.times as took
+        from counted c
+        join onceflow.workflow_version v on v.id = c.version_id
+        join onceflow.workflow w on w.id = v.workflow_id
+        cross join weight x
+        cross join lateral (
+            select case when c.outcome = any ('{RETRYING,DEAD_LETTER,FAILED,COMPENSATED}') then 1
+                else x.times end as times) t
     ), summed as (
-        select c.* from counted c
+        select w.* from weighed w
         union all
-        select '', case c.step when '' then '' else '*' end, c.outcome, c.bucket, sum(c.n)::bigint, sum(c.took)
-        from counted c group by 2, 3, 4
+        select '', case w.step when '' then '' else '*' end, w.outcome, w.bucket, sum(w.n)::bigint, sum(w.took)
+        from weighed w group by 2, 3, 4
     )
     select k.workflow, k.step, k.outcome, k.n, k.measured, k.took, array(
         select coalesce(sum(p.n) filter (where p.bucket = b), 0)::bigint
@@ -99,6 +95,6 @@ begin
         select s.workflow, s.step, s.outcome, sum(s.n)::bigint as n,
             coalesce(sum(s.n) filter (where s.bucket is not null), 0)::bigint as measured,
             coalesce(sum(s.took), 0) as took, array_agg(s.bucket) as numbers, array_agg(s.n) as counts
-        from summed s group by 1, 2, 3) k;
-end $$;
-revoke execute on function onceflow.count_minute(timestamptz, int) from public;
+        from summed s group by 1, 2, 3) k
+$$;
+revoke execute on function onceflow.count_minute(timestamptz, int, bigint) from public;

@@ -1,26 +1,29 @@
--- minute_entries(minute, seconds)
---   -> (instance_id, step, scope, visit, attempt, state, seq, at, timed)   (internal)
--- What the log has of a minute, out of so many of its seconds, that counts for statistics. attempt: of a task that is queued
--- the one that will be made. timed: it tells when an attempt was queued, claimed or answered, of which it has one each.
-create or replace function onceflow.minute_entries(p_minute timestamptz, p_seconds int)
+-- minute_entries(minute, part)
+--   -> (instance_id, step, scope, visit, attempt, state, handed_off, at, event, weighed)   (internal)
+-- What the log has of a minute: all of one in p_part instances, 1 or another power of two (weighed), and of the others what has failed.
+-- event: 0 an attempt was queued (attempt: the one that will be made), 1 claimed, 2 answered, of which it has one
+-- each; 3 something else that counts for statistics; null: nothing that does. A dead letter that becomes a record is none more:
+-- of one that was claimed the worker's answer counts.
+create or replace function onceflow.minute_entries(p_minute timestamptz, p_part int)
 returns table (
-    instance_id uuid, step text, scope bigint, visit int, attempt int, state text, seq int, at timestamptz, timed boolean)
+    instance_id uuid, step text, scope bigint, visit int, attempt int, state text, handed_off boolean, at timestamptz,
+    event int, weighed boolean)
 language sql stable as $$
-    select l.instance_id, l.step, l.scope, l.visit, l.attempt + case l.state when 'QUEUED' then 1 else 0 end,
-        l.state, l.seq, l.at,
-        l.step is not null and (l.state in ('QUEUED', 'RUNNING')
-            or l.attempt > 0 and (l.state in ('SUCCEEDED', 'RETRYING') or l.worker_id is not null))
-    from (
-        select p_minute as since, interval '1 minute' as long where p_seconds = 60
-        union all
-        select p_minute + make_interval(secs => n * 37 % 60), interval '1 second'
-        from generate_series(1, p_seconds) n where p_seconds < 60) r
-    cross join lateral (
-        select l.* from onceflow.task_log l
-        where l.at >= r.since and l.at < r.since + r.long
-            and (l.step is not null or l.scope is null)
-            and l.state = any (
-                '{QUEUED,RUNNING,SUCCEEDED,RETRYING,FAILED,DEAD_LETTER,SKIPPED,CANCELLED,COMPENSATED}')
-        offset 0) l
+    select l.instance_id, l.step, l.scope, l.visit,
+        case l.state when 'QUEUED' then l.attempt + 1 else l.attempt end, l.state, l.seq is not null, l.at,
+        case
+            when l.step is null then case
+                when l.scope is null and l.state = any ('{RUNNING,SUCCEEDED,FAILED,COMPENSATED,CANCELLED}') then 3 end
+            when l.state = 'QUEUED' then 0
+            when l.state = 'RUNNING' then 1
+            when l.state = any ('{WAITING,READY}') then null
+            when l.attempt > 0 and (l.worker_id is not null or l.state = any ('{SUCCEEDED,RETRYING}')) then 2
+            when l.attempt = 0 or l.state <> all ('{DEAD_LETTER,FAILED}') then 3
+        end,
+        uuid_hash(l.instance_id) & (p_part - 1) = 0
+    from onceflow.task_log l
+    where l.at >= p_minute and l.at < p_minute + interval '1 minute'
+        and (p_part = 1 or uuid_hash(l.instance_id) & (p_part - 1) = 0
+            or l.state = any ('{RETRYING,DEAD_LETTER,FAILED,COMPENSATED}'))
 $$;
 revoke execute on function onceflow.minute_entries(timestamptz, int) from public;

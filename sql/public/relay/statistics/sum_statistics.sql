@@ -16,7 +16,8 @@ declare
     v_stop_at constant timestamptz := clock_timestamp() + interval '2 seconds';
     v_noted timestamptz := (select c.noted_until from onceflow.statistic_clock c);
     v_minute record;
-    v_seconds int;
+    v_entries bigint;
+    v_part int;
     v_count int := 0;
 begin
     if v_noted >= v_over and not exists (
@@ -30,17 +31,20 @@ begin
         perform onceflow.index_log();
     end if;
     for v_minute in
-        select m.minute, m.settled_at <= pg_snapshot_xmin(pg_current_snapshot()) as settled, m.seconds
+        select m.minute, m.settled_at <= pg_snapshot_xmin(pg_current_snapshot()) as settled, m.part
         from onceflow.statistic_minute m
         where not m.counted or m.settled_at <= pg_snapshot_xmin(pg_current_snapshot())
         order by m.minute offset p_skip limit p_limit
     loop
-        v_seconds := coalesce(v_minute.seconds, onceflow.seconds_to_count(v_minute.minute));
-        perform onceflow.add_minute(v_minute.minute, v_seconds);
+        v_entries := (
+            select count(*) from onceflow.task_log l
+            where l.at >= v_minute.minute and l.at < v_minute.minute + interval '1 minute');
+        v_part := coalesce(v_minute.part, onceflow.part_to_count(v_entries));
+        perform onceflow.add_minute(v_minute.minute, v_part, v_entries);
         if v_minute.settled then
             delete from onceflow.statistic_minute m where m.minute = v_minute.minute;
         else
-            update onceflow.statistic_minute m set counted = true, seconds = v_seconds where m.minute = v_minute.minute;
+            update onceflow.statistic_minute m set counted = true, part = v_part where m.minute = v_minute.minute;
         end if;
         v_count := v_count + 1;
         if clock_timestamp() > v_stop_at then
