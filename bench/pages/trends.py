@@ -32,7 +32,7 @@ select %(span)s, n.workflow, n.step, t.at, n.outcome, c.count, c.count, c.count 
               %(buckets)s::int[]) n (workflow, step, outcome, rate, bucket)
  cross join generate_series(
            date_bin(make_interval(secs => %(span)s), now() - %(kept)s::interval, 'epoch'),
-           now(), make_interval(secs => %(span)s)) t (at)
+           now() - make_interval(secs => %(span)s), make_interval(secs => %(span)s)) t (at)
  cross join lateral (
      select (n.rate * %(span)s / 60.0 * (1 + 0.5 * pg_catalog.sin(extract(epoch from t.at) / 13000))
              * (0.8 + 0.4 * pg_catalog.random()))::bigint as count) c

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from onceflow.engine.settings import Settings
 
@@ -18,18 +18,28 @@ PATIENCE = 30_000
 """Milliseconds that a page may take on a busy machine."""
 
 
+def find() -> str | None:
+    """Return the browser of this machine, None where there is none."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start the browser of this machine, with no window."""
+    # As root it runs without a sandbox or not at all: it sees nothing but our own pages.
+    return playwright.chromium.launch(executable_path=find(), args=["--no-sandbox"])
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The browser of this machine, with no window.
 
     Not for longer: as long as Playwright is there, this thread's event loop is its own.
     """
-    path = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if path is None:
+    if find() is None:
         pytest.skip("no Chromium is installed here, in which pages are tried")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        # As root it runs without a sandbox or not at all: it sees nothing but our own pages.
-        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        running = launch(playwright)
         yield running
         running.close()
 

@@ -1,7 +1,7 @@
 """open_dead_letters"""
 
-from ...play import Play
-from ...workflows import sequence
+from ....play import Play
+from ....workflows import sequence
 
 KEYS = "select instance_id, task from onceflow.{} where {} order by 1, 2"
 
