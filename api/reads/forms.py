@@ -7,12 +7,13 @@ import msgspec
 
 from ...engine import calls
 from ...engine.calls import AnsweredForm, FormAnswer, forms
+from ...engine.calls.reads import LOOKED_AT
 from ...engine.definition import check_input
 from ..database import Connection, Database, rows
 from ..problems import Fault
 from ..schemas.forms import Form, FormEntry, FormPage, FormsQuery
 from .instances import find_instance
-from .paging import cut, read_cursor
+from .paging import cut, read_cursor, write_cursor
 from .workflows import find_workflow
 
 SECONDS: Final = 1.0
@@ -20,6 +21,10 @@ SECONDS: Final = 1.0
 
 
 class _Listed(Form, frozen=True):
+    n: int
+
+
+class _Last(msgspec.Struct, frozen=True):
     n: int
 
 
@@ -44,12 +49,16 @@ def list_forms(database: Database, query: FormsQuery) -> FormPage:
             task=query.task,
             claimed_by=query.claimed_by,
         )
-        asked = forms.list_open_forms(
-            f"{forms.FORM}, n", wanted, query.limit + 1, after[0] if after else None
-        )
+        behind = after[0] if after else None
+        asked = forms.page_open_forms(f"{forms.FORM}, n", wanted, query.limit + 1, behind)
         found = rows(conn, _Listed, *asked)
+        last: list[_Last] = []
+        if len(found) <= query.limit:
+            last = rows(conn, _Last, *forms.last_open_form(wanted, behind))
     items, following = cut(found, query.limit, lambda row: (row.n,))
     shown = [msgspec.convert(item, Form, from_attributes=True) for item in items]
+    if last:
+        return FormPage(shown, write_cursor((last[0].n,)), LOOKED_AT)
     return FormPage(shown, following)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from .words import Cursor, Json, JsonOrNull, Limit, Next, Time
+from .words import Cursor, Json, JsonOrNull, Limit, LookedAt, Next, Time
 
 By: TypeAlias = Annotated[
     str, msgspec.Meta(min_length=1, max_length=255, description="Who does it.")
@@ -41,6 +41,7 @@ class FormPage(msgspec.Struct, frozen=True):
 
     items: list[Form]
     next: Next
+    looked_at: LookedAt = None
 
 
 class FormsQuery(msgspec.Struct, frozen=True):

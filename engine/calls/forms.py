@@ -19,7 +19,7 @@ from .base import (
     json_array,
     word,
 )
-from .reads import Query
+from .reads import AT_MOST, LOOKED_AT, Query
 from .slow_expressions import in_time
 
 ANSWER_FORMS: Final[LiteralString] = """
@@ -163,26 +163,72 @@ def list_open_forms(
 
     What is asked of people is found by an index that holds open forms alone.
     """
-    where: list[LiteralString] = ["true"]
+    text: LiteralString = (
+        f"select {columns} from onceflow.forms where {_served(wanted, after)} and {_rest(wanted)}"
+        " order by n limit %(limit)s"
+    )
+    return Query(text, _parameters(wanted, after, limit))
+
+
+def page_open_forms(
+    columns: LiteralString, wanted: FormFilter, limit: int, after: int | None = None
+) -> Query:
+    """Ask for open forms as ``list_open_forms`` does, among so many where no index serves."""
+    if not _is_tried(wanted):
+        return list_open_forms(columns, wanted, limit, after)
+    looked_at: LiteralString = (
+        "select n, workflow, task, claimed_by from onceflow.forms"
+        f" where {_served(wanted, after)} order by n limit {AT_MOST}"
+    )
+    text: LiteralString = (
+        f"select {columns} from onceflow.forms where n = any (array(select k.n"
+        f" from ({looked_at}) k where {_rest(wanted)} order by k.n limit %(limit)s)) order by n"
+    )
+    return Query(text, _parameters(wanted, after, limit))
+
+
+def last_open_form(wanted: FormFilter, after: int | None = None) -> Query:
+    """Ask for the ``n`` up to which ``page_open_forms`` looks, where these are not all."""
+    more: LiteralString = _served(wanted, after) if _is_tried(wanted) else "false"
+    text: LiteralString = (
+        f"select n from onceflow.forms where {more} order by n offset {AT_MOST} - 1 limit 1"
+    )
+    return Query(text, _parameters(wanted, after, 1))
+
+
+def _is_tried(wanted: FormFilter) -> bool:
+    """Return whether something is asked for that no index serves, of all open forms."""
+    return wanted.people is None and wanted.instance is None and _rest(wanted) != "true"
+
+
+def _served(wanted: FormFilter, after: int | None) -> LiteralString:
+    """Return what an index finds."""
+    where: list[LiteralString] = []
     if wanted.people is not None:
         where.append("people && %(people)s::text[]")
-    if wanted.workflow is not None:
-        where.append("workflow = %(workflow)s")
     if wanted.instance is not None:
         where.append("instance_id = %(instance)s")
+    if after is not None:
+        where.append("n > %(after)s")
+    return " and ".join(where) or "true"
+
+
+def _rest(wanted: FormFilter) -> LiteralString:
+    """Return what is tried on each of these."""
+    where: list[LiteralString] = []
+    if wanted.workflow is not None:
+        where.append("workflow = %(workflow)s")
     if wanted.task is not None:
         where.append("task = %(task)s")
     if wanted.claimed_by is not None:
         where.append("claimed_by = %(claimed_by)s")
-    if after is not None:
-        where.append("n > %(after)s")
-    text: LiteralString = (
-        f"select {columns} from onceflow.forms where {' and '.join(where)}"
-        " order by n limit %(limit)s"
-    )
-    given = msgspec.structs.asdict(wanted)
+    return " and ".join(where) or "true"
+
+
+def _parameters(wanted: FormFilter, after: int | None, limit: int) -> dict[str, Any]:
     people = None if wanted.people is None else list(wanted.people)
-    return Query(text, {**given, "people": people, "after": after, "limit": limit})
+    given = {**msgspec.structs.asdict(wanted), "people": people}
+    return {**given, "after": after, "limit": limit, "most": LOOKED_AT}
 
 
 def list_form_log(columns: LiteralString, instance: UUID) -> Query:

@@ -207,12 +207,14 @@ def list_instances(columns: LiteralString, wanted: InstanceFilter, limit: int) -
     """Ask for instances, the youngest first."""
     where: list[LiteralString] = ["true"]
     parameters: dict[str, Any] = {"limit": limit}
+    by_state = len(wanted.states or ()) > 1 and wanted.only_roots and wanted.workflow is None
     if wanted.states is not None and len(wanted.states) == 1:
         where.append("state = %(state)s")  # in the order of its index
         parameters["state"] = wanted.states[0]
     elif wanted.states is not None:
-        where.append("state = any (%(states)s::text[])")
-        parameters["states"] = list(wanted.states)
+        own_state: LiteralString = "state between s.state and s.state"
+        where.append(own_state if by_state else "state = any (%(states)s::text[])")
+        parameters["states"] = sorted(set(wanted.states))
     if wanted.key is not None:
         where.append(
             "id = any (array(select k.instance_id from onceflow.idempotency_keys k"
@@ -242,6 +244,15 @@ def list_instances(columns: LiteralString, wanted: InstanceFilter, limit: int) -
             f"select {columns} from onceflow.instances"
             f" where id = s.instance_id and {' and '.join(where)}) i"
             f" where {' and '.join(of)} order by s.instance_id desc limit %(limit)s"
+        )
+    elif by_state:
+        # State by state, each in the order of the index of states alone: what is in none of them is
+        # not read.
+        text = (
+            "select i.* from unnest(%(states)s::text[]) s (state) cross join lateral ("
+            f"select {columns} from onceflow.instances where {matching}"
+            " order by state desc, (parent_id is null) desc, id desc limit %(limit)s) i"
+            " order by i.id desc limit %(limit)s"
         )
     elif wanted.workflow is not None:
         # Version by version, each along its own index: a workflow that rarely runs is found as

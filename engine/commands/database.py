@@ -160,6 +160,22 @@ def list_further_transitions(
     return found, len(found) == PORTION
 
 
+def page_dead_letters(
+    conn: Connection,
+    wanted: dead_letters.DeadLetterFilter,
+    limit: int,
+    after: tuple[UUID, str] | None = None,
+) -> tuple[list[Row], tuple[UUID, str] | None]:
+    """Return dead letters as ``list_dead_letters`` does, among so many where no index serves.
+
+    Then also the one down to which was looked, where there are further ones.
+    """
+    asked = dead_letters.page_dead_letters(DEAD_LETTER, wanted, limit, after, oldest=True)
+    found = json_rows(conn, asked)
+    last = json_rows(conn, dead_letters.last_dead_letter(wanted, after, oldest=True))
+    return found, (UUID(last[0]["instance"]), last[0]["task"]) if last else None
+
+
 def list_dead_letters(
     conn: Connection,
     wanted: dead_letters.DeadLetterFilter,

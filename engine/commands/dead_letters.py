@@ -10,7 +10,6 @@ discard ask before, unless --yes. Exits 1 where one of them was refused, and say
 import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
-from uuid import UUID
 
 from ..calls import (
     Decided,
@@ -21,11 +20,19 @@ from ..calls import (
 )
 from ..calls.base import Connection
 from ..calls.lists.dead_letters import DeadLetterFilter
+from ..calls.reads import LOOKED_AT
 from ..errors import BadArgument
 from ..settings import Settings
 from .arguments import INPUT_HELP, add_json, instance_id, positive, read_json, task_key
 from .bodies import bounded_page
-from .database import Row, key_of, list_dead_letters, open_database, whole_id
+from .database import (
+    Row,
+    key_of,
+    list_dead_letters,
+    open_database,
+    page_dead_letters,
+    whole_id,
+)
 from .output import clock_text, error_text, print_decisions, print_json, print_table
 from .terminal.asking import add_yes, ask
 
@@ -125,16 +132,17 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
         if args.after is not None:
             instance, task = args.after
             after = whole_id(conn, instance), task
-        rows = _find(conn, args, records=args.records, limit=args.limit + 1, after=after)
-    following = None
+        wanted = _wanted(conn, args, records=args.records)
+        rows, last = page_dead_letters(conn, wanted, args.limit + 1, after)
+    following = None if last is None else f"{last[0]}/{last[1]}"
     if len(rows) > args.limit:
-        rows = rows[: args.limit]
+        rows, last = rows[: args.limit], None
         following = f"{rows[-1]['instance']}/{rows[-1]['task']}"
     if args.group:
         _print_groups(rows, as_json=args.json)
     elif args.json:
         found = [_body(row, records=args.records) for row in rows]
-        print_json(bounded_page(found, following, None))
+        print_json(bounded_page(found, following, None if last is None else LOOKED_AT))
     elif rows:
         print_table(
             ("INSTANCE/TASK", "WORKFLOW", "DIED", "ATTEMPTS", "OPEN", "ERROR"),
@@ -152,7 +160,9 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
         )
     else:
         print("no dead letter matches")
-    if following and not args.json:
+    if last is not None and not args.json:
+        print(f"(of {LOOKED_AT} looked at no more match; to look on: --after {following})")
+    elif following and not args.json:
         print(f"(more follow: --after {following})")
     return 0
 
@@ -201,18 +211,12 @@ def _print_groups(rows: Sequence[Row], *, as_json: bool) -> None:
 
 
 def _matching(conn: Connection, args: argparse.Namespace) -> list[Key]:
-    return [key_of(row) for row in _find(conn, args, records=False, limit=args.limit)]
+    wanted = _wanted(conn, args, records=False)
+    return [key_of(row) for row in list_dead_letters(conn, wanted, args.limit)]
 
 
-def _find(
-    conn: Connection,
-    args: argparse.Namespace,
-    *,
-    records: bool,
-    limit: int,
-    after: tuple[UUID, str] | None = None,
-) -> list[Row]:
-    wanted = DeadLetterFilter(
+def _wanted(conn: Connection, args: argparse.Namespace, *, records: bool) -> DeadLetterFilter:
+    return DeadLetterFilter(
         records=records,
         instance=None if args.instance is None else whole_id(conn, args.instance),
         workflow=args.workflow,
@@ -220,7 +224,6 @@ def _find(
         queue=args.queue,
         code=args.code,
     )
-    return list_dead_letters(conn, wanted, limit, after)
 
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,7 @@ MOST = 3
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("reads", "lists.instances", "lists.dead_letters"):
+    for module in ("reads", "forms", "lists.instances", "lists.dead_letters"):
         monkeypatch.setattr(f"onceflow.engine.calls.{module}.LOOKED_AT", MOST)
 
 
@@ -112,3 +112,27 @@ def test_dead_letters_by_what_no_index_serves_are_all_found_page_by_page(
     )  # fmt: skip
     shown = client.get("/ui/dead-letters", params={"code": "x.*"}).text
     assert f"Of the {MOST} looked at no more fit" in shown
+
+
+def test_forms_by_what_no_index_serves_are_all_found_page_by_page(
+    client: TestClient, conn: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("onceflow.api.reads.forms.LOOKED_AT", MOST)
+    for name in ("few", "many"):
+        ask = {"title": "T", "to": ["ada"]}
+        steps = [{"id": "ask", "approve": ask}]
+        calls.register_workflow(conn, compile_definition({"name": name, "steps": steps}))
+    many: list[Any] = [{}] * 7
+    calls.start_instances(conn, "many", many)
+    (few,) = calls.start_instances(conn, "few", [{}])
+    calls.start_instances(conn, "many", [{}])
+    mine = [str(few.instance_id)]
+    for limit in (1, 50):
+        found, looked = pages(client, "/forms", workflow="few", limit=limit)
+        assert (found, set(looked)) == (mine, {MOST, None})
+        assert len(pages(client, "/forms", workflow="many", limit=limit)[0]) == 8
+    assert pages(client, "/forms", claimed_by="ada", limit=2) == ([], [MOST, MOST, MOST, None])
+    found, looked = pages(client, "/forms", workflow="few", to="ada")
+    assert (found, looked) == (mine, [None])
+    text = client.get("/ui/forms?workflow=few").text
+    assert f"Of the {MOST} looked at no more fit these filters" in text

@@ -45,6 +45,8 @@ def blocks_read(conn: psycopg.Connection[Any], query: Query) -> int:
         instances.find_looked_at(InstanceFilter(workflow="other-3", states=["RUNNING"]), 51),
         instances.find_looked_at(InstanceFilter(workflow="order", states=["RUNNING"]), 51),
         list_instances("id", InstanceFilter(workflow="other-3"), 51),
+        list_instances("id", InstanceFilter(states=["CANCELLED", "CLOSING"]), 51),
+        list_instances("id", InstanceFilter(states=["SUCCEEDED", "CLOSING", "RUNNING"]), 51),
         list_open_forms(FORM, FormFilter(), 51),
         list_open_forms(FORM, FormFilter(people=["managers"]), 51),
         dead_letters.page_dead_letters("task", dead_letters.DeadLetterFilter(code="shop.*"), 51),
@@ -52,6 +54,7 @@ def blocks_read(conn: psycopg.Connection[Any], query: Query) -> int:
     ],
     ids=[
         *("a state of a workflow that never ran", "a state of one that has run", "it alone"),
+        *("states of which there are few", "states of which there are many"),
         *("forms", "forms of a group", "dead letters by code", "the last dead letter looked at"),
     ],
 )

@@ -5,7 +5,7 @@ on the first LOOKED_AT of these.
 """
 
 import re
-from typing import Any, Final, LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -53,49 +53,57 @@ def page_dead_letters(
     after: tuple[UUID, str] | None = None,
     *,
     whole: bool = False,
+    oldest: bool = False,
 ) -> Query:
-    """Ask for dead letters, those of the youngest instances first, ``after`` one of them.
+    """Ask for dead letters, those of the youngest (``oldest``) instances first, ``after`` one.
 
     Among so many, unless the ``whole`` of them is to be looked at.
     """
-    of, rest, parameters = _paged(wanted, after)
+    of, rest, parameters = _paged(wanted, after, oldest)
+    order = _order(oldest)
     if whole:
         of, rest = f"{of} and {rest}", "true"
-    source: LiteralString = f"select * from onceflow.dead_letters where {of} {_BY_AGE}"
+    source: LiteralString = f"select * from onceflow.dead_letters where {of} {order}"
     text: LiteralString = (
-        f"select {columns} from ({source} limit {AT_MOST}) d where {rest} {_BY_AGE} limit %(limit)s"
+        f"select {columns} from ({source} limit {AT_MOST}) d where {rest} {order} limit %(limit)s"
     )
     if rest == "true":
-        text = f"select {columns} from onceflow.dead_letters where {of} {_BY_AGE} limit %(limit)s"
+        text = f"select {columns} from onceflow.dead_letters where {of} {order} limit %(limit)s"
     return Query(text, {**parameters, "limit": limit})
 
 
-def last_dead_letter(wanted: DeadLetterFilter, after: tuple[UUID, str] | None = None) -> Query:
+def last_dead_letter(
+    wanted: DeadLetterFilter, after: tuple[UUID, str] | None = None, *, oldest: bool = False
+) -> Query:
     """Ask for the last (``instance``, ``task``) that ``page_dead_letters`` looks at, where those
     are not all: of filters that no index serves.
     """
     source: LiteralString = "dead_letters" if wanted.records else "open_dead_letters"
-    of, rest, parameters = _paged(msgspec.structs.replace(wanted, records=True), after)
+    of, rest, parameters = _paged(msgspec.structs.replace(wanted, records=True), after, oldest)
     more: LiteralString = "false" if rest == "true" else of
     text: LiteralString = (
-        f"select instance_id as instance, task from onceflow.{source} where {more} {_BY_AGE}"
+        f"select instance_id as instance, task from onceflow.{source} where {more} {_order(oldest)}"
         f" offset {AT_MOST} - 1 limit 1"
     )
     return Query(text, parameters)
 
 
-_BY_AGE: Final[LiteralString] = "order by instance_id desc, task"
+def _order(oldest: bool) -> LiteralString:
+    return "order by instance_id, task" if oldest else "order by instance_id desc, task"
 
 
 def _paged(
-    wanted: DeadLetterFilter, after: tuple[UUID, str] | None
+    wanted: DeadLetterFilter, after: tuple[UUID, str] | None, oldest: bool
 ) -> tuple[LiteralString, LiteralString, dict[str, Any]]:
     """Return what an index finds, what is looked for among that, and the parameters."""
     of, _ = _dead_letters(DeadLetterFilter(records=wanted.records, instance=wanted.instance))
     rest, parameters = _dead_letters(msgspec.structs.replace(wanted, records=True, instance=None))
     parameters |= {"instance": wanted.instance, "most": LOOKED_AT}
     if after is not None:
-        of += " and instance_id <= %(after)s and (instance_id < %(after)s or task > %(after_task)s)"
+        behind: LiteralString = (
+            " and instance_id <= %(after)s and (instance_id < %(after)s or task > %(after_task)s)"
+        )
+        of += " and (instance_id, task) > (%(after)s, %(after_task)s)" if oldest else behind
         parameters["after"], parameters["after_task"] = after
     return of, rest, parameters
 

@@ -9,11 +9,11 @@ says why.
 import argparse
 
 from ...calls import Key, claim_forms, reassign_forms, release_forms
-from ...calls.forms import FORM, FormFilter, list_open_forms
-from ...calls.reads import json_rows
+from ...calls.forms import FORM, FormFilter, last_open_form, page_open_forms
+from ...calls.reads import LOOKED_AT, json_rows
 from ...settings import Settings
 from ..arguments import add_json, instance_id, positive, task_key
-from ..bodies import page
+from ..bodies import bounded_page
 from ..database import open_database, whole_id
 from ..output import clock_text, one_line, print_decisions, print_json, print_table
 
@@ -29,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--instance", type=instance_id, metavar="ID", help="of this instance")
     show.add_argument("--claimed-by", metavar="WHO", help="claimed by them")
     show.add_argument("--limit", type=positive, default=100, metavar="N", help="at most N (100)")
+    show.add_argument(
+        "--after", type=positive, metavar="N", help="behind the page before, as that tells"
+    )
     add_json(show)
 
     for verb, what in (
@@ -56,7 +59,9 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 instance=instance,
                 claimed_by=args.claimed_by,
             )
-            rows = json_rows(conn, list_open_forms(FORM, wanted, args.limit))
+            asked = page_open_forms(f"{FORM}, n", wanted, args.limit + 1, args.after)
+            rows = json_rows(conn, asked)
+            last = json_rows(conn, last_open_form(wanted, args.after))
         else:
             keys = [Key(whole_id(conn, instance), task) for instance, task in args.forms]
             match args.action:
@@ -67,9 +72,15 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 case _:
                     decided = reassign_forms(conn, keys, args.by, args.to)
             return print_decisions(decided, as_json=args.json)
+    following = str(last[0]["n"]) if last else None
+    if len(rows) > args.limit:
+        rows, last = rows[: args.limit], []
+        following = str(rows[-1]["n"])
     if args.json:
-        print_json(page(rows, None))
-    elif not rows:
+        found = [{name: row[name] for name in row if name != "n"} for row in rows]
+        print_json(bounded_page(found, following, LOOKED_AT if last else None))
+        return 0
+    if not rows:
         print("no open form matches")
     else:
         print_table(
@@ -86,4 +97,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 for row in rows
             ),
         )
+    if last:
+        print(f"(of {LOOKED_AT} looked at no more match; to look on: --after {following})")
+    elif following:
+        print(f"(more follow: --after {following})")
     return 0

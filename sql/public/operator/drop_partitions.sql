@@ -67,6 +67,10 @@ begin
         if not onceflow.is_week_ended(v_week) then
             return query select v_week, '{}'::text[], 0, 'an instance of that week that runs';
             return;
+        elsif exists (select from onceflow.search_value s where s.instance_id >= v_from and s.instance_id < v_to) then
+            -- Labels are given to what has ended too, by whoever held its row until now.
+            return query select v_week, '{}'::text[], 0, 'labels of that week that were given this very moment';
+            return;
         end if;
         foreach v_name in array v_tables loop
             execute format('drop table onceflow.%I', v_name);

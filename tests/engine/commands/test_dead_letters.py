@@ -41,6 +41,28 @@ def test_list_and_its_filters(onceflow: Onceflow, dead: list[str]) -> None:
     assert found("--after", f"{dead[1]}/pay") == dead[2:]
 
 
+def test_a_list_looks_at_so_many_and_says_so(
+    onceflow: Onceflow, dead: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("calls.lists", "commands"):
+        monkeypatch.setattr(f"onceflow.engine.{module}.dead_letters.LOOKED_AT", 2)
+    listed = ("dead-letters", "list", "--code", "bank.closed")
+    second = f"{dead[1]}/pay"
+    told = onceflow(*listed)
+    assert told.out == (
+        f"no dead letter matches\n(of 2 looked at no more match; to look on: --after {second})\n"
+    )
+    page = onceflow(*listed, "--json").json
+    assert page == {"items": [], "next": second, "looked_at": 2}
+    rest = onceflow(*listed, "--after", second, "--json").json
+    assert [row["instance"] for row in rest["items"]] == dead[2:]
+    assert (rest["next"], rest["looked_at"]) == (None, None)
+    whole = onceflow("dead-letters", "list", "--json").json
+    assert (len(whole["items"]), whole["looked_at"]) == (3, None)
+    # What is decided by a filter is all that it fits.
+    assert onceflow("dead-letters", "redrive", "--code", "bank.closed").out.startswith(dead[2])
+
+
 def test_those_that_failed_alike_are_counted(
     onceflow: Onceflow, worker: HandWorker, connect: Connect, dead: list[str]
 ) -> None:

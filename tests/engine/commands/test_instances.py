@@ -421,6 +421,26 @@ def test_erase_says_who_and_refuses_what_has_not_ended(
     assert "; payloads erased at " in onceflow("explain", order).out
 
 
+def test_list_finds_by_several_states(
+    onceflow: Onceflow, worker: HandWorker, order: str, connect: Connect
+) -> None:
+    inputs = [{"customer": "ALFKI", "total": 13}] * 2
+    cancelled, other = (str(one.instance_id) for one in start_instances(connect(), "order", inputs))
+    onceflow("cancel", cancelled, "--yes")
+
+    def found(*states: str) -> list[str]:
+        given = [part for each in states for part in ("--state", each)]
+        return [row["id"] for row in onceflow("list", "--json", *given).json["items"]]
+
+    assert found("RUNNING", "CANCELLED") == sorted((order, cancelled, other), reverse=True)
+    assert found("CANCELLED", "FAILED", "CANCELLED") == [cancelled]
+    assert found("FAILED", "CLOSING") == []
+    limited = onceflow(
+        "list", "--state", "RUNNING", "--state", "CANCELLED", "--limit", "2", "--json"
+    )
+    assert [row["id"] for row in limited.json["items"]] == found("RUNNING", "CANCELLED")[:2]
+
+
 def test_list_finds_by_fields_of_the_input(
     onceflow: Onceflow, worker: HandWorker, order: str, connect: Connect
 ) -> None:

@@ -78,6 +78,28 @@ def test_a_partition_is_looked_at_again_once_it_is_locked(own: Play, connect: Co
         late.close()
 
 
+def test_labels_that_are_given_as_a_week_is_dropped_go_with_it(own: Play, connect: Connect) -> None:
+    own.deploy(sequence("a"))
+    make_week(own.conn, OLD)
+    end(own, "early", OLD)
+    (instance,) = own.row("select id from onceflow.instances")
+    assert drop_piece(own.conn, NOW).keys == 1
+    giver, dropper = Session(connect(), own.conn), Session(connect(), own.conn)
+    try:
+        giver.begin(lambda conn: calls.set_labels(conn, [instance], {"team": "x"}))
+        dropped = dropper.call(lambda conn: drop_piece(conn, NOW))
+        waits = "select wait_event_type = 'Lock' from pg_stat_activity where pid = %s"
+        wait_until(lambda: dropped.done() or own.value(waits, dropper.pid), "the drop to wait")
+        giver.commit()
+        # Whether it gave up by then, or came to hold the tables and looked again.
+        assert dropped.result().dropped == []
+    finally:
+        giver.close()
+        dropper.close()
+    assert len(drop_all(own.conn, NOW)) > 0
+    assert own.rows("select * from onceflow.search_values") == []
+
+
 def test_making_gives_way_to_a_transaction_that_holds_the_tables(
     own: Play, connect: Connect
 ) -> None:
