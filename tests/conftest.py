@@ -9,6 +9,9 @@
 ``own_postgres``, ``own_broker``  servers of this test alone, for tests that stop or kill them
 """
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from typing import Any
@@ -26,6 +29,7 @@ from .servers import (
     Servers,
     create_database,
     drop_database,
+    fast_folder,
     start_broker,
     start_postgres,
     start_servers,
@@ -48,6 +52,21 @@ def _servers_of(config: pytest.Config) -> Servers:
         stack = config.stash.setdefault(STACK, ExitStack())
         config.stash[SERVERS] = start_servers(stack)
     return config.stash[SERVERS]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have all temporary files in memory, where nobody has named a place for them.
+
+    Workers of xdist, and what tests start, inherit it. Postgres, as another user, passes through.
+    """
+    memory = fast_folder()
+    if memory is None or "TMPDIR" in os.environ:
+        return
+    folder = tempfile.mkdtemp(prefix="onceflow-test-", dir=memory)
+    os.chmod(folder, 0o1777)  # noqa: S103 - as the one that it stands for
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    stack = config.stash.setdefault(STACK, ExitStack())
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -60,7 +60,7 @@ def start_postgres(stack: ExitStack) -> EmbeddedPostgres:
 
     It does not sync to disk: what tests crash is Postgres, not the machine.
     """
-    folder = Path(tempfile.mkdtemp(prefix="onceflow-test-", dir=_fast_folder()))
+    folder = Path(tempfile.mkdtemp(prefix="onceflow-test-", dir=fast_folder()))
     folder.chmod(0o755)  # as root the server is another user, who must pass through
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     postgres = EmbeddedPostgres(folder / "postgres", fsync=False)
@@ -68,7 +68,7 @@ def start_postgres(stack: ExitStack) -> EmbeddedPostgres:
     return postgres.start()
 
 
-def _fast_folder() -> str | None:
+def fast_folder() -> str | None:
     """Return a folder in memory, where there is one with room; None: the usual one.
 
     Each test's database is made and dropped, hundreds of files: on ext4 that is half of the suite.
