@@ -8,12 +8,13 @@ create or replace function onceflow.complete_alone(
     out o_moved boolean, out o_grant onceflow.hand_off)
 language plpgsql volatile as $$
 declare
+    v_now constant timestamptz := onceflow.now();
     v_task record;
     v_advanced record;
 begin
     update onceflow.task t
     set state = 'SUCCEEDED', output = p_output, seq = i.seq + 1, error = null,
-        worker_id = null, call = null, due_at = null, changed_at = onceflow.now()
+        worker_id = null, call = null, due_at = null, changed_at = v_now
     from onceflow.instance i
     where i.id = p_instance_id and t.instance_id = p_instance_id and t.step = p_step and t.scope = 0 and t.visit = 0
         and t.state in ('RUNNING', 'WAITING') and t.fence = p_fence -- WAITING: deferred
@@ -32,7 +33,7 @@ begin
     if o_undone then
         return;
     end if;
-    v_advanced := onceflow.advance_alone(o_ended, null, array[o_change], p_worker_id, p_token, p_call, p_room);
+    v_advanced := onceflow.advance_alone(o_ended, null, array[o_change], v_now, p_worker_id, p_token, p_call, p_room);
     o_moved := v_advanced.o_moved;
     o_grant := v_advanced.o_grant;
 end $$;

@@ -76,7 +76,7 @@ begin
         select onceflow.instance_change(u.id, null, 'RUNNING', p_seq => 1) from unnest(v_started) u (id));
     -- One that begins with one step goes a shorter way, where nothing is special about that.
     if cardinality(v_due) = 1 and cardinality(v_started) = 1 then
-        v_alone := (onceflow.advance_alone(v_due[1], (v_due[1]).step, v_changes, null, null, 0, 0)).o_moved;
+        v_alone := (onceflow.advance_alone(v_due[1], (v_due[1]).step, v_changes, p_now, null, null, 0, 0)).o_moved;
     end if;
     if not v_alone then
         perform onceflow.finish_transition(

@@ -20,12 +20,7 @@ language sql stable as $$
                 then onceflow.given_wait(s.spec, d.given -> 'value') else d.given -> 'value' end, null)::onceflow.evaluation
             when d.given = '{"place": "when", "value": false}' then row(false, null, null)::onceflow.evaluation
             when s.constant_input is not null then row(true, s.constant_input, null)::onceflow.evaluation
-            else onceflow.try_evaluate(
-                case when s.kind <> 'compensation' and d.given is null then s.spec -> 'when' end,
-                case s.kind when 'switch' then jsonb_build_object('s', s.spec -> 'lists', 'g', d.given)
-                    else s.spec -> 'with' end,
-                onceflow.step_context(d.instance_id, d.version_id, d.step, d.scope, d.visit,
-                    s.kind, s.spec -> 'reads', s.spec -> 'config', s.spec -> 'told'))
+            else onceflow.step_value(d.instance_id, d.version_id, d.step, d.scope, d.visit, d.given, s.kind, s.spec)
             end
     from unnest(p_due) d
     cross join lateral (

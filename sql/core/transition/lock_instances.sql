@@ -22,6 +22,10 @@ begin
             order by i.id
             for no key update skip locked);
     end if;
+    if cardinality(v_ids) = 1 then
+        perform from onceflow.instance i where i.id = v_ids[1] for no key update;
+        return v_ids;
+    end if;
     perform from onceflow.instance i
     where i.id = any (v_ids) and i.id >= v_ids[1]
     order by i.id

@@ -1,25 +1,22 @@
--- record_changes(sorted ids, changes, succeeded) -> void   (internal)
+-- record_changes(sorted ids, changes, succeeded, now) -> void   (internal)
 -- The one place that writes the task log, the outbox and the instance's counters, for finish_transition():
 -- what became QUEUED gets a message, what became a dead letter an event. p_succeeded are the outputs of
 -- those instances that succeed with these changes: they end in the same update.
 create or replace function onceflow.record_changes(
-    p_ids uuid[], p_changes onceflow.change[], p_succeeded onceflow.evaluated_output[])
+    p_ids uuid[], p_changes onceflow.change[], p_succeeded onceflow.evaluated_output[],
+    p_now timestamptz default onceflow.now())
 returns void
 language plpgsql volatile as $$
 declare
-    v_now timestamptz := onceflow.now();
+    a constant onceflow.change := p_changes[1];
+    b constant onceflow.change := p_changes[2];
     v_queues text[];
-    v_change onceflow.change;
-    -- A few changes of one instance, of which nobody is told.
-    v_alone boolean := cardinality(p_ids) = 1 and cardinality(p_changes) between 1 and 4;
 begin
-    if v_alone then
-        foreach v_change in array p_changes loop
-            v_alone := v_alone and v_change.state not in ('QUEUED', 'DEAD_LETTER') and v_change.seq is not null;
-        end loop;
-    end if;
-    if v_alone then
-        perform onceflow.record_alone(p_ids[1], p_changes, p_succeeded);
+    -- One change or two of one instance, of which nobody is told.
+    if cardinality(p_ids) = 1 and cardinality(p_changes) between 1 and 2
+            and a.seq is not null and a.state not in ('QUEUED', 'DEAD_LETTER')
+            and (b.state is null or b.seq is not null and b.state not in ('QUEUED', 'DEAD_LETTER')) then
+        perform onceflow.record_alone(a, b, p_succeeded, p_now);
         return;
     end if;
     with logged as (
@@ -30,7 +27,7 @@ begin
                 select i.seq + 1 from onceflow.instance i
                 where i.id = c.instance_id and i.id between p_ids[1] and p_ids[cardinality(p_ids)])),
             c.n,
-            c.step, c.scope, c.visit, c.attempt, c.state, c.worker_id, c.error, v_now
+            c.step, c.scope, c.visit, c.attempt, c.state, c.worker_id, c.error, p_now
         from unnest(p_changes) with ordinality c (instance_id, step, scope, visit, attempt,
             was, state, opened, worker_id, queue, error, seq, n)
     ), counted as (
@@ -40,7 +37,7 @@ begin
             scopes = greatest(i.scopes, d.scopes),
             state = case when d.done then 'SUCCEEDED' else i.state end,
             output = d.output,
-            ended_at = case when d.done then v_now else i.ended_at end,
+            ended_at = case when d.done then p_now else i.ended_at end,
             deadline_at = case when not d.done then i.deadline_at end,
             suspended_at = case when not d.done then i.suspended_at end,
             suspended_by = case when not d.done then i.suspended_by end
@@ -73,7 +70,7 @@ begin
             case when c.was = 'READY' and c.state = 'QUEUED'
                 then onceflow.held_headers(c.instance_id, c.step) else '{}' end
                 || coalesce((select t.traces from traces t) -> c.instance_id::text, '{}'),
-            pg_current_xact_id(), v_now
+            pg_current_xact_id(), p_now
         from unnest(p_changes) c
         where c.state = 'QUEUED' or c.state = 'DEAD_LETTER' and c.was is distinct from 'DEAD_LETTER'
             -- Asked only where there is a dead letter.
@@ -86,4 +83,4 @@ begin
     end if;
 end $$;
 revoke execute on function onceflow.record_changes(
-    uuid[], onceflow.change[], onceflow.evaluated_output[]) from public;
+    uuid[], onceflow.change[], onceflow.evaluated_output[], timestamptz) from public;
