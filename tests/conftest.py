@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -63,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if memory is None or "TMPDIR" in os.environ:
         return
     folder = tempfile.mkdtemp(prefix="onceflow-test-", dir=memory)
-    os.chmod(folder, 0o1777)  # noqa: S103 - as the one that it stands for
+    Path(folder).chmod(0o1777)  # as the one that it stands for
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     stack = config.stash.setdefault(STACK, ExitStack())
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
