@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from ..dev.dev_file import with_running_dev
 from ..errors import DefinitionError, OnceflowError, SettingsError
@@ -89,13 +89,20 @@ COMMANDS = {
     "explain": Command("engine.commands.explain", "say why an instance is not moving"),
 }
 
+OVER_API = "client.commands.verbs"
+"""What carries commands out by `onceflow --api URL COMMAND`."""
+
 # Servers and those that start them look for no running `onceflow dev`: they are told where to go.
 ON_THEIR_OWN = {"dev", "demo", "api", "relay", "worker"}
 
 # What needs neither a server nor a setting: no wrong one keeps it from its work.
 OFFLINE = {"new", "schema", "validate"}
 
-ENVIRONMENT = """settings are environment variables:
+ENVIRONMENT = """onceflow --api URL COMMAND … asks the REST API in place of the database, with the
+key in ONCEFLOW_API_KEY, or in the file of --key-file.
+
+settings are environment variables:
+  ONCEFLOW_API        URL of the REST API, where no --api is given: commands ask it
   ONCEFLOW_DSN        connection string of Postgres (left out: that of a running `onceflow dev`)
   ONCEFLOW_DSN_PASSWORD   its password, where it has none; any characters
   ONCEFLOW_KAFKA      bootstrap servers, host:port,… (left out: those of a running `onceflow dev`)
@@ -133,7 +140,7 @@ class CommandModule(Protocol):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    api, arguments = _take_api(list(sys.argv[1:] if argv is None else argv))
     if argv is None:  # the process is ours
         write_any_text()
         report_what_nobody_caught()
@@ -144,12 +151,34 @@ def main(argv: Sequence[str] | None = None) -> int:
         gc.disable()  # it is over before its garbage would matter: a tenth of its time
     try:
         with told_by_name():
-            return _run(name, arguments[1:])
+            return _run(name, arguments[1:], api)
     except MissingExtra as error:
         return _complain(name, error, 2)
 
 
-def _run(name: str, arguments: list[str]) -> int:
+class Reach(NamedTuple):
+    """Where commands are carried out: by the API at ``url``, or where that is empty the database.
+
+    ``given``: by an option, and not by the variable.
+    """
+
+    url: str
+    key_file: str | None = None
+    given: bool = False
+
+
+def _take_api(arguments: list[str]) -> tuple[Reach, list[str]]:
+    """Take ``--api`` and ``--key-file`` from before the command."""
+    parser = argparse.ArgumentParser(prog="onceflow", add_help=False, allow_abbrev=False)
+    parser.add_argument("--api")
+    parser.add_argument("--key-file")
+    before = next((n for n, text in enumerate(arguments) if text in COMMANDS), 0)
+    options, left = parser.parse_known_args(arguments[:before])
+    url = options.api or os.environ.get("ONCEFLOW_API", "").strip()
+    return Reach(url, options.key_file, options.api is not None), left + arguments[before:]
+
+
+def _run(name: str, arguments: list[str], api: Reach) -> int:
     module = _load(COMMANDS[name])
     parser = argparse.ArgumentParser(
         prog=f"onceflow {name}",
@@ -161,9 +190,13 @@ def _run(name: str, arguments: list[str]) -> int:
     try:
         settings = load_settings({}) if name in OFFLINE else load_settings()
         set_up_logging(settings.log, settings.log_format)
-        if name not in ON_THEIR_OWN | OFFLINE:
+        if not api.url and name not in ON_THEIR_OWN | OFFLINE:
             settings = with_running_dev(settings)
-        code = module.run(args, settings)
+        if api.url and (api.given or name not in ON_THEIR_OWN | OFFLINE):
+            remote = cast(Any, importlib.import_module(f"{PACKAGE}.{OVER_API}"))
+            code = remote.run(name, args, api.url, api.key_file)
+        else:
+            code = module.run(args, settings)
         sys.stdout.flush()
     except SettingsError as error:
         return _complain(name, error, 2)
@@ -196,7 +229,7 @@ def _without_command(arguments: list[str]) -> int:
     lines = [f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items()]
     parser = argparse.ArgumentParser(
         prog="onceflow",
-        usage="onceflow COMMAND [ARGUMENT …]",
+        usage="onceflow [--api URL [--key-file FILE]] COMMAND [ARGUMENT …]",
         description="A distributed workflow engine on PostgreSQL and Kafka.",
         epilog="commands (onceflow COMMAND --help tells more):\n"
         + "\n".join(lines)

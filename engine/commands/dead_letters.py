@@ -92,12 +92,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     if args.action == "list":
         return _list(args, settings)
     decide = _decision(args)
-    chosen_by_filter = args.all or any(getattr(args, name) is not None for name in FILTERS)
-    if bool(args.dead_letters) == chosen_by_filter:
-        raise BadArgument(
-            "name the dead letters as INSTANCE/TASK, or choose them by filters, one of the two",
-            hint="--all takes all open ones; `onceflow dead-letters list` shows them",
-        )
+    require_choice(args)
     with open_database(settings) as conn:
         keys = [Key(whole_id(conn, instance), task) for instance, task in args.dead_letters]
         keys = keys or _matching(conn, args)
@@ -111,6 +106,16 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         print("no open dead letter matches")
         return 0
     return print_decisions(decisions, as_json=args.json)
+
+
+def require_choice(args: argparse.Namespace) -> None:
+    """Raise BadArgument unless dead letters are named, or chosen by filters."""
+    chosen_by_filter = args.all or any(getattr(args, name) is not None for name in FILTERS)
+    if bool(args.dead_letters) == chosen_by_filter:
+        raise BadArgument(
+            "name the dead letters as INSTANCE/TASK, or choose them by filters, one of the two",
+            hint="--all takes all open ones; `onceflow dead-letters list` shows them",
+        )
 
 
 def _decision(args: argparse.Namespace) -> Callable[[Connection, Sequence[Key]], list[Decided]]:
@@ -138,11 +143,24 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
     if len(rows) > args.limit:
         rows, last = rows[: args.limit], None
         following = f"{rows[-1]['instance']}/{rows[-1]['task']}"
-    if args.group:
-        _print_groups(rows, as_json=args.json)
-    elif args.json:
+    if args.json and not args.group:
         found = [_body(row, records=args.records) for row in rows]
         print_json(bounded_page(found, following, None if last is None else LOOKED_AT))
+    else:
+        more = "" if following is None else f"--after {following}"
+        print_letters(args, rows, more, None if last is None else LOOKED_AT)
+    return 0
+
+
+def print_letters(
+    args: argparse.Namespace, rows: Sequence[Row], more: str, looked_at: int | None
+) -> None:
+    """Print dead letters; ``more`` is how those that follow are asked for, empty where none do.
+
+    ``looked_at``: no more were found among so many.
+    """
+    if args.group:
+        _print_groups(rows, as_json=args.json)
     elif rows:
         print_table(
             ("INSTANCE/TASK", "WORKFLOW", "DIED", "ATTEMPTS", "OPEN", "ERROR"),
@@ -160,11 +178,10 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
         )
     else:
         print("no dead letter matches")
-    if last is not None and not args.json:
-        print(f"(of {LOOKED_AT} looked at no more match; to look on: --after {following})")
-    elif following and not args.json:
-        print(f"(more follow: --after {following})")
-    return 0
+    if looked_at is not None and not args.json:
+        print(f"(of {looked_at} looked at no more match; to look on: {more})")
+    elif more and not args.json:
+        print(f"(more follow: {more})")
 
 
 def _body(row: Row, *, records: bool) -> Row:

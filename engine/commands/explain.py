@@ -1,6 +1,8 @@
 """Say in words why an instance is not moving, and what to do."""
 
 import argparse
+from collections.abc import Sequence
+from uuid import UUID
 
 from ..advice import advised, command_of
 from ..calls import Because, explain_instance
@@ -19,7 +21,13 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     with open_database(settings) as conn:
         instance = whole_id(conn, args.instance)
         reasons = explain_instance(conn, instance)
-    if args.json:
+    print_reasons(instance, reasons, as_json=args.json)
+    return 0
+
+
+def print_reasons(instance: UUID, reasons: Sequence[Because], *, as_json: bool) -> None:
+    """Print why an instance is not moving, and what to do."""
+    if as_json:
         because = [
             {
                 "task": reason.task,
@@ -35,8 +43,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             told = advised(reason.because, reason.advice)
             print(told if reason.task is None else f"  {reason.task}: {told}")
         if any(_has_failed(reason) for reason in reasons):
-            print(f"onceflow show {args.instance} tells where its errors came from")
-    return 0
+            print(f"onceflow show {instance} tells where its errors came from")
 
 
 def _has_failed(reason: Because) -> bool:

@@ -5,6 +5,7 @@ Children of others are among them where --parent, --workflow, --key, --input, --
 """
 
 import argparse
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ..calls.reads import LOOKED_AT, InstanceFilter
@@ -96,10 +97,21 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     following: str | None = None if last is None else str(last)
     if len(rows) > limit:
         following, last = rows[limit - 1]["id"], None
-    rows = rows[:limit]
+    more = "" if following is None else f"--before {following}"
+    looked_at = None if last is None else LOOKED_AT
     if args.json:
-        print_json(bounded_page(rows, following, None if last is None else LOOKED_AT))
-    elif rows:
+        print_json(bounded_page(rows[:limit], following, looked_at))
+    else:
+        print_instances(rows[:limit], more, looked_at)
+    return 0
+
+
+def print_instances(rows: Sequence[Row], more: str, looked_at: int | None) -> None:
+    """Print instances; ``more`` is how those that follow are asked for, empty where none do.
+
+    ``looked_at``: no more were found among so many.
+    """
+    if rows:
         print_table(
             ("ID", "WORKFLOW", "STATE", "STARTED", "TOOK", "OPEN", "NOTE"),
             (
@@ -115,13 +127,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 for row in rows
             ),
         )
-        if following and last is None:
-            print(f"(more follow: --before {following})")
+        if more and looked_at is None:
+            print(f"(more follow: {more})")
     else:
         print("no instance matches")
-    if last is not None and not args.json:
-        print(f"(of {LOOKED_AT} looked at no more match; to look on: --before {last})")
-    return 0
+    if looked_at is not None:
+        print(f"(of {looked_at} looked at no more match; to look on: {more})")
 
 
 def _note(row: Row) -> str:

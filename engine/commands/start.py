@@ -102,10 +102,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if refused:
             raise Refused(f"{started.instance_id} does not take the signal: {refused}")
         if args.wait is None:
-            _print_started(started, as_json=args.json)
+            print_started(started, as_json=args.json)
             return 0
         instance = _wait(conn, started.instance_id, args.wait)
-    _print_end(instance, args.wait, as_json=args.json)
+    print_end(instance, args.wait, as_json=args.json)
     return 0 if instance["status"] == "SUCCEEDED" else 1
 
 
@@ -181,7 +181,8 @@ def _wait(conn: Connection, instance_id: UUID, longest: float) -> Row:
         time.sleep(min(LOOK_EVERY, left))
 
 
-def _print_started(started: Started, *, as_json: bool) -> None:
+def print_started(started: Started, *, as_json: bool) -> None:
+    """Print which instance was started, or had been."""
     if as_json:
         print_json(
             {
@@ -197,7 +198,8 @@ def _print_started(started: Started, *, as_json: bool) -> None:
         print(f"{started.instance_id}  {started.state}")
 
 
-def _print_end(instance: Row, waited: float, *, as_json: bool) -> None:
+def print_end(instance: Row, waited: float, *, as_json: bool) -> None:
+    """Print how an instance ended that was waited for, or that it has not."""
     if as_json:
         print_json(body(instance))
         return

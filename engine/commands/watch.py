@@ -7,6 +7,8 @@ transition is a line: of an instance with blocks without the claims, which have 
 import argparse
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from rich.live import Live
@@ -24,7 +26,7 @@ from .database import (
     open_database,
     whole_id,
 )
-from .drawing.picture import read_picture
+from .drawing.picture import Picture, read_picture
 from .drawing.tree import draw, log_line
 from .output import open_console, print_json_line
 
@@ -43,16 +45,17 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         if args.json or not sys.stdout.isatty():
             state = _follow_log(conn, instance, args.interval, as_json=args.json)
         else:
-            state = _redraw(conn, instance, args.interval)
+            state = redraw(partial(read_picture, conn, instance), args.interval)
     return 0 if state == "SUCCEEDED" else 1
 
 
-def _redraw(conn: Connection, instance_id: UUID, interval: float) -> str:
-    picture = read_picture(conn, instance_id)
+def redraw(read: Callable[[], Picture], interval: float) -> str:
+    """Draw an instance again and again until it has ended; return its state."""
+    picture = read()
     with Live(draw(picture), console=open_console(), auto_refresh=False) as live:
         while picture.instance["ended_at"] is None:
             time.sleep(interval)
-            picture = read_picture(conn, instance_id)
+            picture = read()
             live.update(draw(picture), refresh=True)
     return picture.instance["status"]
 

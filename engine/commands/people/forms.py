@@ -7,6 +7,7 @@ says why.
 """
 
 import argparse
+from collections.abc import Sequence
 
 from ...calls import Key, claim_forms, reassign_forms, release_forms
 from ...calls.forms import FORM, FormFilter, last_open_form, page_open_forms
@@ -14,7 +15,7 @@ from ...calls.reads import LOOKED_AT, json_rows
 from ...settings import Settings
 from ..arguments import add_json, instance_id, positive, task_key
 from ..bodies import bounded_page
-from ..database import open_database, whole_id
+from ..database import Row, open_database, whole_id
 from ..output import clock_text, one_line, print_decisions, print_json, print_table
 
 
@@ -79,7 +80,14 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     if args.json:
         found = [{name: row[name] for name in row if name != "n"} for row in rows]
         print_json(bounded_page(found, following, LOOKED_AT if last else None))
-        return 0
+    else:
+        more = "" if following is None else f"--after {following}"
+        print_forms(rows, more, LOOKED_AT if last else None)
+    return 0
+
+
+def print_forms(rows: Sequence[Row], more: str, looked_at: int | None) -> None:
+    """Print open forms; ``more`` and ``looked_at`` as of other lists."""
     if not rows:
         print("no open form matches")
     else:
@@ -97,8 +105,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
                 for row in rows
             ),
         )
-    if last:
-        print(f"(of {LOOKED_AT} looked at no more match; to look on: --after {following})")
-    elif following:
-        print(f"(more follow: --after {following})")
-    return 0
+    if looked_at is not None:
+        print(f"(of {looked_at} looked at no more match; to look on: {more})")
+    elif more:
+        print(f"(more follow: {more})")

@@ -1,0 +1,1 @@
+"""Commands over the REST API: `onceflow --api URL COMMAND …`, with a key and no database."""
