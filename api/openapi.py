@@ -19,6 +19,7 @@ PATH_PARAMETERS: Final[Mapping[str, Schema]] = {
     "instanceId": {"schema": {"type": "string", "format": "uuid"}},
     "scope": {"schema": {"type": "integer", "minimum": 1}, "description": "A scope's number."},
     "name": {"schema": {"type": "string"}, "description": "The queue's name."},
+    "account": {"schema": {"type": "string"}, "description": "The name of a key, or a person."},
     "configName": {"schema": {"type": "string"}, "description": "The value's name."},
     "workflow": {"schema": {"type": "string"}, "description": "A workflow's name."},
     "trigger": {"schema": {"type": "string"}, "description": "The id of an entry of its `on`."},
@@ -30,6 +31,7 @@ TAGS: Final = [
     {"name": "forms", "description": "What people are asked to decide."},
     {"name": "triggers", "description": "What starts instances by itself."},
     {"name": "system", "description": "Workers, queues and messages."},
+    {"name": "accounts", "description": "Keys of programs, and people."},
     {"name": "health", "description": "Probes."},
 ]
 SECURITY: Final[Mapping[str, Schema]] = {

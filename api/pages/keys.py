@@ -1,17 +1,16 @@
 """/ui/keys: the keys of programs, for admins; a new one is shown once."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
 from starlette.responses import Response
 
 from ...engine import calls
-from ...engine.accounts.keys import digest_of, make_key
 from ...engine.accounts.roles import WORDS
 from ..accounts.visitor import require_known
 from ..problems import Problem, not_found
+from ..reads.accounts import create_key, revoke_key
 from .page import Visit, refusal_of, see_other
 from .render import render
 
@@ -39,10 +38,7 @@ def change_keys(visit: Visit) -> Response:
             except Exception as error:
                 return _show(visit, problem=refusal_of(error))
         case "revoke":
-            name = visit.form.get("name", "")
-            with visit.database.connection() as conn:
-                if not calls.revoke_api_key(conn, name):
-                    raise not_found(f"key {name!r}")
+            revoke_key(visit.database, visit.form.get("name", ""))
             return see_other("/ui/keys")
         case other:
             raise not_found(f"decision {other!r}")
@@ -51,11 +47,7 @@ def change_keys(visit: Visit) -> Response:
 def _create(visit: Visit) -> tuple[str, str]:
     """Return the name of a new key, and itself."""
     wanted = visit.read_form(Wanted)
-    until = wanted.days and datetime.now(UTC) + timedelta(days=wanted.days)
-    key = make_key()
-    with visit.database.connection() as conn:
-        calls.create_api_key(conn, wanted.name, digest_of(key), wanted.role, until or None)
-    return wanted.name, key
+    return wanted.name, create_key(visit.database, wanted.name, wanted.role, wanted.days)
 
 
 def _show(

@@ -9,8 +9,9 @@ from starlette.responses import Response
 from ...engine import calls
 from ...engine.accounts.passwords import hash_password
 from ...engine.accounts.roles import WORDS
-from ..accounts.visitor import current, require_known
+from ..accounts.visitor import require_known
 from ..problems import Fault, Problem, invalid, not_found
+from ..reads.accounts import change_person
 from .page import Visit, refusal_of, see_other
 from .render import render
 
@@ -46,19 +47,16 @@ def _change(visit: Visit, decision: str) -> None:
     name, role = visit.form.get("name", ""), visit.form.get("role", "")
     sets = decision in ("create", "set-password")
     password = hash_password(visit.form.get("password", "")) if sets else None
-    if decision in ("set-role", "disable") and current().name.lower() == name.lower():
-        raise Problem(409, "Refused: that is you. Another admin does that, so that one is left.")
-    with visit.database.connection() as conn:
-        if decision == "create":
-            wanted = visit.read_form(Wanted)
+    if decision == "create":
+        wanted = visit.read_form(Wanted)
+        with visit.database.connection() as conn:
             calls.create_person(conn, wanted.name, wanted.role, password)
-            return
-        if decision == "set-role" and not role:
-            raise invalid([Fault("/role", "is missing")])
-        disabled = {"disable": True, "enable": False}.get(decision)
-        given = role if decision == "set-role" else None
-        if not calls.change_person(conn, name, given, password, disabled):
-            raise not_found(f"person {name!r}")
+        return
+    if decision == "set-role" and not role:
+        raise invalid([Fault("/role", "is missing")])
+    disabled = {"disable": True, "enable": False}.get(decision)
+    given = role if decision == "set-role" else None
+    change_person(visit.database, name, role=given, password=password, disabled=disabled)
 
 
 def _show(visit: Visit, problem: Problem | None = None) -> Response:

@@ -4,6 +4,7 @@ from typing import Final
 
 from ..operation import Operation
 from . import (
+    accounts,
     audit,
     config,
     dead_letters,
@@ -34,5 +35,6 @@ OPERATIONS: Final[list[Operation]] = [
     *system.OPERATIONS,
     *config.OPERATIONS,
     *audit.OPERATIONS,
+    *accounts.OPERATIONS,
     *health.OPERATIONS,
 ]
