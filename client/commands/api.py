@@ -16,7 +16,7 @@ from ...engine.tracing import read_trace, variables
 from ..http import HttpClient
 from ..requests import BATCH, Request, error_of, list_of, post, read_answer
 
-PAGE: Final = 500
+PAGE: Final = 200
 """Rows of one page at most."""
 
 

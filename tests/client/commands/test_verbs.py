@@ -34,6 +34,7 @@ def said(text: str) -> Any:
     try:
         return [json.loads(line) for line in ([text] if text[:2] == "{\n" else text.splitlines())]
     except ValueError:
+        text = re.sub(r" on \S+", " on …", text)  # a worker, whose name the API does not tell
         return re.sub(r" +", " ", re.sub(r"[\d.]+ (ms|s|min)\b", "…", text))
 
 
@@ -100,7 +101,7 @@ def test_what_is_read_is_the_same(door: Door, ids: list[str]) -> None:
     door.same("watch", done, "--json")
     assert "card.refused" in door.same("explain", ids[1]).out
     door.same("explain", ids[1], "--json")
-    assert door.same("dead-letters", "list", "--group").code == 0
+    assert "card.refused" in door("dead-letters", "list", "--group").out
     listed = door("dead-letters", "list", "--json").json["items"]
     assert {row["instance"] for row in listed} == set(ids[1:3])
 
@@ -129,14 +130,16 @@ def test_what_is_changed_is_changed(door: Door, ids: list[str], tmp_path: Path) 
     tasks = {task["task"]: task for task in door("show", instance, "--json").json["tasks"]}
     assert tasks["go"]["output"] == 1.1
 
-    assert door("suspend", ids[3]).out == f"{ids[3]}  done\n"
+    assert door("suspend", ids[3]).out.startswith(f"{ids[3]}  done: suspended since")
     refused = door("suspend", ids[0])
     assert (refused.code, "refused: " in refused.out) == (1, True)
     assert door("resume", ids[3]).code == 0
     assert "give --yes" in door("cancel", ids[3]).err
     assert door("cancel", ids[3], "--yes", "--json").json[0]["outcome"] == "done"
-    assert door("dead-letters", "redrive", f"{ids[1]}/pay").out == f"{ids[1]}/pay  done\n"
+    redriven = door("dead-letters", "redrive", f"{ids[1]}/pay").out
+    assert redriven.startswith(f"{ids[1]}/pay  done")
     skipped = door("dead-letters", "skip", "--all", "--output", '{"a": 2.50}', "--yes", "--json")
+    assert skipped.code == 0, skipped.err
     assert skipped.json["decided"][0]["outcome"] == "done"
     assert door("show", ids[2], "--json").json["output"] == {"paid": {"a": 2.5}}
 
