@@ -126,7 +126,7 @@ def test_what_is_skipped_over_is_left_for_later(play: Play) -> None:
 def test_a_sleep_that_is_over_is_looked_at_once_when_it_is_locked(play: Play) -> None:
     steps = [{"id": "nap", "sleep": "1m"}, {"id": "a", "task": "work"}]
     play.deploy(compile_definition({"name": "flow", "steps": steps}))
-    calls.start_instances(play.conn, "flow", [{}] * 50)
+    calls.start_instances(play.conn, "flow", [{} for _ in range(50)])
     pass_time(play.conn, "2 min")
     read = (
         "select sum(idx_tup_fetch + seq_tup_read)::int from pg_stat_xact_user_tables"
