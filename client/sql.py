@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import scalar_row
 
+from ..engine.calls.base import CLAIM, as_kept
 from ..engine.calls.slow_expressions import in_time, in_time_async
 from ..engine.errors import BadArgument, translated
 from .connections import AsyncSource, Lent, LentAsync, Source
@@ -22,12 +23,16 @@ class Client(SyncInterface[Statement]):
     ``database`` is a connection string, a ``psycopg_pool.ConnectionPool``, or the caller's own
     connection: psycopg's, SQLAlchemy's (Connection or Session) or Django's. On the caller's own,
     what is started is part of the transaction that is open there.
+
+    ``actor``: who acts, as the audit tells it beside the login; in the caller's own transaction it
+    stands until that ends.
     """
 
     _operations = SqlOperations()
 
-    def __init__(self, database: Any) -> None:
+    def __init__(self, database: Any, *, actor: str = "") -> None:
         self._source = Source(database)
+        self._actor = as_kept(actor)
 
     def close(self) -> None:
         """Close the client's own connections."""
@@ -35,7 +40,7 @@ class Client(SyncInterface[Statement]):
 
     def _ask(self, question: Statement, *, apart: bool = False) -> list[str]:
         with _told(), self._source.lend(apart) as lent:
-            return in_time(lent.conn, lambda: _rows(lent, question))
+            return in_time(lent.conn, lambda: _rows(lent, question, self._actor))
 
 
 class AsyncClient(AsyncInterface[Statement]):
@@ -43,8 +48,9 @@ class AsyncClient(AsyncInterface[Statement]):
 
     _operations = SqlOperations()
 
-    def __init__(self, database: Any) -> None:
+    def __init__(self, database: Any, *, actor: str = "") -> None:
         self._source = AsyncSource(database)
+        self._actor = as_kept(actor)
 
     async def close(self) -> None:
         """Close the client's own connections."""
@@ -53,17 +59,29 @@ class AsyncClient(AsyncInterface[Statement]):
     async def _ask(self, question: Statement, *, apart: bool = False) -> list[str]:
         with _told():
             async with self._source.lend(apart) as lent:
-                return await in_time_async(lent.conn, lambda: _rows_async(lent, question))
+                return await in_time_async(
+                    lent.conn, lambda: _rows_async(lent, question, self._actor)
+                )
 
 
-def _rows(lent: Lent, question: Statement) -> list[str]:
+def _rows(lent: Lent, question: Statement, actor: str) -> list[str]:
     with lent.steady(), lent.conn.cursor(row_factory=scalar_row) as cursor:
-        return cursor.execute(*question).fetchall()
+        if not actor:
+            return cursor.execute(*question).fetchall()
+        with lent.conn.pipeline():  # one trip, and one transaction
+            lent.conn.execute(CLAIM, (actor, ""))
+            cursor.execute(*question)
+        return cursor.fetchall()
 
 
-async def _rows_async(lent: LentAsync, question: Statement) -> list[str]:
+async def _rows_async(lent: LentAsync, question: Statement, actor: str) -> list[str]:
     async with lent.steady(), lent.conn.cursor(row_factory=scalar_row) as cursor:
-        await cursor.execute(*question)
+        if not actor:
+            await cursor.execute(*question)
+            return await cursor.fetchall()
+        async with lent.conn.pipeline():
+            await lent.conn.execute(CLAIM, (actor, ""))
+            await cursor.execute(*question)
         return await cursor.fetchall()
 
 
