@@ -1,24 +1,27 @@
--- record_alone(change, another, succeeded, now) -> void   (internal)
+-- record_alone(change, second, succeeded, now) -> void   (internal)
 -- Records one change of an instance, or two, none of which sends a message, as record_changes() does those of a set:
 -- p_succeeded has its output where it succeeds with them.
 create or replace function onceflow.record_alone(
-    a onceflow.change, b onceflow.change, p_succeeded onceflow.evaluated_output[], p_now timestamptz)
+    p_change onceflow.change, p_second onceflow.change, p_succeeded onceflow.evaluated_output[], p_now timestamptz)
 returns void
 language plpgsql volatile as $$
 declare
-    v_opened constant int := a.opened + coalesce(b.opened, 0);
-    v_scope constant bigint := greatest(a.scope, b.scope);
+    v_opened constant int := p_change.opened + coalesce(p_second.opened, 0);
+    v_scope constant bigint := greatest(p_change.scope, p_second.scope);
     v_done constant boolean := cardinality(p_succeeded) > 0;
 begin
-    if b.state is null then
+    if p_second.state is null then
         insert into onceflow.task_log (
             instance_id, seq, n, step, scope, visit, attempt, state, worker_id, error, at)
-        values (a.instance_id, a.seq, 1, a.step, a.scope, a.visit, a.attempt, a.state, a.worker_id, a.error, p_now);
+        values (p_change.instance_id, p_change.seq, 1, p_change.step, p_change.scope, p_change.visit, p_change.attempt,
+                p_change.state, p_change.worker_id, p_change.error, p_now);
     else
         insert into onceflow.task_log (
             instance_id, seq, n, step, scope, visit, attempt, state, worker_id, error, at)
-        values (a.instance_id, a.seq, 1, a.step, a.scope, a.visit, a.attempt, a.state, a.worker_id, a.error, p_now),
-            (a.instance_id, b.seq, 2, b.step, b.scope, b.visit, b.attempt, b.state, b.worker_id, b.error, p_now);
+        values (p_change.instance_id, p_change.seq, 1, p_change.step, p_change.scope, p_change.visit, p_change.attempt,
+                p_change.state, p_change.worker_id, p_change.error, p_now),
+            (p_change.instance_id, p_second.seq, 2, p_second.step, p_second.scope, p_second.visit, p_second.attempt,
+                p_second.state, p_second.worker_id, p_second.error, p_now);
     end if;
     update onceflow.instance i
     set seq = i.seq + 1,
@@ -30,7 +33,7 @@ begin
         deadline_at = case when not v_done then i.deadline_at end,
         suspended_at = case when not v_done then i.suspended_at end,
         suspended_by = case when not v_done then i.suspended_by end
-    where i.id = a.instance_id;
+    where i.id = p_change.instance_id;
 end $$;
 revoke execute on function onceflow.record_alone(
     onceflow.change, onceflow.change, onceflow.evaluated_output[], timestamptz) from public;

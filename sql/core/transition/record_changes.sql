@@ -8,15 +8,15 @@ create or replace function onceflow.record_changes(
 returns void
 language plpgsql volatile as $$
 declare
-    a constant onceflow.change := p_changes[1];
-    b constant onceflow.change := p_changes[2];
+    v_first constant onceflow.change := p_changes[1];
+    v_second constant onceflow.change := p_changes[2];
     v_queues text[];
 begin
     -- One change or two of one instance, of which nobody is told.
     if cardinality(p_ids) = 1 and cardinality(p_changes) between 1 and 2
-            and a.seq is not null and a.state not in ('QUEUED', 'DEAD_LETTER')
-            and (b.state is null or b.seq is not null and b.state not in ('QUEUED', 'DEAD_LETTER')) then
-        perform onceflow.record_alone(a, b, p_succeeded, p_now);
+            and v_first.seq is not null and v_first.state not in ('QUEUED', 'DEAD_LETTER')
+            and (v_second.state is null or v_second.seq is not null and v_second.state not in ('QUEUED', 'DEAD_LETTER')) then
+        perform onceflow.record_alone(v_first, v_second, p_succeeded, p_now);
         return;
     end if;
     with logged as (
