@@ -99,9 +99,9 @@ def test_every_endpoint_is_there_and_every_one_is_told() -> None:
     for page, text in TEXTS.items():
         for line in text.splitlines():
             for method, path, more in re.findall(
-                r"`(GET|POST|PUT|DELETE) (/[^`\s?]*)[^`]*`((?: `/[a-z]+`)*)", line
+                r"`(GET|POST|PUT|DELETE) (/[^`\s?]*)[^`]*`((?: `/[a-z-]+`)*)", line
             ):
-                paths = [path, *(path.rpartition("/")[0] + x for x in re.findall(r"/\w+", more))]
+                paths = [path, *(path.rpartition("/")[0] + x for x in re.findall(r"/[\w-]+", more))]
                 found = {endpoint(method, one) for one in paths}
                 assert found <= there, f"{page}: {line}"
                 told |= found
