@@ -17,6 +17,7 @@ from onceflow.engine.pool import connect
 from onceflow.engine.settings import Settings
 from onceflow.examples.invoice.servers import DATABASE
 
+from ..fuzz.effort import AT_LENGTH
 from ..servers import Servers
 from ..support import descendants, is_running, wait_until
 
@@ -101,6 +102,7 @@ def test_the_demo_ends_well_and_leaves_its_results_alone(folder: Path, demos: li
     assert len(list((demo.folder / "mail").glob("*.eml"))) == 2 * 89 + 1  # and the report
 
 
+@AT_LENGTH
 def test_a_second_demo_begins_anew_and_names_what_differs(folder: Path, demos: list[Demo]) -> None:
     # And without a broker: but for that one PDF it ends as the other does.
     demo = Demo(folder, NO_SERVERS | {"ONCEFLOW_TRANSPORT": "postgres"}, "--json")
@@ -155,6 +157,7 @@ def test_a_second_demo_in_the_same_folder_is_refused(tmp_path: Path, demos: list
     assert first.left() == set()
 
 
+@AT_LENGTH
 def test_servers_that_are_named_are_used_and_left_as_they_were(
     servers: Servers, tmp_path: Path, demos: list[Demo]
 ) -> None:

@@ -13,6 +13,9 @@ from hypothesis import HealthCheck, Phase, settings
 
 TIMES = int(os.environ.get("ONCEFLOW_FUZZ") or 1)
 
+AT_LENGTH = pytest.mark.skipif(TIMES == 1, reason="it takes a minute: make check-long runs it")
+"""Of tests of which a shorter one, that is in the suite, sees most of what they would."""
+
 MARKS = [
     pytest.mark.timeout(300 * TIMES),
     # Some of what is sent is long.

@@ -25,6 +25,8 @@ from ..transports import use
 from .support import Conn, deploy, relay, start, wait_for_ends
 from .test_crashes import at_each_point, connect, process, quick, worker_process
 
+pytestmark = pytest.mark.dear
+
 ITEMS, BAD = 8, (2, 5)
 
 

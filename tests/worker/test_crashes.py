@@ -29,6 +29,8 @@ from ..support import wait_until
 from ..transports import use
 from .support import Conn, deploy, effects, make_effect_table, relay, start, wait_for_ends
 
+pytestmark = pytest.mark.dear
+
 POINTS = [
     "worker.before_claim",
     "worker.after_claim",

@@ -42,6 +42,8 @@ def test_under_load_every_instance_ends_and_every_effect_is_there_once(
     with process(settings, tmp_path / "relay.log", "relay") as relay:
         with worker_process(settings, log) as one, worker_process(settings, log) as two:
             wait_until(lambda: len(effects(conn)) > 40, "some effects", 60)
+            there = "select from onceflow.workers"  # one that only begins ends by the signal
+            wait_until(lambda: len(conn.execute(there).fetchall()) == 2, "both workers", 60)
             ids += begin(conn, 50)
             number = signal.SIGTERM if end == "stopped" else signal.SIGKILL
             for worker in (one, two):

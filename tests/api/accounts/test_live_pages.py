@@ -83,7 +83,8 @@ def test_a_live_page_is_made_once_a_role_and_offers_each_what_is_his(
         live, own = asyncio.run(all_look())
     for name, role in PEOPLE.items():
         offered = {action.rpartition("/")[2] for action in OFFERED.findall(live[name])}
-        assert offered == {"logout"} | ({"resume", "cancel"} if role == "operator" else set())
+        more = {"resume", "cancel", "label"} if role == "operator" else set[str]()
+        assert offered == {"logout"} | more
         assert OFFERED.findall(live[name]) == OFFERED.findall(own[name])
         # Each form is his own who got the page: that of another would be refused.
         assert {*TOKEN.findall(live[name])} == {*TOKEN.findall(own[name])}
