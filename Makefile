@@ -56,7 +56,7 @@ test: env
 # The fuzzers and the interpreter beside the engine at length, never the same twice: what it finds becomes a test of its own.
 check-long: env
 	@seed=$(or $(SEED),$$RANDOM); echo "SEED=$$seed FUZZ=$(FUZZ)"; \
-	  ONCEFLOW_FUZZ=$(FUZZ) "$(BIN)/python" -m pytest tests/fuzz tests/flow tests/relay/test_{intake,schedule}_kills.py tests/api/test_conformance.py tests/examples/test_demo.py tests/worker/test_{block_,}crashes.py --hypothesis-seed=$$seed $(ARGS)
+	  ONCEFLOW_FUZZ=$(FUZZ) "$(BIN)/python" -m pytest tests/fuzz tests/flow tests/relay/test_{intake,schedule}_kills.py tests/api/test_conformance.py tests/examples/test_demo.py tests/api/browser/test_every_page.py tests/worker/test_{block_,}crashes.py --hypothesis-seed=$$seed $(ARGS)
 
 lint: env
 	"$(BIN)/ruff" check

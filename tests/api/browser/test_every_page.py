@@ -1,7 +1,9 @@
-"""Every page, as people come to it whose browser runs no scripts."""
+"""Every page, as people come to it who do not see it, or whose browser runs no scripts."""
 
 from collections.abc import Iterator
 from contextlib import closing
+from importlib.resources import files
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -9,14 +11,17 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from onceflow.api.pages import PAGES
 from onceflow.engine.settings import Settings
 
+from ...fuzz.effort import AT_LENGTH
 from ...servers import Servers, create_database, drop_database
 from ..server import ApiServer, running_api
 from .scene import Scene, fill
-from .screenshots import logged_in
+from .screenshots import COLOURS, Colour, logged_in, settle
 
 pytestmark = pytest.mark.timeout(600)
 NO_PAGES = {"/ui/live", "/ui/audit/export"}
 """They answer a browser with events, and with a file."""
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
+GRAVE = ("serious", "critical")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +46,28 @@ def test_the_scene_has_each_page_that_there_is(scene_of: tuple[ApiServer, Scene]
         and not any(route.path_regex.match(path) for path in paths)
     ]
     assert missed == []
+
+
+@pytest.mark.parametrize("colour", [COLOURS[0], pytest.param(COLOURS[1], marks=AT_LENGTH)])
+def test_axe_finds_nothing_grave_on_any_page(
+    browser: Browser, scene_of: tuple[ApiServer, Scene], colour: Colour
+) -> None:
+    api, scene = scene_of
+    found: list[str] = []
+    with logged_in(browser, api.url, scene, colour) as context:
+        page = context.new_page()
+        for path in scene.pages:
+            page.goto(path)
+            settle(page)
+            page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+            page.evaluate(AXE)
+            result: dict[str, Any] = page.evaluate("axe.run({resultTypes: ['violations']})")
+            found += [
+                f"{path}: {fault['id']}: {fault['nodes'][0]['html'][:150]}"
+                for fault in result["violations"]
+                if fault["impact"] in GRAVE
+            ]
+    assert found == []
 
 
 def test_without_scripts_each_page_is_read(
