@@ -2,7 +2,7 @@
 -- Makes the scopes of blocks whose rows have just been made, numbered within their instance in the order of the
 -- blocks' keys and of their ordinals, and opens the first of them, as many as the block lets run side by side. A
 -- for_each copies its items here, once. Where one scope runs at a time move_chains() opens the first;
--- a repeat that is redriven had begun before, and goes on with what a person has given.
+-- a repeat that is redriven had begun before, and goes on with what a person has given, and its time anew.
 create or replace function onceflow.begin_blocks(
     p_ids uuid[], p_begun onceflow.begun_block[],
     out o_opened onceflow.scope_key[], out o_changes onceflow.change[], out o_ended onceflow.placed_task[],
@@ -38,6 +38,12 @@ begin
             v_now + make_interval(secs => n.timeout)
         from numbered n
         where not n.redriven
+    ), again as (
+        update onceflow.block b
+        set timeout_at = v_now + make_interval(secs => n.timeout)
+        from numbered n
+        where n.redriven and n.timeout is not null and b.instance_id = n.instance_id and b.step = n.step
+            and b.scope = n.scope and b.visit = n.visit and b.instance_id >= p_ids[1]
     ), scopes as (
         insert into onceflow.scope (instance_id, scope, block, parent, visit, ordinal, list, state, open, item)
         select n.instance_id, n.before + o.n, n.step, n.scope, n.visit, o.n - 1, o.list,

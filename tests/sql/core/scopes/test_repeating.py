@@ -117,6 +117,23 @@ def test_a_first_while_that_fails_is_redriven_too(play: Play) -> None:
     assert run.due() == ["r[0]/a"]
 
 
+# guarantee: block-redriven
+@pytest.mark.parametrize("away", ["2 hours", "4 hours"])
+@pytest.mark.parametrize("condition", ["while", "until"])
+def test_one_that_is_redriven_has_its_time_anew(play: Play, condition: str, away: str) -> None:
+    asked = {condition: "$.input.missing"}
+    run = Blocks(play, repeat("r", task("a"), timeout="3h", **asked), on_failure="suspend")
+    if condition == "until":
+        run.done("r[0]/a")
+    run.wait(away)
+    assert run.state("r") == "DEAD_LETTER"
+    assert redrive(run, "r", condition == "while")[0] == "done"
+    run.wait("2 hours")
+    assert run.state("r") == "WAITING"
+    run.wait("2 hours")
+    assert run.state("r") == "DEAD_LETTER"
+
+
 @pytest.mark.parametrize("given", [None, True])
 def test_a_limit_is_not_redriven_but_skipped(play: Play, given: Json) -> None:
     run = Blocks(play, repeat("r", task("a"), until=False, limit=1), on_failure="suspend")
