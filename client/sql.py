@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import scalar_row
 
-from ..engine.calls.base import CLAIM, as_kept
+from ..engine.calls.base import CLAIM, Actor, claiming, claims_of
 from ..engine.calls.slow_expressions import in_time, in_time_async
 from ..engine.errors import BadArgument, translated
 from .connections import AsyncSource, Lent, LentAsync, Source
@@ -32,7 +32,7 @@ class Client(SyncInterface[Statement]):
 
     def __init__(self, database: Any, *, actor: str = "") -> None:
         self._source = Source(database)
-        self._actor = as_kept(actor)
+        self._actor = Actor(actor) if actor else None
 
     def close(self) -> None:
         """Close the client's own connections."""
@@ -50,7 +50,7 @@ class AsyncClient(AsyncInterface[Statement]):
 
     def __init__(self, database: Any, *, actor: str = "") -> None:
         self._source = AsyncSource(database)
-        self._actor = as_kept(actor)
+        self._actor = Actor(actor) if actor else None
 
     async def close(self) -> None:
         """Close the client's own connections."""
@@ -64,23 +64,20 @@ class AsyncClient(AsyncInterface[Statement]):
                 )
 
 
-def _rows(lent: Lent, question: Statement, actor: str) -> list[str]:
+def _rows(lent: Lent, question: Statement, actor: Actor | None) -> list[str]:
     with lent.steady(), lent.conn.cursor(row_factory=scalar_row) as cursor:
-        if not actor:
-            return cursor.execute(*question).fetchall()
-        with lent.conn.pipeline():  # one trip, and one transaction
-            lent.conn.execute(CLAIM, (actor, ""))
+        with claiming(lent.conn, actor):
             cursor.execute(*question)
         return cursor.fetchall()
 
 
-async def _rows_async(lent: LentAsync, question: Statement, actor: str) -> list[str]:
+async def _rows_async(lent: LentAsync, question: Statement, actor: Actor | None) -> list[str]:
     async with lent.steady(), lent.conn.cursor(row_factory=scalar_row) as cursor:
-        if not actor:
+        if actor is None:
             await cursor.execute(*question)
             return await cursor.fetchall()
         async with lent.conn.pipeline():
-            await lent.conn.execute(CLAIM, (actor, ""))
+            await lent.conn.execute(CLAIM, claims_of(actor))
             await cursor.execute(*question)
         return await cursor.fetchall()
 

@@ -31,10 +31,6 @@ MOST_LOG_ENTRIES: Final = 5000
 MOST_OF_SCOPES: Final = 1000
 """How many where there are scopes, whose log may be of any length."""
 
-SUMMARY: Final[LiteralString] = """id, key, workflow, version, state as status, closing_as,
-       suspended_by, suspended_at, open_tasks, scopes, seq, error, started_at, start_at,
-       deadline_at, ended_at, erased_at, erased_by, trigger, scheduled_at,
-       parent_id as parent, parent_task, root_id as root, trace_id as trace, labels"""
 
 LOG_ENTRY: Final[LiteralString] = (
     f"t.seq, t.task, {logs.PATH}, t.attempt, t.state, t.worker_id, t.error, t.at"
@@ -44,7 +40,7 @@ LOG_ENTRY: Final[LiteralString] = (
 def find_instance(conn: Connection, instance: UUID, workflow: str | None = None) -> Instance:
     """Return an instance, of this workflow (id or name) where one is named. Raises Problem 404."""
     named = None if workflow is None else find_workflow(conn, workflow).name
-    found = rows(conn, Instance, *reads.find_instance(f"{SUMMARY}, input, output", instance))
+    found = rows(conn, Instance, *reads.find_instance(f"{reads.SUMMARY}, input, output", instance))
     if not found:
         raise not_found(f"instance {instance}; it may have been dropped when its time was over")
     if named is not None and found[0].workflow != named:
@@ -114,10 +110,10 @@ def list_instances(
         )
         if not lists.is_served(wanted):
             return _look(conn, wanted, query.limit)
-        asked = reads.list_instances(SUMMARY, wanted, query.limit + 1)
+        asked = reads.list_instances(reads.SUMMARY, wanted, query.limit + 1)
         if reads.by_fields_alone(wanted):
             ids = rows(conn, FoundId, *reads.list_found_ids(wanted, query.limit + 1))
-            asked = reads.list_these(SUMMARY, [each.id for each in ids])
+            asked = reads.list_these(reads.SUMMARY, [each.id for each in ids])
         found = rows(conn, InstanceSummary, *asked)
         if not found and query.fields:
             _require_listed(conn, query.fields)
@@ -131,7 +127,7 @@ def _look(conn: Connection, wanted: reads.InstanceFilter, limit: int) -> Instanc
     last = rows(conn, FoundId, *lists.last_looked_at(wanted))
     if last:  # further down not every version was looked at
         ids = [each for each in ids if each >= last[0].id]
-    found = rows(conn, InstanceSummary, *reads.list_these(SUMMARY, ids[:limit]))
+    found = rows(conn, InstanceSummary, *reads.list_these(reads.SUMMARY, ids[:limit]))
     if len(ids) > limit:
         return InstancePage(found, write_cursor((ids[limit - 1],)))
     if last:

@@ -6,7 +6,7 @@ from typing import Final, LiteralString, get_args
 
 import msgspec
 
-from ...engine.calls.reads import InstanceFilter, list_instances
+from ...engine.calls.reads import SUMMARY, InstanceFilter, list_instances
 from ...engine.secrets import Secrets
 from ..database import Connection, Database, rows
 from ..hooks.secrets import missing_hook_secrets
@@ -25,7 +25,6 @@ from ..schemas.system import (
 from ..schemas.triggers import StalledTrigger
 from ..schemas.words import InstanceState
 from .dead_letters import COLUMNS as DEAD_LETTER
-from .instances import SUMMARY
 from .system import (
     BACKLOG,
     QUEUES,

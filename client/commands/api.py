@@ -9,9 +9,8 @@ import msgspec
 from ...engine import json_text
 from ...engine.calls import Decided, Key
 from ...engine.commands.arguments import InstanceId
-from ...engine.commands.database import CANDIDATES, Row
-from ...engine.commands.output import clock_text
-from ...engine.errors import BadArgument, NotFound
+from ...engine.commands.database import CANDIDATES, Row, only_one
+from ...engine.errors import BadArgument
 from ...engine.tracing import read_trace, variables
 from ..http import HttpClient
 from ..requests import BATCH, Request, error_of, list_of, post, read_answer
@@ -80,21 +79,7 @@ class Api(HttpClient):
         if isinstance(given, UUID):
             return given
         found, _, _ = self.pages("instances", {"id": given}, CANDIDATES + 1)
-        if not found:
-            raise NotFound(
-                f"there is no instance whose id begins with {given}",
-                hint="`onceflow list` shows those there are; retention drops old ones",
-            )
-        if len(found) > 1:
-            lines = [
-                f"  {row['id']}  {row['workflow']}  {row['status']}  "
-                + clock_text(row["started_at"])
-                for row in found[:CANDIDATES]
-            ]
-            raise BadArgument(
-                "\n".join([f"several ids begin with {given}; type more of one:", *lines])
-            )
-        return UUID(found[0]["id"])
+        return only_one(given, found)
 
     def decide(self, instance: UUID, verb: str, body: Any = None) -> Decided:
         """Return what became of an instance; what is refused, or not there, is an outcome."""
@@ -107,20 +92,23 @@ class Api(HttpClient):
             return Decided(instance, None, outcome, detail)
         return Decided(instance, None, "done", read_answer(answer, _Decision).detail)
 
-    def decide_each(self, path: str, items: list[dict[str, Any]], name: str) -> list[Decided]:
+    def decide_each(
+        self, path: str, items: list[dict[str, Any]], name: str, **more: Any
+    ) -> list[Decided]:
         """Return what became of dead letters or forms, so many in a request."""
         decided: list[Decided] = []
         for first in range(0, len(items), BATCH):
-            answer = self.change(path, {name: items[first : first + BATCH]})
+            answer = self.change(path, {name: items[first : first + BATCH], **more})
             decided += [
                 Decided(UUID(one["instance"]), one["task"], one["outcome"], one["detail"])
                 for one in answer["decided"]
             ]
         return decided
 
-    def letters(self, keys: list[Key], more: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return dead letters or forms as the API takes them."""
-        return [{"instance": key.instance_id, "task": key.task, **more} for key in keys]
+
+def as_items(keys: list[Key], **more: Any) -> list[dict[str, Any]]:
+    """Return dead letters or forms as the API takes them, each with what more there is."""
+    return [{"instance": key.instance_id, "task": key.task, **more} for key in keys]
 
 
 def exact(value: json_text.Json) -> msgspec.Raw:

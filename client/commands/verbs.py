@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from ...engine.calls import Because, Decided, Key, Started
+from ...engine.calls import Because, Key, Started
 from ...engine.commands.arguments import read_json
 from ...engine.commands.bodies import LOG_ENTRY
 from ...engine.commands.database import Row
@@ -35,7 +35,7 @@ from ...engine.commands.watch import redraw
 from ...engine.errors import BadArgument, Refused, SettingsError
 from ...engine.ids import make_ids
 from ..requests import Request
-from .api import Api, exact, open_api
+from .api import Api, as_items, exact, open_api
 
 LONGEST_WAIT: Final = 30.0
 """Seconds that one request waits for the end of an instance."""
@@ -112,6 +112,24 @@ def _start_and_wait(args: argparse.Namespace, api: Api, path: str, body: dict[st
     return 0 if instance["status"] == "SUCCEEDED" else 1
 
 
+def _list(
+    args: argparse.Namespace,
+    api: Api,
+    path: str,
+    query: dict[str, str | int | None],
+    print_rows: Callable[[list[Row], str, int | None], None],
+    *,
+    groups: bool = False,
+) -> int:
+    """Print up to ``--limit`` rows of a list; ``groups``: as JSON too it is not the rows."""
+    rows, following, looked_at = api.pages(path, query, args.limit)
+    if args.json and not groups:
+        print_json({"items": rows, "next": following, "looked_at": looked_at})
+    else:
+        print_rows(rows, f"--limit {2 * args.limit}" if following else "", looked_at)
+    return 0
+
+
 def list_instances(args: argparse.Namespace, api: Api) -> int:
     """List instances."""
     refuse(args, "before")
@@ -126,12 +144,7 @@ def list_instances(args: argparse.Namespace, api: Api) -> int:
         **{f"input.{field}": value for field, value in args.input},
         **{f"label.{name}": value for name, value in args.label},
     }
-    rows, following, looked_at = api.pages("instances", query, args.limit)
-    if args.json:
-        print_json({"items": rows, "next": following, "looked_at": looked_at})
-    else:
-        print_instances(rows, f"--limit {2 * args.limit}" if following else "", looked_at)
-    return 0
+    return _list(args, api, "instances", query, print_instances)
 
 
 def _picture(api: Api, instance: UUID) -> Picture:
@@ -231,13 +244,12 @@ def dead_letters(args: argparse.Namespace, api: Api) -> int:
     """List dead letters, the youngest first, and decide about them."""
     if args.action == "list":
         refuse(args, "records", "after")
-        rows, following, looked_at = api.pages("dead-letters", _letter_query(args, api), args.limit)
-        if args.json and not args.group:
-            print_json({"items": rows, "next": following, "looked_at": looked_at})
-        else:
-            more = f"--limit {2 * args.limit}" if following else ""
+
+        def print_open(rows: list[Row], more: str, looked_at: int | None) -> None:
             print_letters(args, [{**row, "open": True} for row in rows], more, looked_at)
-        return 0
+
+        query = _letter_query(args, api)
+        return _list(args, api, "dead-letters", query, print_open, groups=args.group)
     require_choice(args)
     keys = [Key(api.whole_id(instance), task) for instance, task in args.dead_letters]
     if not keys:
@@ -251,8 +263,8 @@ def dead_letters(args: argparse.Namespace, api: Api) -> int:
     if args.action != "redrive":
         names = [f"{key.instance_id}/{key.task}" for key in keys]
         ask(args, args.action, "dead letter", names)
-    decided: list[Decided] = api.decide_each(
-        f"dead-letters/{args.action}", api.letters(keys, given), "dead_letters"
+    decided = api.decide_each(
+        f"dead-letters/{args.action}", as_items(keys, **given), "dead_letters"
     )
     if not decided and not args.json:
         print("no open dead letter matches")
@@ -276,18 +288,10 @@ def forms(args: argparse.Namespace, api: Api) -> int:
             "claimed_by": args.claimed_by,
         }
         refuse(args, "after")
-        rows, following, looked_at = api.pages("forms", query, args.limit)
-        if args.json:
-            print_json({"items": rows, "next": following, "looked_at": looked_at})
-        else:
-            print_forms(rows, f"--limit {2 * args.limit}" if following else "", looked_at)
-        return 0
+        return _list(args, api, "forms", query, print_forms)
     named = [Key(api.whole_id(instance), task) for instance, task in args.forms]
-    body = {"forms": api.letters(named, {}), "by": args.by}
-    if args.action == "reassign":
-        body["to"] = args.to
-    told = api.change(f"forms/{args.action}", body)["decided"]
-    decided = [Decided(UUID(o["instance"]), o["task"], o["outcome"], o["detail"]) for o in told]
+    more = {"to": args.to} if args.action == "reassign" else {}
+    decided = api.decide_each(f"forms/{args.action}", as_items(named), "forms", by=args.by, **more)
     return print_decisions(decided, as_json=args.json)
 
 

@@ -119,12 +119,25 @@ def _send(
     actor: Actor | None,
 ) -> list[Row]:
     with translated(), steady(conn), conn.cursor(row_factory=tuple_row) as cursor:
-        if actor is None:
-            return cursor.execute(statement, parameters).fetchall()
-        with conn.pipeline():
-            conn.execute(CLAIM, (as_kept(actor.name), as_kept(actor.address)))
+        with claiming(conn, actor):
             cursor.execute(statement, parameters)
         return cursor.fetchall()
+
+
+@contextmanager
+def claiming(conn: Connection, actor: Actor | None) -> Generator[None]:
+    """Have what is run in this block travel with the claim of an actor, in one transaction."""
+    if actor is None:
+        yield
+        return
+    with conn.pipeline():
+        conn.execute(CLAIM, claims_of(actor))
+        yield
+
+
+def claims_of(actor: Actor) -> tuple[str, str]:
+    """Return the parameters of CLAIM."""
+    return as_kept(actor.name), as_kept(actor.address)
 
 
 def as_kept(text: str) -> str:

@@ -24,6 +24,11 @@ NAMES: Final = 1000
 """Workflows among which the nearest name is looked for."""
 LOOKED_AT: Final = 20_000
 """Rows that a list looks at for filters that no index serves; then it says how far it came."""
+SUMMARY: Final[LiteralString] = """id, key, workflow, version, state as status, closing_as,
+       suspended_by, suspended_at, open_tasks, scopes, seq, error, started_at, start_at,
+       deadline_at, ended_at, erased_at, erased_by, trigger, scheduled_at,
+       parent_id as parent, parent_task, root_id as root, trace_id as trace, labels"""
+"""What lists and pages tell of an instance, as columns of the view: InstanceSummary of the API."""
 AT_MOST: Final[LiteralString] = "(select %(most)s::bigint)"
 """So many rows, which no plan knows: it reads along an index then and ends early, where it would
 sort all that there is for the few that it takes it for."""

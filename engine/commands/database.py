@@ -23,10 +23,6 @@ from .output import clock_text
 
 Row = dict[str, Any]
 
-SUMMARY: Final[LiteralString] = """id, key, workflow, version, state as status, closing_as,
-       suspended_by, suspended_at, open_tasks, scopes, seq, error, started_at, start_at,
-       deadline_at, ended_at, erased_at, erased_by, trigger, scheduled_at,
-       parent_id as parent, parent_task, root_id as root, trace_id as trace, labels"""
 PORTION: Final = 1000
 """Entries of a log that are read at once where it may be of any length."""
 CANDIDATES: Final = 5
@@ -79,11 +75,11 @@ def list_instances(conn: Connection, wanted: reads.InstanceFilter, limit: int) -
     """
     if not lists.is_served(wanted):
         ids = [UUID(row["id"]) for row in json_rows(conn, lists.find_looked_at(wanted, limit))]
-        return json_rows(conn, reads.list_these(SUMMARY, ids))
-    asked = reads.list_instances(SUMMARY, wanted, limit)
+        return json_rows(conn, reads.list_these(reads.SUMMARY, ids))
+    asked = reads.list_instances(reads.SUMMARY, wanted, limit)
     if reads.by_fields_alone(wanted):
         ids = [UUID(row["id"]) for row in json_rows(conn, reads.list_found_ids(wanted, limit))]
-        asked = reads.list_these(SUMMARY, ids)
+        asked = reads.list_these(reads.SUMMARY, ids)
     found = json_rows(conn, asked)
     if not found and wanted.fields:
         known = [row["name"] for row in json_rows(conn, reads.list_fields())]
@@ -102,7 +98,7 @@ def last_looked_at(conn: Connection, wanted: reads.InstanceFilter) -> UUID | Non
 
 def find_instance(conn: Connection, instance_id: UUID) -> Row:
     """Return one instance. Raises NotFound."""
-    rows = json_rows(conn, reads.find_instance(f"{SUMMARY}, input, output", instance_id))
+    rows = json_rows(conn, reads.find_instance(f"{reads.SUMMARY}, input, output", instance_id))
     if not rows:
         raise NotFound(
             f"there is no instance {instance_id}",
@@ -120,7 +116,14 @@ def whole_id(conn: Connection, given: InstanceId) -> UUID:
         return given
     columns: LiteralString = "id, workflow, state as status, started_at"
     wanted = reads.InstanceFilter(id=given)
-    found = json_rows(conn, reads.list_instances(columns, wanted, CANDIDATES + 1))
+    return only_one(given, json_rows(conn, reads.list_instances(columns, wanted, CANDIDATES + 1)))
+
+
+def only_one(given: str, found: Sequence[Row]) -> UUID:
+    """Return the id of the one instance that was found by what its id begins with.
+
+    Up to CANDIDATES are told where there are several. Raises NotFound, BadArgument.
+    """
     if not found:
         raise NotFound(
             f"there is no instance whose id begins with {given}",
@@ -168,10 +171,12 @@ def page_dead_letters(
 ) -> tuple[list[Row], tuple[UUID, str] | None]:
     """Return dead letters as ``list_dead_letters`` does, among so many where no index serves.
 
-    Then also the one down to which was looked, where there are further ones.
+    Then, where these are fewer than ``limit``, also the one down to which was looked.
     """
     asked = dead_letters.page_dead_letters(DEAD_LETTER, wanted, limit, after, oldest=True)
     found = json_rows(conn, asked)
+    if len(found) == limit:
+        return found, None
     last = json_rows(conn, dead_letters.last_dead_letter(wanted, after, oldest=True))
     return found, (UUID(last[0]["instance"]), last[0]["task"]) if last else None
 

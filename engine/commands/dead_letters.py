@@ -33,7 +33,14 @@ from .database import (
     page_dead_letters,
     whole_id,
 )
-from .output import clock_text, error_text, print_decisions, print_json, print_table
+from .output import (
+    clock_text,
+    error_text,
+    print_decisions,
+    print_json,
+    print_more,
+    print_table,
+)
 from .terminal.asking import add_yes, ask
 
 BATCH = 200
@@ -141,7 +148,7 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
         rows, last = page_dead_letters(conn, wanted, args.limit + 1, after)
     following = None if last is None else f"{last[0]}/{last[1]}"
     if len(rows) > args.limit:
-        rows, last = rows[: args.limit], None
+        rows = rows[: args.limit]
         following = f"{rows[-1]['instance']}/{rows[-1]['task']}"
     if args.json and not args.group:
         found = [_body(row, records=args.records) for row in rows]
@@ -155,10 +162,7 @@ def _list(args: argparse.Namespace, settings: Settings) -> int:
 def print_letters(
     args: argparse.Namespace, rows: Sequence[Row], more: str, looked_at: int | None
 ) -> None:
-    """Print dead letters; ``more`` is how those that follow are asked for, empty where none do.
-
-    ``looked_at``: no more were found among so many.
-    """
+    """Print dead letters; ``more`` and ``looked_at`` as ``print_more`` takes them."""
     if args.group:
         _print_groups(rows, as_json=args.json)
     elif rows:
@@ -178,10 +182,8 @@ def print_letters(
         )
     else:
         print("no dead letter matches")
-    if looked_at is not None and not args.json:
-        print(f"(of {looked_at} looked at no more match; to look on: {more})")
-    elif more and not args.json:
-        print(f"(more follow: {more})")
+    if not args.json:
+        print_more(more, looked_at)
 
 
 def _body(row: Row, *, records: bool) -> Row:

@@ -18,6 +18,7 @@ from .output import (
     clock_text,
     error_text,
     print_json,
+    print_more,
     print_table,
     span_text,
     state_text,
@@ -107,10 +108,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def print_instances(rows: Sequence[Row], more: str, looked_at: int | None) -> None:
-    """Print instances; ``more`` is how those that follow are asked for, empty where none do.
-
-    ``looked_at``: no more were found among so many.
-    """
+    """Print instances; ``more`` and ``looked_at`` as ``print_more`` takes them."""
     if rows:
         print_table(
             ("ID", "WORKFLOW", "STATE", "STARTED", "TOOK", "OPEN", "NOTE"),
@@ -127,12 +125,9 @@ def print_instances(rows: Sequence[Row], more: str, looked_at: int | None) -> No
                 for row in rows
             ),
         )
-        if more and looked_at is None:
-            print(f"(more follow: {more})")
     else:
         print("no instance matches")
-    if looked_at is not None:
-        print(f"(of {looked_at} looked at no more match; to look on: {more})")
+    print_more(more, looked_at)
 
 
 def _note(row: Row) -> str:

@@ -115,6 +115,17 @@ def labels_text(labels: Mapping[str, str]) -> str:
     return one_line(" ".join(f"{name}={value}" for name, value in sorted(labels.items())))
 
 
+def print_more(more: str, looked_at: int | None) -> None:
+    """Print, beneath a list, by which option what follows is asked for; ``more``: it may be empty.
+
+    ``looked_at``: among so many no more were found.
+    """
+    if looked_at is not None:
+        print(f"(of {looked_at} looked at no more match; to look on: {more})")
+    elif more:
+        print(f"(more follow: {more})")
+
+
 def print_decisions(decisions: Sequence[Decided], *, as_json: bool) -> int:
     """Print what became of each instance or dead letter; return 1 unless all were done."""
     if as_json:

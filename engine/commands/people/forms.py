@@ -16,7 +16,7 @@ from ...settings import Settings
 from ..arguments import add_json, instance_id, positive, task_key
 from ..bodies import bounded_page
 from ..database import Row, open_database, whole_id
-from ..output import clock_text, one_line, print_decisions, print_json, print_table
+from ..output import clock_text, one_line, print_decisions, print_json, print_more, print_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +62,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             )
             asked = page_open_forms(f"{FORM}, n", wanted, args.limit + 1, args.after)
             rows = json_rows(conn, asked)
-            last = json_rows(conn, last_open_form(wanted, args.after))
+            full = len(rows) > args.limit
+            last = [] if full else json_rows(conn, last_open_form(wanted, args.after))
         else:
             keys = [Key(whole_id(conn, instance), task) for instance, task in args.forms]
             match args.action:
@@ -75,7 +76,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             return print_decisions(decided, as_json=args.json)
     following = str(last[0]["n"]) if last else None
     if len(rows) > args.limit:
-        rows, last = rows[: args.limit], []
+        rows = rows[: args.limit]
         following = str(rows[-1]["n"])
     if args.json:
         found = [{name: row[name] for name in row if name != "n"} for row in rows]
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
 
 def print_forms(rows: Sequence[Row], more: str, looked_at: int | None) -> None:
-    """Print open forms; ``more`` and ``looked_at`` as of other lists."""
+    """Print open forms; ``more`` and ``looked_at`` as ``print_more`` takes them."""
     if not rows:
         print("no open form matches")
     else:
@@ -105,7 +106,4 @@ def print_forms(rows: Sequence[Row], more: str, looked_at: int | None) -> None:
                 for row in rows
             ),
         )
-    if looked_at is not None:
-        print(f"(of {looked_at} looked at no more match; to look on: {more})")
-    elif more:
-        print(f"(more follow: {more})")
+    print_more(more, looked_at)

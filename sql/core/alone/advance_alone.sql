@@ -20,7 +20,8 @@ begin
     end if;
     select n.step, s.kind, s.spec, s.constant_input, s.queue, s.handler, s.timeout, s.start_timeout, s.total_timeout,
         s.workflow, s.version, s.extra, i.trace, i.open_tasks,
-        n.plain and i.suspended_at is null and i.resume_at is null and (n.step is null or s.kind = 'task') as plain,
+        n.plain and i.suspended_at is null and i.resume_at is null and case when n.step is null
+            then i.parent_id is null else s.kind = 'task' end as plain,
         p_room > 0 and not exists (select from onceflow.queue q where q.name = s.queue and q.paused_at is not null)
             and exists (
             select from onceflow.worker w

@@ -1,6 +1,6 @@
 -- end_alone(ended, changes, open tasks, now) -> moved   (internal)
 -- What advance_alone() does where nothing follows: its instance ends where this was its last task, with null for its output.
--- Not moved, with nothing written: there is an output to evaluate, or what was returned, or a parent to tell.
+-- Not moved, with nothing written: there is an output to evaluate, or what was returned.
 create or replace function onceflow.end_alone(
     p_ended onceflow.placed_task, p_changes onceflow.change[], p_open_tasks int, p_now timestamptz)
 returns boolean
@@ -8,8 +8,7 @@ language plpgsql volatile as $$
 declare
     v_id constant uuid := p_ended.instance_id;
 begin
-    if exists (select from onceflow.instance i where i.id = v_id and i.parent_id is not null)
-            or exists (select from onceflow.workflow_version v where v.id = p_ended.version_id and v.returns)
+    if exists (select from onceflow.workflow_version v where v.id = p_ended.version_id and v.returns)
             or exists (
                 select from onceflow.step o where o.version_id = p_ended.version_id and o.step = 'workflow.output') then
         return false;

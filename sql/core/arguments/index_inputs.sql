@@ -16,7 +16,7 @@ begin
         cross join unnest(w.search) f (field)
         union all
         select '@' || l.key, i.id, w.workflow_id, onceflow.scalar_text(l.value)
-        from unnest(p_ids) u (id)
+        from unnest(case when p_labels is not null then p_ids end) u (id)
         cross join lateral (select p_labels[array_position(p_own, u.id)] as labels) k
         join onceflow.instance i on i.id = u.id and i.id >= p_ids[1] and k.labels is not null
         join onceflow.workflow_version w on w.id = i.version_id

@@ -29,9 +29,9 @@ begin
         order by i.id);
     v_changed := array(
         select u.id from unnest(v_fit) u (id)
+        cross join lateral (select onceflow.labels_of(u.id) as labels offset 0) k
         where exists (
-            select from jsonb_each(p_labels) l
-            where onceflow.scalar_text(l.value) is distinct from onceflow.labels_of(u.id) ->> l.key)
+            select from jsonb_each(p_labels) l where onceflow.scalar_text(l.value) is distinct from k.labels ->> l.key)
         order by u.id);
     delete from onceflow.search_value s
     where s.instance_id = any (v_changed) and left(s.field, 1) = '@' and p_labels ? substr(s.field, 2);
