@@ -19,6 +19,7 @@ import psycopg
 
 from ..engine import failpoints, meters
 from ..engine.calls import (
+    analyze_partitions,
     apply_deliveries,
     begin_instances,
     enforce_deadlines,
@@ -46,11 +47,12 @@ PORTION = 8
 """Candidates of which all that come due are failed unevaluated, where many of them are slow."""
 
 REST, REST_OF_INSTANCES, REST_OF_LEASES = 0.1, 0.25, 0.5
-REST_OF_EVENTS, REST_OF_REMINDERS, REST_OF_STATISTICS = 10.0, 5.0, 5.0
+REST_OF_EVENTS, REST_OF_REMINDERS, REST_OF_STATISTICS, REST_OF_PLANS = 10.0, 5.0, 5.0, 1.0
 """Seconds between two calls of a job while nothing more is due: how late a timer may be, the start
 or the deadline of an instance, and how late a lost worker is noticed. Leases are long, and that
 look costs more than all others; events that are over only take up room; a minute is summed in the
-second call after it is over, by which most transactions that did something in it have ended."""
+second call after it is over, by which most transactions that did something in it have ended; a
+partition may grow by thousands of rows a second."""
 
 RETRY_SKIPPED, RETRY_SKIPPED_AT_MOST = 60.0, 3600.0
 """Seconds until what was passed over is tried again: twice as many each time, up to these."""
@@ -125,6 +127,7 @@ JOBS = (
     Job("schedules", fire_due_schedules),
     Job("queued schedules", start_waiting_runs, rest=REST_OF_INSTANCES),
     Job("statistics", sum_statistics, rest=REST_OF_STATISTICS),
+    Job("plans", analyze_partitions, rest=REST_OF_PLANS),
 )
 """The jobs of the clock, by what they look after."""
 

@@ -31,6 +31,7 @@ from .base import Actor, Decided, Key, NamedDecision, acting
 from .clock import (
     DroppedPartitions,
     Fired,
+    analyze_partitions,
     apply_deliveries,
     begin_instances,
     drop_partitions,
@@ -231,6 +232,7 @@ __all__ = [
     "accounts_exist",
     "acting",
     "admit_subject",
+    "analyze_partitions",
     "answer_forms",
     "apply_deliveries",
     "backfill_schedules",

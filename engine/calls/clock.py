@@ -30,6 +30,9 @@ select onceflow.forget_events(p_limit => %s::int, p_skip => %s::int)"""
 SUM_STATISTICS: Final[LiteralString] = """
 select onceflow.sum_statistics(p_limit => %s::int, p_skip => %s::int)"""
 
+ANALYZE_PARTITIONS: Final[LiteralString] = """
+select onceflow.analyze_partitions(p_limit => %s::int, p_skip => %s::int)"""
+
 ENSURE_PARTITIONS: Final[LiteralString] = """
 select onceflow.ensure_partitions()"""
 
@@ -100,6 +103,11 @@ def forget_events(conn: Connection, limit: int, skip: int = 0) -> int:
 def sum_statistics(conn: Connection, limit: int, skip: int = 0) -> int:
     """Sum minutes of the log that are over into the statistics; return how many."""
     return fetch_value(conn, SUM_STATISTICS, (limit, skip))
+
+
+def analyze_partitions(conn: Connection, limit: int, skip: int = 0) -> int:
+    """Have Postgres look again at partitions that have outgrown its plans; return how many."""
+    return fetch_value(conn, ANALYZE_PARTITIONS, (limit, skip))
 
 
 def ensure_partitions(conn: Connection) -> int:

@@ -279,7 +279,7 @@ revoke execute on function onceflow.instance_fits(
     text, text, boolean, text, timestamptz, int, timestamptz, timestamptz, jsonb, jsonb) from public;
 
 create table onceflow.instance (
-    id uuid not null primary key,
+    id uuid not null,
     version_id bigint not null,
     state text collate "C" not null,
     closing_as text collate "C",
@@ -323,6 +323,8 @@ create index instance_deadline on onceflow.instance (deadline_at) where deadline
 create index instance_resume on onceflow.instance (resume_at) where resume_at is not null;
 create index instance_of_parent on onceflow.instance (parent_id, id) where parent_id is not null;
 create index instance_suspended on onceflow.instance (id) where suspended_at is not null;
+-- Of indexes that seem to cost the same a plan takes the youngest, so of this and the next tables their keys come last.
+alter table onceflow.instance add primary key (id);
 
 -- Whether a task may be as it is, as instance_fits() has it for instances.
 create function onceflow.task_fits(
@@ -414,7 +416,6 @@ create table onceflow.task (
     output jsonb,
     error jsonb,
     reason text,
-    primary key (instance_id, step, scope, visit),
     constraint task_fits check (onceflow.task_fits(
         state, queue, attempt, extra_attempts, passed, scope, visit, seq, worker_id, fence, call, queued_xid, due_at, held_by,
         input, output, error, reason))
@@ -436,6 +437,7 @@ create index task_held on onceflow.task (held_by, queue) where held_by is not nu
 create index task_dead_letter on onceflow.task (instance_id) where state = 'DEAD_LETTER' and seq is null;
 create index task_undo on onceflow.task (instance_id, scope, undoes_seq)
     where state = 'WAITING' and undoes_seq is not null;
+alter table onceflow.task add primary key (instance_id, step, scope, visit);
 
 -- One row a transition; step is null where the instance itself moved.
 -- seq numbers the transitions made under the instance's lock, n orders the rows of one of them, with gaps; claims
@@ -486,10 +488,10 @@ create table onceflow.block (
     timeout_at timestamptz,
     resume_at timestamptz,
     due_at timestamptz generated always as (least(timeout_at, resume_at)) stored,
-    primary key (instance_id, step, scope, visit),
     constraint block_unwinds check (unwinds = any ('{closing,undoing}'))
 ) partition by range (instance_id);
 create index block_due on onceflow.block (due_at) where due_at is not null;
+alter table onceflow.block add primary key (instance_id, step, scope, visit);
 
 -- One list of a block. Its number is that of its rows in task, unique in its instance; scope 0 is the instance's row.
 create table onceflow.scope (
@@ -518,7 +520,6 @@ create table onceflow.scope (
     -- What its steps see of their own: the item that they are for, the error that is caught.
     item jsonb,
     error jsonb,
-    primary key (instance_id, scope),
     constraint scope_state check (
         state = any ('{OPEN,SUCCEEDED,WAITING,CLOSING,COMPENSATING,FAILED,CANCELLED}')),
     constraint scope_ends_as check ((ends_as is not null) = (state = any ('{CLOSING,COMPENSATING}'))),
@@ -526,6 +527,7 @@ create table onceflow.scope (
 ) partition by range (instance_id);
 -- The block first, so that no plan that looks a scope up by its key is drawn to it.
 create index scope_of_block on onceflow.scope (block, instance_id, parent, visit, ordinal);
+alter table onceflow.scope add primary key (instance_id, scope);
 
 -- Waiting: an instance that waits for nothing with a name, and is sent nothing, has no row in either ----
 
@@ -756,7 +758,7 @@ create table onceflow.job (
 insert into onceflow.job (name)
 values ('fire_timers'), ('begin_instances'), ('fail_lost_attempts'), ('enforce_deadlines'), ('apply_deliveries'),
     ('forget_events'), ('remind_people'), ('fire_schedules'), ('start_queued_runs'), ('partitions'),
-    ('sum_statistics');
+    ('sum_statistics'), ('analyze_partitions');
 
 -- What the log tells, minute by minute: pages, metrics and alarms read this, and never the log. sum_statistics() alone writes it.
 create table onceflow.statistic (

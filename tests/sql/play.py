@@ -233,6 +233,17 @@ def tick(conn: Connection, limit: int = 1000) -> Ticked:
     return Ticked(fired.retried + begun, fired.timed_out + lost, expired, lost_workers)
 
 
+def keep_unanalyzed(conn: Connection) -> None:
+    """Keep autovacuum from the partitions: what plans go by is what the test says."""
+    partitions = conn.execute(
+        "select h.inhrelid::regclass::text from pg_inherits h"
+        " join pg_class c on c.oid = h.inhparent"
+        " where c.relnamespace = 'onceflow'::regnamespace and c.relkind = 'p'"
+    ).fetchall()
+    for (name,) in partitions:
+        conn.execute(f"alter table {name} set (autovacuum_enabled = false)".encode())
+
+
 def pass_time(conn: Connection, interval: str) -> None:
     """Move the clock of timers on by ``interval``; it stands still then."""
     conn.execute("select onceflow.set_clock(onceflow.now() + %s::interval)", (interval,))

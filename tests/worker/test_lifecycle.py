@@ -313,7 +313,7 @@ def say(gate: str, word: str) -> str:
 
 
 def test_long_chains_leave_room_for_what_waits(stack: Stack) -> None:
-    steps = "".join(f"\n  - {{id: s{n}, task: step}}" for n in range(40))
+    steps = "".join(f"\n  - {{id: s{n}, task: step}}" for n in range(150))
     deploy(stack.conn, f"name: long\nsteps:{steps}")
     deploy_chain(stack)
     with worker(stack.settings, HANDLERS, concurrency=1):

@@ -16,7 +16,7 @@ declare
         'begin_instances', 'fail_lost_attempts', 'enforce_deadlines', 'apply_deliveries', 'forget_events', 'remind_people',
         'read_schedules', 'fire_schedules', 'start_queued_runs', 'cancel_overlapped_runs', 'ensure_partitions',
         'require_transport', 'list_topic_triggers', 'open_positions', 'move_position', 'take_records', 'read_released',
-        'preview_records', 'note_topic', 'sum_statistics'];
+        'preview_records', 'note_topic', 'sum_statistics', 'analyze_partitions'];
     v_client constant text[] := array['register_workflow', 'start_instances', 'explain_instance',
         'complete_deferred_tasks', 'fail_deferred_tasks', 'send_signals', 'signal_with_start', 'send_events', 'answer_forms', 'claim_forms', 'release_forms', 'reassign_forms', 'apply_deliveries',
         'receive_webhook', 'note_webhook_refusals', 'preview_records',

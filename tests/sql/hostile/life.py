@@ -240,6 +240,7 @@ def live(by: Mapping[str, Connection], play: Play) -> str:
     _turn(by, play, worker)
     pass_time(play.conn, "3 hours")
     tick(relay)
+    calls.analyze_partitions(relay, 10)
     calls.sum_statistics(relay, 10)
     assert calls.sum_statistics(relay, 10) > 0
     (labelled,) = calls.set_labels(operator, [cancelled], {"team": "\\", "n": 1, "gone": None})

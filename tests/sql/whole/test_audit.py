@@ -66,6 +66,7 @@ UNTOLD = {
     ),
     **dict.fromkeys(
         (
+            "analyze_partitions",
             "apply_deliveries",
             "begin_instances",
             "defer_outbox",

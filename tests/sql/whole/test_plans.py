@@ -16,7 +16,7 @@ from onceflow.engine.calls.reads import InstanceFilter, json_rows, list_instance
 from onceflow.engine.definition import compile_definition
 
 from ..aged import make_week
-from ..play import Connection, Play, pass_time, read_grants, take_messages
+from ..play import Connection, Play, keep_unanalyzed, pass_time, read_grants, take_messages
 from ..workflows import diamond, fan
 
 WIDTH = 400
@@ -26,15 +26,8 @@ NOW = datetime.now(UTC)
 @pytest.fixture
 def bare(conn: Connection) -> Play:
     """A Play on a database of its own without statistics; plans are made while it is empty."""
+    keep_unanalyzed(conn)
     play = Play(conn)
-    for table in ("instance", "task", "task_log", "block", "scope"):
-        rows = play.rows(
-            "select c.oid::regclass::text from pg_inherits h join pg_class c on c.oid = h.inhrelid"
-            " where h.inhparent = %s::text::regclass",
-            f"onceflow.{table}",
-        )
-        for (name,) in rows:
-            conn.execute(f"alter table {name} set (autovacuum_enabled = false)")  # pyright: ignore
     play.deploy(diamond(name="warm-up"))
     # More often than Postgres tries plans made for the occasion before it settles for one.
     for _ in range(8):

@@ -5,7 +5,7 @@ import pytest
 from onceflow.engine import calls
 from onceflow.engine.calls import Failure
 
-from ...play import Connection, Play
+from ...play import Connection, Play, keep_unanalyzed
 from .support import Blocks, each, task
 
 ITEMS = "$.input.items"
@@ -13,12 +13,29 @@ MOVED = 40
 """Items that a call moves on, of however many."""
 
 
-@pytest.fixture
-def bare(conn: Connection) -> Play:
-    """A Play on a database of its own; plans are made while it is empty, and stay."""
+@pytest.fixture(params=["never", "when there was little"])
+def bare(conn: Connection, request: pytest.FixtureRequest) -> Play:
+    """A Play on a database of its own, whose plans are made while it is empty, and stay.
+
+    Or once Postgres was told of some instances that have a row or two each: any index that finds
+    all rows of an instance seems then as good as the one that finds the row.
+    """
+    keep_unanalyzed(conn)
     play = Play(conn)
-    # More often than Postgres tries plans made for the occasion before it settles for one.
-    for _ in range(8):
+    if request.param != "never":
+        warm_up(play)
+        conn.execute("analyze onceflow.instance, onceflow.task, onceflow.scope, onceflow.block")
+    warm_up(play)
+    warm_up(play)
+    return play
+
+
+def warm_up(play: Play) -> None:
+    """Have a few instances go both ways.
+
+    Twice, more often than Postgres tries plans made for the occasion before it settles for one.
+    """
+    for _ in range(4):
         run = Blocks(play, *workflow(), given={"items": [1]})
         run.done("e[0]/a")
         run.done("e[0]/b")
@@ -26,7 +43,6 @@ def bare(conn: Connection) -> Play:
         run.done("e[0]/a")
         run.fails("e[0]/b")
         run.done("e[0]/a.compensate")
-    return play
 
 
 def workflow() -> list[object]:
@@ -61,7 +77,7 @@ def test_a_call_reads_each_of_its_items_a_few_times(bare: Play, width: int, step
         else:
             bare.worker.complete(*held)
         read = rows_read(bare) - before
-    assert MOVED <= read < 80 * MOVED
+    assert MOVED <= read < 100 * MOVED
 
 
 def test_undoing_an_item_writes_its_compensation_three_times_and_its_scope_twice(

@@ -4,7 +4,7 @@ from onceflow.engine import calls
 from onceflow.engine.calls import Fired, Key
 from onceflow.engine.definition import compile_definition
 
-from ...play import Play, Ticked, pass_time, take_messages
+from ...play import Connection, Play, Ticked, keep_unanalyzed, pass_time, take_messages
 from ...workflows import Step, sequence, value, workflow
 
 NOTHING = Ticked()
@@ -123,7 +123,9 @@ def test_what_is_skipped_over_is_left_for_later(play: Play) -> None:
     assert [play.state(i, "a") for i in ids] == ["RETRYING", "QUEUED", "RETRYING"]
 
 
-def test_a_sleep_that_is_over_is_looked_at_once_when_it_is_locked(play: Play) -> None:
+def test_a_sleep_that_is_over_is_looked_at_once_when_it_is_locked(conn: Connection) -> None:
+    keep_unanalyzed(conn)
+    play = Play(conn)
     steps = [{"id": "nap", "sleep": "1m"}, {"id": "a", "task": "work"}]
     play.deploy(compile_definition({"name": "flow", "steps": steps}))
     calls.start_instances(play.conn, "flow", [{} for _ in range(50)])

@@ -8,11 +8,11 @@ import pytest
 
 from onceflow.engine import calls
 
-from ....conftest import Connect
-from ...aged import age, suffixes
-from ...play import Connection, Play, execute
-from ...sessions import Session
-from ...workflows import sequence
+from .....conftest import Connect
+from ....aged import age, suffixes
+from ....play import Connection, Play, execute
+from ....sessions import Session
+from ....workflows import sequence
 
 TABLES = ("instance", "task", "block", "scope", "wait", "delivery", "child", "task_log")
 THEN = datetime(2031, 6, 11, 12, tzinfo=UTC)
