@@ -58,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--wide", type=int, help="tasks of the instance of scenario k")
     made.add_argument("--schedules", type=int, help="schedules of scenario l, due in a minute")
     made.add_argument("--sleeps", type=int, help="sleeps of scenario m, over in a minute")
+    made.add_argument("--asleep", type=int, help="sleeping instances of scenario p")
     made.add_argument("--data", type=Path, help="folder that keeps scenario h's seeded database")
     made.add_argument("--output", type=Path, help="the JSON file (default: in bench/results)")
     return made

@@ -19,7 +19,7 @@ class Options:
     ``peers``        names of the peers to run beside us, with one in flight and with
                      ``peers_in_flight``
     ``retries``, ``backlog``, ``history``  counts of scenarios f, g and h
-    ``schedules``, ``sleeps``  counts of scenarios l and m
+    ``schedules``, ``sleeps``, ``asleep``  counts of scenarios l, m and p
     ``items``        of the for_each of scenario j; ``undone`` of that which is undone
     ``wide``         tasks of the instance of scenario k
     ``data``         where the seeded database of scenario h is kept; None: it is thrown away
@@ -45,6 +45,7 @@ class Options:
     wide: int = 2_000
     schedules: int = 10_000
     sleeps: int = 100_000
+    asleep: int = 1_000_000
     data: Path | None = None
 
 
@@ -64,4 +65,5 @@ QUICK = Options(
     wide=200,
     schedules=200,
     sleeps=1_000,
+    asleep=2_000,
 )

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from ..bench import Bench
 from . import (
+    asleep,
     backlog,
     blocks,
     fan_out,
@@ -48,4 +49,5 @@ SCENARIOS: Mapping[str, Scenario] = {
     "m": sleeps,
     "n": waiting,
     "o": topics,
+    "p": asleep,
 }
