@@ -14,6 +14,8 @@ from .accounts.mode import read_mode
 from .accounts.provider import Provider, read_provider
 from .egress import EVERYTHING, parse_egress
 from .errors import SettingsError
+from .labels.metrics import VARIABLE as METRIC_LABELS
+from .labels.metrics import read_metric_labels
 from .redact import keep_dsn, keep_named_secret, keep_secret, keep_url
 from .secrets import FOLDER, NAME, NAME_RULE, Secrets
 from .secrets import PREFIX as SECRET_PREFIX
@@ -55,6 +57,7 @@ class Settings:
     ``trusted_proxies``  addresses and networks whose ``X-Forwarded-…`` headers the api believes
     ``metrics_host``, ``metrics_port``  where the process serves metrics and tells how it is; port
                        None: nowhere, 0 takes a free one
+    ``metric_labels``  labels that the relay sums instances by, and tells in its metrics
     ``sql_search_path``  where the SQL of handlers and of ``sql.execute`` looks for names
     ``lease``          seconds that a worker may be silent before its tasks are given out again
     ``data``           folder in which ``onceflow dev`` and ``demo`` keep their servers' data
@@ -82,6 +85,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None
+    metric_labels: tuple[str, ...] = ()
     sql_search_path: str = "public"
     lease: float = 15.0
     data: Path = Path(".onceflow")
@@ -162,6 +166,7 @@ class Settings:
             "ONCEFLOW_TRUSTED_PROXIES": ",".join(self.trusted_proxies),
             "ONCEFLOW_METRICS_HOST": self.metrics_host,
             "ONCEFLOW_METRICS_PORT": "" if self.metrics_port is None else str(self.metrics_port),
+            METRIC_LABELS: ",".join(self.metric_labels),
             "ONCEFLOW_SQL_SEARCH_PATH": self.sql_search_path,
             "ONCEFLOW_LEASE": str(self.lease),
             "ONCEFLOW_DATA": str(self.data),
@@ -186,7 +191,7 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         kafka=_bootstrap(env.get("ONCEFLOW_KAFKA", "").strip()),
         kafka_options=_kafka_options(env),
         schema_registry=_registry(env.get("ONCEFLOW_SCHEMA_REGISTRY", "").strip()),
-        transport=_transport(env.get("ONCEFLOW_TRANSPORT", "").strip() or default.transport),
+        transport=_one_of(env, "ONCEFLOW_TRANSPORT", TRANSPORTS, default.transport),
         prefix=_prefix(env.get("ONCEFLOW_PREFIX") or default.prefix),
         partitions=int(_number(env, "ONCEFLOW_PARTITIONS", default.partitions, 1, 10_000)),
         host=env.get("ONCEFLOW_HOST") or default.host,
@@ -199,13 +204,14 @@ def load_settings(env: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=_proxies(env.get("ONCEFLOW_TRUSTED_PROXIES", "")),
         metrics_host=env.get("ONCEFLOW_METRICS_HOST", "").strip() or default.metrics_host,
         metrics_port=_metrics_port(env),
+        metric_labels=read_metric_labels(env),
         sql_search_path=_search_path(
             env.get("ONCEFLOW_SQL_SEARCH_PATH") or default.sql_search_path
         ),
         lease=_number(env, "ONCEFLOW_LEASE", default.lease, *LEASE, whole=False),
         data=Path(env.get("ONCEFLOW_DATA") or default.data),
-        log=_log_level(env.get("ONCEFLOW_LOG") or default.log),
-        log_format=_log_format(env.get("ONCEFLOW_LOG_FORMAT", "").strip() or default.log_format),
+        log=_one_of(env, "ONCEFLOW_LOG", LOG_LEVELS, default.log),
+        log_format=_one_of(env, "ONCEFLOW_LOG_FORMAT", LOG_FORMATS, default.log_format),
         http_allow=_http_allow(env.get("ONCEFLOW_HTTP_ALLOW", "").strip() or default.http_allow),
         secrets_dir=Path(env[FOLDER]) if env.get(FOLDER) else None,
         secret_variables=_secret_variables(env),
@@ -365,9 +371,10 @@ def _secret_variables(env: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _transport(text: str) -> str:
-    if text.lower() not in TRANSPORTS:
-        raise SettingsError(f"ONCEFLOW_TRANSPORT is {text!r}: give one of {', '.join(TRANSPORTS)}")
+def _one_of(env: Mapping[str, str], name: str, known: tuple[str, ...], default: str) -> str:
+    text = env.get(name, "").strip() or default
+    if text.lower() not in known:
+        raise SettingsError(f"{name} is {text!r}: give one of {', '.join(known)}")
     return text.lower()
 
 
@@ -378,20 +385,6 @@ def _prefix(text: str) -> str:
             "beginning with a letter or digit, as Kafka takes them in the names of topics"
         )
     return text
-
-
-def _log_level(text: str) -> str:
-    if text.lower() not in LOG_LEVELS:
-        raise SettingsError(f"ONCEFLOW_LOG is {text!r}: give one of {', '.join(LOG_LEVELS)}")
-    return text.lower()
-
-
-def _log_format(text: str) -> str:
-    if text.lower() not in LOG_FORMATS:
-        raise SettingsError(
-            f"ONCEFLOW_LOG_FORMAT is {text!r}: give one of {', '.join(LOG_FORMATS)}"
-        )
-    return text.lower()
 
 
 def _http_allow(text: str) -> str:

@@ -13,7 +13,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import psycopg
 
@@ -34,6 +35,7 @@ from ..engine.calls import (
 from ..engine.calls.base import Connection
 from ..engine.calls.slow_expressions import ALL, SLOW_AT_MOST, struck_by, unevaluated
 from ..engine.errors import OnceflowError
+from ..engine.settings import Settings
 from ..engine.sleeper import DELIVERIES, Sleeper
 from .schedules import fire_due_schedules, start_waiting_runs
 from .spans import TurnSpans
@@ -130,6 +132,12 @@ JOBS = (
     Job("plans", analyze_partitions, rest=REST_OF_PLANS),
 )
 """The jobs of the clock, by what they look after."""
+
+
+def jobs_of(settings: Settings) -> list[Job]:
+    """Return the jobs as the settings have them."""
+    summing = partial(sum_statistics, labels=settings.metric_labels)
+    return [replace(job, call=summing) if job.call is sum_statistics else job for job in JOBS]
 
 
 class Turns:

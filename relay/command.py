@@ -31,7 +31,7 @@ from ..engine.monitoring.monitor import Monitor
 from ..engine.pool import connect
 from ..engine.settings import Settings
 from ..engine.traces.spans import sending
-from .clock import JOBS, Turns, make_partitions
+from .clock import Turns, jobs_of, make_partitions
 
 log = logging.getLogger("onceflow.relay")
 
@@ -65,6 +65,10 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
             monitor.add_answers(read_gauges, gauge_metrics)
             monitor.add_answers(Sums().read, Sums.metrics)
+            if settings.metric_labels:
+                from ..engine.monitoring.labelled import LabelledSums
+
+                monitor.add_answers(LabelledSums(settings.metric_labels).read, LabelledSums.metrics)
         return Relay(settings, stop).run()
 
 
@@ -80,7 +84,7 @@ class Relay:
         self._stop = stop
         self._failed = False
         self._works: dict[str, Work] = {
-            **{f"clock of {job.name}": Turns(job).run for job in JOBS},
+            **{f"clock of {job.name}": Turns(job).run for job in jobs_of(settings)},
             "clock of partitions": make_partitions,
         }
 

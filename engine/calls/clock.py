@@ -1,9 +1,10 @@
 """Calls of the clock, each a job of its own, and about the weekly partitions."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final, LiteralString
 
-from .base import Connection, Record, change, fetch, fetch_value
+from .base import Connection, Record, change, fetch, fetch_value, text_array
 
 EXPIRE_WORKERS: Final[LiteralString] = """
 select onceflow.expire_workers(p_limit => %s::int, p_skip => %s::int, p_by => %s::text)"""
@@ -28,7 +29,7 @@ FORGET_EVENTS: Final[LiteralString] = """
 select onceflow.forget_events(p_limit => %s::int, p_skip => %s::int)"""
 
 SUM_STATISTICS: Final[LiteralString] = """
-select onceflow.sum_statistics(p_limit => %s::int, p_skip => %s::int)"""
+select onceflow.sum_statistics(p_limit => %s::int, p_skip => %s::int, p_labels => %s::text[])"""
 
 ANALYZE_PARTITIONS: Final[LiteralString] = """
 select onceflow.analyze_partitions(p_limit => %s::int, p_skip => %s::int)"""
@@ -100,9 +101,12 @@ def forget_events(conn: Connection, limit: int, skip: int = 0) -> int:
     return fetch_value(conn, FORGET_EVENTS, (limit, skip))
 
 
-def sum_statistics(conn: Connection, limit: int, skip: int = 0) -> int:
-    """Sum minutes of the log that are over into the statistics; return how many."""
-    return fetch_value(conn, SUM_STATISTICS, (limit, skip))
+def sum_statistics(conn: Connection, limit: int, skip: int = 0, labels: Sequence[str] = ()) -> int:
+    """Sum minutes of the log that are over into the statistics; return how many.
+
+    Of ``labels``, five at most, instances are summed by their values too.
+    """
+    return fetch_value(conn, SUM_STATISTICS, (limit, skip, text_array(labels)))
 
 
 def analyze_partitions(conn: Connection, limit: int, skip: int = 0) -> int:

@@ -1,9 +1,10 @@
 """What labels may be, as ``label_fault()`` of the database has it: for whoever reads them first."""
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ..json_text import Json
+if TYPE_CHECKING:
+    from ..json_text import Json
 
 MOST: Final = 32
 """Labels of one instance."""
@@ -13,7 +14,7 @@ LONGEST: Final = 255
 """Bytes of a value: so it is kept, and shown, as it is."""
 
 
-def value_fault(value: Json) -> str | None:
+def value_fault(value: "Json") -> str | None:
     """Return what is wrong with a value, or None; the text of a number is left to the database."""
     if isinstance(value, list | dict):
         kind = "array" if isinstance(value, list) else "object"

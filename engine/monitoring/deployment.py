@@ -87,6 +87,11 @@ def gauge_metrics(gauges: Iterable[Gauge]) -> Iterable[Metric]:
     return families.values()
 
 
+def begin_of_days() -> datetime:
+    """Return the begin of the oldest day that may still be added to."""
+    return (datetime.now(UTC) - LATE).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 class Sums:
     """What has happened since this process began, out of the sums of days.
 
@@ -99,13 +104,12 @@ class Sums:
 
     def read(self, conn: psycopg.Connection[Any]) -> "Sums":
         """Add what has come; for one thread at a time."""
-        since = (datetime.now(UTC) - LATE).replace(hour=0, minute=0, second=0, microsecond=0)
         rows = fetch(
             conn,
             "select workflow, step, at, outcome, count, measured, total_seconds, buckets"
             " from onceflow.statistics where seconds = %s and at >= %s and workflow <> ''"
             " order by workflow, step limit %s",
-            (DAY, since, 10 * MOST),
+            (DAY, begin_of_days(), 10 * MOST),
         )
         before, self._seen = self._seen, {}
         for workflow, *row in rows:

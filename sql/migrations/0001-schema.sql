@@ -782,6 +782,20 @@ create table onceflow.statistic (
 ) with (fillfactor = 70);
 create index statistic_at on onceflow.statistic (seconds, at);
 
+-- Starts of instances, and their ends by state, by labels: of those alone that the operator has named to the relay. sum_statistics()
+-- alone writes it, in the spans of statistic; who names none has no row.
+create table onceflow.label_statistic (
+    seconds int not null,
+    at timestamptz not null,
+    label text collate "C" not null,
+    workflow text collate "C" not null,
+    -- *: all that have no row of their own, of which a label and a workflow have a hundred in a span.
+    value text collate "C" not null,
+    outcome text collate "C" not null,
+    count bigint not null,
+    primary key (seconds, at, label, workflow, value, outcome)
+) with (fillfactor = 70);
+
 -- Minutes that are over and not summed for good: some transaction may still commit what it did in one. Once all whose
 -- number is below settled_at have ended, none will.
 create table onceflow.statistic_minute (
@@ -795,7 +809,9 @@ create table onceflow.statistic_minute (
 -- Up to where minutes were noted in it: one row.
 create table onceflow.statistic_clock (
     one boolean primary key default true check (one),
-    noted_until timestamptz not null
+    noted_until timestamptz not null,
+    -- label_statistic has rows: else nobody looks.
+    labelled boolean not null default false
 );
 insert into onceflow.statistic_clock (noted_until)
 values (pg_catalog.date_trunc('minute', pg_catalog.clock_timestamp(), 'UTC'));

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def test_each_process_serves_what_alerts_and_dashboard_ask_for(
 ) -> None:
     calls.register_workflow(conn, workflow(Step("a", task="mail.send")))
     with ExitStack() as stack:
-        relay = stack.enter_context(process(settings, "relay"))
+        relay = stack.enter_context(process(replace(settings, metric_labels=("tier",)), "relay"))
         worker = stack.enter_context(
             process(settings, "worker", "--import", "onceflow.worker.integrations")
         )
@@ -114,9 +115,17 @@ def test_each_process_serves_what_alerts_and_dashboard_ask_for(
             " array_fill(0::bigint, array[31]) || 3::bigint"
             " from unnest('{\"\",a}'::text[]) s, unnest('{RUNNING,SUCCEEDED}'::text[]) o"
         )
+        conn.execute(
+            "insert into onceflow.label_statistic select 86400, date_trunc('day', now(), 'UTC'),"
+            " l, 'flow', 'gold', 'RUNNING', 2 from unnest('{tier,who}'::text[]) l"
+        )
         started = 'onceflow_instances_started_total{workflow="flow"}'
         wait_until(lambda: value(get(relay, "/metrics")[1], started) == 3, "the sums", 60)
+        labelled = 'onceflow_labelled_instances_total{label="%s",state="RUNNING",value="gold",'
+        labelled += 'workflow="flow"}'
+        wait_until(lambda: value(get(relay, "/metrics")[1], labelled % "tier") == 2, "labels", 60)
         texts[relay] = get(relay, "/metrics")[1]
+    assert value(texts[relay], labelled % "who") is None, "nobody has named it"
     assert value(texts[relay], 'onceflow_queue_workers{queue="default"}') is not None
     assert (
         value(

@@ -35,6 +35,7 @@ def test_all_variables() -> None:
             "ONCEFLOW_ROOT_PATH": "/flows/",
             "ONCEFLOW_TRACE_URL": "https://traces.example.com/trace/{trace_id}?tab=1",
             "ONCEFLOW_TRUSTED_PROXIES": "10.0.0.5, 10.1.0.0/16",
+            "ONCEFLOW_METRIC_LABELS": "customer_tier, region,customer_tier,",
             "ONCEFLOW_SQL_SEARCH_PATH": 'sales,"Old Sales"',
             "ONCEFLOW_LEASE": "2.5",
             "ONCEFLOW_DATA": "/data",
@@ -54,6 +55,7 @@ def test_all_variables() -> None:
     assert settings.hosts == ("flows.example.com", "*.example.org", "[fe80::1]:3000")
     assert settings.sql_search_path == 'sales, "Old Sales"'
     assert settings.root_path == "/flows"
+    assert settings.metric_labels == ("customer_tier", "region")
     assert settings.trusted_proxies == ("10.0.0.5", "10.1.0.0/16")
     assert load_settings(settings.environment()) == settings, "a child gets the same settings"
 
@@ -77,6 +79,8 @@ def test_all_variables() -> None:
         ("ONCEFLOW_TRACE_URL", "https://traces/{trace_id}/{span_id}", "no template of a URL"),
         ("ONCEFLOW_TRUSTED_PROXIES", "proxy.internal", "addresses or networks"),
         ("ONCEFLOW_TRUSTED_PROXIES", "10.0.0.1/8", "host bits"),
+        ("ONCEFLOW_METRIC_LABELS", "tier,Region", "'Region': the name of a label"),
+        ("ONCEFLOW_METRIC_LABELS", "a,b,c,d,e,f", "names 6 labels, and 5 are the most"),
         ("ONCEFLOW_SQL_SEARCH_PATH", "a b", "names of schemas"),
         ("ONCEFLOW_SQL_SEARCH_PATH", ",", "names of schemas"),
         ("ONCEFLOW_SQL_SEARCH_PATH", "public, OnceFlow", "own schema"),

@@ -10,8 +10,9 @@ from psycopg import sql
 
 from onceflow.engine.calls import start_instances
 from onceflow.engine.calls.workflows import register_workflow
+from onceflow.engine.settings import Settings
 from onceflow.relay import clock as clock_module
-from onceflow.relay.clock import JOBS, Turns
+from onceflow.relay.clock import JOBS, Turns, jobs_of
 
 from ..conftest import Connect
 from ..sql.workflows import Step, workflow
@@ -201,6 +202,20 @@ def test_a_candidate_that_cannot_be_handled_rolls_back_no_expiry_of_workers(conn
         Turns(job).turn(conn)
     assert task_states(conn, [lost]) == ["RETRYING"]
     assert states(conn, [late]) == ["RUNNING"]
+
+
+def test_minutes_are_summed_by_the_labels_that_the_settings_name(conn: Conn) -> None:
+    register_workflow(conn, workflow(Step("only"), name="labelled"))
+    start_instances(conn, "labelled", [NOTHING], labels=[{"tier": "gold", "who": "ann"}])
+    conn.execute("select onceflow.set_clock(now() + interval '3 minutes')")
+    jobs = {job.name: job for job in jobs_of(Settings(metric_labels=("tier", "region")))}
+    assert jobs.keys() == {job.name for job in JOBS}
+    turn_until_idle(Turns(jobs["statistics"]), conn)
+    turn_until_idle(Turns(jobs["statistics"]), conn)
+    rows = conn.execute(
+        "select label, value, count from onceflow.label_statistics where seconds = 60"
+    ).fetchall()
+    assert rows == [("tier", "gold", 1)]
 
 
 def test_the_clock_runs_until_it_is_stopped(conn: Conn, connect: Connect) -> None:

@@ -43,8 +43,10 @@ EMPTY = """
     delete from onceflow.test_clock;
     delete from onceflow.audit_entry;
     delete from onceflow.statistic;
+    delete from onceflow.label_statistic;
     delete from onceflow.statistic_minute;
-    update onceflow.statistic_clock set noted_until = date_trunc('minute', now(), 'UTC');
+    update onceflow.statistic_clock set noted_until = date_trunc('minute', now(), 'UTC'),
+        labelled = false;
     update onceflow.deployment set transport = 'kafka', towards = null, cell = 0;
     update onceflow.clock set last_tick_at = null, turned_by = null, grace_until = null;
 """

@@ -37,7 +37,7 @@ declare
         when 'client' then v_client when 'operator' then v_client || v_operator || v_accounts end;
     -- What metrics and health checks of a deployment look at, as these roles; clients and operators read all.
     v_views constant name[] := case p_kind when 'worker' then '{workers}'
-        when 'relay' then '{outbox_backlog,gauges,statistics}' end;
+        when 'relay' then '{outbox_backlog,gauges,statistics,label_statistics}' end;
     v_database record;
     v_object text;
     v_count int := 0;

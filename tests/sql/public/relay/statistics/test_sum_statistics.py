@@ -8,39 +8,15 @@ import pytest
 from onceflow.engine import calls
 from onceflow.engine.calls import statistics
 
-from .....support import wait_until
-from ....play import Connection, Play, execute, pass_time
+from ....play import Play, execute, pass_time
 from ....rooms import TEXTS
 from ....sessions import Sessions
 from ....workflows import Step, sequence, workflow
+from .support import at_the_minute, settle, skip_to, sum_up
 
 SUMS = """
     select workflow, step, outcome, count, measured, round(total_seconds::numeric, 3)::float8
     from onceflow.statistics where seconds = %s order by 1, 2, 3"""
-
-
-def at_the_minute(play: Play) -> None:
-    """Have a minute begin, which nothing has happened in, and time stand still."""
-    play.conn.execute(
-        "select onceflow.set_clock(date_trunc('minute', now(), 'UTC') + interval '1 minute')"
-    )
-
-
-def sum_up(conn: Connection) -> None:
-    """Let all that has happened be over, have it noted, and summed."""
-    pass_time(conn, "90 seconds")
-    calls.sum_statistics(conn, 500)
-    calls.sum_statistics(conn, 500)
-
-
-def settle(conn: Connection) -> None:
-    """Sum for good. It is waited for: transactions of tests beside this one hold it back."""
-
-    def settled() -> bool:
-        calls.sum_statistics(conn, 500)
-        return not conn.execute("select from onceflow.statistic_minute").fetchall()
-
-    wait_until(settled, "all minutes to be summed for good")
 
 
 def sums(play: Play, seconds: int = 60) -> dict[tuple[str, str, str], tuple[Any, ...]]:
@@ -233,11 +209,7 @@ def test_statistics_go_when_their_time_is_over(play: Play) -> None:
     settle(play.conn)
     left: list[set[int]] = []
     for passed in ("3 hours", "2 days", "36 days", "700 days"):
-        pass_time(play.conn, passed)
-        play.conn.execute(
-            "update onceflow.statistic_clock set noted_until = date_trunc('minute', onceflow.now(),"
-            " 'UTC') - interval '1 minute'"
-        )
+        skip_to(play.conn, passed)
         calls.sum_statistics(play.conn, 500)
         left.append({span for (span,) in play.rows("select seconds from onceflow.statistics")})
     assert left == [{600, 3600, 86400}, {3600, 86400}, {86400}, set()]
