@@ -1,6 +1,6 @@
 """sum_statistics with labels: how many instances start and end, by those that are named."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -25,8 +25,8 @@ SUMS = """
 
 def start(play: Play, *labels: dict[str, Any]) -> list[UUID]:
     """Start one instance of each, with these labels."""
-    given = [{} for _ in labels]
-    started = calls.start_instances(play.conn, "flow", given, labels=list(labels))
+    inputs: list[dict[str, Any]] = [{} for _ in labels]
+    started = calls.start_instances(play.conn, "flow", inputs, labels=list(labels))
     assert {one.outcome for one in started} == {"started"}
     return [one.instance_id for one in started]
 
@@ -41,7 +41,7 @@ def started(play: Play, seconds: int = 60) -> dict[str, int]:
 
 
 @contextmanager
-def at_most(play: Play, values: int) -> Iterator[None]:
+def at_most(play: Play, values: int) -> Generator[None]:
     """Have so many values of a label have rows of their own."""
     assert TEXTS["fold_labels"].count("<= 100") == 1
     execute(play.conn, TEXTS["fold_labels"].replace("<= 100", f"<= {values}"))
@@ -83,7 +83,7 @@ def test_a_field_of_search_is_no_label(play: Play) -> None:
 
 
 @contextmanager
-def without(play: Play, *tables: str) -> Iterator[None]:
+def without(play: Play, *tables: str) -> Generator[None]:
     """Have no tables of these names: who reads or writes one fails."""
     for table in tables:
         execute(play.conn, f"alter table onceflow.{table} rename to away_{table}")
