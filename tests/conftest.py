@@ -147,12 +147,13 @@ def prefix(database: Database) -> str:
 
 
 @pytest.fixture
-def settings(database: Database, kafka: str, prefix: str) -> Settings:
+def settings(database: Database, servers: Servers, prefix: str) -> Settings:
     with closing(database.connect()) as conn:
         use(conn, DEFAULT)
     return Settings(
         dsn=database.dsn,
-        kafka=kafka,
+        kafka=servers.kafka,
+        kafka_options=servers.kafka_options,
         transport=DEFAULT,
         prefix=prefix,
         partitions=2,

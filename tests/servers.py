@@ -10,8 +10,9 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,20 @@ from onceflow.engine.settings import Settings
 POSTGRES_IMAGE = "postgres:18"
 REDPANDA_IMAGE = "redpandadata/redpanda:v25.2.7"
 
+SHORT_SESSIONS = {"session.timeout.ms": "4000", "heartbeat.interval.ms": "1000"}
+"""The embedded broker has whoever joins a group wait for half of it; others want it longer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """``dsn``: a superuser's; ``token``: what the names of this session's databases begin with."""
+    """``dsn``: a superuser's; ``token``: what the names of this session's databases begin with;
+    ``kafka_options``: what members of groups tell the broker, unless a test is about that.
+    """
 
     dsn: str
     kafka: str
     token: str
+    kafka_options: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -44,13 +51,15 @@ def start_servers(stack: ExitStack) -> Servers:
     """Start what is not named by a variable; ``stack`` stops it."""
     dsn = os.environ.get("ONCEFLOW_TEST_DSN", "")
     kafka = os.environ.get("ONCEFLOW_TEST_KAFKA", "")
+    options: dict[str, str] = {}
     docker = not (dsn and kafka) and docker_answers()
     token = f"t{secrets.token_hex(3)}"
     if not dsn:
         dsn = start_postgres_container(stack) if docker else start_postgres(stack).dsn
     if not kafka:
         kafka = start_redpanda(stack) if docker else start_broker(stack).bootstrap
-    servers = Servers(dsn, kafka, token)
+        options = {} if docker else SHORT_SESSIONS
+    servers = Servers(dsn, kafka, token, options)
     stack.callback(drop_template, servers)
     return servers
 

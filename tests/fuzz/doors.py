@@ -237,6 +237,7 @@ def open_doors(servers: Servers, folder: Path) -> Generator[Doors]:
     settings = Settings(
         dsn=database.dsn,
         kafka=servers.kafka if DEFAULT == "kafka" else "",
+        kafka_options=servers.kafka_options,
         transport=DEFAULT,
         prefix=database.name.replace("_", "-"),
         partitions=2,

@@ -51,6 +51,7 @@ def fleet(request: pytest.FixtureRequest, servers: Servers, tmp_path: Path) -> I
         settings = Settings(
             dsn=database.dsn,
             kafka=servers.kafka,
+            kafka_options=servers.kafka_options,
             prefix=database.name.replace("_", "-"),
             partitions=2,
             port=0,

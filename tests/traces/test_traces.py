@@ -80,6 +80,7 @@ def team(servers: Servers, transport: str, tmp_path: Path) -> Iterator[Team]:
         settings = Settings(
             dsn=database.dsn,
             kafka=servers.kafka if transport == "kafka" else "",
+            kafka_options=servers.kafka_options,
             transport=transport,
             prefix=database.name.replace("_", "-"),
             partitions=2,

@@ -282,6 +282,7 @@ def make_stack(
     settings = Settings(
         dsn=database.dsn,
         kafka=servers.kafka if transport == "kafka" else "",
+        kafka_options=servers.kafka_options,
         transport=transport,
         prefix=database.name.replace("_", "-"),
         partitions=2,

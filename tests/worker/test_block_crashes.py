@@ -223,7 +223,12 @@ def kill_a_worker(servers: Servers, transport: str, folder: Path, point: str, nt
     database = create_database(servers, migrated=True)
     prefix = database.name.replace("_", "-")
     settings = Settings(
-        dsn=database.dsn, kafka=servers.kafka, transport=transport, prefix=prefix, partitions=2
+        dsn=database.dsn,
+        kafka=servers.kafka,
+        kafka_options=servers.kafka_options,
+        transport=transport,
+        prefix=prefix,
+        partitions=2,
     )
     settings = quick(settings)
     log = folder / f"{point}.log"

@@ -84,7 +84,7 @@ def worker_process(
 def quick(settings: Settings) -> Settings:
     """Return the settings with a short lease, and the shortest session that brokers allow."""
     options = {"session.timeout.ms": "6000", "heartbeat.interval.ms": "1000"}
-    return replace(settings, lease=1.0, kafka_options={**settings.kafka_options, **options})
+    return replace(settings, lease=1.0, kafka_options={**options, **settings.kafka_options})
 
 
 def prepare(conn: Conn) -> None:
@@ -119,6 +119,7 @@ def kill_a_worker(servers: Servers, transport: str, folder: Path, point: str, nt
         Settings(
             dsn=database.dsn,
             kafka=servers.kafka,
+            kafka_options=servers.kafka_options,
             transport=transport,
             prefix=database.name.replace("_", "-"),
             partitions=2,
