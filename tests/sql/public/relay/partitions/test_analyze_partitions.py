@@ -96,7 +96,8 @@ def test_what_is_being_vacuumed_is_left_out_and_not_waited_for(
     grown.conn.execute("set lock_timeout = '10s'")
     table = grown.value("select tableoid::regclass::text from onceflow.task limit 1")
     with connect().transaction() as held:
-        held.connection.execute(f"lock table {table} in share update exclusive mode")
+        statement = f"lock table {table} in share update exclusive mode"
+        held.connection.execute(statement.encode())
         assert calls.analyze_partitions(grown.conn, 10) == 1
         assert known(grown) == 0
     assert calls.analyze_partitions(grown.conn, 10) == 1
