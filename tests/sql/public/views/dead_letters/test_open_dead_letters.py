@@ -1,5 +1,7 @@
 """open_dead_letters"""
 
+from onceflow.engine import calls
+
 from ....play import Play
 from ....workflows import sequence
 
@@ -18,7 +20,9 @@ def test_they_are_the_open_ones_among_the_dead_letters(play: Play) -> None:
 
 
 def test_one_look_into_the_index_of_open_ones_finds_them(play: Play) -> None:
-    play.begin(sequence("a"))
+    play.deploy(sequence("a"))
+    calls.start_instances(play.conn, "flow", [{} for _ in range(500)])
+    play.conn.execute("analyze onceflow.task")
     play.conn.execute("set enable_seqscan = off")
     plan = play.rows("explain select instance_id from onceflow.open_dead_letters")
     assert all("instance_id_idx" in line for (line,) in plan if "Scan" in line)
