@@ -244,6 +244,16 @@ def keep_unanalyzed(conn: Connection) -> None:
         conn.execute(f"alter table {name} set (autovacuum_enabled = false)".encode())
 
 
+def rows_read(conn: Connection, tables: str) -> int:
+    """Return how many rows this transaction has read so far of tables that match a pattern."""
+    statement = (
+        "select coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::int"
+        " from pg_stat_xact_user_tables where relname ~ %s"
+    )
+    ((read,),) = conn.execute(statement, (tables,)).fetchall()
+    return read
+
+
 def pass_time(conn: Connection, interval: str) -> None:
     """Move the clock of timers on by ``interval``; it stands still then."""
     conn.execute("select onceflow.set_clock(onceflow.now() + %s::interval)", (interval,))

@@ -7,8 +7,6 @@ create or replace function onceflow.analyze_partitions(p_limit int, p_skip int d
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_page constant int := current_setting('block_size')::int;
-    v_this_week constant text := to_char(
-        to_timestamp(floor(extract(epoch from clock_timestamp()) / (7 * 86400)) * 7 * 86400) at time zone 'UTC', '_YYYYMMDD');
     v_grown regclass[];
     v_one regclass;
 begin
@@ -18,7 +16,8 @@ begin
         join pg_inherits h on h.inhparent = ('onceflow.' || p.name)::regclass
         join pg_class c on c.oid = h.inhrelid
         -- What is large Postgres knows well enough, and what it has never seen it takes for ten pages.
-        where c.relname >= p.name || v_this_week and c.reltuples >= 0 and c.relpages < 4096
+        where right(c.relname, 8) > to_char(clock_timestamp() at time zone 'UTC' - interval '7 days', 'YYYYMMDD')
+            and c.reltuples >= 0 and c.relpages < 4096
             and pg_relation_size(c.oid) / v_page > 10 + 4 * c.relpages
         order by c.relname offset p_skip limit p_limit);
     if v_grown = '{}' or not onceflow.take_job('analyze_partitions') then

@@ -6,7 +6,7 @@ from onceflow.engine import calls
 from onceflow.engine.definition import compile_definition
 
 from .....conftest import Connect
-from ....play import Connection, Play, keep_unanalyzed, pass_time
+from ....play import Connection, Play, keep_unanalyzed, pass_time, rows_read
 from ....workflows import fan
 
 WIDTH = 400
@@ -80,14 +80,10 @@ def test_a_session_plans_anew_by_what_was_found(conn: Connection) -> None:
 
 def tasks_read_by_timers(play: Play, count: int) -> int:
     """Have so many timers fired; return how many rows of tasks were read."""
-    read = (
-        "select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int from pg_stat_xact_user_tables"
-        " where relname ~ '^task_2'"
-    )
     with play.conn.transaction():
-        before = play.value(read)
+        before = rows_read(play.conn, "^task_2")
         assert calls.fire_timers(play.conn, count).timed_out
-        return play.value(read) - before
+        return rows_read(play.conn, "^task_2") - before
 
 
 def test_what_is_being_vacuumed_is_left_out_and_not_waited_for(
