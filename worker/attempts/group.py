@@ -144,6 +144,11 @@ class Group:
                 transaction.end()
             self._let_go()
 
+    @property
+    def recording(self) -> bool:
+        """Whether all have run, and are being completed."""
+        return self._state is State.RECORDING
+
     def cut(self) -> None:
         """Let those that wait go elsewhere, as the one that runs takes long."""
         with self._lock:

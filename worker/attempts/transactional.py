@@ -123,23 +123,29 @@ class Transactional:
 
     def _begin(self, groups: Sequence[Sequence[Attempt]]) -> None:
         for attempts in groups:
-            self._submit(partial(self._run_in_lane, attempts), attempts, self._leave_lane)
+            leave = partial(self._leave_lane, attempts)
+            self._submit(partial(self._run_in_lane, attempts), attempts, leave)
 
     def _run_in_lane(self, attempts: Sequence[Attempt]) -> None:
         group = Group(attempts, self) if len(attempts) > 1 else None
-        place = Place(self._leave_lane, None if group is None else group.cut)
-        too_long = self.deadlines.add(self.cut, place.cut)
+        place = Place(
+            self.deadlines,
+            self.cut,
+            self.hostage,
+            recording=lambda: attempts[0].settled if group is None else group.recording,
+            leave=partial(self._leave_lane, attempts),
+            on_cut=None if group is None else group.cut,
+        )
         try:
             if group is None:
                 self._run_alone(attempts[0])
             else:
                 group.run()
         finally:
-            too_long.cancel()
             place.leave()
 
-    def _leave_lane(self) -> None:
-        self._begin(self._lanes.leave())
+    def _leave_lane(self, attempts: Sequence[Attempt]) -> None:
+        self._begin(self._lanes.leave(attempts))
 
     def _submit(
         self,
