@@ -1,39 +1,46 @@
--- record_alone(change, second, succeeded, now) -> void   (internal)
--- Records one change of an instance, or two, none of which sends a message, as record_changes() does those of a set:
--- p_succeeded has its output where it succeeds with them.
+-- record_alone(changes, opened, scope, succeeded, now) -> void   (internal)
+-- Records changes of one instance, none of which sends a message, as record_changes() does those of a set: p_opened and p_scope
+-- are their sum and their last scope, p_succeeded has its output where it succeeds with them.
 create or replace function onceflow.record_alone(
-    p_change onceflow.change, p_second onceflow.change, p_succeeded onceflow.evaluated_output[], p_now timestamptz)
+    p_changes onceflow.change[], p_opened int, p_scope bigint, p_succeeded onceflow.evaluated_output[], p_now timestamptz)
 returns void
 language plpgsql volatile as $$
 declare
-    v_opened constant int := p_change.opened + coalesce(p_second.opened, 0);
-    v_scope constant bigint := greatest(p_change.scope, p_second.scope);
+    v_first constant onceflow.change := p_changes[1];
+    v_second constant onceflow.change := p_changes[2];
     v_done constant boolean := cardinality(p_succeeded) > 0;
 begin
-    if p_second.state is null then
+    -- One row, and two, are most there is, and cheaper by name.
+    if cardinality(p_changes) = 1 then
         insert into onceflow.task_log (
             instance_id, seq, n, step, scope, visit, attempt, state, worker_id, error, at)
-        values (p_change.instance_id, p_change.seq, 1, p_change.step, p_change.scope, p_change.visit, p_change.attempt,
-                p_change.state, p_change.worker_id, p_change.error, p_now);
+        values (v_first.instance_id, v_first.seq, 1, v_first.step, v_first.scope, v_first.visit, v_first.attempt,
+                v_first.state, v_first.worker_id, v_first.error, p_now);
+    elsif cardinality(p_changes) = 2 then
+        insert into onceflow.task_log (
+            instance_id, seq, n, step, scope, visit, attempt, state, worker_id, error, at)
+        values (v_first.instance_id, v_first.seq, 1, v_first.step, v_first.scope, v_first.visit, v_first.attempt,
+                v_first.state, v_first.worker_id, v_first.error, p_now),
+            (v_first.instance_id, v_second.seq, 2, v_second.step, v_second.scope, v_second.visit, v_second.attempt,
+                v_second.state, v_second.worker_id, v_second.error, p_now);
     else
         insert into onceflow.task_log (
             instance_id, seq, n, step, scope, visit, attempt, state, worker_id, error, at)
-        values (p_change.instance_id, p_change.seq, 1, p_change.step, p_change.scope, p_change.visit, p_change.attempt,
-                p_change.state, p_change.worker_id, p_change.error, p_now),
-            (p_change.instance_id, p_second.seq, 2, p_second.step, p_second.scope, p_second.visit, p_second.attempt,
-                p_second.state, p_second.worker_id, p_second.error, p_now);
+        select c.instance_id, c.seq, c.n, c.step, c.scope, c.visit, c.attempt, c.state, c.worker_id, c.error, p_now
+        from unnest(p_changes) with ordinality c (instance_id, step, scope, visit, attempt,
+            was, state, opened, worker_id, queue, error, seq, n);
     end if;
     update onceflow.instance i
     set seq = i.seq + 1,
-        open_tasks = i.open_tasks + v_opened,
-        scopes = greatest(i.scopes, v_scope),
+        open_tasks = i.open_tasks + p_opened,
+        scopes = greatest(i.scopes, p_scope),
         state = case when v_done then 'SUCCEEDED' else i.state end,
         output = (p_succeeded[1]).value,
         ended_at = case when v_done then p_now else i.ended_at end,
         deadline_at = case when not v_done then i.deadline_at end,
         suspended_at = case when not v_done then i.suspended_at end,
         suspended_by = case when not v_done then i.suspended_by end
-    where i.id = p_change.instance_id;
+    where i.id = v_first.instance_id;
 end $$;
 revoke execute on function onceflow.record_alone(
-    onceflow.change, onceflow.change, onceflow.evaluated_output[], timestamptz) from public;
+    onceflow.change[], int, bigint, onceflow.evaluated_output[], timestamptz) from public;

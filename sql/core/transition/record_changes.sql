@@ -10,14 +10,24 @@ language plpgsql volatile as $$
 declare
     v_first constant onceflow.change := p_changes[1];
     v_second constant onceflow.change := p_changes[2];
+    v_all record;
     v_queues text[];
 begin
-    -- One change or two of one instance, of which nobody is told.
-    if cardinality(p_ids) = 1 and cardinality(p_changes) between 1 and 2
-            and v_first.seq is not null and v_first.state not in ('QUEUED', 'DEAD_LETTER')
-            and (v_second.state is null or v_second.seq is not null and v_second.state not in ('QUEUED', 'DEAD_LETTER')) then
-        perform onceflow.record_alone(v_first, v_second, p_succeeded, p_now);
-        return;
+    -- Those of one instance, of which nobody is told: one or two are looked at by name, more in one look.
+    if cardinality(p_ids) = 1 and cardinality(p_changes) between 1 and 2 then
+        if v_first.seq is not null and v_first.state not in ('QUEUED', 'DEAD_LETTER')
+                and (v_second.state is null or v_second.seq is not null and v_second.state not in ('QUEUED', 'DEAD_LETTER')) then
+            perform onceflow.record_alone(p_changes, v_first.opened + coalesce(v_second.opened, 0),
+                greatest(v_first.scope, v_second.scope), p_succeeded, p_now);
+            return;
+        end if;
+    elsif cardinality(p_ids) = 1 and cardinality(p_changes) > 2 then
+        select bool_or(c.seq is null or c.state in ('QUEUED', 'DEAD_LETTER')) as told, sum(c.opened)::int as opened, max(c.scope) as scope
+        into v_all from unnest(p_changes) c;
+        if not v_all.told then
+            perform onceflow.record_alone(p_changes, v_all.opened, v_all.scope, p_succeeded, p_now);
+            return;
+        end if;
     end if;
     with logged as (
         insert into onceflow.task_log (
