@@ -76,9 +76,7 @@ def deadlines() -> Generator[StruckByHand]:
 
 
 @pytest.mark.parametrize("recording", [False, True])
-def test_a_place_is_left_late_unless_all_have_run(
-    deadlines: StruckByHand, recording: bool
-) -> None:
+def test_a_place_is_left_late_unless_all_have_run(deadlines: StruckByHand, recording: bool) -> None:
     left: list[str] = []
     place = Place(
         deadlines,
