@@ -97,7 +97,7 @@ begin
         o_due := onceflow.still_due(p_due);
     end if;
     o_scoped := cardinality(o_unwinding) > 0 or exists (select from unnest(o_changes) c where c.scope > 0);
-    -- Only now: another failure may have closed what one is suspended in.
+    -- Only now: of what another failure has closed close_scopes() tells, and a row would be written twice.
     perform onceflow.note_dead_letters(array(
         select distinct k.instance_id from unnest(v_suspended) k order by 1));
     o_handled := onceflow.handled_tasks(p_keys);

@@ -183,7 +183,6 @@ def test_a_block_ends_with_the_error_of_the_first_by_path(play: Play) -> None:
     assert (run.state(), run.output()) == ("SUCCEEDED", "second")
 
 
-# guarantee: suspended-then-closed
 def test_what_suspends_in_a_scope_that_another_failure_closes_is_no_dead_letter(play: Play) -> None:
     steps = [task("a", on_failure="suspend"), task("b", needs=[])]
     run = Blocks(play, each("e", ITEMS, *steps, tolerate=1), given=items(2))
