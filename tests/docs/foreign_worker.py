@@ -21,6 +21,7 @@ class ForeignWorker:
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "fetch.wait.max.ms": 20,
+                "session.timeout.ms": 6000,
             }
         )
         topics = [f"{prefix}.tasks.numbers", f"{prefix}.tasks.other"]
@@ -98,12 +99,12 @@ class ForeignWorker:
         self.answers.append((answer[0], answer[1]))
 
     def leave(self) -> None:
-        self.kafka.close()
-        self.close()
-
-    def close(self) -> None:
         self.rows("select * from onceflow.renew_worker(%s, '{}', %s, '{}', '{}')", self.id, 99)
         self.db.execute("select onceflow.stop_worker(%s)", [self.id])
+
+    def drop(self) -> None:
+        """Close what it holds, whatever has become of it."""
+        self.kafka.close()
         self.db.close()
 
 
@@ -133,6 +134,6 @@ class ForeignTaker(ForeignWorker):
             self.answers.append(("woken", ""))
         self.ears.execute(f"select pg_advisory_unlock_shared{lock}".encode(), [queues])
 
-    def leave(self) -> None:
+    def drop(self) -> None:
         self.ears.close()
-        self.close()
+        self.db.close()

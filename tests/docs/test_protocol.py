@@ -4,6 +4,7 @@ A real relay ships to it.
 """
 
 import re
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -57,11 +58,12 @@ def test_a_worker_with_only_a_driver_and_a_kafka_client_runs_a_workflow(
         "select instance_id from onceflow.start_instances('double', array['{\"n\": 5}']::jsonb[])"
     ).fetchone()
     assert started is not None
-    with relay_processes(settings, tmp_path):
+    with relay_processes(settings, tmp_path), ExitStack() as stack:
         if transport == "kafka":
             worker = ForeignWorker(settings.dsn, settings.kafka, settings.prefix)
         else:
             worker = ForeignTaker(settings.dsn)
+        stack.callback(worker.drop)
 
         def ended() -> tuple[Any, ...] | None:
             worker.turn()
