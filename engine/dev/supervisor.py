@@ -22,7 +22,7 @@ from typing import IO, Self
 
 from ..errors import ServerError, SettingsError
 from ..settings import Settings
-from .broker import EmbeddedBroker
+from .broker import GROUP_OPTIONS, EmbeddedBroker
 from .ports import keep_ports, kept_port
 from .postgres import EmbeddedPostgres
 from .process import Process
@@ -113,7 +113,10 @@ class Supervisor:
             port = kept_port(data, "broker")
             self.broker = EmbeddedBroker(data / "broker.log", port=port).start()
             ports["broker"] = self.broker.port
-            self.settings = replace(self.settings, kafka=self.broker.bootstrap)
+            options = {**GROUP_OPTIONS, **self.settings.kafka_options}
+            self.settings = replace(
+                self.settings, kafka=self.broker.bootstrap, kafka_options=options
+            )
         if ports:
             keep_ports(data, ports)
         return self.settings
