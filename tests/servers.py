@@ -28,6 +28,7 @@ from onceflow.engine.settings import Settings
 POSTGRES_IMAGE = "postgres:18"
 REDPANDA_IMAGE = "redpandadata/redpanda:v25.2.7"
 
+
 @dataclass(frozen=True, slots=True)
 class Servers:
     """``dsn``: a superuser's; ``token``: what the names of this session's databases begin with;
