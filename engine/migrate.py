@@ -14,7 +14,6 @@ half done. The table is private: an advisory lock could be held by whoever is co
 
 import importlib.metadata
 import logging
-import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -29,12 +28,12 @@ from .. import sql
 from . import access, failpoints
 from .errors import MigrationError, SchemaTooNew
 from .pool import connect, place_of
+from .schema import is_there, read_contents
 from .settings import Settings
 from .yoyo_backend import Backend, read_migrations
 
 log = logging.getLogger("onceflow.migrate")
 
-SQL_FOLDER = sql.FOLDER
 LOCK_TIMEOUT = "2s"  # DDL that waits longer than this lets those behind it pass, and tries again
 _Result = TypeVar("_Result")
 
@@ -69,7 +68,7 @@ class Migrated:
 def migrate(
     settings: Settings,
     *,
-    folder: Path = SQL_FOLDER,
+    folder: Path = sql.FOLDER,
     version: str | None = None,
     patience: float = 60,
     wait: float | None = 0,
@@ -102,46 +101,6 @@ def migrate(
         step.run("access", lambda _: _grant(conn, grants))
         step.run("a look at roles", lambda _: _warn(conn))
     return Migrated(applied, count)
-
-
-def wait_for_schema(
-    settings: Settings,
-    name: str,
-    *,
-    folder: Path = SQL_FOLDER,
-    wait: float | None = None,
-    stop: threading.Event | None = None,
-    own_session: bool = False,
-) -> None:
-    """Wait until all migrations of this release are applied, and say so meanwhile.
-
-    A newer schema is fine: each release keeps working on that of the next one, so that processes
-    can be upgraded one after the other. ``wait``, ``stop``, ``own_session`` and errors as in
-    ``pool.connect``; raises MigrationError where the wait is over.
-    """
-    stop = stop or threading.Event()
-    deadline = None if wait is None else time.monotonic() + wait
-    known = {path.stem for path in (folder / "migrations").glob("*.sql")}
-    said: set[str] = set()
-    with connect(settings, name, wait=wait, stop=stop, own_session=own_session) as conn:
-        while True:
-            missing = known - _read_contents(conn).keys()
-            if not missing:
-                return
-            if deadline is not None and time.monotonic() >= deadline:
-                raise MigrationError(
-                    f"the schema in {place_of(settings.dsn)} lacks {', '.join(sorted(missing))}",
-                    hint="run `onceflow migrate`",
-                )
-            if missing != said:
-                log.warning(
-                    "waiting for `onceflow migrate` on %s (missing: %s)",
-                    place_of(settings.dsn),
-                    ", ".join(sorted(missing)),
-                )
-                said = missing
-            if stop.wait(0.5):
-                raise MigrationError("stopped while waiting for `onceflow migrate`")
 
 
 def _require_encoding(conn: psycopg.Connection[Any], settings: Settings) -> None:
@@ -235,7 +194,7 @@ class _Step:
 
 
 def _make_room(conn: psycopg.Connection[Any]) -> None:
-    if not _is_there(conn, "onceflow_migrations.release"):
+    if not is_there(conn, "onceflow_migrations.release"):
         _execute(conn, ROOM)
 
 
@@ -248,7 +207,7 @@ def _apply_next(
     conn: psycopg.Connection[Any], backend: Backend, folder: Path, version: str
 ) -> str | None:
     """Apply the first migration that is missing and return its name, or None if none is."""
-    recorded = _read_contents(conn)
+    recorded = read_contents(conn)
     files = read_migrations(folder / "migrations")
     _refuse_newer(conn, recorded.keys() - {file.name for file in files}, version)
     for file in files:
@@ -291,7 +250,7 @@ def _apply_code(conn: psycopg.Connection[Any], folder: Path, version: str, trans
     """Apply all functions and views, check them, and record our version and transport."""
     # Another migrate may have come between our last migration and this transaction.
     known = {path.stem for path in (folder / "migrations").glob("*.sql")}
-    _refuse_newer(conn, _read_contents(conn).keys() - known, version)
+    _refuse_newer(conn, read_contents(conn).keys() - known, version)
     # A function may call one that comes later: bodies are checked once all are there.
     conn.execute(
         "select pg_catalog.set_config('check_function_bodies', 'off', true),"
@@ -318,7 +277,7 @@ def _apply_code(conn: psycopg.Connection[Any], folder: Path, version: str, trans
         " applied_at = excluded.applied_at",
         (version,),
     )
-    if _is_there(conn, "onceflow.deployment"):
+    if is_there(conn, "onceflow.deployment"):
         conn.execute(
             "insert into onceflow.deployment (transport) values (%s) on conflict (one) do nothing",
             (transport,),
@@ -349,19 +308,6 @@ def _make_partitions(conn: psycopg.Connection[Any]) -> None:
     ).fetchone()
     if found and found[0]:
         conn.execute("select onceflow.ensure_partitions()")
-
-
-def _read_contents(conn: psycopg.Connection[Any]) -> dict[str, str]:
-    """Return the name and content hash of every migration that is applied."""
-    if not _is_there(conn, "onceflow_migrations.content"):
-        return {}
-    rows = conn.execute("select migration, sha256 from onceflow_migrations.content").fetchall()
-    return dict(cast(list[tuple[str, str]], rows))
-
-
-def _is_there(conn: psycopg.Connection[Any], table: str) -> bool:
-    found = conn.execute("select pg_catalog.to_regclass(%s) is not null", (table,)).fetchone()
-    return found is not None and bool(found[0])
 
 
 def _execute(conn: psycopg.Connection[Any], text: str) -> None:

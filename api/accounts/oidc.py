@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 from urllib.parse import urlencode
 
-import httpx2
 import msgspec
 
 from ...engine import calls
@@ -116,7 +115,7 @@ class Oidc:
             "redirect_uri": returning,
             "code_verifier": asked.verifier,
         }
-        login = httpx2.BasicAuth(self._provider.client_id, self._provider.secret)
+        login = (self._provider.client_id, self._provider.secret)
         answer = self._ask("POST", self._said("token_endpoint"), data=form, auth=login)
         token = answer.get("id_token")
         if not isinstance(token, str):
@@ -167,6 +166,8 @@ class Oidc:
         return said
 
     def _ask(self, method: str, url: str, **more: Any) -> dict[str, Any]:
+        import httpx2
+
         try:
             answer = httpx2.request(method, url, timeout=TIMEOUT, **more)
             found = msgspec.json.decode(answer.content, type=dict[str, Any])

@@ -1,11 +1,10 @@
 """Workers, queues, the outbox, quarantine, and whether the schema is there."""
 
 from datetime import datetime
-from functools import cache
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
-from ...engine.migrate import SQL_FOLDER
+from ...engine.schema import known_migrations
 from ..database import Connection, Database, rows
 from ..schemas.system import (
     Backlog,
@@ -121,15 +120,10 @@ def idle_workers(conn: Connection) -> list[IdleWorker]:
     return rows(conn, IdleWorker, IDLE_WORKERS)
 
 
-@cache
-def _known_migrations() -> frozenset[str]:
-    return frozenset(path.stem for path in (SQL_FOLDER / "migrations").glob("*.sql"))
-
-
 def missing_migrations(conn: Connection) -> set[str]:
     """Return the migrations of this release that the database lacks.
 
     Raises psycopg.errors.UndefinedTable where it was never migrated.
     """
     applied = conn.execute("select migration from onceflow_migrations.content")
-    return set(_known_migrations() - {name for (name,) in applied})
+    return set(known_migrations() - {name for (name,) in applied})

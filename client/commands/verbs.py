@@ -21,16 +21,11 @@ from ...engine.commands.drawing.picture import Picture
 from ...engine.commands.drawing.tree import draw, log_line
 from ...engine.commands.explain import print_reasons
 from ...engine.commands.list import print_instances
-from ...engine.commands.output import (
-    one_line,
-    open_console,
-    print_decisions,
-    print_json,
-    print_json_line,
-)
+from ...engine.commands.output import one_line, print_decisions, print_json, print_json_line
 from ...engine.commands.people.forms import print_forms
 from ...engine.commands.start import print_end, print_started
 from ...engine.commands.terminal.asking import ask
+from ...engine.commands.terminal.console import open_console
 from ...engine.commands.watch import redraw
 from ...engine.errors import BadArgument, Refused, SettingsError
 from ...engine.ids import make_ids

@@ -18,7 +18,8 @@ from ..settings import Settings
 from .arguments import add_json, offset_time, positive
 from .bodies import body, bounded_page
 from .database import Row, open_database
-from .output import clock_text, one_line, print_json, print_json_line, print_table
+from .output import clock_text, one_line, print_json, print_json_line
+from .terminal.console import print_table
 
 PORTION = 1000
 """Entries that are read at once."""

@@ -33,15 +33,9 @@ from .database import (
     page_dead_letters,
     whole_id,
 )
-from .output import (
-    clock_text,
-    error_text,
-    print_decisions,
-    print_json,
-    print_more,
-    print_table,
-)
+from .output import clock_text, error_text, print_decisions, print_json, print_more
 from .terminal.asking import add_yes, ask
+from .terminal.console import print_table
 
 BATCH = 200
 """Dead letters decided in one transaction."""

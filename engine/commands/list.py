@@ -14,16 +14,8 @@ from ..settings import Settings
 from .arguments import add_json, add_labels, instance_id, positive
 from .bodies import bounded_page
 from .database import Row, last_looked_at, list_instances, open_database, whole_id
-from .output import (
-    clock_text,
-    error_text,
-    print_json,
-    print_more,
-    print_table,
-    span_text,
-    state_text,
-    suspension,
-)
+from .output import clock_text, error_text, print_json, print_more, span_text, suspension
+from .terminal.console import print_table, state_text
 
 STATES = (
     "RUNNING",

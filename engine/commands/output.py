@@ -1,13 +1,11 @@
-"""How commands print: tables and trees for people, JSON for scripts."""
+"""How commands print what needs no table: lines for people, JSON for scripts."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from rich.console import Console
-from rich.text import Text
 
 from .. import json_text
 from ..calls import AnsweredToken, Decided, NamedDecision
@@ -15,34 +13,6 @@ from ..json_text import Json
 from ..logs import escaped
 from .bodies import instance_decisions, letter_decisions
 from .terminal.encodings import json_for
-from .terminal.tables import table_for
-
-COLOURS = {
-    "SUCCEEDED": "green",
-    "RUNNING": "cyan",
-    "OPEN": "cyan",
-    "QUEUED": "blue",
-    "READY": "blue",
-    "WAITING": "bright_black",
-    "SKIPPED": "bright_black",
-    "RETRYING": "yellow",
-    "CLOSING": "yellow",
-    "COMPENSATING": "yellow",
-    "COMPENSATED": "magenta",
-    "CANCELLED": "magenta",
-    "FAILED": "red",
-    "DEAD_LETTER": "bold red",
-}
-
-
-def open_console() -> Console:
-    """Return a console on stdout; where that is no terminal, no line is cut or wrapped."""
-    return Console(
-        file=sys.stdout,
-        width=None if sys.stdout.isatty() else 100_000,
-        highlight=False,
-        soft_wrap=not sys.stdout.isatty(),
-    )
 
 
 def print_json(value: Json) -> None:
@@ -54,17 +24,6 @@ def print_json(value: Json) -> None:
 def print_json_line(value: Json) -> None:
     """Print a value as JSON on one line, at once."""
     print(json_for(json_text.encode(value), sys.stdout.encoding), flush=True)
-
-
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
-    """Print rows under headings, within the width of a terminal."""
-    console = open_console()
-    console.print(table_for(console, columns, rows))
-
-
-def state_text(state: str, said: str | None = None) -> Text:
-    """Return a state, or what is said of it, in its colour."""
-    return Text(state if said is None else said, style=COLOURS.get(state, ""))
 
 
 def clock_text(timestamp: str | None) -> str:

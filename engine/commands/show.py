@@ -18,7 +18,8 @@ from .bodies import body, log_entry
 from .database import Row, open_database, whole_id
 from .drawing.picture import Picture, find_block, key_of, read_page, read_picture
 from .drawing.tree import draw, draw_page, log_line
-from .output import open_console, print_json
+from .output import print_json
+from .terminal.console import open_console
 from .terminal.spans import spans_of
 
 STATES = ("WAITING", "OPEN", "CLOSING", "COMPENSATING", "SUCCEEDED", "FAILED", "CANCELLED")

@@ -10,7 +10,8 @@ from ..settings import Settings
 from .arguments import add_json, positive
 from .bodies import page
 from .database import find_version, open_database
-from .output import clock_text, print_json, print_table
+from .output import clock_text, print_json
+from .terminal.console import print_table
 
 VERSION = "workflow_id, name, version, created_at, open_instances, oldest_open"
 

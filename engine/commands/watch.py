@@ -28,7 +28,8 @@ from .database import (
 )
 from .drawing.picture import Picture, read_picture
 from .drawing.tree import draw, log_line
-from .output import open_console, print_json_line
+from .output import print_json_line
+from .terminal.console import open_console
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

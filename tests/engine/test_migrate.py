@@ -17,14 +17,16 @@ from psycopg.conninfo import make_conninfo
 
 from onceflow.engine.dev.supervisor import onceflow_argv
 from onceflow.engine.errors import MigrationError, SchemaTooNew
-from onceflow.engine.migrate import SQL_FOLDER, migrate, wait_for_schema
+from onceflow.engine.migrate import migrate
+from onceflow.engine.schema import wait_for_schema
 from onceflow.engine.settings import Settings
+from onceflow.sql import FOLDER
 
 from ..servers import Database, Servers
 from ..sql.play import execute
 from ..support import wait_until
 
-MIGRATIONS = sorted(path.stem for path in (SQL_FOLDER / "migrations").glob("*.sql"))
+MIGRATIONS = sorted(path.stem for path in (FOLDER / "migrations").glob("*.sql"))
 
 
 @pytest.fixture

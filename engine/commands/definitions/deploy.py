@@ -22,7 +22,8 @@ from ...secrets import how_to_give
 from ...settings import Settings
 from ..arguments import add_json
 from ..database import open_database
-from ..output import open_console, print_json
+from ..output import print_json
+from ..terminal.console import open_console
 from .changes import Comparison, change_lines, compare, described
 from .diff import heading
 from .files import Definition, Found, add_paths, find_definitions, tell_faults, tell_left_out

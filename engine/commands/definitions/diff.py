@@ -14,7 +14,8 @@ from ...errors import BadArgument
 from ...settings import Settings
 from ..arguments import add_json, positive
 from ..database import find_version, open_database
-from ..output import open_console, print_json
+from ..output import print_json
+from ..terminal.console import open_console
 from .changes import Comparison, Deployed, change_lines, compare, described, read_deployed
 from .files import add_paths, find_definitions, tell_faults, tell_left_out
 

@@ -7,7 +7,8 @@ from rich.tree import Tree
 
 from ... import json_text
 from ..database import Row
-from ..output import clock_text, error_text, one_line, state_text
+from ..output import clock_text, error_text, one_line
+from ..terminal.console import state_text
 
 STATES: Final = (
     *("FAILED", "CLOSING", "COMPENSATING", "OPEN", "WAITING", "CANCELLED", "SUCCEEDED"),

@@ -16,9 +16,9 @@ from ..output import (
     one_line,
     seconds_text,
     span_text,
-    state_text,
     suspension,
 )
+from ..terminal.console import state_text
 from ..terminal.spans import spans_of
 from .blocks import add_counts, scope_line
 from .origins import origin_lines

@@ -16,7 +16,8 @@ from ...settings import Settings
 from ..arguments import add_json, instance_id, positive, task_key
 from ..bodies import bounded_page
 from ..database import Row, open_database, whole_id
-from ..output import clock_text, one_line, print_decisions, print_json, print_more, print_table
+from ..output import clock_text, one_line, print_decisions, print_json, print_more
+from ..terminal.console import print_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

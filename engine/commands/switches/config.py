@@ -19,7 +19,8 @@ from ...redact import is_secret_name
 from ...settings import Settings
 from ..arguments import add_json, positive, read_json
 from ..database import open_database, who
-from ..output import clock_text, one_line, print_json, print_table
+from ..output import clock_text, one_line, print_json
+from ..terminal.console import print_table
 
 VALUE = "name, value, version, set_at, set_by"
 VERSION = "name, version, value, unset, set_at, set_by"

@@ -19,7 +19,8 @@ from ...schedules import Plan
 from ...settings import Settings
 from ..arguments import add_json, offset_time, positive
 from ..database import open_database
-from ..output import clock_text, print_json, print_table
+from ..output import clock_text, print_json
+from ..terminal.console import print_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

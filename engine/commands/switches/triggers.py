@@ -24,7 +24,8 @@ from ...errors import BadArgument, NotFound
 from ...settings import Settings
 from ..arguments import add_json, positive
 from ..database import open_database
-from ..output import clock_text, one_line, print_json, print_named, print_table, seconds_text
+from ..output import clock_text, one_line, print_json, print_named, seconds_text
+from ..terminal.console import print_table
 
 FAILURE = "code, message, key, times, first_at, last_at"
 KINDS = ("schedule", "kafka", "webhook")
