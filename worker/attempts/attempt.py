@@ -39,7 +39,7 @@ class Attempt:
         self.deadline: Deadline | None = None
         self._lock = threading.Lock()
         self._settled = False
-        self._stopped = False
+        self._ended = False
         self._interrupt: Callable[[], None] | None = None
         self._abort: Callable[[], None] | None = None
 
@@ -57,6 +57,7 @@ class Attempt:
             first = not self._settled
             self._settled = True
             if ended:
+                self._ended = True
                 self._interrupt = self._abort = None
         if first and self.deadline is not None:
             self.deadline.cancel()
@@ -66,6 +67,11 @@ class Attempt:
     def settled(self) -> bool:
         """Whether its answer is decided."""
         return self._settled
+
+    @property
+    def ended(self) -> bool:
+        """Whether its handler has ended."""
+        return self._ended
 
     def again(self) -> "Attempt":
         """Return it as it is run once more, after all that it did was rolled back.

@@ -7,8 +7,9 @@ wait for the lock of an instance that a group is about to complete may as well w
 
 import threading
 from collections.abc import Callable, Sequence
+from uuid import UUID
 
-from ..registration.deadlines import Deadlines
+from ..registration.deadlines import Deadline, Deadlines
 from .attempt import Attempt
 from .pace import Pace
 
@@ -24,6 +25,7 @@ class Lanes:
         self._lock = threading.Lock()
         self._waiting: list[Attempt] = []
         self._under_way: list[Sequence[Attempt]] = []
+        self._late: list[Sequence[Attempt]] = []
 
     def enter(self, attempts: Sequence[Attempt]) -> list[list[Attempt]]:
         """Return the groups that are to begin, as ``attempts`` have come."""
@@ -31,33 +33,53 @@ class Lanes:
             self._waiting += attempts
             return self._due()
 
+    def ease(self, group: Sequence[Attempt]) -> list[list[Attempt]]:
+        """Return the groups that are to begin, as none but those of its instances wait for it."""
+        with self._lock:
+            self._late += [other for other in self._under_way if other is group]
+            return self._due()
+
     def leave(self, group: Sequence[Attempt]) -> list[list[Attempt]]:
         """Return the groups that are to begin, as one has ended, or takes longer than it should."""
         with self._lock:
             self._under_way = [other for other in self._under_way if other is not group]
+            self._late = [other for other in self._late if other is not group]
             return self._due()
 
     def _due(self) -> list[list[Attempt]]:
-        groups = self._pace.divide(self._waiting)
-        self._waiting = []
-        if groups and not self._has_place(groups[-1], [*self._under_way, *groups[:-1]]):
-            self._waiting = groups.pop()
+        if not self._waiting:
+            return []
+        groups, filling = self._pace.divide(self._waiting)
         self._under_way += groups
+        self._waiting = []
+        for group in filling:
+            if not self._has_lane():
+                self._waiting += group
+                continue
+            locked = self._locked()
+            due: list[Attempt] = []
+            for attempt in group:
+                later = attempt.grant.instance_id in locked
+                (self._waiting if later else due).append(attempt)
+            if due:
+                self._under_way.append(due)
+                groups.append(due)
         return groups
 
-    def _has_place(self, group: Sequence[Attempt], others: Sequence[Sequence[Attempt]]) -> bool:
-        if len(others) >= LANES:
-            return False
-        locked = {attempt.grant.instance_id for other in others for attempt in other}
-        return not any(attempt.grant.instance_id in locked for attempt in group)
+    def _has_lane(self) -> bool:
+        return len(self._under_way) - len(self._late) < LANES
+
+    def _locked(self) -> set[UUID]:
+        """Return the instances that groups under way will complete."""
+        return {attempt.grant.instance_id for group in self._under_way for attempt in group}
 
 
 class Place:
     """The place of one group among those under way; it is left once.
 
-    Left late: after ``cut`` seconds, that others need not wait for slow handlers, or, where the
-    group is ``recording`` by then and waits for a lock that the next may want too, after so many
-    seconds more.
+    Left late, after ``cut`` seconds, that others need not wait for slow handlers. Where the group
+    is ``recording`` by then it is eased, and left after so many seconds ``more``: it may wait for a
+    lock, and what wants that too need not stand beside it.
     """
 
     def __init__(
@@ -67,6 +89,7 @@ class Place:
         more: float,
         *,
         recording: Callable[[], bool],
+        ease: Callable[[], None],
         leave: Callable[[], None],
         on_cut: Callable[[], None] | None,
     ) -> None:
@@ -74,20 +97,23 @@ class Place:
         self._on_cut = on_cut
         self._lock = threading.Lock()
         self._left = False
+        self._deadlines: list[Deadline] = []  # the first may strike before it is known here
 
         def late() -> None:
             if recording():
-                self._deadline = deadlines.add(more, self._cut)
+                self._deadlines.append(deadlines.add(more, self._cut))
+                ease()
             else:
                 self._cut()
 
-        self._deadline = deadlines.add(cut, late)
+        self._deadlines.append(deadlines.add(cut, late))
 
     def leave(self) -> None:
         """Let the next group begin."""
         with self._lock:
             first, self._left = not self._left, True
-        self._deadline.cancel()
+        for deadline in list(self._deadlines):
+            deadline.cancel()
         if first:
             self._leave()
 

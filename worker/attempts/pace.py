@@ -52,19 +52,27 @@ class Pace:
             return False
         return self._expected(attempt) <= PLANNED
 
-    def divide(self, attempts: Sequence[Attempt]) -> list[list[Attempt]]:
-        """Divide quick attempts into groups: in their order, each with one limit of time."""
-        groups: list[list[Attempt]] = []
+    def divide(
+        self, attempts: Sequence[Attempt]
+    ) -> tuple[list[list[Attempt]], list[list[Attempt]]]:
+        """Divide quick attempts into groups: in their order, each with one limit of time.
+
+        Returns those that are full, and those in which there is room: of each limit one at most.
+        """
+        full: list[list[Attempt]] = []
         filling: dict[float | None, tuple[list[Attempt], float]] = {}
         for attempt in attempts:
             seconds, limit = self._expected(attempt), attempt.grant.timeout
-            group, taken = filling.get(limit, ([], NEVER))
-            if taken + seconds > PLANNED or len(group) >= LARGEST:
-                group, taken = list[Attempt](), 0.0
-                groups.append(group)
+            group, taken = filling.pop(limit, (list[Attempt](), 0.0))
+            if group and taken + seconds > PLANNED:
+                full.append(group)
+                group, taken = [], 0.0
             group.append(attempt)
-            filling[limit] = group, taken + seconds
-        return groups
+            if len(group) < LARGEST:
+                filling[limit] = group, taken + seconds
+            else:
+                full.append(group)
+        return full, [group for group, _ in filling.values()]
 
     def _expected(self, attempt: Attempt) -> float:
         grant = attempt.grant

@@ -132,7 +132,8 @@ class Transactional:
             self.deadlines,
             self.cut,
             self.hostage,
-            recording=lambda: attempts[0].settled if group is None else group.recording,
+            recording=lambda: attempts[0].ended if group is None else group.recording,
+            ease=partial(self._ease_lane, attempts),
             leave=partial(self._leave_lane, attempts),
             on_cut=None if group is None else group.cut,
         )
@@ -143,6 +144,9 @@ class Transactional:
                 group.run()
         finally:
             place.leave()
+
+    def _ease_lane(self, attempts: Sequence[Attempt]) -> None:
+        self._begin(self._lanes.ease(attempts))
 
     def _leave_lane(self, attempts: Sequence[Attempt]) -> None:
         self._begin(self._lanes.leave(attempts))

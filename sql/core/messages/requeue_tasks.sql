@@ -18,7 +18,9 @@ begin
             select from onceflow.task t
             where t.instance_id = k.instance_id and t.step = k.step and t.scope = k.scope
                 and t.visit = k.visit and t.instance_id between v_ids[1] and v_ids[cardinality(v_ids)]
-                and t.state = 'QUEUED' and t.queued_xid = k.dispatch offset 0) t), 'QUEUED');
+                and t.state = 'QUEUED' and t.queued_xid = k.dispatch offset 0) t
+        -- Between the first and the last that are locked lie those that others hold.
+        where k.instance_id = any (v_ids)), 'QUEUED');
     perform onceflow.finish_transition(v_ids, v_changes);
     return cardinality(v_changes);
 end $$;

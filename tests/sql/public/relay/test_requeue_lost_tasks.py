@@ -1,8 +1,11 @@
 """requeue_lost_tasks"""
 
+from contextlib import closing
+
 from onceflow.engine import calls
 from onceflow.engine.calls import Key
 
+from ....servers import Database
 from ...play import Play, take_messages, watermark
 from ...workflows import Step, sequence, workflow
 
@@ -78,3 +81,21 @@ def test_the_old_message_that_turns_up_after_all_is_a_duplicate(play: Play) -> N
     assert play.worker.claim_all() == []
     play.worker.complete(grant)
     assert play.state(instance) == "SUCCEEDED"
+
+
+# guarantee: requeue-of-others
+def test_what_others_hold_between_them_is_passed_over(
+    play: Play, shared_database: Database
+) -> None:
+    play.deploy(sequence("a"))
+    ids = sorted(play.start("flow") for _ in range(3))
+    take_messages(play.conn)
+    before = watermark(play.conn)
+    play.conn.execute("set lock_timeout = '2s'")
+    with closing(shared_database.connect()) as other, other.transaction():
+        lock = "select from onceflow.instance where id = %s for no key update"
+        other.execute(lock, (ids[1],))
+        assert calls.requeue_lost_tasks(play.conn, "default", before, 10) == 2
+    assert {key.instance_id for key in take_messages(play.conn)} == {ids[0], ids[2]}
+    play.conn.execute("set lock_timeout = 0")
+    assert calls.requeue_lost_tasks(play.conn, "default", before, 10) == 1
