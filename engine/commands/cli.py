@@ -147,8 +147,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or arguments[0] not in COMMANDS:
         return _without_command(arguments)
     name = arguments[0]
-    if argv is None and name in OFFLINE:
-        gc.disable()  # it is over before its garbage would matter: a tenth of its time
+    if argv is None:
+        gc.disable()  # while it loads, and what is offline is over before its garbage would matter
     try:
         with told_by_name():
             return _run(name, arguments[1:], api)
@@ -192,6 +192,8 @@ def _run(name: str, arguments: list[str], api: Reach) -> int:
         set_up_logging(settings.log, settings.log_format)
         if not api.url and name not in ON_THEIR_OWN | OFFLINE:
             settings = with_running_dev(settings)
+        if name not in OFFLINE:
+            gc.enable()
         if api.url and (api.given or name not in ON_THEIR_OWN | OFFLINE):
             remote = cast(Any, importlib.import_module(f"{PACKAGE}.{OVER_API}"))
             code = remote.run(name, args, api.url, api.key_file)
