@@ -25,12 +25,13 @@ import psycopg
 from psycopg import errors as pg
 
 from .. import sql
-from . import access, failpoints
+from . import failpoints
 from .errors import MigrationError, SchemaTooNew
+from .migrations import access
+from .migrations.applied import is_there, read_contents
+from .migrations.yoyo_backend import Backend, read_migrations
 from .pool import connect, place_of
-from .schema import is_there, read_contents
 from .settings import Settings
-from .yoyo_backend import Backend, read_migrations
 
 log = logging.getLogger("onceflow.migrate")
 

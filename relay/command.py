@@ -26,9 +26,9 @@ from ..engine import garbage
 from ..engine.calls import require_transport
 from ..engine.calls.base import Connection
 from ..engine.errors import MigrationError, Refused, ServerError
+from ..engine.migrations.applied import wait_for_schema
 from ..engine.monitoring.monitor import Monitor
 from ..engine.pool import connect
-from ..engine.schema import wait_for_schema
 from ..engine.settings import Settings
 from ..engine.traces.spans import sending
 from .clock import Turns, jobs_of, make_partitions

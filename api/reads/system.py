@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
-from ...engine.schema import known_migrations
+from ...engine.migrations.applied import known_migrations
 from ..database import Connection, Database, rows
 from ..schemas.system import (
     Backlog,

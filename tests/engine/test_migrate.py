@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 from onceflow.engine.dev.supervisor import onceflow_argv
 from onceflow.engine.errors import MigrationError, SchemaTooNew
 from onceflow.engine.migrate import migrate
-from onceflow.engine.schema import wait_for_schema
+from onceflow.engine.migrations.applied import wait_for_schema
 from onceflow.engine.settings import Settings
 from onceflow.sql import FOLDER
 

@@ -121,7 +121,7 @@ def counts(stack: Stack, state: str) -> int:
 def test_a_full_worker_takes_no_more_and_stays_so_across_a_rebalance(stack: Stack) -> None:
     deploy_single(stack, "hold_plain")
     with worker(stack.settings, HANDLERS, concurrency=2) as first:
-        ids = start(stack.conn, "single", [{"gate": "full"}] * 12)
+        ids = start(stack.conn, "single", [{"gate": "full"}] * 40)  # some for each partition
         GATES["full"].await_arrivals(2)
         wait_until(lambda: first.paused, "the full worker's pause")
         with worker(stack.settings, HANDLERS, concurrency=2, name="second"):

@@ -12,10 +12,10 @@ from typing import Any, cast
 
 import psycopg
 
-from .. import sql
-from .errors import MigrationError
-from .pool import connect, place_of
-from .settings import Settings
+from ... import sql
+from ..errors import MigrationError
+from ..pool import connect, place_of
+from ..settings import Settings
 
 log = logging.getLogger("onceflow.migrate")
 

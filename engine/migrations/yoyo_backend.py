@@ -20,7 +20,7 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import parse_uri
 from yoyo.migrations import topological_sort
 
-from .errors import MigrationError
+from ..errors import MigrationError
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What migrate needs, and those who wait for it."""
