@@ -14,6 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
+from ..engine import garbage
 from ..engine.errors import ServerError, SettingsError
 from ..engine.monitoring.monitor import Monitor
 from ..engine.pool import Pool, open_pool
@@ -73,6 +74,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         require_accounts(Database(pool), settings)
         app = create_app(pool, settings)
         require_other_paths(app, settings.root_path)
+        garbage.relax()
         config = uvicorn.Config(
             app,
             # By name, whatever is installed: other parsers know none of its limits.

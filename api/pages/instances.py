@@ -102,7 +102,8 @@ def show_instance(visit: Visit) -> Response:
         if begun:
             one = f"/{begun[0].id}" if len(begun) == 1 else "?" + urlencode({"id": typed})
             return see_other(f"/ui/instances{one}")
-    found = reads.read_instance(visit.database, instance_id(visit))
+    wanted = reads.MOST_OF_SCOPES if visit.given("log") else MOST_OF_LOG
+    found = reads.read_instance(visit.database, instance_id(visit), most_of_scopes=wanted)
     because = reads.explain(visit.database, found.id).because if not found.ended_at else []
     until = found.ended_at or datetime.now(UTC)
     inside = read_inside(visit, found)
@@ -112,6 +113,7 @@ def show_instance(visit: Visit) -> Response:
     begins = found.truncated and not found.scopes  # then it was read from its beginning
     few = found.log[:MOST_OF_LOG] if begins else found.log[-MOST_OF_LOG:]
     shown = found.log if visit.given("log") else few
+    cut = not begins and found.truncated and len(found.log) == MOST_OF_LOG  # more were not read
     kept = visit.given(*KEPT)
     return render(
         "instance.html",
@@ -129,6 +131,7 @@ def show_instance(visit: Visit) -> Response:
             "refresh": "refresh" in visit.query,
             "log": shown,
             "log_begins": begins,
+            "log_length": reads.MOST_OF_SCOPES if cut else len(found.log),
             "more_log": "?" + urlencode({**kept, "log": "all"}),
             "kept": urlencode({**kept, **visit.given("log")}),
         },

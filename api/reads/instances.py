@@ -49,14 +49,20 @@ def find_instance(conn: Connection, instance: UUID, workflow: str | None = None)
 
 
 def read_instance(
-    database: Database, instance: UUID, workflow: str | None = None
+    database: Database,
+    instance: UUID,
+    workflow: str | None = None,
+    most_of_scopes: int = MOST_OF_SCOPES,
 ) -> InstanceDetail:
-    """Return an instance with its tasks and log. Raises Problem 404."""
+    """Return an instance with its tasks and log. Raises Problem 404.
+
+    ``most_of_scopes``: of how many entries the log is read where it may be of any length.
+    """
     with database.snapshot() as conn:  # so that state, tasks and log tell the same story
         head = find_instance(conn, instance, workflow)
         tasks = rows(conn, Task, *scopes.list_tasks(scopes.TASK, instance, MOST_TASKS + 1))
         tasks = with_blocks(conn, instance, tasks)
-        log, cut_off = _read_log(conn, head)
+        log, cut_off = _read_log(conn, head, most_of_scopes)
         missing = rows(conn, NotReached, *scopes.list_not_reached(instance))
         kept = rows(conn, KeptSignal, *waiting.list_kept_signals(waiting.KEPT_SIGNAL, instance))
     return InstanceDetail(
@@ -69,7 +75,7 @@ def read_instance(
     )
 
 
-def _read_log(conn: Connection, head: Instance) -> tuple[list[LogEntry], bool]:
+def _read_log(conn: Connection, head: Instance, most: int) -> tuple[list[LogEntry], bool]:
     """Return the log of an instance, and whether there is more of it.
 
     With scopes it may be of any length: what is not read whole is read from its end, along its
@@ -80,7 +86,7 @@ def _read_log(conn: Connection, head: Instance) -> tuple[list[LogEntry], bool]:
         log = rows(conn, LogEntry, *asked)
         return log[:MOST_LOG_ENTRIES], len(log) > MOST_LOG_ENTRIES
     if rows(conn, FoundId, *logs.find_further(head.id, MOST_OF_SCOPES)):
-        log = rows(conn, LogEntry, *logs.last_transitions(LOG_ENTRY, head.id, MOST_OF_SCOPES))
+        log = rows(conn, LogEntry, *logs.last_transitions(LOG_ENTRY, head.id, most))
         return log, True
     log = rows(conn, LogEntry, *logs.first_transitions(LOG_ENTRY, head.id, MOST_OF_SCOPES))
     # They come by their seq, the claims last: by time, each claim is before what followed it.

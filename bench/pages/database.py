@@ -60,7 +60,11 @@ KEYS: Final = "'order ' || s.id"
 CUSTOMERS: Final = "'C' || (pg_catalog.hashtext(s.id::text) & 4095)"
 KEPT: Final = TABLES | {"search_value": "instance_id", "idempotency_key": "instance_id"}
 WAITING: Final = KEPT | {"wait": "instance_id"}
-MADE: Final = {("search_value", "value"): CUSTOMERS, ("idempotency_key", "key"): KEYS}
+MADE: Final = {
+    ("search_value", "value"): CUSTOMERS,
+    ("idempotency_key", "key"): KEYS,
+    ("wait", "n"): "pg_catalog.nextval('onceflow.wait_n')",
+}
 """What differs from copy to copy."""
 
 

@@ -10,6 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from onceflow.api.accounts import admission
+from onceflow.api.pages import instances as pages
+from onceflow.api.reads import instances as reads
 
 from ..blocks import PAGES, begin_batch
 from .test_pages import page
@@ -132,6 +134,22 @@ def test_an_instance_without_blocks_is_asked_for_nothing_more(
     asked = [statement for statement in noted if "onceflow." in statement]
     assert len(asked) == 5
     assert not any("onceflow.scopes" in statement for statement in asked)
+
+
+def test_of_a_log_of_any_length_the_page_reads_what_it_shows(
+    client: TestClient, batch: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reads, "MOST_OF_SCOPES", 20)
+    monkeypatch.setattr(pages, "MOST_OF_LOG", 5)
+    path = f"/ui/instances/{batch}"
+    few = page(client, path)
+    assert "its last 5 transitions" in few
+    assert few.count('<td class="nowrap">') == 5
+    (more,) = re.findall(r'href="(\?log=all)#log">the last 20<', few)
+    many = page(client, path + more)
+    assert "its last 20 transitions" in many
+    assert many.count('<td class="nowrap">') == 20
+    assert "#log" not in many
 
 
 def test_the_page_shows_blocks_as_a_tree(client: TestClient, batch: str) -> None:
