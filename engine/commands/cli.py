@@ -147,13 +147,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or arguments[0] not in COMMANDS:
         return _without_command(arguments)
     name = arguments[0]
+    collects = gc.isenabled()
     if argv is None:
         gc.disable()  # while it loads, and what is offline is over before its garbage would matter
     try:
         with told_by_name():
-            return _run(name, arguments[1:], api)
+            return _run(name, arguments[1:], api, collects=collects)
     except MissingExtra as error:
         return _complain(name, error, 2)
+    finally:
+        if collects:
+            gc.enable()
 
 
 class Reach(NamedTuple):
@@ -178,7 +182,7 @@ def _take_api(arguments: list[str]) -> tuple[Reach, list[str]]:
     return Reach(url, options.key_file, options.api is not None), left + arguments[before:]
 
 
-def _run(name: str, arguments: list[str], api: Reach) -> int:
+def _run(name: str, arguments: list[str], api: Reach, *, collects: bool) -> int:
     module = _load(COMMANDS[name])
     parser = argparse.ArgumentParser(
         prog=f"onceflow {name}",
@@ -192,7 +196,7 @@ def _run(name: str, arguments: list[str], api: Reach) -> int:
         set_up_logging(settings.log, settings.log_format)
         if not api.url and name not in ON_THEIR_OWN | OFFLINE:
             settings = with_running_dev(settings)
-        if name not in OFFLINE:
+        if collects and name not in OFFLINE:
             gc.enable()
         if api.url and (api.given or name not in ON_THEIR_OWN | OFFLINE):
             remote = cast(Any, importlib.import_module(f"{PACKAGE}.{OVER_API}"))

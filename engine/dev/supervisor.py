@@ -113,7 +113,9 @@ class Supervisor:
             port = kept_port(data, "broker")
             self.broker = EmbeddedBroker(data / "broker.log", port=port).start()
             ports["broker"] = self.broker.port
-            options = {**GROUP_OPTIONS, **self.settings.kafka_options}
+            options = dict(self.settings.kafka_options)
+            if GROUP_OPTIONS.keys().isdisjoint(options):  # they are of use together alone
+                options |= GROUP_OPTIONS
             self.settings = replace(
                 self.settings, kafka=self.broker.bootstrap, kafka_options=options
             )

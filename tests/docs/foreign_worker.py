@@ -1,6 +1,7 @@
 """A worker that knows docs/protocol.md, a driver and a Kafka client, and nothing of ours."""
 
 import json
+from contextlib import ExitStack, closing
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,8 +12,8 @@ import psycopg
 class ForeignWorker:
     """The page, in as few lines as it takes."""
 
-    def __init__(self, dsn: str, kafka: str, prefix: str) -> None:
-        self.register(dsn)
+    def __init__(self, stack: ExitStack, dsn: str, kafka: str, prefix: str) -> None:
+        self.register(stack, dsn)
         self.kafka = confluent_kafka.Consumer(
             {
                 "bootstrap.servers": kafka,
@@ -24,13 +25,14 @@ class ForeignWorker:
                 "session.timeout.ms": 6000,
             }
         )
+        stack.callback(self.kafka.close)
         topics = [f"{prefix}.tasks.numbers", f"{prefix}.tasks.other"]
         while not set(topics) <= set(self.kafka.list_topics(timeout=5).topics):
             self.kafka.poll(0.05)
         self.kafka.subscribe(topics)
 
-    def register(self, dsn: str) -> None:
-        self.db = psycopg.connect(dsn, autocommit=True)
+    def register(self, stack: ExitStack, dsn: str) -> None:
+        self.db = stack.enter_context(closing(psycopg.connect(dsn, autocommit=True)))
         self.call = 0
         self.token = uuid4()
         self.answers: list[tuple[str, str]] = []
@@ -102,18 +104,13 @@ class ForeignWorker:
         self.rows("select * from onceflow.renew_worker(%s, '{}', %s, '{}', '{}')", self.id, 99)
         self.db.execute("select onceflow.stop_worker(%s)", [self.id])
 
-    def drop(self) -> None:
-        """Close what it holds, whatever has become of it."""
-        self.kafka.close()
-        self.db.close()
-
 
 class ForeignTaker(ForeignWorker):
     """The page where there is no Kafka: a driver is all it needs."""
 
-    def __init__(self, dsn: str) -> None:
-        self.register(dsn)
-        self.ears = psycopg.connect(dsn, autocommit=True)
+    def __init__(self, stack: ExitStack, dsn: str) -> None:
+        self.register(stack, dsn)
+        self.ears = stack.enter_context(closing(psycopg.connect(dsn, autocommit=True)))
         self.ears.execute("listen onceflow")
 
     def turn(self) -> None:
@@ -133,7 +130,3 @@ class ForeignTaker(ForeignWorker):
         for _ in self.ears.notifies(timeout=0.05, stop_after=1):
             self.answers.append(("woken", ""))
         self.ears.execute(f"select pg_advisory_unlock_shared{lock}".encode(), [queues])
-
-    def drop(self) -> None:
-        self.ears.close()
-        self.db.close()

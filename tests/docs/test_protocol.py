@@ -60,10 +60,9 @@ def test_a_worker_with_only_a_driver_and_a_kafka_client_runs_a_workflow(
     assert started is not None
     with relay_processes(settings, tmp_path), ExitStack() as stack:
         if transport == "kafka":
-            worker = ForeignWorker(settings.dsn, settings.kafka, settings.prefix)
+            worker = ForeignWorker(stack, settings.dsn, settings.kafka, settings.prefix)
         else:
-            worker = ForeignTaker(settings.dsn)
-        stack.callback(worker.drop)
+            worker = ForeignTaker(stack, settings.dsn)
 
         def ended() -> tuple[Any, ...] | None:
             worker.turn()

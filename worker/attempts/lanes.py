@@ -6,6 +6,7 @@ wait for the lock of an instance that a group is about to complete may as well w
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
@@ -17,20 +18,25 @@ LANES = 2
 """Groups under way for which the next one waits. With one, handlers stand still at each COMMIT."""
 
 
+PATIENCE = 1.0
+"""Seconds after which what waits does so no more, whatever is under way: groups that are full begin
+at once, and may never leave a lane free, or an instance alone."""
+
+
 class Lanes:
     """What waits, and what is under way. May be called from any thread."""
 
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
         self._lock = threading.Lock()
-        self._waiting: list[Attempt] = []
+        self._waiting: dict[Attempt, float] = {}  # in the order in which they came, and when
         self._under_way: list[Sequence[Attempt]] = []
         self._late: list[Sequence[Attempt]] = []
 
     def enter(self, attempts: Sequence[Attempt]) -> list[list[Attempt]]:
         """Return the groups that are to begin, as ``attempts`` have come."""
         with self._lock:
-            self._waiting += attempts
+            self._waiting.update(dict.fromkeys(attempts, time.monotonic()))
             return self._due()
 
     def ease(self, group: Sequence[Attempt]) -> list[list[Attempt]]:
@@ -49,22 +55,25 @@ class Lanes:
     def _due(self) -> list[list[Attempt]]:
         if not self._waiting:
             return []
-        groups, filling = self._pace.divide(self._waiting)
+        groups, filling = self._pace.divide(list(self._waiting))
         self._under_way += groups
-        self._waiting = []
         for group in filling:
-            if not self._has_lane():
-                self._waiting += group
-                continue
-            locked = self._locked()
-            due: list[Attempt] = []
-            for attempt in group:
-                later = attempt.grant.instance_id in locked
-                (self._waiting if later else due).append(attempt)
-            if due:
+            if due := self._due_of(group):
                 self._under_way.append(due)
                 groups.append(due)
+        for group in groups:
+            for attempt in group:
+                del self._waiting[attempt]
         return groups
+
+    def _due_of(self, group: list[Attempt]) -> list[Attempt]:
+        """Return what is to begin of a group in which there is room."""
+        if time.monotonic() - self._waiting[group[0]] >= PATIENCE:
+            return group
+        if not self._has_lane():
+            return []
+        locked = self._locked()
+        return [attempt for attempt in group if attempt.grant.instance_id not in locked]
 
     def _has_lane(self) -> bool:
         return len(self._under_way) - len(self._late) < LANES

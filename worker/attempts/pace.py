@@ -57,21 +57,24 @@ class Pace:
     ) -> tuple[list[list[Attempt]], list[list[Attempt]]]:
         """Divide quick attempts into groups: in their order, each with one limit of time.
 
-        Returns those that are full, and those in which there is room: of each limit one at most.
+        Returns those that are full, and those in which there is room: of each limit one at most,
+        in the order of their first.
         """
         full: list[list[Attempt]] = []
         filling: dict[float | None, tuple[list[Attempt], float]] = {}
         for attempt in attempts:
             seconds, limit = self._expected(attempt), attempt.grant.timeout
-            group, taken = filling.pop(limit, (list[Attempt](), 0.0))
+            group, taken = filling.get(limit, (list[Attempt](), 0.0))
             if group and taken + seconds > PLANNED:
                 full.append(group)
+                del filling[limit]
                 group, taken = [], 0.0
             group.append(attempt)
             if len(group) < LARGEST:
-                filling[limit] = group, taken + seconds
+                filling[limit] = group, taken + seconds  # where its first one stands
             else:
                 full.append(group)
+                filling.pop(limit, None)
         return full, [group for group, _ in filling.values()]
 
     def _expected(self, attempt: Attempt) -> float:

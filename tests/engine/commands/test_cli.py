@@ -99,7 +99,7 @@ import sys, threading
 from onceflow.engine.commands import cli
 def run(*_):
     raise LookupError("postgresql://app:hunter2@db/shop")
-def start(*_):
+def start(*_, **__):
     thread = threading.Thread(target=run, name="digger")
     thread.start()
     thread.join()

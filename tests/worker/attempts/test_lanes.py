@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from onceflow.engine.calls import Grant
+from onceflow.worker.attempts import lanes as lanes_module
 from onceflow.worker.attempts.attempt import Attempt
 from onceflow.worker.attempts.lanes import LANES, Lanes, Place
 from onceflow.worker.attempts.pace import LARGEST, Pace
@@ -109,6 +110,32 @@ def test_for_one_that_is_eased_none_wait_but_those_of_its_instances(pace: Pace, 
     assert lanes.ease(first) == [other]
     assert lanes.leave(rest[0]) == [], "what it would complete is being completed yet"
     assert lanes.leave(first) == [again]
+
+
+def test_of_limits_the_first_that_came_goes_first(pace: Pace, make: Make) -> None:
+    lanes = Lanes(pace)
+    under_way = [group for _ in range(LANES) for group in lanes.enter(make(uuid4(), 1))]
+    one, other, again = make(uuid4(), 1, 10.0), make(uuid4(), 1), make(uuid4(), 1, 10.0)
+    assert [lanes.enter(attempts) for attempts in (one, other, again)] == [[], [], []]
+    assert lanes.leave(under_way[0]) == [[*one, *again]]
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_beside_full_groups_without_end_nothing_waits_for_ever(
+    pace: Pace, make: Make, monkeypatch: pytest.MonkeyPatch, same: bool
+) -> None:
+    lanes = Lanes(pace)
+    wide = uuid4()
+    full = [make(wide, LARGEST) for _ in range(LANES + 2)]
+    for group in full:
+        lanes.enter(group)
+    waiting = make(wide if same else uuid4(), 1, 10.0)
+    assert lanes.enter(waiting) == []
+    another = make(wide, LARGEST)
+    assert (lanes.leave(full[0]), lanes.enter(another)) == ([], [another])
+    monkeypatch.setattr(lanes_module, "PATIENCE", 0.0)
+    assert lanes.leave(full[1]) == [waiting]
+    assert lanes.enter([]) == []
 
 
 @pytest.fixture
