@@ -51,6 +51,8 @@ def take_all(browser: Browser, url: str, scene: Scene, folder: Path) -> None:
             with logged_in(browser, url, scene, colour, size) as context:
                 page = context.new_page()
                 for number, path in enumerate(scene.pages):
+                    if path.startswith("/login"):  # it sends on whoever has logged in
+                        context.clear_cookies()
                     page.goto(path)
                     settle(page)
                     called = re.sub(r"\W+", "-", path).strip("-") or "overview"
