@@ -34,8 +34,8 @@ begin
     end if;
     v_ids := onceflow.lock_instances(v_cut || array(select d.instance_id from unnest(v_due) d), false);
     v_due := array(select d::onceflow.task_key from unnest(v_due) d where d.instance_id = any (v_ids));
-    v_cut := array(select c.id from unnest(v_cut) c (id) where c.id = any (v_ids));
-    perform onceflow.finish_transition(v_ids, onceflow.begin_steps(v_ids, v_due, v_now), v_cut);
+    perform onceflow.finish_transition(v_ids, onceflow.begin_steps(v_ids, v_due, v_now), array(
+        select c.id from unnest(v_cut) c (id) where c.id = any (v_ids)));
     return cardinality(v_due) + cardinality(v_cut);
 end $$;
 revoke execute on function onceflow.begin_instances(int, int) from public;
