@@ -28,7 +28,7 @@ from .. import sql
 from . import failpoints
 from .errors import MigrationError, SchemaTooNew
 from .migrations import access
-from .migrations.applied import is_there, read_contents
+from .migrations.applied import is_there, known_migrations, read_contents
 from .migrations.yoyo_backend import Backend, read_migrations
 from .pool import connect, place_of
 from .settings import Settings
@@ -250,8 +250,7 @@ def _refuse_newer(conn: psycopg.Connection[Any], unknown: set[str], version: str
 def _apply_code(conn: psycopg.Connection[Any], folder: Path, version: str, transport: str) -> int:
     """Apply all functions and views, check them, and record our version and transport."""
     # Another migrate may have come between our last migration and this transaction.
-    known = {path.stem for path in (folder / "migrations").glob("*.sql")}
-    _refuse_newer(conn, read_contents(conn).keys() - known, version)
+    _refuse_newer(conn, read_contents(conn).keys() - known_migrations(folder), version)
     # A function may call one that comes later: bodies are checked once all are there.
     conn.execute(
         "select pg_catalog.set_config('check_function_bodies', 'off', true),"

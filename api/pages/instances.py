@@ -109,11 +109,12 @@ def show_instance(visit: Visit) -> Response:
     inside = read_inside(visit, found)
     open_tasks = {task.task for task in inside.shown() if task.open}
     # A log that is not whole, and without claims, tells of no task how long it waited and ran.
-    log = [] if found.scopes and found.truncated else found.log
-    begins = found.truncated and not found.scopes  # then it was read from its beginning
+    tail = found.truncated and found.scopes > 0  # then it was read from its end
+    log = [] if tail else found.log
+    begins = found.truncated and not tail  # and then from its beginning
     few = found.log[:MOST_OF_LOG] if begins else found.log[-MOST_OF_LOG:]
     shown = found.log if visit.given("log") else few
-    cut = not begins and found.truncated and len(found.log) == MOST_OF_LOG  # more were not read
+    cut = tail and len(found.log) == MOST_OF_LOG  # more were not read
     kept = visit.given(*KEPT)
     return render(
         "instance.html",
@@ -131,6 +132,7 @@ def show_instance(visit: Visit) -> Response:
             "refresh": "refresh" in visit.query,
             "log": shown,
             "log_begins": begins,
+            "log_is_tail": tail,
             "log_length": reads.MOST_OF_SCOPES if cut else len(found.log),
             "more_log": "?" + urlencode({**kept, "log": "all"}),
             "kept": urlencode({**kept, **visit.given("log")}),

@@ -1,6 +1,7 @@
 """Workers, queues, the outbox, quarantine, and whether the schema is there."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
@@ -120,10 +121,15 @@ def idle_workers(conn: Connection) -> list[IdleWorker]:
     return rows(conn, IdleWorker, IDLE_WORKERS)
 
 
+@cache
+def _known_migrations() -> frozenset[str]:
+    return known_migrations()
+
+
 def missing_migrations(conn: Connection) -> set[str]:
     """Return the migrations of this release that the database lacks.
 
     Raises psycopg.errors.UndefinedTable where it was never migrated.
     """
     applied = conn.execute("select migration from onceflow_migrations.content")
-    return set(known_migrations() - {name for (name,) in applied})
+    return set(_known_migrations() - {name for (name,) in applied})

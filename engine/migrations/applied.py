@@ -6,7 +6,6 @@ Apart from migrate, whose libraries only those need who migrate.
 import logging
 import threading
 import time
-from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +19,6 @@ from ..settings import Settings
 log = logging.getLogger("onceflow.migrate")
 
 
-@cache
 def known_migrations(folder: Path = sql.FOLDER) -> frozenset[str]:
     """Return the names of the migrations of this release, or of ``folder``."""
     return frozenset(path.stem for path in (folder / "migrations").glob("*.sql"))
@@ -75,5 +73,6 @@ def read_contents(conn: psycopg.Connection[Any]) -> dict[str, str]:
 
 
 def is_there(conn: psycopg.Connection[Any], table: str) -> bool:
+    """Return whether a table of this name, with its schema, is in the database."""
     found = conn.execute("select pg_catalog.to_regclass(%s) is not null", (table,)).fetchone()
     return found is not None and bool(found[0])

@@ -1,10 +1,12 @@
 """gauges"""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
+from bench.seeding import seed
 from onceflow.engine.monitoring.deployment import read_gauges
 
 from ....play import Play, keep_unanalyzed, rows_read
@@ -12,21 +14,6 @@ from ....workflows import sequence
 
 ENDED, RUNNING = 30_000, 3
 """More have ended than are ever counted."""
-
-COPIES = """
-with ids as materialized (
-    select onceflow.uuid7(0, pg_catalog.clock_timestamp()) as id from generate_series(1, %(count)s)
-), instances as (
-    insert into onceflow.instance
-    select (r.r).* from (
-        select jsonb_populate_record(i, jsonb_build_object('id', k.id)) as r
-        from onceflow.instance i cross join ids k where i.id = %(id)s offset 0) r
-)
-insert into onceflow.task
-select (r.r).* from (
-    select jsonb_populate_record(t, jsonb_build_object('instance_id', k.id)) as r
-    from onceflow.task t cross join ids k where t.instance_id = %(id)s offset 0) r"""
-"""Copies of an instance that has ended, with its one task."""
 
 
 # guarantee: gauges-by-index
@@ -42,7 +29,8 @@ def test_they_read_what_they_count_and_no_history(
     if counted != "never":
         conn.execute("analyze onceflow.task")
     play.worker.complete(grant)
-    conn.execute(COPIES, {"count": ENDED, "id": ended})
+    now = datetime.now(UTC)
+    seed(conn, str(ended), ENDED, lambda _: None, span=(now, now + timedelta(seconds=1)))
     for _ in range(RUNNING):
         play.take(play.start("flow"), "a")
     with conn.transaction():
