@@ -25,6 +25,10 @@ SCENARIOS ?=
 UV = UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# Tests start processes by the hundred, and each would compile all that it loads where the environment
+# says that nothing compiled is to be kept. Empty is unsaid.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: env demo test check-long lint format mutants bench bench-peers build lock clean
 
 env: $(VENV)/complete

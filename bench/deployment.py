@@ -80,9 +80,10 @@ class Deployment:
     def api_url(self) -> str:
         return f"http://{self.settings.host}:{self.settings.port}"
 
-    def start_relay(self) -> None:
+    def start_relay(self, env: dict[str, str] | None = None) -> None:
         """Start one relay."""
-        self.relays.append(self._supervisor.start_onceflow(f"relay-{len(self.relays)}", "relay"))
+        name = f"relay-{len(self.relays)}"
+        self.relays.append(self._supervisor.start_onceflow(name, "relay", env=env))
 
     def start_api(self) -> None:
         """Start one api."""

@@ -18,6 +18,7 @@ from . import (
     single,
     sleeps,
     starts,
+    statistics,
     topics,
     waiting,
     wide,
@@ -50,4 +51,5 @@ SCENARIOS: Mapping[str, Scenario] = {
     "n": waiting,
     "o": topics,
     "p": asleep,
+    "q": statistics,
 }

@@ -23,7 +23,7 @@ def test_every_peer_is_run_unless_others_are_named() -> None:
 
 
 def test_every_scenario_says_what_it_is() -> None:
-    assert list(SCENARIOS) == list("abcdefghijklmnop")
+    assert list(SCENARIOS) == list("abcdefghijklmnopq")
     assert all(scenario.TITLE for scenario in SCENARIOS.values())
 
 

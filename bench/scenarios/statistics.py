@@ -1,0 +1,96 @@
+"""(q) The reference load with statistics and scraped metrics, in turn with neither.
+
+A minute is summed when it has been over for half of one, so mostly in the next turn: windows begin
+with the processes, and what one leaves to be summed is in the next one's account.
+"""
+
+import threading
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import httpx2
+
+from onceflow.engine.dev.postgres import free_port
+
+from ..bench import Bench
+from ..deployment import POSTGRES, Deployment, connect, deployed
+from ..load import ClosedLoop, Run
+from ..turns import Side, take_turns
+from ..workflows import sequence
+
+TITLE = "4 steps, closed loop, with statistics and metrics"
+STEPS = 4
+IN_FLIGHT = 256
+SCRAPED_EVERY = 15.0
+"""Seconds between two scrapes, as Prometheus is set up where nobody says otherwise."""
+LONGEST_SCRAPE = 10.0
+"""Seconds in which a scrape must be answered, likewise."""
+
+# The job finds no row by which it could have itself to itself, and so does nothing.
+OFF = "delete from onceflow.job where name = 'sum_statistics'"
+NO_INDEX = "drop index onceflow.task_log_at"
+
+
+def run(bench: Bench) -> None:
+    """Load two databases in turn, of which one sums nothing and is asked nothing."""
+    with bench.servers.database() as off, bench.servers.database() as on:
+        with deployed(bench.servers, POSTGRES, bench.options, off):
+            pass  # it is migrated
+        with connect(off) as conn:
+            conn.execute(OFF)
+            conn.execute(NO_INDEX)
+        counted = Side("statistics, metrics", partial(_turn, bench, on, counted=True))
+        bare = Side("neither", partial(_turn, bench, off, counted=False))
+        take_turns(bench, "q", f"onceflow {POSTGRES.name}", counted, bare)
+
+
+def _turn(bench: Bench, dsn: str, *, counted: bool) -> Run:
+    with deployed(bench.servers, POSTGRES, bench.options, dsn) as deployment:
+        workflow = sequence(STEPS).register(deployment.conn)
+        ports = _start(deployment, bench.options.workers, counted=counted)
+        loop = ClosedLoop(deployment, workflow, STEPS, IN_FLIGHT)
+        with _scraped(ports):
+            run = loop.window(bench.options.window, lambda _: None)
+        loop.drain()
+        return run
+
+
+def _start(deployment: Deployment, workers: int, *, counted: bool) -> list[int]:
+    """Start relay and workers; return the ports where they serve metrics."""
+    ports = [free_port() for _ in range(1 + workers)] if counted else []
+    told = [{"ONCEFLOW_METRICS_PORT": str(port)} for port in ports] or [None] * (1 + workers)
+    deployment.start_relay(env=told[0])
+    for env in told[1:]:
+        deployment.start_workers(1, env=env)
+    return ports
+
+
+@contextmanager
+def _scraped(ports: Sequence[int]) -> Generator[None]:
+    """Scrape as Prometheus does; at the end raise what one of the scrapes has raised."""
+    over = threading.Event()
+    failed: list[Exception] = []
+
+    def scrape() -> None:
+        began = time.monotonic()
+        while not over.wait(max(0.0, began + SCRAPED_EVERY - time.monotonic())):
+            began = time.monotonic()
+            try:
+                for port in ports:
+                    url = f"http://127.0.0.1:{port}/metrics"
+                    httpx2.get(url, timeout=LONGEST_SCRAPE).raise_for_status()
+            except Exception as error:
+                failed.append(error)
+                return
+
+    thread = threading.Thread(target=scrape, name="scraper")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    if failed:
+        raise failed[0]
