@@ -21,6 +21,7 @@ import psycopg
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from onceflow.engine import garbage
 from onceflow.engine.dev.broker import EmbeddedBroker
 from onceflow.engine.dev.postgres import EmbeddedPostgres
 from onceflow.engine.settings import Settings
@@ -81,6 +82,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what takes ``transport`` over each that it is meant for."""
     if "transport" in metafunc.fixturenames:
         metafunc.parametrize("transport", transports_of(metafunc), scope="module")
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what tests make, and not each time among the thousands of tests.
+
+    A look at all of them takes a second on a busy machine, which is long for short leases.
+    """
+    garbage.relax()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -10,10 +10,13 @@ from onceflow.engine import garbage
 
 @pytest.fixture
 def collector() -> Iterator[None]:
-    before = gc.get_threshold()
+    before, frozen = gc.get_threshold(), gc.get_freeze_count()
+    gc.unfreeze()
     yield
     gc.set_threshold(*before)
     gc.unfreeze()
+    if frozen:  # as they were for the whole session
+        gc.freeze()
 
 
 @pytest.mark.usefixtures("collector")

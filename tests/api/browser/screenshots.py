@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 
 from onceflow.engine.settings import Settings
 
@@ -51,9 +51,7 @@ def take_all(browser: Browser, url: str, scene: Scene, folder: Path) -> None:
             with logged_in(browser, url, scene, colour, size) as context:
                 page = context.new_page()
                 for number, path in enumerate(scene.pages):
-                    if path.startswith("/login"):  # it sends on whoever has logged in
-                        context.clear_cookies()
-                    page.goto(path)
+                    visit(page, path)
                     settle(page)
                     called = re.sub(r"\W+", "-", path).strip("-") or "overview"
                     file = folder / f"{number:02}-{called[:40]}-{name}-{colour}.png"
@@ -72,7 +70,7 @@ def take_for_readme(browser: Browser, url: str, scene: Scene) -> None:
     for name, path, colour in pictures:
         with logged_in(browser, url, scene, colour, WIDE) as context:
             page = context.new_page()
-            page.goto(path)
+            visit(page, path)
             settle(page)
             page.screenshot(path=IMAGES / f"{name}.png")
 
@@ -101,6 +99,15 @@ def logged_in(
             [{"name": "onceflow_session", "value": scene.secret, "url": url, "httpOnly": True}]
         )
         yield context
+
+
+def visit(page: Page, path: str) -> Response:
+    """Go to a page, that of logging in as somebody who has not."""
+    if path.startswith("/login"):  # it sends on whoever has
+        page.context.clear_cookies()
+    answer = page.goto(path)
+    assert answer is not None
+    return answer
 
 
 def settle(page: Page) -> None:

@@ -15,7 +15,7 @@ from ...fuzz.effort import AT_LENGTH
 from ...servers import Servers, create_database, drop_database
 from ..server import ApiServer, running_api
 from .scene import Scene, fill
-from .screenshots import COLOURS, Colour, logged_in, settle
+from .screenshots import COLOURS, Colour, logged_in, settle, visit
 
 pytestmark = pytest.mark.timeout(600)
 NO_PAGES = {"/ui/live", "/ui/audit/export"}
@@ -57,7 +57,7 @@ def test_axe_finds_nothing_grave_on_any_page(
     with logged_in(browser, api.url, scene, colour) as context:
         page = context.new_page()
         for path in scene.pages:
-            page.goto(path)
+            visit(page, path)
             settle(page)
             page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
             page.evaluate(AXE)
@@ -77,8 +77,7 @@ def test_without_scripts_each_page_is_read(
     with logged_in(browser, api.url, scene, "light", scripts=False) as context:
         page = context.new_page()
         for path in scene.pages:
-            answer = page.goto(path)
-            assert answer is not None
+            answer = visit(page, path)
             assert answer.status == (404 if "nowhere" in path else 200), path
             expect(page.locator("h1")).to_be_visible()
             for table in page.locator("figure.chart").all():  # what a script would draw
