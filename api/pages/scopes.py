@@ -51,7 +51,8 @@ def read_inside(visit: Visit, found: InstanceDetail) -> Inside:
         if "block" in given:
             query = visit.read_query(ScopesQuery)
             page = reads.read_page(conn, found.id, query)
-            block = reads.read_block(conn, found.id, given["block"])
+            mine = (task for task in found.tasks if task.task == given["block"])
+            block = next(mine, None) or reads.read_block(conn, found.id, given["block"])
             around = ()
             if block.scope:
                 parent = reads.read_scope(conn, found.id, block.scope)

@@ -1,7 +1,8 @@
 -- explain_scopes(instance) -> (task, why, n)   (internal)
 -- Why the open tasks of an instance with blocks are not further, n ordering them: its dead letters, wherever they lie; its
 -- own tasks, blocks by their counts; then, block by block and from the outside in, what some of the scopes under way wait
--- for. Never all of them: it reads as much of ten items as of ten thousand, but for finding those under way.
+-- for. Never all of them: it reads as much of ten items as of ten thousand, but for finding those under way. What has a key is
+-- looked up by it, one by one: a join may read every task of the instance for each.
 create or replace function onceflow.explain_scopes(p_instance onceflow.instance)
 returns table (task text, why onceflow.explanation, n bigint)
 language plpgsql stable as $$
@@ -40,13 +41,17 @@ begin
         v_keys := v_keys || array(
             select row(t.instance_id, t.step, t.scope, t.visit)::onceflow.task_key
             from unnest(v_steps) with ordinality k (instance_id, step, scope, visit, n)
-            join onceflow.task t on t.instance_id = p_instance.id and t.step = k.step and t.scope = k.scope
-            where t.seq is null and t.state <> 'DEAD_LETTER'
+            cross join lateral (
+                select * from onceflow.task t
+                where t.instance_id = p_instance.id and t.step = k.step and t.scope = k.scope
+                    and t.seq is null and t.state <> 'DEAD_LETTER' offset 0) t
             order by k.n, t.visit);
         v_scopes := array(
             select u.scope
             from unnest(v_steps) k
-            join onceflow.block b on b.instance_id = p_instance.id and b.step = k.step and b.scope = k.scope and b.live > 0
+            cross join lateral (
+                select b.scope, b.step, b.visit from onceflow.block b
+                where b.instance_id = p_instance.id and b.step = k.step and b.scope = k.scope and b.live > 0 offset 0) b
             cross join lateral (
                 select c.scope from onceflow.scope c
                 where c.instance_id = p_instance.id and c.parent = b.scope and c.block = b.step and c.visit = b.visit
@@ -58,21 +63,25 @@ begin
     end loop;
 
     return query
-    select onceflow.task_name(t.step, t.scope, t.visit), row(
-            case when t.scope = 0 then '' else format('%s, step %s: ',
-                onceflow.scope_words(p_instance.id, p_instance.version_id, t.scope), t.step) end
+    select onceflow.task_name(k.step, k.scope, k.visit), row(
+            case when k.scope = 0 then '' else format('%s, step %s: ',
+                onceflow.scope_words(p_instance.id, p_instance.version_id, k.scope), k.step) end
             || w.because, w.verb, w.args)::onceflow.explanation, k.n
     from unnest(v_keys) with ordinality k (instance_id, step, scope, visit, n)
-    join onceflow.task t on t.instance_id = p_instance.id and t.step = k.step and t.scope = k.scope and t.visit = k.visit
-    join onceflow.step s on s.version_id = p_instance.version_id and s.step = t.step
-    cross join lateral onceflow.explain_limits(onceflow.explain_task(t, s), t) w
+    cross join lateral (
+        select t, s
+        from onceflow.task t
+        join onceflow.step s on s.version_id = p_instance.version_id and s.step = t.step
+        where t.instance_id = p_instance.id and t.step = k.step and t.scope = k.scope and t.visit = k.visit offset 0) o
+    cross join lateral onceflow.explain_limits(onceflow.explain_task(o.t, o.s), o.t) w
     where k.n <= v_most;
     return query
-    select null::text, row(onceflow.scope_words(p_instance.id, p_instance.version_id, c.scope) || ': ' || w.because,
+    select null::text, row(onceflow.scope_words(p_instance.id, p_instance.version_id, u.scope) || ': ' || w.because,
         w.verb, w.args)::onceflow.explanation, cardinality(v_keys) + u.n
     from unnest(v_closing) with ordinality u (scope, n)
-    join onceflow.scope c on c.instance_id = p_instance.id and c.scope = u.scope
-    cross join lateral onceflow.explain_scope(c) w
+    cross join lateral (
+        select c from onceflow.scope c where c.instance_id = p_instance.id and c.scope = u.scope offset 0) o
+    cross join lateral onceflow.explain_scope(o.c) w
     where w.because is not null;
 end $$;
 revoke execute on function onceflow.explain_scopes(onceflow.instance) from public;

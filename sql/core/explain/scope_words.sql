@@ -12,7 +12,9 @@ begin
             union all
             select c.parent, c.block, c.visit, c.ordinal, c.list, c.item, a.depth + 1
             from around a
-            join onceflow.scope c on c.instance_id = p_instance_id and c.scope = a.parent
+            cross join lateral (
+                select * from onceflow.scope c
+                where c.instance_id = p_instance_id and c.scope = a.parent offset 0) c
         )
         select string_agg(a.block || case s.kind
                 when 'for_each' then format(', item %s of %s', onceflow.count_text(a.ordinal), onceflow.count_text(b.total))
@@ -26,7 +28,9 @@ begin
             ', ' order by a.depth desc)
         from around a
         join onceflow.step s on s.version_id = p_version_id and s.step = a.block
-        join onceflow.block b on b.instance_id = p_instance_id and b.step = a.block and b.scope = a.parent and b.visit = a.visit
+        cross join lateral (
+            select b.total from onceflow.block b
+            where b.instance_id = p_instance_id and b.step = a.block and b.scope = a.parent and b.visit = a.visit offset 0) b
         cross join lateral (select s.spec -> 'lists' -> a.list as list) l);
 end $$;
 revoke execute on function onceflow.scope_words(uuid, bigint, bigint) from public;

@@ -11,12 +11,14 @@ begin
     return query
     with recursive needed as (
         select c.scope, c.parent, c.block, c.visit, c.ordinal, c.list
-        from onceflow.scope c
-        where c.instance_id = p_instance_id and c.scope = any (p_scopes)
+        from unnest(p_scopes) k
+        cross join lateral (
+            select * from onceflow.scope c where c.instance_id = p_instance_id and c.scope = k offset 0) c
         union
         select c.scope, c.parent, c.block, c.visit, c.ordinal, c.list
         from needed n
-        join onceflow.scope c on c.instance_id = p_instance_id and c.scope = n.parent
+        cross join lateral (
+            select * from onceflow.scope c where c.instance_id = p_instance_id and c.scope = n.parent offset 0) c
     ), named as (
         select n.scope, n.parent, n.block || case when n.visit > 0 then '#' || n.visit else '' end
             || case when s.kind in ('steps', 'switch') then ''

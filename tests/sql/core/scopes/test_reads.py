@@ -76,6 +76,38 @@ def test_a_call_reads_each_of_its_items_a_few_times(bare: Play, width: int, step
     assert MOVED <= read < 80 * MOVED
 
 
+@pytest.fixture
+def wide(bare: Play) -> Blocks:
+    """An instance of a thousand items under way, of which some have dead letters."""
+    steps = [each("e", ITEMS, task("a"), max_parallel=5000)]
+    run = Blocks(bare, *steps, given={"items": list(range(1000))}, on_failure="suspend")
+    run.fails(*(f"e[{n}]/a" for n in range(MOVED)))
+    return run
+
+
+# guarantee: explain-by-key
+def test_explaining_reads_what_it_tells_of_and_looks_once_for_what_is_under_way(
+    bare: Play, wide: Blocks
+) -> None:
+    with bare.conn.transaction():
+        before = rows_read(bare.conn, READ)
+        told = calls.explain_instance(bare.conn, wide.id)
+        read = rows_read(bare.conn, READ) - before
+    assert sum(reason.task is not None for reason in told) >= MOVED
+    assert MOVED <= read < 4_000  # a join for each letter has read 40,000
+
+
+# guarantee: places-by-key
+def test_telling_where_scopes_lie_reads_these(bare: Play, wide: Blocks) -> None:
+    scopes = list(range(1, MOVED + 1))
+    with bare.conn.transaction():
+        before = rows_read(bare.conn, READ)
+        places = bare.rows("select * from onceflow.scope_places(%s, %s)", wide.id, scopes)
+        read = rows_read(bare.conn, READ) - before
+    assert [place for _, place in sorted(places)] == [f"e[{n}]" for n in range(MOVED)]
+    assert MOVED <= read < 12 * MOVED
+
+
 def test_undoing_an_item_writes_its_compensation_three_times_and_its_scope_twice(
     play: Play,
 ) -> None:
