@@ -26,7 +26,7 @@ def take_turns(bench: Bench, scenario: str, who: str, side: Side, other: Side) -
     beat = bench.bar(f"({scenario}) turns", 2 * bench.options.runs)
     pairs: list[dict[str, Run]] = []
     for number in range(bench.options.runs):
-        # Each begins as often as the other: what a turn leaves to the next is shared.
+        # They begin in turn: what a turn leaves to the next is shared.
         pair: dict[str, Run] = {}
         for each in sides if number % 2 else reversed(sides):
             pair[each.load] = each.turn()
@@ -36,11 +36,17 @@ def take_turns(bench: Bench, scenario: str, who: str, side: Side, other: Side) -
         runs = [pair[each.load] for pair in pairs]
         figures = [run.figures for run in runs]
         bench.add(Result(scenario, who, each.load, figures, medians([r.per_step for r in runs])))
-    rates = [{load: run.figures["steps/s"] for load, run in pair.items()} for pair in pairs]
-    costs = [{load: run.per_step.get(CPU) for load, run in pair.items()} for pair in pairs]
-    faster: Figures = {"ratio": median(rate[side.load] / rate[other.load] for rate in rates)}
-    known = [(cost[side.load], cost[other.load]) for cost in costs]
-    ratios = [one / two for one, two in known if one is not None and two]
-    dearer: Figures = {CPU: median(ratios)} if ratios else {}
+    rates = [
+        (pair[side.load].figures["steps/s"], pair[other.load].figures["steps/s"]) for pair in pairs
+    ]
+    costs = [
+        (pair[side.load].per_step.get(CPU), pair[other.load].per_step.get(CPU)) for pair in pairs
+    ]
+    faster: Figures = {}
+    dearer: Figures = {}
+    if all(one and two for one, two in rates):  # in each something has ended
+        faster["ratio"] = median(one / two for one, two in rates)
+    if known := [(one, two) for one, two in costs if one and two]:
+        dearer[CPU] = median(one / two for one, two in known)
     load = f"median of {len(pairs)} pairs"
     bench.add(Result(scenario, f"{side.load} / {other.load}", load, [faster], dearer))

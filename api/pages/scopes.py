@@ -51,7 +51,7 @@ def read_inside(visit: Visit, found: InstanceDetail) -> Inside:
         if "block" in given:
             query = visit.read_query(ScopesQuery)
             page = reads.read_page(conn, found.id, query)
-            mine = (task for task in found.tasks if task.task == given["block"])
+            mine = (t for t in found.tasks if t.task == given["block"] and t.block)
             block = next(mine, None) or reads.read_block(conn, found.id, given["block"])
             around = ()
             if block.scope:

@@ -1,7 +1,8 @@
 """(q) The reference load with statistics and scraped metrics, in turn with neither.
 
 A minute is summed when it has been over for half of one, so mostly in the next turn: windows begin
-with the processes, and what one leaves to be summed is in the next one's account.
+with the processes, and what one leaves to be summed is in the next one's account. A window shorter
+than a minute and a half may see none summed; the report tells how many were, and how many scrapes.
 """
 
 import threading
@@ -9,8 +10,10 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import httpx2
+import psycopg
 
 from onceflow.engine.dev.postgres import free_port
 
@@ -49,12 +52,24 @@ def run(bench: Bench) -> None:
 def _turn(bench: Bench, dsn: str, *, counted: bool) -> Run:
     with deployed(bench.servers, POSTGRES, bench.options, dsn) as deployment:
         workflow = sequence(STEPS).register(deployment.conn)
+        summed = _minutes(deployment.conn)
         ports = _start(deployment, bench.options.workers, counted=counted)
         loop = ClosedLoop(deployment, workflow, STEPS, IN_FLIGHT)
-        with _scraped(ports):
+        with _scraped(ports) as scrapes:
             run = loop.window(bench.options.window, lambda _: None)
+        run.figures["minutes summed"] = _minutes(deployment.conn) - summed
+        run.figures["scrapes"] = len(scrapes)
         loop.drain()
         return run
+
+
+def _minutes(conn: psycopg.Connection[Any]) -> int:
+    """Return how many minutes there are sums of."""
+    row = conn.execute(
+        "select count(distinct at) from onceflow.statistics where seconds = 60"
+    ).fetchone()
+    assert row is not None
+    return row[0]
 
 
 def _start(deployment: Deployment, workers: int, *, counted: bool) -> list[int]:
@@ -68,29 +83,30 @@ def _start(deployment: Deployment, workers: int, *, counted: bool) -> list[int]:
 
 
 @contextmanager
-def _scraped(ports: Sequence[int]) -> Generator[None]:
-    """Scrape as Prometheus does; at the end raise what one of the scrapes has raised."""
+def _scraped(ports: Sequence[int]) -> Generator[list[float]]:
+    """Scrape as Prometheus does, and list when; at the end raise what one of them has raised."""
     over = threading.Event()
+    begun: list[float] = []
     failed: list[Exception] = []
 
     def scrape() -> None:
-        began = time.monotonic()
-        while not over.wait(max(0.0, began + SCRAPED_EVERY - time.monotonic())):
-            began = time.monotonic()
-            try:
-                for port in ports:
-                    url = f"http://127.0.0.1:{port}/metrics"
-                    httpx2.get(url, timeout=LONGEST_SCRAPE).raise_for_status()
-            except Exception as error:
-                failed.append(error)
-                return
+        try:
+            with httpx2.Client(timeout=LONGEST_SCRAPE) as client:
+                while not over.wait(SCRAPED_EVERY):
+                    begun.append(time.monotonic())
+                    for port in ports:
+                        client.get(f"http://127.0.0.1:{port}/metrics").raise_for_status()
+        except Exception as error:
+            failed.append(error)
 
     thread = threading.Thread(target=scrape, name="scraper")
-    thread.start()
+    if ports:
+        thread.start()
     try:
-        yield
+        yield begun
     finally:
         over.set()
-        thread.join()
+        if ports:
+            thread.join()
     if failed:
         raise failed[0]

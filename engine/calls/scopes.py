@@ -37,6 +37,10 @@ OF: Final[LiteralString] = "p (of_scope, place)"
 STEPS_OF: Final[LiteralString] = """onceflow.steps s
     where s.version_id = (select i.version_id from onceflow.instances i where i.id = %(id)s)"""
 
+# Whatever has a key is looked up by it: a join may read every scope of an instance, for each.
+EACH: Final[LiteralString] = """cross join lateral (select * from onceflow.scopes s
+    where s.instance_id = %(id)s and s.scope = r.scope offset 0) s"""
+
 # Scopes in which a dead letter is open, at any depth.
 HELD: Final[LiteralString] = """with recursive held as (
     select t.scope from onceflow.tasks t
@@ -138,9 +142,9 @@ def list_blocks(columns: LiteralString, instance: UUID, keys: Sequence[TaskKey])
     """Ask for blocks, with their scopes counted by state."""
     text: LiteralString = (
         f"select {columns} from unnest(%(steps)s::text[], %(scopes)s::bigint[], %(visits)s::int[])"
-        " with ordinality k (step, scope, visit, n) join onceflow.blocks b"
-        " on b.instance_id = %(id)s and b.step = k.step and b.scope = k.scope"
-        " and b.visit = k.visit order by k.n"
+        " with ordinality k (step, scope, visit, n) cross join lateral (select * from"
+        " onceflow.blocks b where b.instance_id = %(id)s and b.step = k.step"
+        " and b.scope = k.scope and b.visit = k.visit offset 0) b order by k.n"
     )
     steps, scopes, visits = zip(*keys, strict=True) if keys else ((), (), ())
     return Query(
@@ -156,8 +160,7 @@ def list_around(columns: LiteralString, instance: UUID, scope: int) -> Query:
         "select c.parent from onceflow.scopes c"
         " where c.instance_id = %(id)s and c.scope = a.scope offset 0) c)"
         f" select {columns} from (select a.*, a.scope in (select h.scope from held h)"
-        " as dead_letter from around a) r join onceflow.scopes s"
-        " on s.instance_id = %(id)s and s.scope = r.scope"
+        f" as dead_letter from around a) r {EACH}"
         f" left join {PLACES}(%(id)s, array(select a.scope from around a)) {OF}"
         " on p.of_scope = s.scope order by r.depth desc"
     )
@@ -188,8 +191,7 @@ def page_scopes(
     text: LiteralString = (
         f"{HELD}, {RANKED}{where}), page as (select scope, rank, dead_letter from ranked {later}"
         " order by rank, scope limit %(limit)s offset %(offset)s)"
-        f" select {columns} from page r join onceflow.scopes s"
-        " on s.instance_id = %(id)s and s.scope = r.scope"
+        f" select {columns} from page r {EACH}"
         f" left join {PLACES}(%(id)s, array(select scope from page)) {OF} on p.of_scope = s.scope"
         " order by r.rank, r.scope"
     )

@@ -10,10 +10,14 @@ begin
         count(*) filter (where c.undo is null and c.state <> 'WAITING' and c.ordinal < coalesce(b.undo_next, b.total))
     into v_now, v_later
     from onceflow.edge e
-    join onceflow.block b on b.instance_id = p_task.instance_id and b.step = e.from_step and b.scope = p_task.scope
-        and b.visit = p_task.visit
-    join onceflow.scope c on c.instance_id = p_task.instance_id and c.parent = p_task.scope and c.block = e.from_step
-        and c.visit = p_task.visit
+    cross join lateral (
+        select b.undo_next, b.total from onceflow.block b
+        where b.instance_id = p_task.instance_id and b.step = e.from_step and b.scope = p_task.scope
+            and b.visit = p_task.visit offset 0) b
+    cross join lateral (
+        select c.undo, c.state, c.ordinal from onceflow.scope c
+        where c.instance_id = p_task.instance_id and c.parent = p_task.scope and c.block = e.from_step
+            and c.visit = p_task.visit offset 0) c
     where e.version_id = p_step.version_id and e.to_step = p_step.step and e.kind = 'undo';
     return row(case when p_task.attempt = 0
         then 'waits for its turn: compensations run one by one, the last step first'
