@@ -1,6 +1,6 @@
 """Two loads in turn: a machine that grows slower or faster does so under both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -36,17 +36,17 @@ def take_turns(bench: Bench, scenario: str, who: str, side: Side, other: Side) -
         runs = [pair[each.load] for pair in pairs]
         figures = [run.figures for run in runs]
         bench.add(Result(scenario, who, each.load, figures, medians([r.per_step for r in runs])))
-    rates = [
-        (pair[side.load].figures["steps/s"], pair[other.load].figures["steps/s"]) for pair in pairs
-    ]
-    costs = [
-        (pair[side.load].per_step.get(CPU), pair[other.load].per_step.get(CPU)) for pair in pairs
-    ]
-    faster: Figures = {}
-    dearer: Figures = {}
-    if all(one and two for one, two in rates):  # in each something has ended
-        faster["ratio"] = median(one / two for one, two in rates)
-    if known := [(one, two) for one, two in costs if one and two]:
-        dearer[CPU] = median(one / two for one, two in known)
+    turns = [(pair[side.load], pair[other.load]) for pair in pairs]
+    faster = _ratio("ratio", turns, lambda run: run.figures.get("steps/s"))
+    dearer = _ratio(CPU, turns, lambda run: run.per_step.get(CPU))
     load = f"median of {len(pairs)} pairs"
     bench.add(Result(scenario, f"{side.load} / {other.load}", load, [faster], dearer))
+
+
+def _ratio(
+    name: str, pairs: Sequence[tuple[Run, Run]], read: Callable[[Run], float | None]
+) -> Figures:
+    """Return the median of the ratios of those pairs of which both have it, if there are any."""
+    known = [(read(one), read(two)) for one, two in pairs]
+    ratios = [one / two for one, two in known if one and two]
+    return {name: median(ratios)} if ratios else {}

@@ -8,7 +8,7 @@ than a minute and a half may see none summed; the report tells how many were, an
 import threading
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -55,7 +55,7 @@ def _turn(bench: Bench, dsn: str, *, counted: bool) -> Run:
         summed = _minutes(deployment.conn)
         ports = _start(deployment, bench.options.workers, counted=counted)
         loop = ClosedLoop(deployment, workflow, STEPS, IN_FLIGHT)
-        with _scraped(ports) as scrapes:
+        with _scraped(ports) if ports else nullcontext([]) as scrapes:
             run = loop.window(bench.options.window, lambda _: None)
         run.figures["minutes summed"] = _minutes(deployment.conn) - summed
         run.figures["scrapes"] = len(scrapes)
@@ -100,13 +100,11 @@ def _scraped(ports: Sequence[int]) -> Generator[list[float]]:
             failed.append(error)
 
     thread = threading.Thread(target=scrape, name="scraper")
-    if ports:
-        thread.start()
+    thread.start()
     try:
         yield begun
     finally:
         over.set()
-        if ports:
-            thread.join()
+        thread.join()
     if failed:
         raise failed[0]

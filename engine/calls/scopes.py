@@ -42,14 +42,11 @@ EACH: Final[LiteralString] = """cross join lateral (select * from onceflow.scope
     where s.instance_id = %(id)s and s.scope = r.scope offset 0) s"""
 
 # Scopes in which a dead letter is open, at any depth.
-HELD: Final[LiteralString] = """with recursive held as (
+HELD: Final[LiteralString] = f"""with recursive held as (
     select t.scope from onceflow.tasks t
     where t.instance_id = %(id)s and t.state = 'DEAD_LETTER' and t.open and t.scope > 0
     union
-    select c.parent from held h cross join lateral (
-        select c.parent from onceflow.scopes c
-        where c.instance_id = %(id)s and c.scope = h.scope offset 0) c
-    where c.parent > 0)"""
+    select s.parent from held r {EACH} where s.parent > 0)"""
 # What needs a person, or has needed one, then what is under way, what waits, and the rest.
 RANKED: Final[LiteralString] = """ranked as materialized (
     select r.scope, r.dead_letter, case
@@ -156,9 +153,7 @@ def list_around(columns: LiteralString, instance: UUID, scope: int) -> Query:
     """Ask for the scopes around a scope, ``scopes s``, and for itself, from the outside in."""
     text: LiteralString = (
         f"{HELD}, around as (select %(scope)s::bigint as scope, 0 as depth union all"
-        " select c.parent, a.depth + 1 from around a cross join lateral ("
-        "select c.parent from onceflow.scopes c"
-        " where c.instance_id = %(id)s and c.scope = a.scope offset 0) c)"
+        f" select s.parent, r.depth + 1 from around r {EACH})"
         f" select {columns} from (select a.*, a.scope in (select h.scope from held h)"
         f" as dead_letter from around a) r {EACH}"
         f" left join {PLACES}(%(id)s, array(select a.scope from around a)) {OF}"
