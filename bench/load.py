@@ -5,9 +5,11 @@ costs, and starts what is missing in one call.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import median
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +21,8 @@ from .costs import Marks, per, spent
 from .deployment import Deployment, inputs
 from .figures import Figures, latencies, percentile
 
+NEAR = 0.9
+"""The part of what one instance takes after which the driver looks whether it has ended."""
 LARGEST_SET = 500
 """Instances in one call of start_instances, at most."""
 
@@ -108,7 +112,7 @@ class OneAtATime:
         self._conn = deployment.conn
         self._workflow = workflow
         self._steps = steps
-        self._shortest = 0.0
+        self._inside: deque[float] = deque(maxlen=20)
         self.started = 0
 
     def run(self, count: int, beat: Callable[[float], None] = lambda _: None) -> Run:
@@ -120,7 +124,7 @@ class OneAtATime:
             sample, instance = self._one()
             samples.append(sample)
             inside.append(_seconds_inside(self._conn, instance))
-            self._shortest = min(self._shortest or inside[-1], inside[-1])
+            self._inside.append(inside[-1])
             beat(number + 1)
         seconds = time.perf_counter() - began
         after = self._deployment.marks()
@@ -141,8 +145,9 @@ class OneAtATime:
         began = time.perf_counter()
         (started,) = start_instances(self._conn, self._workflow, [{}])
         # Looks cost Postgres something, so they begin when the end may be near: by the engine's own
-        # times, since a time that was slept through would be the shortest for ever after.
-        time.sleep(max(0.0, 0.8 * self._shortest - (time.perf_counter() - began)))
+        # times of the last ones, since what was slept through would count for ever after.
+        near = NEAR * median(self._inside) if self._inside else 0.0
+        time.sleep(max(0.0, near - (time.perf_counter() - began)))
         while not _has_ended(self._conn, started.instance_id):
             if time.perf_counter() - began > 60:
                 raise TimeoutError(f"instance {started.instance_id} does not end")

@@ -1,16 +1,17 @@
 """(q) The reference load with statistics and scraped metrics, in turn with neither.
 
-A minute is summed when it has been over for half of one, so mostly in the next turn: windows begin
-with the processes, and what one leaves to be summed is in the next one's account. A window shorter
-than a minute and a half may see none summed; the report tells how many were, and how many scrapes.
+Both are turned on and off in the one deployment, between windows: a turn with processes of its own
+spreads wider than what is looked for. The clock sums a minute when it has been over for half of
+one, so a window of one minute has one summed, wherever it begins; the report tells how many were,
+and how many scrapes. What counting costs within the processes is in both sides.
 """
 
 import threading
 import time
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, LiteralString
 
 import httpx2
 import psycopg
@@ -18,7 +19,7 @@ import psycopg
 from onceflow.engine.dev.postgres import free_port
 
 from ..bench import Bench
-from ..deployment import POSTGRES, Deployment, connect, deployed
+from ..deployment import POSTGRES, Deployment, deployed
 from ..load import ClosedLoop, Run
 from ..turns import Side, take_turns
 from ..workflows import sequence
@@ -30,37 +31,56 @@ SCRAPED_EVERY = 15.0
 """Seconds between two scrapes, as Prometheus is set up where nobody says otherwise."""
 LONGEST_SCRAPE = 10.0
 """Seconds in which a scrape must be answered, likewise."""
+LEFT = 1.5
+"""Windows of load before the first turn: what it sums has been under load for all of a minute."""
 
 # The job finds no row by which it could have itself to itself, and so does nothing.
-OFF = "delete from onceflow.job where name = 'sum_statistics'"
-NO_INDEX = "drop index onceflow.task_log_at"
+OFF = (
+    "delete from onceflow.job where name = 'sum_statistics'",
+    "drop index onceflow.task_log_at",
+)
+# What was over while nothing was summed is left out: a window pays for its own minutes alone.
+ON = (
+    "create index task_log_at on onceflow.task_log using brin (at) with (autosummarize = on)",
+    "delete from onceflow.statistic_minute",
+    "update onceflow.statistic_clock set noted_until"
+    " = date_trunc('minute', onceflow.now() - interval '30 seconds', 'UTC')",
+    "insert into onceflow.job (name) values ('sum_statistics')",
+)
 
 
 def run(bench: Bench) -> None:
-    """Load two databases in turn, of which one sums nothing and is asked nothing."""
-    with bench.servers.database() as off, bench.servers.database() as on:
-        with deployed(bench.servers, POSTGRES, bench.options, off):
-            pass  # it is migrated
-        with connect(off) as conn:
-            conn.execute(OFF)
-            conn.execute(NO_INDEX)
-        counted = Side("statistics, metrics", partial(_turn, bench, on, counted=True))
-        bare = Side("neither", partial(_turn, bench, off, counted=False))
-        take_turns(bench, "q", f"onceflow {POSTGRES.name}", counted, bare)
-
-
-def _turn(bench: Bench, dsn: str, *, counted: bool) -> Run:
-    with deployed(bench.servers, POSTGRES, bench.options, dsn) as deployment:
+    """Load one database in turns, in every other of which nothing is summed or asked for."""
+    with (
+        bench.servers.database() as dsn,
+        deployed(bench.servers, POSTGRES, bench.options, dsn) as deployment,
+    ):
         workflow = sequence(STEPS).register(deployment.conn)
-        summed = _minutes(deployment.conn)
-        ports = _start(deployment, bench.options.workers, counted=counted)
+        ports = _start(deployment, bench.options.workers)
         loop = ClosedLoop(deployment, workflow, STEPS, IN_FLIGHT)
-        with _scraped(ports) if ports else nullcontext([]) as scrapes:
-            run = loop.window(bench.options.window, lambda _: None)
-        run.figures["minutes summed"] = _minutes(deployment.conn) - summed
-        run.figures["scrapes"] = len(scrapes)
+        _switch(deployment.conn, OFF)
+        loop.keep_full(LEFT * bench.options.window, lambda _: None)
+        load = partial(loop.window, bench.options.window, lambda _: None)
+        counted = Side("statistics, metrics", partial(_counted, deployment.conn, ports, load))
+        take_turns(bench, "q", f"onceflow {POSTGRES.name}", counted, Side("neither", load))
         loop.drain()
-        return run
+
+
+def _counted(conn: psycopg.Connection[Any], ports: Sequence[int], load: Callable[[], Run]) -> Run:
+    _switch(conn, ON)
+    summed = _minutes(conn)
+    with _scraped(ports) as scrapes:
+        run = load()
+    run.figures["minutes summed"] = _minutes(conn) - summed
+    run.figures["scrapes"] = len(scrapes)
+    _switch(conn, OFF)
+    return run
+
+
+def _switch(conn: psycopg.Connection[Any], statements: Sequence[LiteralString]) -> None:
+    with conn.transaction():
+        for statement in statements:
+            conn.execute(statement)
 
 
 def _minutes(conn: psycopg.Connection[Any]) -> int:
@@ -72,12 +92,12 @@ def _minutes(conn: psycopg.Connection[Any]) -> int:
     return row[0]
 
 
-def _start(deployment: Deployment, workers: int, *, counted: bool) -> list[int]:
+def _start(deployment: Deployment, workers: int) -> list[int]:
     """Start relay and workers; return the ports where they serve metrics."""
-    ports = [free_port() for _ in range(1 + workers)] if counted else []
-    told = [{"ONCEFLOW_METRICS_PORT": str(port)} for port in ports] or [None] * (1 + workers)
-    deployment.start_relay(env=told[0])
-    for env in told[1:]:
+    ports = [free_port() for _ in range(1 + workers)]
+    relay, *others = [{"ONCEFLOW_METRICS_PORT": str(port)} for port in ports]
+    deployment.start_relay(env=relay)
+    for env in others:
         deployment.start_workers(1, env=env)
     return ports
 

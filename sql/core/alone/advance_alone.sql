@@ -1,50 +1,50 @@
--- advance_alone(ended, due, changes, now, worker, token, call, room) -> moved, grant   (internal)
--- What advance_instances() and finish_transition() do, for one task that has ended (or, where p_due is given, the one step
--- that its instance begins with), where what follows is plain: one task and no join, or nothing (end_alone). One statement
--- finds that, another makes the task, record_changes() records. o_grant is null where nothing is handed off.
--- Not moved, with nothing written: the instance is not RUNNING, is suspended, or was cut; the step lies in a scope, or was
--- visited before, passes several edges, or one into a join or a step that may be visited again; what follows is no task, is
--- skipped, or its expression fails; or end_alone() leaves it.
+-- advance_alone(instance, ended, due, changes, now, worker, token, call, room) -> moved, grant   (internal)
+-- What advance_instances() and finish_transition() do, for one task in no scope that has ended (or, where p_due is given, the
+-- one step that its instance begins with), where what follows is plain: one task and no join, or nothing (end_alone). One
+-- statement finds that, another makes the task, record_changes() records. The instance is locked, and is as lock_alone() has
+-- it. o_grant is null where nothing is handed off.
+-- Not moved, with nothing written: the instance is not RUNNING, is suspended, or was cut; it passes several edges, or one
+-- into a join or a step that may be visited again; what follows is no task, is skipped, or its expression fails; or
+-- end_alone() leaves it.
 create or replace function onceflow.advance_alone(
-    p_ended onceflow.placed_task, p_due text, p_changes onceflow.change[], p_now timestamptz,
+    p_instance onceflow.instance, p_ended text, p_due text, p_changes onceflow.change[], p_now timestamptz,
     p_worker_id uuid, p_token uuid, p_call bigint, p_room int, out o_moved boolean, out o_grant onceflow.hand_off)
 language plpgsql volatile as $$
 declare
-    v_id constant uuid := p_ended.instance_id;
+    v_id constant uuid := p_instance.id;
+    v_version_id constant bigint := p_instance.version_id;
+    v_seq constant int := p_instance.seq + 1;
     v_next record;
     v_found onceflow.evaluation;
 begin
     o_moved := false;
-    if p_ended.state <> 'RUNNING' or p_ended.scope > 0 or p_ended.visit > 0 then
+    if p_instance.state <> 'RUNNING' or p_instance.suspended_at is not null or p_instance.resume_at is not null then
         return;
     end if;
     select n.step, s.kind, s.spec, s.constant_input, s.queue, s.handler, s.timeout, s.start_timeout, s.total_timeout,
-        s.workflow, s.version, s.extra, i.trace, i.open_tasks,
-        n.plain and i.suspended_at is null and i.resume_at is null and case when n.step is null
-            then i.parent_id is null else s.kind = 'task' end as plain,
+        s.workflow, s.version, s.extra,
+        n.plain and (n.step is null or s.kind = 'task') as plain,
         p_room > 0 and not exists (select from onceflow.queue q where q.name = s.queue and q.paused_at is not null)
             and exists (
             select from onceflow.worker w
             where w.id = p_worker_id and w.state = 'live' and w.lease_until > clock_timestamp()
                 and s.queue = any (w.queues) and s.handler = any (w.tasks)) as granted
     into v_next
-    from onceflow.instance i
-    cross join lateral (
+    from (
         select coalesce(p_due, min(e.to_step)) as step,
             count(*) <= 1 and coalesce(min(e.join_count), 1) = 1 as plain
         from onceflow.edge e
-        where e.version_id = p_ended.version_id and e.from_step = p_ended.step and e.kind = 'next' offset 0) n
+        where e.version_id = v_version_id and e.from_step = p_ended and e.kind = 'next' offset 0) n
     left join lateral (
-        select s.* from onceflow.step s where s.version_id = p_ended.version_id and s.step = n.step offset 0) s on true
-    where i.id = v_id;
+        select s.* from onceflow.step s where s.version_id = v_version_id and s.step = n.step offset 0) s on true;
     if not v_next.plain then
         return;
     elsif v_next.step is null then
-        o_moved := onceflow.end_alone(p_ended, p_changes, v_next.open_tasks, p_now);
+        o_moved := onceflow.end_alone(p_instance, p_changes, p_now);
         return;
     end if;
     v_found := case when v_next.constant_input is not null then row(true, v_next.constant_input, null)::onceflow.evaluation
-        else onceflow.step_value(v_id, p_ended.version_id, v_next.step, 0, 0, null, v_next.kind, v_next.spec) end;
+        else onceflow.step_value(v_id, v_version_id, v_next.step, 0, 0, null, v_next.kind, v_next.spec) end;
     if not v_found.runs or v_found.error is not null then
         return;
     end if;
@@ -59,13 +59,13 @@ begin
         v_found.value);
     perform onceflow.record_changes(array[v_id], p_changes || onceflow.task_change(v_id, v_next.step, 0, 0, v_next.granted::int,
         null, case when v_next.granted then 'RUNNING' else 'QUEUED' end, v_next.queue,
-        case when v_next.granted then p_worker_id end, null, p_ended.seq), '{}', p_now);
+        case when v_next.granted then p_worker_id end, null, v_seq), '{}', p_now);
     if v_next.granted then
         o_grant := row(v_id, v_next.step, 'granted', p_token, v_next.handler, v_next.queue, v_found.value, 1, v_next.timeout,
             onceflow.idempotency_key(v_id, v_next.step), v_next.workflow, v_next.version, false,
-            case when v_next.trace is null then v_next.extra else onceflow.traced_extra(v_next.extra, v_next.trace,
+            case when p_instance.trace is null then v_next.extra else onceflow.traced_extra(v_next.extra, p_instance.trace,
                 row(v_id, v_next.step, 0, 0)::onceflow.task_key) end)::onceflow.hand_off;
     end if;
 end $$;
 revoke execute on function onceflow.advance_alone(
-    onceflow.placed_task, text, onceflow.change[], timestamptz, uuid, uuid, bigint, int) from public;
+    onceflow.instance, text, text, onceflow.change[], timestamptz, uuid, uuid, bigint, int) from public;

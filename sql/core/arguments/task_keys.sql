@@ -11,7 +11,7 @@ begin
             cardinality(p_instance_ids), cardinality(p_tasks)
             using errcode = 'WF002', hint = 'Give one task for each instance id.';
     end if;
-    if cardinality(p_tasks) = 1 and strpos(p_tasks[1], '/') = 0 and p_tasks[1] <> '' then
+    if array_dims(p_tasks) = '[1:1]' and array_dims(p_instance_ids) = '[1:1]' and strpos(p_tasks[1], '/') = 0 and p_tasks[1] <> '' then
         return array[row(p_instance_ids[1], p_tasks[1], 0, 0)::onceflow.task_key];
     end if;
     return array(

@@ -16,48 +16,25 @@ returns table (ordinal int, instance_id uuid, outcome text, state text, error js
 language plpgsql volatile as $$
 #variable_conflict use_column
 declare
-    -- The id of each item, null where it is invalid or where its key names another instance.
+    v_made record;
     v_own uuid[];
     v_started uuid[];
-    v_versions bigint[];
     -- Each valid item has started an instance of its own: nothing was there before.
     v_all boolean;
     v_postponed onceflow.change[] := '{}';
     v_due onceflow.placed_task[];
     v_changes onceflow.change[];
-    v_alone boolean := false;
+    v_alone boolean;
 begin
     if p_labels is not null then
         select l.o_ids, l.o_errors, l.o_labels into p_ids, p_errors, p_labels from onceflow.label_starts(
             p_versions, p_inputs, p_labels, p_ids, p_errors, p_triggers, p_scheduled_at, p_parents, p_roots, p_now) l;
     end if;
-    insert into onceflow.idempotency_key (workflow_id, key, input_hash, instance_id)
-    select distinct on (k.key, k.workflow) k.workflow, k.key,
-        sha256(convert_to(k.input::text, 'UTF8')), k.id
-    from unnest(p_workflows, p_keys, p_inputs, p_ids) with ordinality k (workflow, key, input, id, n)
-    where k.key is not null and k.id is not null
-    order by k.key, k.workflow, k.n
-    on conflict do nothing;
-
-    -- In a statement of its own, so that the keys of others are seen that the insert waited for.
-    with item as (
-        select k.n, k.version, k.deadline, k.input, k.trigger, k.scheduled_at, k.parent, k.root, k.trace,
-            case when i.instance_id is null or i.instance_id = k.id then k.id end as id
-        from unnest(p_workflows, p_versions, p_deadlines, p_keys, p_inputs, p_ids, p_triggers, p_scheduled_at,
-            p_parents, p_roots, p_traces)
-            with ordinality k (workflow, version, deadline, key, input, id, trigger, scheduled_at, parent, root, trace, n)
-        left join onceflow.idempotency_key i on i.workflow_id = k.workflow and i.key = k.key
-    ), started as (
-        insert into onceflow.instance (id, version_id, state, input, started_at, deadline_at, trigger, scheduled_at,
-            parent_id, root_id, trace)
-        select k.id, k.version, 'RUNNING', k.input, p_now, p_now + k.deadline, k.trigger, k.scheduled_at,
-            k.parent, k.root, case when k.trace is not null then onceflow.read_trace(k.trace) end
-        from item k where k.id is not null order by k.id, k.n
-        on conflict do nothing returning id, version_id
-    )
-    select array(select k.id from item k order by k.n), array(select s.id from started s order by s.id),
-        array(select s.version_id from started s order by s.id)
-    into v_own, v_started, v_versions;
+    v_made := onceflow.make_instances(
+        p_workflows, p_versions, p_deadlines, p_inputs, p_keys, p_ids, p_triggers, p_scheduled_at, p_now,
+        p_parents, p_roots, p_traces);
+    v_own := v_made.o_own;
+    v_started := v_made.o_started;
     v_all := cardinality(v_started) = cardinality(array_remove(p_ids, null));
     if p_search or p_labels is not null then
         perform onceflow.index_inputs(v_started, v_own, p_labels);
@@ -68,15 +45,17 @@ begin
 
     v_due := array(
         select onceflow.placed_task(u.id, s.step, 0, 0, u.version, 1, 'RUNNING')
-        from unnest(v_started, v_versions) u (id, version)
+        from unnest(v_started, v_made.o_versions) u (id, version)
         join onceflow.step s
             on s.version_id = u.version and s.block is null and s.join_count = 0 and s.is_forward
         where u.id <> all (array(select c.instance_id from unnest(v_postponed) c)));
     v_changes := v_postponed || array(
         select onceflow.instance_change(u.id, null, 'RUNNING', p_seq => 1) from unnest(v_started) u (id));
     -- One that begins with one step goes a shorter way, where nothing is special about that.
-    if cardinality(v_due) = 1 and cardinality(v_started) = 1 then
-        v_alone := (onceflow.advance_alone(v_due[1], (v_due[1]).step, v_changes, p_now, null, null, 0, 0)).o_moved;
+    v_alone := cardinality(v_due) = 1 and (v_made.o_instance).id is not null;
+    if v_alone then
+        v_alone := (onceflow.advance_alone(
+            v_made.o_instance, (v_due[1]).step, (v_due[1]).step, v_changes, p_now, null, null, 0, 0)).o_moved;
     end if;
     if not v_alone then
         perform onceflow.finish_transition(
@@ -85,6 +64,9 @@ begin
 
     if not v_all then
         perform onceflow.forget_keys(p_workflows, p_keys, p_ids);
+    elsif v_alone then
+        return query select 1, p_ids[1], 'started', 'RUNNING', null::jsonb;
+        return;
     end if;
 
     return query

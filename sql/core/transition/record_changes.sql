@@ -13,19 +13,19 @@ declare
     v_all record;
     v_queues text[];
 begin
-    -- Those of one instance, of which nobody is told: one or two are looked at by name, more in one look.
+    -- Those of one instance, without a dead letter or what was held: one or two are looked at by name, more in one look.
     if cardinality(p_ids) = 1 and cardinality(p_changes) between 1 and 2 then
-        if v_first.seq is not null and v_first.state not in ('QUEUED', 'DEAD_LETTER')
-                and (v_second.state is null or v_second.seq is not null and v_second.state not in ('QUEUED', 'DEAD_LETTER')) then
+        if onceflow.stands_alone(v_first) and (v_second.state is null or onceflow.stands_alone(v_second)) then
             perform onceflow.record_alone(p_changes, v_first.opened + coalesce(v_second.opened, 0),
-                greatest(v_first.scope, v_second.scope), p_succeeded, p_now);
+                greatest(v_first.scope, v_second.scope), 'QUEUED' in (v_first.state, v_second.state), p_succeeded, p_now);
             return;
         end if;
     elsif cardinality(p_ids) = 1 and cardinality(p_changes) > 2 then
-        select bool_or(c.seq is null or c.state in ('QUEUED', 'DEAD_LETTER')) as told, sum(c.opened)::int as opened, max(c.scope) as scope
+        select bool_and(onceflow.stands_alone(c)) as alone, bool_or(c.state = 'QUEUED') as queued,
+            sum(c.opened)::int as opened, max(c.scope) as scope
         into v_all from unnest(p_changes) c;
-        if not v_all.told then
-            perform onceflow.record_alone(p_changes, v_all.opened, v_all.scope, p_succeeded, p_now);
+        if v_all.alone then
+            perform onceflow.record_alone(p_changes, v_all.opened, v_all.scope, v_all.queued, p_succeeded, p_now);
             return;
         end if;
     end if;
@@ -72,8 +72,7 @@ begin
             -- Its key leads to the partition of its instance, whose worker may lack the handler of what was held:
             -- that goes anywhere, with the name of its handler, by which take_tasks() leaves it to others.
             c.instance_id::text || case c.was when 'READY' then '/' || md5(random()::text) else '' end,
-            (jsonb_build_object('instance', c.instance_id,
-                'task', onceflow.task_name(c.step, c.scope, c.visit))
+            (onceflow.task_message(c.instance_id, c.step, c.scope, c.visit)
                 || case c.state when 'QUEUED' then '{}' else
                     jsonb_build_object('attempts', c.attempt, 'error', c.error - 'detail',
                         'labels', coalesce(onceflow.labels_of(c.instance_id), '{}')) end)::text,

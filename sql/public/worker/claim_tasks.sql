@@ -36,7 +36,7 @@ declare
     v_now timestamptz := onceflow.now();
 begin
     perform onceflow.require_live_worker(p_worker_id);
-    if cardinality(v_keys) = 1 then
+    if array_dims(p_tasks) = '[1:1]' then
         return query select * from onceflow.claim_alone(p_worker_id, p_token, p_call, v_keys[1], p_tasks[1]);
         if found then
             return;

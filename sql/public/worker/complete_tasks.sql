@@ -22,26 +22,32 @@ set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 100
 #variable_conflict use_column
 declare
     v_keys onceflow.task_key[] := onceflow.task_keys(p_instance_ids, p_tasks);
-    v_ids uuid[] := onceflow.lock_instances(p_instance_ids);
+    v_alone constant boolean := (v_keys[1]).scope = 0 and (v_keys[1]).visit = 0 -- arrays may begin elsewhere than at 1
+        and concat(array_dims(p_instance_ids), array_dims(p_tasks), array_dims(p_fences), array_dims(p_outputs))
+            = '[1:1][1:1][1:1][1:1]';
+    v_ids uuid[];
+    v_instance onceflow.instance;
     v_accepted int[];
     v_ended onceflow.placed_task[];
     v_undone onceflow.scope_key[];
     v_changes onceflow.change[];
     v_moved record;
-    v_alone record;
+    v_one record;
     v_grant onceflow.hand_off;
     v_granted int := 0;
 begin
     perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_outputs));
     perform onceflow.require_outputs(p_outputs);
 
-    if cardinality(v_keys) = 1 and (v_keys[1]).scope = 0 and (v_keys[1]).visit = 0 then
-        v_alone := onceflow.complete_alone(p_worker_id, p_instance_ids[1], p_tasks[1], p_fences[1], p_outputs[1],
+    if v_alone then
+        v_instance := onceflow.lock_alone(p_instance_ids[1]);
+        v_ids := array_remove(p_instance_ids, null);
+        v_one := onceflow.complete_alone(p_worker_id, v_instance, p_tasks[1], p_fences[1], p_outputs[1],
             p_token, p_call, case when p_token is null then 0 else p_room end);
-        if v_alone.o_moved then
+        if v_one.o_moved then
             instance_id := p_instance_ids[1]; task := p_tasks[1]; answer := 'accepted'; state := 'SUCCEEDED';
             return next;
-            v_grant := v_alone.o_grant;
+            v_grant := v_one.o_grant;
             if v_grant.task is not null then
                 return query
                 select v_grant.instance_id, v_grant.task, v_grant.answer, 'RUNNING', v_grant.fence, v_grant.handler, v_grant.queue,
@@ -50,10 +56,11 @@ begin
             end if;
             return;
         end if;
-        v_changes := case when v_alone.o_change is null then '{}' else array[v_alone.o_change] end;
-        v_ended := array[v_alone.o_ended]; v_accepted := case when v_alone.o_change is null then '{}' else '{1}' end;
-        v_undone := case when v_alone.o_undone then array[row(p_instance_ids[1], 0)::onceflow.scope_key] else '{}' end;
+        v_changes := case when v_one.o_change is null then '{}' else array[v_one.o_change] end;
+        v_ended := array[v_one.o_ended]; v_accepted := case when v_one.o_change is null then '{}' else '{1}' end;
+        v_undone := case when v_one.o_undone then array[row(p_instance_ids[1], 0)::onceflow.scope_key] else '{}' end;
     else
+        v_ids := onceflow.lock_instances(p_instance_ids);
         v_moved := onceflow.complete_set(p_worker_id, v_ids, v_keys, p_fences, p_outputs);
         v_changes := v_moved.o_changes; v_ended := v_moved.o_ended;
         v_accepted := v_moved.o_accepted; v_undone := v_moved.o_undone;

@@ -31,12 +31,13 @@ begin
     if not pg_try_advisory_xact_lock(v_seed) then
         perform onceflow.await_call(v_seed);
     end if;
-    return query
-    select g.instance_id, g.task, 'granted', g.fence, g.handler, g.queue, g.input, g.attempt, g.timeout,
-        g.key, g.workflow, g.version, g.compensation, g.extra
-    from onceflow.grants g
-    where g.worker_id = p_worker_id and g.fence = p_token;
-    if found then
+    -- A look at the tasks alone, since all but repetitions find none.
+    if exists (select from onceflow.task t where t.worker_id = p_worker_id and t.fence = p_token) then
+        return query
+        select g.instance_id, g.task, 'granted', g.fence, g.handler, g.queue, g.input, g.attempt, g.timeout,
+            g.key, g.workflow, g.version, g.compensation, g.extra
+        from onceflow.grants g
+        where g.worker_id = p_worker_id and g.fence = p_token;
         return;
     end if;
 

@@ -32,6 +32,7 @@ def test_completions_of_sets_in_opposite_order_do_not_deadlock(
     assert {play.log(i, "end")[-1] for i in ids} == {"QUEUED"}
 
 
+# guarantee: alone-lock
 @pytest.mark.parametrize("order", [("b", "c"), ("c", "b")])
 def test_two_branches_that_end_at_once_make_one_join(
     play: Play, sessions: Sessions, order: tuple[str, str]

@@ -30,6 +30,7 @@ def test_operators_calls_on_sets_in_opposite_order_do_not_deadlock(
     assert {play.state(i) for i in ids} == {"CANCELLED"}
 
 
+# guarantee: instance-lock
 @pytest.mark.parametrize("second", ["redrive", "skip", "discard"])
 def test_two_operators_decide_about_one_dead_letter_once(
     play: Play, sessions: Sessions, second: str

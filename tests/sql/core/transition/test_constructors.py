@@ -24,6 +24,38 @@ def test_a_constructor_costs_no_call(play: Play, call: str) -> None:
     assert call.partition("(")[0] + "(" not in shown
 
 
+def test_what_is_asked_of_a_change_costs_no_call(play: Play) -> None:
+    asked = (
+        "explain verbose select bool_and(onceflow.stands_alone(c)),"
+        " max(onceflow.task_message(c.instance_id, c.step, c.scope, c.visit)::text)"
+        " from unnest('{}'::onceflow.change[]) c"
+    )
+    shown = "\n".join(line for (line,) in play.rows(asked))
+    assert "jsonb_build_object(" in shown
+    assert "stands_alone(" not in shown
+    assert "task_message(" not in shown
+
+
+# guarantee: alone-held
+@pytest.mark.parametrize(
+    ("was", "state", "seq", "plain"),
+    [
+        ("RUNNING", "SUCCEEDED", 3, True),
+        (None, "QUEUED", 3, True),
+        ("READY", "QUEUED", 3, False),  # its message bears the name of its handler
+        ("RUNNING", "DEAD_LETTER", 3, False),  # it is told elsewhere too
+        ("RUNNING", "SUCCEEDED", None, False),  # it is not numbered yet
+    ],
+)
+def test_a_change_stands_alone_that_is_recorded_without_a_look_at_anything_else(
+    play: Play, was: str | None, state: str, seq: int | None, plain: bool
+) -> None:
+    change = (
+        "select onceflow.stands_alone(onceflow.task_change({}, 'a', 0, 0, 1, %s, %s, p_seq => %s))"
+    )
+    assert play.value(change.format(INSTANCE), was, state, seq) is plain
+
+
 def test_evaluating_and_deciding_cost_no_call(play: Play) -> None:
     plan = play.rows("explain verbose select * from onceflow.decide_tasks('{}', '{}', '{}', 1)")
     shown = "\n".join(line for (line,) in plan)

@@ -22,6 +22,7 @@ def test_an_instance_is_started_for_each_input_in_their_order(play: Play) -> Non
     ]
 
 
+# guarantee: alone-message
 def test_the_first_steps_are_queued_each_with_one_message_that_names_it_alone(play: Play) -> None:
     instance = play.begin(workflow(Step("a"), Step("b", queue="other"), Step("c", ("a", "b"))))
     assert play.states(instance) == {"a": "QUEUED", "b": "QUEUED"}

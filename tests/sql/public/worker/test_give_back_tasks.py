@@ -12,6 +12,7 @@ from ...play import Play, take_messages
 from ...workflows import Step, diamond, sequence, value, workflow
 
 
+# guarantee: no-message
 def test_a_task_given_back_is_due_again_at_once(play: Play) -> None:
     instance = play.begin(sequence("a"))
     take_messages(play.conn)

@@ -1,0 +1,113 @@
+"""What is given to one start by itself counts as it does beside another's."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from onceflow.engine import calls
+from onceflow.engine.definition import compile_definition
+from onceflow.engine.ids import make_ids
+
+from ...play import Json, Play
+from .test_alone import AB, ROWS, without_ids
+
+TRACE = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01"}
+MINE, TAKEN = "mine", "taken"
+GIVEN: dict[str, tuple[dict[str, Any], Json]] = {
+    "a key": ({"keys": MINE}, {"x": 1}),
+    "a key that is taken": ({"keys": TAKEN}, {"x": 1}),
+    "a key that is taken, and another input": ({"keys": TAKEN}, {"x": 2}),
+    "an id of its own": ({"ids": MINE}, {"x": 1}),
+    "an id that exists": ({"ids": TAKEN}, {"x": 1}),
+    "an id that exists, and another input": ({"ids": TAKEN}, {"x": 2}),
+    "an id that exists, and a key": ({"ids": TAKEN, "keys": MINE}, {"x": 1}),
+    "an id of its own, and a key that is taken": ({"ids": MINE, "keys": TAKEN}, {"x": 1}),
+    "no input": ({}, None),
+    "a trace": ({"traces": TRACE}, {"x": 1}),
+    "a malformed trace": ({"traces": {"traceparent": "00-0"}}, {"x": 1}),
+    "a label": ({"labels": {"customer": "c"}}, {"x": 1}),
+}
+
+
+# guarantee: alone-key
+# guarantee: alone-trace
+@pytest.mark.parametrize("name", GIVEN)
+def test_what_is_given_to_one_start_counts_as_among_others(play: Play, name: str) -> None:
+    document = {"name": "flow", "search": ["$.input.x"], "steps": AB}
+    workflow = play.deploy(compile_definition(document))
+    found = [started(play, workflow, *GIVEN[name], beside=beside) for beside in (False, True)]
+    assert found[0] == found[1]
+
+
+def started(
+    play: Play, workflow: str, given: dict[str, Any], value: Json, *, beside: bool
+) -> list[str]:
+    """Start one, where another has begun, and once more; return the answers and all rows."""
+    begun, mine, other = make_ids(3)
+    key = str(begun)
+    calls.start_instances(play.conn, workflow, [{"x": 1}], keys=[key], ids=[begun])
+    meant: dict[tuple[str, str], str | uuid.UUID] = {
+        ("keys", MINE): str(mine),
+        ("keys", TAKEN): key,
+        ("ids", MINE): mine,
+        ("ids", TAKEN): begun,
+    }
+    arguments: dict[str, list[Any]] = {
+        name: [meant[name, it] if isinstance(it, str) else it] for name, it in given.items()
+    }
+    if beside:
+        more = {"keys": str(other), "ids": other}
+        arguments = {name: [*it, more.get(name)] for name, it in arguments.items()}
+    inputs = [value, {"x": 3}][: 1 + beside]
+    answers: list[object] = []
+    for _ in range(2):
+        answer = calls.start_instances(play.conn, workflow, inputs, **arguments)[0]
+        answers.append((answer.outcome, answer.state, answer.error, answer.found == begun))
+        if "keys" not in given and "ids" not in given:
+            break  # it is another one each time
+    rows = [
+        play.rows(statement, instance)
+        for instance in (begun, mine, answer.found)
+        for statement in ROWS
+    ]
+    keys = play.rows(
+        "select key = %s, input_hash, instance_id = %s from onceflow.idempotency_key"
+        " where key in (%s, %s) order by key = %s",
+        *(str(mine), mine, str(mine), key, key),
+    )
+    fields = play.rows(
+        "select field, value from onceflow.search_value where instance_id = %s order by 1, 2",
+        answer.found,
+    )
+    return without_ids([answers, rows, keys, fields])
+
+
+BOUNDS = ["[0:0]={%s}", "[2:2]={%s}", "{{%s}}"]
+"""Arrays of one that do not begin at 1, as whoever writes SQL by hand may have them."""
+
+
+# guarantee: alone-bounds
+@pytest.mark.parametrize("bounds", BOUNDS)
+def test_one_start_counts_wherever_its_arrays_begin(play: Play, bounds: str) -> None:
+    workflow = play.deploy(compile_definition({"name": "flow", "steps": AB}))
+    start = "select outcome from onceflow.start_instances(%s, %s::jsonb[], %s::text[])"
+    arrays = bounds % '"{\\"x\\": 1}"', bounds % "key"
+    assert [play.value(start, workflow, *arrays) for _ in range(2)] == ["started", "exists"]
+
+
+@pytest.mark.parametrize("bounds", BOUNDS)
+def test_one_claim_and_answer_count_wherever_their_arrays_begin(play: Play, bounds: str) -> None:
+    instance = play.begin(compile_definition({"name": "flow", "steps": AB}))
+    token = play.worker.next_token()
+    ids, tasks = bounds % instance, bounds % "a"
+    claim = "select task, answer, fence = %s from onceflow.claim_tasks(%s, %s, 1, %s, %s)"
+    claimed = play.row(claim, token, play.worker.id, token, ids, tasks)
+    assert claimed == ("a", "granted", True)
+    complete = "select answer, state from onceflow.complete_tasks(%s, %s, %s, %s, %s::jsonb[])"
+    fences, outputs = bounds % token, bounds % 1
+    assert play.row(complete, play.worker.id, ids, tasks, fences, outputs) == (
+        "accepted",
+        "SUCCEEDED",
+    )
+    assert play.states(instance) == {"a": "SUCCEEDED", "b": "QUEUED"}
