@@ -92,8 +92,10 @@ BOUNDS = ["[0:0]={%s}", "[2:2]={%s}", "{{%s}}"]
 def test_one_start_counts_wherever_its_arrays_begin(play: Play, bounds: str) -> None:
     workflow = play.deploy(compile_definition({"name": "flow", "steps": AB}))
     start = "select outcome from onceflow.start_instances(%s, %s::jsonb[], %s::text[])"
-    arrays = bounds % '"{\\"x\\": 1}"', bounds % "key"
-    assert [play.value(start, workflow, *arrays) for _ in range(2)] == ["started", "exists"]
+    one, given = "{%s}", '"{\\"x\\": 1}"'
+    for inputs, keys in (one, bounds), (bounds, one), (bounds, bounds):
+        arrays = inputs % given, keys % f"key{len(inputs)}{len(keys)}"
+        assert [play.value(start, workflow, *arrays) for _ in range(2)] == ["started", "exists"]
 
 
 @pytest.mark.parametrize("bounds", BOUNDS)
