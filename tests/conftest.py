@@ -14,9 +14,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpcore2
 import psycopg
 import pytest
 from hypothesis import settings as hypothesis_settings
@@ -61,6 +63,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Workers of xdist, and what tests start, inherit it. Postgres, as another user, passes through.
     """
+    # Each client of the thousands that tests make would load all the authorities of the machine,
+    # in 50 ms, to call a server that has no TLS.
+    httpcore2.default_ssl_context = cache(httpcore2.default_ssl_context)
     memory = fast_folder()
     if memory is None or "TMPDIR" in os.environ:
         return
