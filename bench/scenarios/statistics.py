@@ -1,9 +1,11 @@
 """(q) The reference load with statistics and scraped metrics, in turn with neither.
 
 Both are turned on and off in the one deployment, between windows: a turn with processes of its own
-spreads wider than what is looked for. The clock sums a minute when it has been over for half of
-one, so a window of one minute has one summed, wherever it begins; the report tells how many were,
-and how many scrapes. What counting costs within the processes is in both sides.
+spreads wider than what is looked for, and even so do windows of one. So it is also told which part
+of Postgres' CPU the sessions have used that sum and are asked by who scrapes. A minute is summed
+when it has been over for half of one, so a window of a minute sums one, or at times none or two;
+the report tells how many, and how many scrapes there were. What counting costs within the processes
+is in both sides.
 """
 
 import threading
@@ -21,7 +23,8 @@ from onceflow.engine.dev.postgres import free_port
 from ..bench import Bench
 from ..deployment import POSTGRES, Deployment, deployed
 from ..load import ClosedLoop, Run
-from ..turns import Side, take_turns
+from ..processes import cpu_seconds
+from ..turns import CPU, Side, take_turns
 from ..workflows import sequence
 
 TITLE = "4 steps, closed loop, with statistics and metrics"
@@ -33,6 +36,9 @@ LONGEST_SCRAPE = 10.0
 """Seconds in which a scrape must be answered, likewise."""
 LEFT = 1.5
 """Windows of load before the first turn: what it sums has been under load for all of a minute."""
+OWN = ["relay clock of statistics", "relay metrics", "worker metrics"]
+"""The sessions that do nothing else."""
+OF_THAT = f"of {CPU} statistics, metrics"
 
 # The job finds no row by which it could have itself to itself, and so does nothing.
 OFF = (
@@ -68,9 +74,11 @@ def run(bench: Bench) -> None:
 
 def _counted(conn: psycopg.Connection[Any], ports: Sequence[int], load: Callable[[], Run]) -> Run:
     _switch(conn, ON)
-    summed = _minutes(conn)
+    summed, own, began = _minutes(conn), _own_cpu(conn), time.monotonic()
     with _scraped(ports) as scrapes:
         run = load()
+    steps = run.figures["steps/s"] * (time.monotonic() - began)
+    run.per_step[OF_THAT] = 1e6 * (_own_cpu(conn) - own) / steps
     run.figures["minutes summed"] = _minutes(conn) - summed
     run.figures["scrapes"] = len(scrapes)
     _switch(conn, OFF)
@@ -81,6 +89,15 @@ def _switch(conn: psycopg.Connection[Any], statements: Sequence[LiteralString]) 
     with conn.transaction():
         for statement in statements:
             conn.execute(statement)
+
+
+def _own_cpu(conn: psycopg.Connection[Any]) -> float:
+    """Return the CPU seconds that the sessions of OWN have used so far."""
+    rows = conn.execute(
+        "select pid from pg_catalog.pg_stat_activity where application_name = any (%s)",
+        ([f"onceflow {name}" for name in OWN],),
+    ).fetchall()
+    return cpu_seconds(pid for (pid,) in rows) or 0.0
 
 
 def _minutes(conn: psycopg.Connection[Any]) -> int:

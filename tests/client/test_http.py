@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from uuid import uuid4
 
+import httpcore2
 import psycopg
 import pytest
 
@@ -119,3 +120,14 @@ async def test_who_is_not_known_or_may_not_is_denied(settings: Settings) -> None
                 await client.signal(uuid4(), "go")
             with pytest.raises(NotFound):
                 await client.get(uuid4())
+
+
+def test_who_asks_a_server_without_tls_loads_no_authorities(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded: list[None] = []
+    monkeypatch.setattr(httpcore2, "default_ssl_context", lambda **_: loaded.append(None))
+    HttpClient("http://127.0.0.1:1").close()
+    assert loaded == []
+    HttpClient("https://127.0.0.1:1").close()
+    assert loaded == [None]
