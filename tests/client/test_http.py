@@ -126,7 +126,11 @@ def test_who_asks_a_server_without_tls_loads_no_authorities(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     loaded: list[None] = []
-    monkeypatch.setattr(httpcore2, "default_ssl_context", lambda **_: loaded.append(None))
+
+    def load(**_: object) -> None:
+        loaded.append(None)
+
+    monkeypatch.setattr(httpcore2, "default_ssl_context", load)
     HttpClient("http://127.0.0.1:1").close()
     assert loaded == []
     HttpClient("https://127.0.0.1:1").close()
