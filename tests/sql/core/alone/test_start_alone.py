@@ -53,23 +53,22 @@ def started(
         ("ids", MINE): mine,
         ("ids", TAKEN): begun,
     }
-    arguments: dict[str, list[Any]] = {
+    arguments: dict[str, Any] = {
         name: [meant[name, it] if isinstance(it, str) else it] for name, it in given.items()
     }
     if beside:
         more = {"keys": str(other), "ids": other}
         arguments = {name: [*it, more.get(name)] for name, it in arguments.items()}
     inputs = [value, {"x": 3}][: 1 + beside]
-    answers: list[object] = []
-    for _ in range(2):
-        answer = calls.start_instances(play.conn, workflow, inputs, **arguments)[0]
-        answers.append((answer.outcome, answer.state, answer.error, answer.found == begun))
-        if "keys" not in given and "ids" not in given:
-            break  # it is another one each time
+    # One that names nothing is another one each time.
+    times = 2 if "keys" in given or "ids" in given else 1
+    said = [
+        calls.start_instances(play.conn, workflow, inputs, **arguments)[0] for _ in range(times)
+    ]
+    answers = [(each.outcome, each.state, each.error, each.found == begun) for each in said]
+    found = said[-1].found
     rows = [
-        play.rows(statement, instance)
-        for instance in (begun, mine, answer.found)
-        for statement in ROWS
+        play.rows(statement, instance) for instance in (begun, mine, found) for statement in ROWS
     ]
     keys = play.rows(
         "select key = %s, input_hash, instance_id = %s from onceflow.idempotency_key"
@@ -78,7 +77,7 @@ def started(
     )
     fields = play.rows(
         "select field, value from onceflow.search_value where instance_id = %s order by 1, 2",
-        answer.found,
+        found,
     )
     return without_ids([answers, rows, keys, fields])
 
