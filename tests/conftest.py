@@ -59,13 +59,18 @@ def _servers_of(config: pytest.Config) -> Servers:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Prepare what all tests share: one trust of HTTP clients, and a place for temporary files."""
+    # Each client of the thousands that tests make would load all the authorities of the machine,
+    # in 50 ms, to call a server that has no TLS.
+    httpcore2.default_ssl_context = cache(httpcore2.default_ssl_context)
+    _use_memory(config)
+
+
+def _use_memory(config: pytest.Config) -> None:
     """Have all temporary files in memory, where nobody has named a place for them.
 
     Workers of xdist, and what tests start, inherit it. Postgres, as another user, passes through.
     """
-    # Each client of the thousands that tests make would load all the authorities of the machine,
-    # in 50 ms, to call a server that has no TLS.
-    httpcore2.default_ssl_context = cache(httpcore2.default_ssl_context)
     memory = fast_folder()
     if memory is None or "TMPDIR" in os.environ:
         return

@@ -1,11 +1,11 @@
 """(q) The reference load with statistics and scraped metrics, in turn with neither.
 
-Both are turned on and off in the one deployment, between windows: a turn with processes of its own
-spreads wider than what is looked for, and even so do windows of one. So it is also told which part
-of Postgres' CPU the sessions have used that sum and are asked by who scrapes. A minute is summed
-when it has been over for half of one, so a window of a minute sums one, or at times none or two;
-the report tells how many, and how many scrapes there were. What counting costs within the processes
-is in both sides.
+Both are turned on and off in the one deployment, between windows, as turns with processes of their
+own spread far wider than what is looked for. Windows of one deployment spread too: so it is also
+told how much of Postgres' CPU the sessions have used that sum and that are asked by scrapes. A
+minute is summed when it has been over for half of one, so a window of a minute sums one, or at
+times none or two; the report tells how many, and how many scrapes there were. What counting costs
+within the processes is in both sides.
 """
 
 import threading

@@ -1,8 +1,10 @@
 -- record_alone(changes, opened, scope, queued, succeeded, now) -> void   (internal)
--- Records changes of one instance, each of which stands alone (stands_alone), as record_changes() does those of a set: p_opened and p_scope
--- are their sum and their last scope, p_queued: some have become QUEUED and are told, p_succeeded has its output where it succeeds with them.
+-- Records changes of one instance, each of which stands alone (stands_alone), as record_changes() does those of a set: p_opened
+-- and p_scope are their sum and their last scope, p_queued: some have become QUEUED and are told, p_succeeded has its output
+-- where it succeeds with them.
 create or replace function onceflow.record_alone(
-    p_changes onceflow.change[], p_opened int, p_scope bigint, p_queued boolean, p_succeeded onceflow.evaluated_output[], p_now timestamptz)
+    p_changes onceflow.change[], p_opened int, p_scope bigint, p_queued boolean, p_succeeded onceflow.evaluated_output[],
+    p_now timestamptz)
 returns void
 language plpgsql volatile as $$
 declare
@@ -48,7 +50,8 @@ begin
         with sent as (
             insert into onceflow.outbox (kind, topic, key, value, headers, queued_xid, made_at)
             select 'task', c.queue, c.instance_id::text,
-                onceflow.task_message(c.instance_id, c.step, c.scope, c.visit)::text, coalesce(v_trace, '{}'), pg_current_xact_id(), p_now
+                onceflow.task_message(c.instance_id, c.step, c.scope, c.visit)::text, coalesce(v_trace, '{}'),
+                pg_current_xact_id(), p_now
             from unnest(p_changes) c where c.state = 'QUEUED'
             returning topic
         )

@@ -2,7 +2,8 @@
 --   -> own, started, versions, instance   (internal)
 -- Makes the rows of instances that start, and of their keys, for start_items(). o_own: the id of each item, null where it is
 -- invalid or where its key names another instance; o_started, o_versions: of those that were not there before, by id; o_instance: that
--- of a start that stands alone.
+-- of a start that stands alone, by one insert. What sends a start away from that: others in its call, nothing to start, a key
+-- that is taken, or an array that does not begin at 1.
 create or replace function onceflow.make_instances(
     p_workflows bigint[], p_versions bigint[], p_deadlines interval[], p_inputs jsonb[], p_keys text[], p_ids uuid[],
     p_triggers text[], p_scheduled_at timestamptz[], p_now timestamptz, p_parents uuid[], p_roots uuid[], p_traces jsonb[],
