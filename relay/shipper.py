@@ -30,8 +30,31 @@ BATCH_BYTES = 32 * 1024 * 1024
 """What the values of a batch may weigh together."""
 
 
+TOGETHER = 16
+"""Messages of one instance in a batch that go to one partition, and so to one worker."""
+
+
 class BrokerAway(Exception):
     """No broker answers. Nothing of the batch is blamed for it."""
+
+
+class Keys:
+    """The keys of a batch's messages, which lead to a partition each.
+
+    That of a task is its instance's; where a batch has many of one instance each further
+    ``TOGETHER`` of them have a number behind it, for else one worker had all of a fan-out.
+    """
+
+    def __init__(self) -> None:
+        self._seen = Counter[str]()
+
+    def of(self, row: OutboxRow) -> str | None:
+        """Return the key of the next row."""
+        if row.kind != "task" or row.key is None:
+            return row.key
+        before = self._seen[row.key]
+        self._seen[row.key] = before + 1
+        return row.key if before < TOGETHER else f"{row.key}/{before // TOGETHER}"
 
 
 class Shipper:
@@ -103,6 +126,7 @@ class Shipper:
         records: list[Record] = []
         ours, theirs = set[str](), set[str]()
         hopeless: dict[int, str] = {}
+        keys = Keys()
         for row in rows:
             topic = self._topic_of(row)
             if not is_topic(topic):
@@ -110,7 +134,7 @@ class Shipper:
             elif row.headers is None:
                 hopeless[row.id] = f"its headers are no texts by names (topic {topic})"
             else:
-                records.append(Record(row.id, topic, row.key, row.value, row.headers))
+                records.append(Record(row.id, topic, keys.of(row), row.value, row.headers))
                 (theirs if row.kind == "event" else ours).add(topic)
         problems = self._topics.make(ours) | self._topics.check(
             theirs - ours, self._sender.producer

@@ -1,15 +1,17 @@
 """The shipper on a real outbox and a real broker: what is shipped, put off, and kept."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from confluent_kafka.cimpl import NewTopic
 from psycopg import sql
 
-from onceflow.engine.calls import release_quarantine
+from onceflow.engine.calls import register_workflow, release_quarantine, start_instances
 from onceflow.engine.dev.broker import EmbeddedBroker
 from onceflow.engine.kafka_names import dead_letter_topic, form_topic, task_topic
 from onceflow.engine.settings import Settings
@@ -18,7 +20,9 @@ from onceflow.relay.sender import Record, Sender
 from onceflow.relay.shipper import BrokerAway, Shipper
 
 from ..conftest import Connect
+from ..sql.workflows import Step, workflow
 from .support import (
+    NOTHING,
     Conn,
     backlog,
     event,
@@ -58,6 +62,24 @@ def test_tasks_are_shipped_once_each(conn: Conn, settings: Settings, shipper: Sh
     assert backlog(conn) == 0
     assert shipped_tasks(settings) == dict.fromkeys(ids, 1)
     assert shipper.ship(conn) == 0
+
+
+# guarantee: shipped-to-one
+def test_many_of_one_instance_go_to_all_partitions(
+    conn: Conn, settings: Settings, shipper: Shipper
+) -> None:
+    register_workflow(conn, workflow(*(Step(f"s{n}") for n in range(400)), name="wide"))
+    (wide,) = start_instances(conn, "wide", [NOTHING])
+    narrow = start(conn, 30)
+    while shipper.ship(conn):
+        pass
+    messages = read_topic(settings, task_topic(settings, "default"))
+    assert len({message.value() for message in messages}) == len(messages) == 430
+    keys = Counter((message.key() or b"").decode() for message in messages)
+    assert {key: keys[key] for key in map(str, narrow)} == dict.fromkeys(map(str, narrow), 1)
+    of_wide = {key for key in keys if UUID(key.split("/")[0]) == wide.instance_id}
+    assert str(wide.instance_id) in of_wide
+    assert len({m.partition() for m in messages if (m.key() or b"").decode() in of_wide}) > 1
 
 
 def test_topics_of_tasks_are_made_with_the_partitions_of_the_settings(

@@ -32,15 +32,15 @@ from .worker_tasks import HANDLERS
 
 TASKS = 60
 SLOTS = 12
-"""So many begin alone, as nothing is known of their handler; those behind them in groups."""
+"""So many at most are in a group."""
 
 WIDE = "name: wide\nsteps:\n" + "\n".join(
     f"  - {{id: s{n}, task: TASK, needs: []}}" for n in range(TASKS)
 )
 POINTS = {
     "worker.in_group": 3,
-    "worker.before_complete": SLOTS + 2,
-    "worker.after_complete": SLOTS + 2,
+    "worker.before_complete": 2,
+    "worker.after_complete": 2,
 }
 
 

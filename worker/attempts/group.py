@@ -154,12 +154,14 @@ class Group:
         with self._lock:
             if self._state is not State.RUNNING:
                 return
-            waiting = list(self._waiting)
+            waiting, current = list(self._waiting), self._current
             self._waiting.clear()
             if self._deadline is None:
                 self._deadline = self._runner.deadlines.add(
                     self._runner.hostage, self._free_hostages
                 )
+        if current is not None:
+            self._runner.pace.doubt(current.grant)
         self._runner.start(waiting)
 
     def break_up(self) -> None:

@@ -100,7 +100,7 @@ class Place:
         recording: Callable[[], bool],
         ease: Callable[[], None],
         leave: Callable[[], None],
-        on_cut: Callable[[], None] | None,
+        on_cut: Callable[[], None],
     ) -> None:
         self._leave = leave
         self._on_cut = on_cut
@@ -127,7 +127,8 @@ class Place:
             self._leave()
 
     def _cut(self) -> None:
-        """Let the next one begin already, as this one takes long, and who waits within it too."""
-        self.leave()
-        if self._on_cut is not None:
-            self._on_cut()
+        """Let who waits within it go elsewhere, and the next one begin: this one takes long."""
+        try:
+            self._on_cut()  # first: what is next may be of the same step
+        finally:
+            self.leave()

@@ -19,6 +19,8 @@ a busy machine all times are long now and then."""
 KEPT = 10_000
 """Steps whose times are remembered."""
 NEVER = float("inf")
+DOUBTED = 2 * PLANNED
+"""Seconds that are expected of a step that has never ended, and has others wait."""
 
 Step = tuple[str, ...]
 """A handler, a workflow and a step of it; or the handler alone, for steps that are new here."""
@@ -45,8 +47,14 @@ class Pace:
         with self._lock:
             self._keep(_step(grant), NEVER)
 
+    def doubt(self, grant: Grant) -> None:
+        """Remember that a step takes long, of which nothing is known as it still runs."""
+        with self._lock:
+            if _step(grant) not in self._seconds:
+                self._keep(_step(grant), DOUBTED)
+
     def is_quick(self, attempt: Attempt) -> bool:
-        """Return whether an attempt may share a transaction: not where nothing is known of it."""
+        """Return whether an attempt may share a transaction; of what is new here it is presumed."""
         handler, timeout = attempt.handler, attempt.grant.timeout
         if handler is None or not handler.grouped or (timeout is not None and timeout < SHORTEST):
             return False
@@ -80,7 +88,7 @@ class Pace:
     def _expected(self, attempt: Attempt) -> float:
         grant = attempt.grant
         with self._lock:
-            of_handler = self._seconds.get((grant.handler,), NEVER)
+            of_handler = self._seconds.get((grant.handler,), 0.0)
             return self._seconds.get(_step(grant), of_handler)
 
     def _keep(self, step: Step, seconds: float) -> None:

@@ -80,14 +80,34 @@ def test_a_handler_that_wants_to_be_alone_is(one: Turn) -> None:
     assert len({xids[0] for xids in one.done(ids)}) == 5
 
 
-@pytest.mark.parametrize(("workflow", "known"), [("member", False), ("limited", True)])
-def test_alone_is_who_may_be_slow_or_has_little_time(one: Turn, workflow: str, known: bool) -> None:
-    ids = one.begin(nothing, workflow=workflow, known=known)
+def test_one_that_has_little_time_is_alone(one: Turn) -> None:
+    ids = one.run(nothing, workflow="limited")
+    require_once(one, ids)
+    assert len({xids[0] for xids in one.done(ids)}) == 5
+
+
+# guarantee: group-new-alone
+def test_what_is_new_is_presumed_quick(one: Turn) -> None:
+    ids = one.begin(nothing, known=False)
     one.end()
     require_once(one, ids)
-    transactions = len({xids[0] for xids in one.done(ids)})
-    # Who begins once others of its kind have ended is known by then, and need not be alone.
-    assert transactions == 5 if known else transactions > 1
+    assert len({xids[0] for xids in one.done(ids)}) == 1
+
+
+# guarantee: group-new-slow
+# guarantee: group-one-new-slow
+@pytest.mark.parametrize("first", [1, 5])
+def test_what_is_new_and_slow_has_others_wait_once(one: Turn, first: int) -> None:
+    gate = Gate()
+    ids = one.begin(lambda n, ctx: gate.wait(), first, known=False)
+    gate.await_arrivals()
+    one.cut()
+    ids += one.begin(lambda n, ctx: gate.wait(), 6 - first, known=False)
+    gate.await_arrivals(5)  # all of them, at once
+    gate.open()
+    one.end()
+    require_once(one, ids)
+    assert len({xids[0] for xids in one.done(ids)}) == 6
 
 
 @pytest.mark.parametrize("how", ["raises", "statement", "swallowed", "output"])

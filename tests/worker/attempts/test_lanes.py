@@ -163,9 +163,9 @@ class Told:
 def test_a_place_is_left_late_where_handlers_are_slow(deadlines: StruckByHand) -> None:
     late = Told(deadlines)
     deadlines.strike(CUT)
-    assert late.told == ["left", "cut"]
+    assert late.told == ["cut", "left"]
     late.place.leave()
-    assert late.told == ["left", "cut"], "once"
+    assert late.told == ["cut", "left"], "once"
 
 
 def test_a_place_is_eased_first_where_all_have_run(deadlines: StruckByHand) -> None:
@@ -173,9 +173,9 @@ def test_a_place_is_eased_first_where_all_have_run(deadlines: StruckByHand) -> N
     deadlines.strike(CUT)
     assert late.told == ["eased"]
     deadlines.strike(MORE)
-    assert late.told == ["eased", "left", "cut"]
+    assert late.told == ["eased", "cut", "left"]
     late.place.leave()
-    assert late.told == ["eased", "left", "cut"], "once"
+    assert late.told == ["eased", "cut", "left"], "once"
 
 
 def test_a_place_that_is_left_is_not_left_late(deadlines: StruckByHand) -> None:
@@ -198,6 +198,6 @@ class StruckAtOnce(Deadlines):
 def test_a_place_that_is_late_before_it_begins_is_left(recording: bool) -> None:
     with closing(StruckAtOnce()) as deadlines:
         late = Told(deadlines, recording=recording)
-    assert late.told == ["left", "cut", *(["eased"] if recording else [])]
+    assert late.told == ["cut", "left", *(["eased"] if recording else [])]
     late.place.leave()
     assert late.told.count("left") == 1
