@@ -25,6 +25,7 @@ from .options import Options
 from .servers import Servers, delete_topics
 
 LOGS = Path(".onceflow/bench/logs")
+FIRST_OF_WARM_UP, MOST_OF_WARM_UP = 50, 3_200
 LEASE = 6.0
 """Seconds of a worker's lease. Its counters arrive with its renewals, every third of that."""
 
@@ -112,11 +113,17 @@ class Deployment:
             self.workers.append(process)
 
     def warm_up(self, workflow: str) -> None:
-        """Run instances until every worker has run some: then all of them have their partitions."""
+        """Run instances until every worker has run some: then all of them have their partitions.
+
+        Ever more at a time: few may find room in one.
+        """
         seen: set[str] = set()
+        count = FIRST_OF_WARM_UP
 
         def all_worked() -> bool:
-            start_instances(self.conn, workflow, inputs(50))
+            nonlocal count
+            start_instances(self.conn, workflow, inputs(count))
+            count = min(2 * count, MOST_OF_WARM_UP)
             self.wait_for_end()
             rows = self.conn.execute(
                 "select distinct worker_id::text from onceflow.task_log where worker_id is not null"

@@ -31,7 +31,7 @@ BATCH_BYTES = 32 * 1024 * 1024
 
 
 TOGETHER = 16
-"""Messages of one instance in a batch that go to one partition, and so to one worker."""
+"""Messages of one instance in a batch that have one key, and so go to one partition of a topic."""
 
 
 class BrokerAway(Exception):

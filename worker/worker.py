@@ -6,6 +6,9 @@ Kafka; or, without a broker, it tells when some wait in the outbox), the *lease*
 A turn::
 
     delivery ──messages──▶ slots ──▶ turn: record, claim ──grants──▶ executor ──answers──▶ slots
+
+While it waits the turn is lent to a handler that ends, where it is the last that runs and is not
+transactional: its thread records the answer and starts what is handed off in return.
 """
 
 import logging
@@ -25,7 +28,7 @@ from ..engine.settings import Settings
 from .attempts.attempt import Outcome, Running
 from .attempts.engine_calls import EngineCalls
 from .attempts.executor import Executor
-from .attempts.slots import Slots, Waiting
+from .attempts.slots import Slots, Waiting, Work
 from .handlers.registry import Registry, registry
 from .registration.deadlines import Deadlines
 from .registration.leases import Counters, Lease, Offer, Registration, register
@@ -90,10 +93,14 @@ class Worker:
         self._slots = Slots(options.concurrency, hand_off=options.hand_off)
         self._running = Running()
         self._deadlines = Deadlines()
-        self._executor = Executor(settings, handlers, self._slots, self._running, self._deadlines)
+        self._executor = Executor(
+            settings, handlers, self._slots, self._running, self._deadlines, self._take_turn
+        )
         self._connection = RetryingConnection(settings, "worker")
         self._delivery: Delivery | None = None
         self._registration: Registration | None = None
+        self._calls: EngineCalls | None = None
+        self._failed: BaseException | None = None  # in a turn that was lent
         self._stopping = threading.Event()
         self._stop_by = float("inf")
 
@@ -228,6 +235,7 @@ class Worker:
             on_lost=self._lose,
         )
         calls = EngineCalls(self._connection, registration, self.counters, self._may_go_on)
+        self._calls = calls
         try:
             while not self._finished():
                 self._turn(calls, registration)
@@ -237,11 +245,8 @@ class Worker:
 
     def _turn(self, calls: EngineCalls, registration: Registration) -> None:
         """One turn: what was answered is recorded, what waits is claimed, what is granted runs."""
-        work = self._slots.take(LONGEST_WAIT)
-        if registration.lost.is_set():
-            raise Abandoned("the registration is lost")
-        if outcomes := self._of_this(registration, work.outcomes):
-            self._executor.start(calls.record(outcomes, work.room), registration)
+        work = self._take_work(LONGEST_WAIT)
+        self._record(calls, registration, work)
         waiting = self._slots.take_waiting()
         if self._delivery is None or not (waiting.messages or waiting.share):
             return
@@ -251,6 +256,42 @@ class Worker:
             # Never claimed, perhaps, and not committed: this worker must see them again.
             self._slots.put_back(waiting.messages)
             raise
+
+    def _take_turn(self, work: Work) -> None:
+        """Do the work of a turn that was lent, in a handler's thread; raises nothing.
+
+        What is rolled back, as for a lock that was not had in time, is left to the turn's own
+        thread: on the loop may be what lets go of the lock.
+        """
+        left: Sequence[Outcome] = ()
+        self._connection.hurried = True
+        try:
+            calls, registration = self._calls, self._registration
+            if calls is None or registration is None:
+                raise Abandoned("there is no registration")
+            self._record(calls, registration, work)
+        except Abandoned:
+            left = work.outcomes
+        except BaseException as error:
+            self._failed = error
+            self._slots.wake()
+        finally:
+            self._connection.hurried = False
+            self._slots.end_turn(left)
+
+    def _take_work(self, timeout: float) -> Work:
+        """Wait for something to do. Raises what a turn that was lent has come to."""
+        work = self._slots.take(timeout)
+        failed, self._failed = self._failed, None
+        if failed is not None:
+            raise failed
+        return work
+
+    def _record(self, calls: EngineCalls, registration: Registration, work: Work) -> None:
+        if registration.lost.is_set():
+            raise Abandoned("the registration is lost")
+        if outcomes := self._of_this(registration, work.outcomes):
+            self._executor.start(calls.record(outcomes, work.room), registration)
 
     def _of_this(self, registration: Registration, outcomes: list[Outcome]) -> list[Outcome]:
         """Drop answers of tasks that were held under a lost registration: they are stale."""
@@ -278,7 +319,7 @@ class Worker:
         for attempt in left:
             attempt.stop("the worker stops")
         self._executor.close()  # async handlers have ended before their tasks are given out again
-        if outcomes := self._of_this(registration, self._slots.take(0).outcomes):
+        if outcomes := self._of_this(registration, self._take_work(0).outcomes):
             calls.record(outcomes, 0)
         if left:
             calls.give_back(left)

@@ -5,19 +5,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from confluent_kafka.cimpl import NewTopic
 from psycopg import sql
 
-from onceflow.engine.calls import register_workflow, release_quarantine, start_instances
+from onceflow.engine.calls import OutboxRow, register_workflow, release_quarantine, start_instances
 from onceflow.engine.dev.broker import EmbeddedBroker
 from onceflow.engine.kafka_names import dead_letter_topic, form_topic, task_topic
 from onceflow.engine.settings import Settings
 from onceflow.relay.broker import open_admin
 from onceflow.relay.sender import Record, Sender
-from onceflow.relay.shipper import BrokerAway, Shipper
+from onceflow.relay.shipper import TOGETHER, BrokerAway, Keys, Shipper
 
 from ..conftest import Connect
 from ..sql.workflows import Step, workflow
@@ -65,7 +65,7 @@ def test_tasks_are_shipped_once_each(conn: Conn, settings: Settings, shipper: Sh
 
 
 # guarantee: shipped-to-one
-def test_many_of_one_instance_go_to_all_partitions(
+def test_many_of_one_instance_go_to_several_partitions(
     conn: Conn, settings: Settings, shipper: Shipper
 ) -> None:
     register_workflow(conn, workflow(*(Step(f"s{n}") for n in range(400)), name="wide"))
@@ -79,7 +79,18 @@ def test_many_of_one_instance_go_to_all_partitions(
     assert {key: keys[key] for key in map(str, narrow)} == dict.fromkeys(map(str, narrow), 1)
     of_wide = {key for key in keys if UUID(key.split("/")[0]) == wide.instance_id}
     assert str(wide.instance_id) in of_wide
+    assert max(keys[key] for key in of_wide) <= 3 * TOGETHER  # each of three batches counts anew
     assert len({m.partition() for m in messages if (m.key() or b"").decode() in of_wide}) > 1
+
+
+def test_sixteen_of_one_instance_in_a_batch_have_one_key() -> None:
+    instance, keys = uuid4(), Keys()
+    rows = [OutboxRow(n, "task", "default", str(instance), "{}", {}) for n in range(40)]
+    given = [keys.of(row) for row in rows]
+    assert given == [str(instance)] * 16 + [f"{instance}/1"] * 16 + [f"{instance}/2"] * 8
+    others = [OutboxRow(n, "event", "orders", "k", "{}", {}) for n in range(40)]
+    assert {keys.of(row) for row in others} == {"k"}
+    assert keys.of(OutboxRow(1, "event", "orders", None, "{}", {})) is None
 
 
 def test_topics_of_tasks_are_made_with_the_partitions_of_the_settings(

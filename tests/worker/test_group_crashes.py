@@ -111,5 +111,5 @@ def test_a_wide_instance_completes_in_groups(servers: Servers, transport: str) -
         assert wait_for_ends(stack.conn, [stack.run("wide")], 60) == ["SUCCEEDED"]
         rows = stack.conn.execute("select distinct output from onceflow.tasks where step like 's%'")
         transactions = len(rows.fetchall())
-        assert transactions <= TASKS - 2, "hardly two of them have shared a transaction"
+        assert transactions <= TASKS // 2, "hardly any of them have shared a transaction"
         assert stack.worker.counters.snapshot()["completed"] == TASKS

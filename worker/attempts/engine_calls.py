@@ -47,7 +47,7 @@ without evaluating what comes due: the expressions of that are failed in its ste
 
 
 class EngineCalls:
-    """The calls of one registration, over one connection, made by one thread.
+    """The calls of one registration, over one connection, made by one thread at a time.
 
     Each method repeats its call until it is answered. They raise WorkerNotLive, and Abandoned where
     ``go_on`` says no (the lease is lost, or the time to stop is up).

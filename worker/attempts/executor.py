@@ -3,7 +3,8 @@
 import inspect
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from functools import partial
 
 from ...engine.calls import Grant
@@ -18,7 +19,7 @@ from .attempt import Attempt, Outcome, Running
 from .handler_loop import HandlerLoop
 from .handler_threads import HandlerThreads
 from .handling import begin, fault_of, tell_masked
-from .slots import Slots
+from .slots import Slots, Work
 from .spans import AttemptSpan
 from .transactional import Transactional
 from .transactions import LIMIT
@@ -27,7 +28,11 @@ log = logging.getLogger("onceflow.worker")
 
 
 class Executor:
-    """Starts attempts and hands in what they answer."""
+    """Starts attempts and hands in what they answer.
+
+    ``take_turn`` does the work of a turn that a handler's thread was lent, and gives it back; in
+    the context in which this was made: what handlers leave in theirs is nobody else's.
+    """
 
     def __init__(
         self,
@@ -36,7 +41,10 @@ class Executor:
         slots: Slots,
         running: Running,
         deadlines: Deadlines,
+        take_turn: Callable[[Work], None],
     ) -> None:
+        self._take_turn = take_turn
+        self._context = copy_context()
         self._secrets = settings.secrets
         self._registry = registry
         self._slots = slots
@@ -115,37 +123,51 @@ class Executor:
 
     async def _run_async(self, attempt: Attempt, handler: Handler) -> None:
         answer: bytes | Fault | Later = UNDESCRIBED
-        with AttemptSpan(attempt) as span:
-            try:
-                result = await begin(attempt, handler, self._secrets)
-                answer = encode_output(result, unknown=True, mask=attempt.mask)
-            except BaseException as error:
-                answer = fault_of(attempt, error)
-            finally:
-                span.answer(answer)
-                self._leave(attempt, answer)
+        try:
+            with AttemptSpan(attempt) as span:
+                try:
+                    result = await begin(attempt, handler, self._secrets)
+                    answer = encode_output(result, unknown=True, mask=attempt.mask)
+                except BaseException as error:
+                    answer = fault_of(attempt, error)
+                finally:
+                    span.answer(answer)
+        finally:  # a task that a handler has left on the loop waits for no call of ours
+            work = self._leave(attempt, answer, lend=self._loop.has_one)
+            if work is not None:
+                self._loop.soon(self._take_turn, work, context=self._context.copy())
 
-    def _run_sync(self, attempt: Attempt, handler: Handler) -> None:
+    def _run_sync(self, attempt: Attempt, handler: Handler) -> Callable[[], None] | None:
         answer: bytes | Fault | Later = UNDESCRIBED
-        with AttemptSpan(attempt) as span:
-            try:
-                result = begin(attempt, handler, self._secrets)
-                if inspect.iscoroutine(result):  # it is async under a wrapper that is not
-                    result = self._loop.wait_for(result, attempt.on_stop)
-                answer = encode_output(result, unknown=True, mask=attempt.mask)
-            except BaseException as error:
-                answer = fault_of(attempt, error)
-            finally:
-                span.answer(answer)
-                self._leave(attempt, answer)
+        try:
+            with AttemptSpan(attempt) as span:
+                try:
+                    result = begin(attempt, handler, self._secrets)
+                    if inspect.iscoroutine(result):  # it is async under a wrapper that is not
+                        result = self._loop.wait_for(result, attempt.on_stop)
+                    answer = encode_output(result, unknown=True, mask=attempt.mask)
+                except BaseException as error:
+                    answer = fault_of(attempt, error)
+                finally:
+                    span.answer(answer)
+        finally:
+            work = self._leave(attempt, answer, lend=True)
+        if work is None:
+            return None
+        context = self._context.copy()
+        return lambda: context.run(self._take_turn, work)
 
     # Answers.
 
-    def _leave(self, attempt: Attempt, answer: bytes | Fault | Later) -> None:
+    def _leave(
+        self, attempt: Attempt, answer: bytes | Fault | Later, *, lend: bool = False
+    ) -> Work | None:
+        """Free its slot, and lay its answer down; return the turn's work where that was lent."""
         first = attempt.finish()
         tell_masked(attempt)
-        self._slots.leave(Outcome(attempt, answer) if first else None)
+        work = self._slots.leave(Outcome(attempt, answer) if first else None, lend=lend)
         self._running.remove(attempt)
+        return work
 
     def _no_handler(self, grant: Grant) -> Fault:
         """Return the fault of a task that this worker does not know; a newer one may, so retry."""

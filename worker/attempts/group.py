@@ -161,7 +161,7 @@ class Group:
                     self._runner.hostage, self._free_hostages
                 )
         if current is not None:
-            self._runner.pace.doubt(current.grant)
+            self._runner.pace.doubt(current)
         self._runner.start(waiting)
 
     def break_up(self) -> None:

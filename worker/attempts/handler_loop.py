@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
+from contextvars import Context
 from typing import Any
 
 log = logging.getLogger("onceflow.worker")
@@ -37,6 +38,15 @@ class HandlerLoop:
         task = self._loop.create_task(self._keep(coroutine))
         self._tasks.add(task)
         return lambda: self.call_soon(task.cancel)
+
+    def soon(self, callback: Callable[..., object], *args: Any, context: Context) -> None:
+        """Call ``callback`` once what is ready has had its turn; from the loop's thread."""
+        self._loop.call_soon(callback, *args, context=context)
+
+    @property
+    def has_one(self) -> bool:
+        """Whether the caller's task is alone on the loop: also of those that handlers began."""
+        return len(self._tasks) == 1 and len(asyncio.all_tasks(self._loop)) == 1
 
     async def _keep(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run it, and forget its task: in there, as a callback would cost a turn of the loop."""

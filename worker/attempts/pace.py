@@ -20,7 +20,7 @@ KEPT = 10_000
 """Steps whose times are remembered."""
 NEVER = float("inf")
 DOUBTED = 2 * PLANNED
-"""Seconds that are expected of a step that has never ended, and has others wait."""
+"""Seconds that are expected of what has never ended, and has others wait."""
 
 Step = tuple[str, ...]
 """A handler, a workflow and a step of it; or the handler alone, for steps that are new here."""
@@ -47,11 +47,14 @@ class Pace:
         with self._lock:
             self._keep(_step(grant), NEVER)
 
-    def doubt(self, grant: Grant) -> None:
-        """Remember that a step takes long, of which nothing is known as it still runs."""
+    def doubt(self, attempt: Attempt) -> None:
+        """Remember that a handler takes long that runs still, where nothing is known of it."""
+        if not attempt.started:  # it waits for its connection
+            return
         with self._lock:
-            if _step(grant) not in self._seconds:
-                self._keep(_step(grant), DOUBTED)
+            for step in _step(attempt.grant), (attempt.grant.handler,):
+                if step not in self._seconds:
+                    self._keep(step, DOUBTED)
 
     def is_quick(self, attempt: Attempt) -> bool:
         """Return whether an attempt may share a transaction; of what is new here it is presumed."""
@@ -65,25 +68,31 @@ class Pace:
     ) -> tuple[list[list[Attempt]], list[list[Attempt]]]:
         """Divide quick attempts into groups: in their order, each with one limit of time.
 
-        Returns those that are full, and those in which there is room: of each limit one at most,
-        in the order of their first.
+        Those of a handler that is new share nothing with others, who would wait for it. Returns
+        those that are full, and those in which there is room, in the order of their first.
         """
         full: list[list[Attempt]] = []
-        filling: dict[float | None, tuple[list[Attempt], float]] = {}
+        filling: dict[tuple[float | None, str | None], tuple[list[Attempt], float]] = {}
         for attempt in attempts:
-            seconds, limit = self._expected(attempt), attempt.grant.timeout
-            group, taken = filling.get(limit, (list[Attempt](), 0.0))
+            seconds = self._expected(attempt)
+            kind = attempt.grant.timeout, self._newcomer(attempt.grant)
+            group, taken = filling.get(kind, (list[Attempt](), 0.0))
             if group and taken + seconds > PLANNED:
                 full.append(group)
-                del filling[limit]
+                del filling[kind]
                 group, taken = [], 0.0
             group.append(attempt)
             if len(group) < LARGEST:
-                filling[limit] = group, taken + seconds  # where its first one stands
+                filling[kind] = group, taken + seconds  # where its first one stands
             else:
                 full.append(group)
-                filling.pop(limit, None)
+                filling.pop(kind, None)
         return full, [group for group, _ in filling.values()]
+
+    def _newcomer(self, grant: Grant) -> str | None:
+        """Return the handler of ``grant`` if nothing is known of it."""
+        with self._lock:
+            return None if (grant.handler,) in self._seconds else grant.handler
 
     def _expected(self, attempt: Attempt) -> float:
         grant = attempt.grant
@@ -93,7 +102,9 @@ class Pace:
 
     def _keep(self, step: Step, seconds: float) -> None:
         if len(self._seconds) >= KEPT and step not in self._seconds:
-            self._seconds.clear()  # those that still run are soon known again
+            # Who is not known is presumed quick, and those that are soon are known again.
+            slow = {known: taken for known, taken in self._seconds.items() if taken > PLANNED}
+            self._seconds = slow if len(slow) < KEPT else {}
         self._seconds[step] = seconds
 
 

@@ -1,4 +1,14 @@
-"""Where the threads of a worker meet: messages to claim, answers to record, and the free slots."""
+"""Where the threads of a worker meet: messages to claim, answers to record, and the free slots.
+
+There is one turn, and one thread at it. While its own thread waits for something to do, the last
+handler that runs is lent the turn as it ends, where nothing else waits::
+
+    WAITING ──work, or time──▶ TAKEN ──its next take()──▶ WAITING
+       │
+       └──the last ends──▶ LENT ──end_turn()──▶ WAITING, or TAKEN where its own thread has come
+
+So what follows a step alone wakes nobody, and as no handler runs the call keeps none waiting.
+"""
 
 import threading
 from collections import deque
@@ -61,6 +71,8 @@ class Slots:
         self._outcomes: deque[Outcome] = deque()
         self._handed = 0  # tasks that come with outcomes and want slots
         self._look = False
+        self._waits = False  # the turn's own thread, for something to do
+        self._lent = False
         self._accepting = True
         self._woken = False
         self._kept = 0
@@ -71,18 +83,27 @@ class Slots:
     def take(self, timeout: float) -> Work:
         """Wait up to ``timeout`` seconds for something to do; return answers, and room for more.
 
-        What of the room no hand-off has taken is for ``take_waiting``, right after.
+        What of the room no hand-off has taken is for ``take_waiting``, right after. Where the turn
+        is lent it waits for its end, too, however long that takes.
         """
         with self._work:
-            self._work.wait_for(self._has_work, timeout)
+            self._waits = timeout > 0
+            try:
+                self._work.wait_for(self._has_work, timeout)
+            finally:
+                self._waits = False
+            self._work.wait_for(lambda: not self._lent)
             self._woken = False
-            outcomes = _pop(self._outcomes, LARGEST_SET)
-            free = max(0, self._free - self._handed)
-            self._handed -= sum(map(_handed, outcomes))
-            if not (self._accepting and self._hand_off and outcomes):
-                return Work(outcomes, 0)
-            self._kept = self._keep(free)
-            return Work(outcomes, min(free - self._kept, LARGEST_SET))
+            return self._next_work()
+
+    def _next_work(self) -> Work:
+        outcomes = _pop(self._outcomes, LARGEST_SET)
+        free = max(0, self._free - self._handed)
+        self._handed -= sum(map(_handed, outcomes))
+        if not (self._accepting and self._hand_off and outcomes):
+            return Work(outcomes, 0)
+        self._kept = self._keep(free)
+        return Work(outcomes, min(free - self._kept, LARGEST_SET))
 
     def take_waiting(self) -> Waiting:
         """Return as much of what waits as there are slots free now.
@@ -159,7 +180,7 @@ class Slots:
             self._work.notify()
 
     def _has_work(self) -> bool:
-        return bool(
+        return not self._lent and bool(
             self._woken
             or self._outcomes
             or (self._accepting and (self._messages or self._look) and self._free > 0)
@@ -210,9 +231,39 @@ class Slots:
             self._outcomes.append(outcome)
             self._work.notify()
 
-    def leave(self, outcome: Outcome | None = None) -> None:
-        """Free the slot of a handler that has ended, and lay its answer down, in one moment."""
-        self.leave_together(1, [] if outcome is None else [outcome])
+    def leave(self, outcome: Outcome | None = None, *, lend: bool = False) -> Work | None:
+        """Free the slot of a handler that has ended, and lay its answer down, in one moment.
+
+        With ``lend`` its thread may be lent the turn. Then it is given what there is to do, and
+        must call ``end_turn`` when that is done.
+        """
+        with self._work:
+            self._free += 1
+            lent = lend and outcome is not None and self._may_be_lent()
+            if outcome is not None:
+                self._outcomes.append(outcome)
+                self._handed += _handed(outcome)
+            if not lent:
+                self._work.notify()
+                return None
+            self._lent = True
+            return self._next_work()
+
+    def _may_be_lent(self) -> bool:
+        return (
+            self._waits
+            and self._accepting
+            and self._free == self._slots
+            and not (self._lent or self._woken or self._outcomes or self._messages or self._look)
+        )
+
+    def end_turn(self, left: Sequence[Outcome] = ()) -> None:
+        """Give back the turn that ``leave`` has lent, with what of its work is ``left`` to do."""
+        with self._work:
+            self._lent = False
+            self._outcomes.extendleft(reversed(left))
+            if self._has_work() or not self._waits:
+                self._work.notify()
 
     def leave_together(self, count: int, outcomes: Sequence[Outcome]) -> None:
         """Free the slots of so many handlers that have ended, and lay their answers down, in one

@@ -135,7 +135,7 @@ class Transactional:
             recording=lambda: attempts[0].ended if group is None else group.recording,
             ease=partial(self._ease_lane, attempts),
             leave=partial(self._leave_lane, attempts),
-            on_cut=partial(self.pace.doubt, attempts[0].grant) if group is None else group.cut,
+            on_cut=partial(self.pace.doubt, attempts[0]) if group is None else group.cut,
         )
         try:
             if group is None:

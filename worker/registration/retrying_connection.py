@@ -83,12 +83,16 @@ def judge(error: Exception) -> Trouble:
 
 
 class RetryingConnection:
-    """A connection used by one thread, opened when first needed and again whenever it breaks."""
+    """A connection used by one thread at a time, opened when first needed, and when it breaks.
+
+    While ``hurried`` a call that was rolled back is not repeated, but left to the caller.
+    """
 
     def __init__(self, settings: Settings, name: str) -> None:
         self._settings = settings
         self._name = name
         self._conn: Connection | None = None
+        self.hurried = False
 
     def call(
         self,
@@ -100,8 +104,8 @@ class RetryingConnection:
         """Return what ``operation`` gives, tried until it succeeds; ``what`` names it in the log.
 
         ``go_on`` is asked before each further try; ``wake``, once set, ends the pause before it.
-        Raises Abandoned where ``go_on`` says no, Spoiled where the data or the time is at fault,
-        WorkerNotLive and SessionNeeded as they come.
+        Raises Abandoned where ``go_on`` says no, or it is hurried, Spoiled where the data or the
+        time is at fault, WorkerNotLive and SessionNeeded as they come.
         """
         pause, said = FIRST_PAUSE, ""
         while True:
@@ -111,11 +115,13 @@ class RetryingConnection:
                 raise
             except Exception as error:
                 trouble = Trouble.LOST if isinstance(error, ServerError) else judge(error)
+                hurried = self.hurried
                 if trouble is Trouble.LOST or self._broken():
                     self.close()
+                    hurried = False  # whoever repeats it must do so as it is
                 elif trouble is not Trouble.AGAIN:
                     raise Spoiled(error, trouble is Trouble.TOO_LONG) from error
-                if not go_on():
+                if hurried or not go_on():
                     raise Abandoned(f"{what}: {_reason(error)}") from error
                 if _reason(error) != said:
                     said = _reason(error)

@@ -69,7 +69,7 @@ begin
         insert into onceflow.outbox (kind, topic, key, value, headers, queued_xid, made_at)
         select case c.state when 'QUEUED' then 'task' else 'dead_letter' end,
             case c.state when 'QUEUED' then c.queue else 'dead-letters' end,
-            -- Its key leads to the partition of its instance, whose worker may lack the handler of what was held:
+            -- Its key leads to a partition of its instance, whose worker may lack the handler of what was held:
             -- that goes anywhere, with the name of its handler, by which take_tasks() leaves it to others.
             c.instance_id::text || case c.was when 'READY' then '/' || md5(random()::text) else '' end,
             (onceflow.task_message(c.instance_id, c.step, c.scope, c.visit)

@@ -1,11 +1,16 @@
 """What waits and what is handed off share the slots."""
 
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
 from uuid import uuid4
+
+import pytest
 
 from onceflow.engine.calls import Grant, Key
 from onceflow.worker.attempts.attempt import Attempt, Outcome
 from onceflow.worker.attempts.message import Message
-from onceflow.worker.attempts.slots import Slots
+from onceflow.worker.attempts.slots import Slots, Work
 from onceflow.worker.registration.leases import Registration
 
 
@@ -121,3 +126,105 @@ def test_stopping_slots_take_nothing_and_still_gives_answers() -> None:
     assert (len(work.outcomes), work.room) == (1, 0)
     assert slots.take_waiting().messages == []
     assert slots.wait_for_room(0) == 0
+
+
+def end(slots: Slots) -> Work | None:
+    """Let a handler run and end."""
+    slots.occupy()
+    return slots.leave(outcome(), lend=True)
+
+
+class OwnThread:
+    """The turn's own thread, which takes what there is to do, once the test has looked at it."""
+
+    def __init__(self, slots: Slots, timeout: float = 60) -> None:
+        self.taken: SimpleQueue[Work] = SimpleQueue()
+        self._slots = slots
+        self._timeout = timeout
+        self._goes_on = threading.Semaphore(0)
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            self._goes_on.acquire()
+            self.taken.put(self._slots.take(self._timeout))
+
+    def lend(self) -> Work:
+        """Let it wait, and handlers end until one of them is lent the turn."""
+        for _ in range(1_000):
+            self._goes_on.release()
+            if (work := end(self._slots)) is not None:
+                return work
+            self.taken.get(timeout=30)
+        raise AssertionError("nobody was ever lent the turn")
+
+
+# guarantee: lent-twice
+# guarantee: lent-end-untold
+# guarantee: lent-while-taken
+def test_a_turn_that_waits_is_lent_to_one_at_a_time() -> None:
+    slots = Slots(4)
+    own = OwnThread(slots)
+    lent = own.lend()
+    assert (len(lent.outcomes), lent.room) == (1, 4)
+    assert end(slots) is None
+    with pytest.raises(Empty):
+        own.taken.get(timeout=0.2)
+    slots.end_turn()
+    assert len(own.taken.get(timeout=30).outcomes) == 1
+    assert end(slots) is None, "its own thread is at work"
+    assert len(own.lend().outcomes) == 1, "it waits again"
+
+
+# guarantee: lent-and-taken
+def test_however_long_a_lent_turn_takes_it_is_waited_for() -> None:
+    slots = Slots(4)
+    own = OwnThread(slots, 0.1)
+    own.lend()
+    with pytest.raises(Empty):
+        own.taken.get(timeout=0.5)
+    slots.end_turn()
+    assert own.taken.get(timeout=30).outcomes == []
+
+
+def test_what_wakes_the_turn_meanwhile_is_seen_at_the_end_of_one_that_is_lent() -> None:
+    slots = Slots(4)
+    own = OwnThread(slots)
+    own.lend()
+    slots.wake()
+    with pytest.raises(Empty):
+        own.taken.get(timeout=0.2)
+    slots.end_turn()
+    assert own.taken.get(timeout=30).outcomes == []
+
+
+OTHERS: dict[str, Callable[[Slots], None]] = {
+    "messages": lambda slots: slots.deliver(messages(1)),
+    "outbox": lambda slots: slots.look_there(True),
+    "handler": Slots.occupy,
+    "stop": Slots.stop_accepting,
+}
+
+
+# guarantee: lent-before-messages
+# guarantee: lent-before-outbox
+# guarantee: lent-beside-others
+# guarantee: lent-at-the-end
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_turn_is_not_lent_where_there_is_something_else(other: str) -> None:
+    slots = Slots(2 if other == "handler" else 1)
+    own = OwnThread(slots)
+    own.lend()
+    slots.end_turn()  # its own thread still waits
+    slots.occupy()
+    OTHERS[other](slots)  # in vain, but for the end of the handler: there is no slot
+    assert slots.leave(outcome(), lend=True) is None
+    assert len(own.taken.get(timeout=30).outcomes) == 1
+
+
+def test_a_turn_that_does_not_wait_is_not_lent() -> None:
+    slots = Slots(4)
+    assert end(slots) is None
+    assert len(slots.take(0).outcomes) == 1
+    slots.occupy()
+    assert slots.leave(lend=True) is None

@@ -16,7 +16,7 @@ from onceflow.worker import AsyncContext, Context, Registry
 from onceflow.worker.attempts.attempt import Running
 from onceflow.worker.attempts.engine_calls import EngineCalls
 from onceflow.worker.attempts.executor import Executor
-from onceflow.worker.attempts.slots import Slots
+from onceflow.worker.attempts.slots import Slots, Work
 from onceflow.worker.registration.deadlines import Deadline, Deadlines
 from onceflow.worker.registration.leases import Counters, Registration
 from onceflow.worker.registration.retrying_connection import RetryingConnection
@@ -108,7 +108,9 @@ class Turn:
         self.slots = Slots(64)
         self.running = Running()
         self.deadlines = StruckByHand()
-        self.executor = Executor(settings, HANDLERS, self.slots, self.running, self.deadlines)
+        self.executor = Executor(
+            settings, HANDLERS, self.slots, self.running, self.deadlines, self._is_not_lent
+        )
         self.executor.transactional.cut, self.executor.transactional.hostage = CUT, HOSTAGE
         self.connection = RetryingConnection(settings, "turn")
         self.calls = EngineCalls(
@@ -117,6 +119,9 @@ class Turn:
             self.counters,
             lambda: True,
         )
+
+    def _is_not_lent(self, work: Work) -> None:
+        raise AssertionError("the turn does not wait, and so is not lent")
 
     def cut(self) -> None:
         """Let all groups have taken so long that those that wait in them go elsewhere."""
