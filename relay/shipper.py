@@ -7,6 +7,7 @@ crash in between ships a batch twice, never zero times; a claim absorbs the seco
 import logging
 import threading
 from collections import Counter
+from collections.abc import Sequence
 
 from ..engine import failpoints, meters
 from ..engine.calls import OutboxRow, defer_outbox, drop_outbox, take_outbox
@@ -30,8 +31,9 @@ BATCH_BYTES = 32 * 1024 * 1024
 """What the values of a batch may weigh together."""
 
 
-TOGETHER = 16
-"""Messages of one instance in a batch that have one key, and so go to one partition of a topic."""
+FAN_OUT, TOGETHER = 128, 16
+"""Messages of one instance in a batch, more than which are a fan-out that all workers are to have;
+and how many of those have one key, and so go to one partition of a topic."""
 
 
 class BrokerAway(Exception):
@@ -41,16 +43,17 @@ class BrokerAway(Exception):
 class Keys:
     """The keys of a batch's messages, which lead to a partition each.
 
-    That of a task is its instance's; where a batch has many of one instance each further
-    ``TOGETHER`` of them have a number behind it, for else one worker had all of a fan-out.
+    That of a task is its instance's. Of a fan-out one worker had all, so each further ``TOGETHER``
+    of its messages have a number behind it; few are sooner done by one worker than by several.
     """
 
-    def __init__(self) -> None:
-        self._seen = Counter[str]()
+    def __init__(self, rows: Sequence[OutboxRow]) -> None:
+        counted = Counter(row.key for row in rows if row.kind == "task" and row.key is not None)
+        self._seen = {key: 0 for key, count in counted.items() if count > FAN_OUT}
 
     def of(self, row: OutboxRow) -> str | None:
         """Return the key of the next row."""
-        if row.kind != "task" or row.key is None:
+        if row.kind != "task" or row.key is None or row.key not in self._seen:
             return row.key
         before = self._seen[row.key]
         self._seen[row.key] = before + 1
@@ -126,7 +129,7 @@ class Shipper:
         records: list[Record] = []
         ours, theirs = set[str](), set[str]()
         hopeless: dict[int, str] = {}
-        keys = Keys()
+        keys = Keys(rows)
         for row in rows:
             topic = self._topic_of(row)
             if not is_topic(topic):

@@ -4,8 +4,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
-from uuid import UUID, uuid4
+from typing import Any, Literal
+from uuid import UUID
 
 import pytest
 from confluent_kafka.cimpl import NewTopic
@@ -17,7 +17,7 @@ from onceflow.engine.kafka_names import dead_letter_topic, form_topic, task_topi
 from onceflow.engine.settings import Settings
 from onceflow.relay.broker import open_admin
 from onceflow.relay.sender import Record, Sender
-from onceflow.relay.shipper import TOGETHER, BrokerAway, Keys, Shipper
+from onceflow.relay.shipper import FAN_OUT, TOGETHER, BrokerAway, Keys, Shipper
 
 from ..conftest import Connect
 from ..sql.workflows import Step, workflow
@@ -83,14 +83,29 @@ def test_many_of_one_instance_go_to_several_partitions(
     assert len({m.partition() for m in messages if (m.key() or b"").decode() in of_wide}) > 1
 
 
-def test_sixteen_of_one_instance_in_a_batch_have_one_key() -> None:
-    instance, keys = uuid4(), Keys()
-    rows = [OutboxRow(n, "task", "default", str(instance), "{}", {}) for n in range(40)]
-    given = [keys.of(row) for row in rows]
-    assert given == [str(instance)] * 16 + [f"{instance}/1"] * 16 + [f"{instance}/2"] * 8
-    others = [OutboxRow(n, "event", "orders", "k", "{}", {}) for n in range(40)]
-    assert {keys.of(row) for row in others} == {"k"}
-    assert keys.of(OutboxRow(1, "event", "orders", None, "{}", {})) is None
+def rows(count: int, kind: Literal["task", "event"], key: str | None) -> list[OutboxRow]:
+    return [OutboxRow(number, kind, "default", key, "{}", {}) for number in range(count)]
+
+
+def keys_of(batch: list[OutboxRow]) -> list[str | None]:
+    keys = Keys(batch)
+    return [keys.of(row) for row in batch]
+
+
+def test_of_a_fan_out_sixteen_in_a_batch_have_one_key() -> None:
+    given = keys_of(rows(FAN_OUT + 12, "task", "i"))
+    assert given[:32] == ["i"] * 16 + ["i/1"] * 16
+    assert given[-12:] == ["i/8"] * 12
+    assert len(set(given)) == 9
+
+
+# guarantee: shipped-apart
+def test_what_is_no_fan_out_keeps_its_key() -> None:
+    assert set(keys_of(rows(FAN_OUT, "task", "i"))) == {"i"}
+    assert set(keys_of(rows(2 * FAN_OUT, "event", "k"))) == {"k"}
+    assert set(keys_of(rows(2 * FAN_OUT, "task", None))) == {None}
+    mixed = rows(2 * FAN_OUT, "event", "i") + rows(2, "task", "i")
+    assert set(keys_of(mixed)) == {"i"}
 
 
 def test_topics_of_tasks_are_made_with_the_partitions_of_the_settings(

@@ -135,7 +135,7 @@ class Executor:
         finally:  # a task that a handler has left on the loop waits for no call of ours
             work = self._leave(attempt, answer, lend=self._loop.has_one)
             if work is not None:
-                self._loop.soon(self._take_turn, work, context=self._context.copy())
+                self._context.copy().run(self._loop.call_soon, self._take_turn, work)
 
     def _run_sync(self, attempt: Attempt, handler: Handler) -> Callable[[], None] | None:
         answer: bytes | Fault | Later = UNDESCRIBED

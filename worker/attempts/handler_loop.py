@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
-from contextvars import Context
 from typing import Any
 
 log = logging.getLogger("onceflow.worker")
@@ -28,7 +27,10 @@ class HandlerLoop:
     def call_soon(self, callback: Callable[..., object], *args: Any) -> None:
         """Call ``callback`` on the loop; from any thread."""
         with suppress(RuntimeError):  # the loop is closed: the process is about to end
-            self._loop.call_soon_threadsafe(callback, *args)
+            if threading.current_thread() is self._thread:  # which is awake
+                self._loop.call_soon(callback, *args)
+            else:
+                self._loop.call_soon_threadsafe(callback, *args)
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> Callable[[], None]:
         """Begin to run ``coroutine``, from the loop's thread; return what cancels it.
@@ -38,10 +40,6 @@ class HandlerLoop:
         task = self._loop.create_task(self._keep(coroutine))
         self._tasks.add(task)
         return lambda: self.call_soon(task.cancel)
-
-    def soon(self, callback: Callable[..., object], *args: Any, context: Context) -> None:
-        """Call ``callback`` once what is ready has had its turn; from the loop's thread."""
-        self._loop.call_soon(callback, *args, context=context)
 
     @property
     def has_one(self) -> bool:

@@ -27,8 +27,9 @@ ROWS = (
     " error, reason from onceflow.task where instance_id = %s order by step, scope, visit",
     "select state, closing_as, suspended_by, seq, open_tasks, scopes, ended_at is null,"
     " deadline_at is null, resume_at is null, output, error from onceflow.instance where id = %s",
-    "select seq, row_number() over (partition by seq order by n), step, attempt, state,"
-    " worker_id is null, error from onceflow.task_log where instance_id = %s"
+    # What is claimed has neither a seq nor a place in it.
+    "select seq, case when seq > 0 then row_number() over (partition by seq order by n) end, step,"
+    " attempt, state, worker_id is null, error from onceflow.task_log where instance_id = %s"
     " order by seq, step, attempt, n",
     "select kind, topic, value, headers, not_before is null from onceflow.outbox"
     " where key like %s || '%%' order by value",
