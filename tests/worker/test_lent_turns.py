@@ -41,8 +41,13 @@ def sync() -> None:
 
 @HANDLERS.task("leave_one")
 async def leave_one() -> None:
-    """Begin something that goes on."""
-    LEFT.add(asyncio.create_task(asyncio.sleep(0.2)))
+    """Begin something that goes on until the worker ends."""
+    LEFT.add(asyncio.create_task(wait()))
+
+
+async def wait() -> None:
+    """Wait for nothing that comes."""
+    await asyncio.Event().wait()
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +77,15 @@ def run(stack: Stack, workflow: str) -> UUID:
     (instance,) = start(stack.conn, workflow, [{}])
     assert wait_for_ends(stack.conn, [instance]) == ["SUCCEEDED"]
     return instance
+
+
+def run_until(stack: Stack, seen: Sequence[object]) -> UUID:
+    """Run instances until one has had its turn lent, as ``seen`` tells; return that one."""
+    for _ in range(20):  # the turn may be on its way to its wait; it is not each time
+        instance = run(stack, "look")
+        if seen:
+            return instance
+    raise AssertionError("no turn was lent")
 
 
 def attempts_of(stack: Stack, instance: UUID) -> int:
@@ -129,11 +143,7 @@ def test_what_a_lent_turn_comes_to_is_a_matter_of_the_worker(
 
     monkeypatch.setattr(EngineCalls, "record", refused)
     with worker(stack.settings, HANDLERS):
-        instance = run(stack, "look")
-        for _ in range(20):
-            if lent:
-                break
-            instance = run(stack, "look")
+        instance = run_until(stack, lent)
     assert lent == ["loop"]
     assert attempts_of(stack, instance) > STEPS, "one was held under the registration that was lost"
 
@@ -158,11 +168,7 @@ def test_what_a_lent_turn_cannot_lock_is_left_to_the_turns_own_thread(
 
     monkeypatch.setattr(engine_calls, "complete_tasks", locked)
     with worker(stack.settings, HANDLERS):
-        instance = run(stack, "look")
-        for _ in range(20):
-            if tried:
-                break
-            instance = run(stack, "look")
+        instance = run_until(stack, tried)
     ((one, fence), (other, same)) = tried
     assert (one, other, fence) == ("loop", "turn test", same)
     assert attempts_of(stack, instance) == STEPS
