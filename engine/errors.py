@@ -6,10 +6,9 @@ deadlock) passes as it is.
 """
 
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
     import psycopg
@@ -188,17 +187,26 @@ def broken_character(error: UnicodeEncodeError | UnicodeDecodeError) -> str:
     return "a byte that is no UTF-8" if byte else "half of a surrogate pair"
 
 
-@contextmanager
-def translated() -> Generator[None, None, None]:
-    """Raise the errors of our SQL functions as the exceptions of this module."""
-    import psycopg  # what needs no database does not wait for it
+class _Translating:
+    """What ``translated`` gives; without a state, and no generator, since each call begins it."""
 
-    try:
-        yield
-    except UnicodeEncodeError as error:  # psycopg could not write a parameter
-        raise unwritten(error) from error
-    except psycopg.Error as error:
-        ours = translate(error)
-        if ours is None:
-            raise
-        raise ours from error
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            return
+        import psycopg  # what needs no database does not wait for it
+
+        if isinstance(error, UnicodeEncodeError):  # psycopg could not write a parameter
+            raise unwritten(error) from error
+        if isinstance(error, psycopg.Error) and (ours := translate(error)) is not None:
+            raise ours from error
+
+
+_TRANSLATING: Final = _Translating()
+
+
+def translated() -> AbstractContextManager[None]:
+    """Raise the errors of our SQL functions as the exceptions of this module."""
+    return _TRANSLATING

@@ -12,7 +12,7 @@ from psycopg.rows import tuple_row
 
 from .. import json_text, meters
 from ..errors import OnceflowError, translated, unwritten
-from ..sessions import steady
+from ..sessions import is_shared, rows_of, steady
 from ..tracing import Trace
 
 Connection: TypeAlias = psycopg.Connection[Any]
@@ -118,10 +118,13 @@ def _send(
     parameters: Sequence[Any] | Mapping[str, Any],
     actor: Actor | None,
 ) -> list[Row]:
-    with translated(), steady(conn), conn.cursor(row_factory=tuple_row) as cursor:
-        with claiming(conn, actor):
-            cursor.execute(statement, parameters)
-        return cursor.fetchall()
+    with translated():
+        if actor is None and not is_shared(conn):
+            return rows_of(conn, statement, parameters)
+        with steady(conn), conn.cursor(row_factory=tuple_row) as cursor:
+            with claiming(conn, actor):
+                cursor.execute(statement, parameters)
+            return cursor.fetchall()
 
 
 @contextmanager

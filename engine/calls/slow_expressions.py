@@ -80,16 +80,19 @@ def _bounds(late: str, halved: int) -> tuple[str, int, int]:
 class _Tries:
     """Of one call, which expressions its next repetition is to fail."""
 
-    def __init__(self, conn: Connection | psycopg.AsyncConnection[Any]) -> None:
+    def __init__(
+        self,
+        conn: Connection | psycopg.AsyncConnection[Any],
+        first: psycopg.errors.QueryCanceled,
+    ) -> None:
         self._conn = conn
         self._late: list[str] = []
         self._strikes = 0
+        self.note(first)
 
     @property
-    def bounds(self) -> tuple[str, int] | None:
-        """What ``unevaluated`` is told; None the first time."""
-        if not self._late and not self._strikes:
-            return None
+    def bounds(self) -> tuple[str, int]:
+        """What ``unevaluated`` is told."""
         late = ALL if self._everything else ",".join(self._late)
         return late, len(self._late) + self._strikes
 
@@ -117,12 +120,13 @@ def in_time(conn: Connection, call: Callable[[], T]) -> T:
 
     In a transaction of the caller's own it is called once: what failed there cannot be repeated.
     """
-    tries = _Tries(conn)
+    try:
+        return call()
+    except psycopg.errors.QueryCanceled as error:
+        tries = _Tries(conn, error)
     while True:
         try:
-            if (bounds := tries.bounds) is None:
-                return call()
-            with unevaluated(conn, *bounds):
+            with unevaluated(conn, *tries.bounds):
                 return call()
         except psycopg.errors.QueryCanceled as error:
             tries.note(error)
@@ -130,12 +134,13 @@ def in_time(conn: Connection, call: Callable[[], T]) -> T:
 
 async def in_time_async(conn: psycopg.AsyncConnection[Any], call: Callable[[], Awaitable[T]]) -> T:
     """Like ``in_time``, of an asynchronous connection."""
-    tries = _Tries(conn)
+    try:
+        return await call()
+    except psycopg.errors.QueryCanceled as error:
+        tries = _Tries(conn, error)
     while True:
         try:
-            if (bounds := tries.bounds) is None:
-                return await call()
-            async with _unevaluated_async(conn, *bounds):
+            async with _unevaluated_async(conn, *tries.bounds):
                 return await call()
         except psycopg.errors.QueryCanceled as error:
             tries.note(error)

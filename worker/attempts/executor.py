@@ -82,7 +82,7 @@ class Executor:
                     self._leave(attempt, fault("worker.no_thread", str(error), retryable=True))
         self.transactional.start(transactional)
         if spawned:  # all at once: each call wakes the loop by a byte through a socket
-            self._loop.call_soon(self._spawn, spawned)
+            self._loop.call(self._spawn, spawned)
         if registration.lost.is_set():  # it was lost while these were on their way
             self.drop(registration, "the lease is lost")
 

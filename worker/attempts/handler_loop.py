@@ -32,6 +32,16 @@ class HandlerLoop:
             else:
                 self._loop.call_soon_threadsafe(callback, *args)
 
+    def call(self, callback: Callable[..., object], *args: Any) -> None:
+        """Call ``callback`` on the loop: at once where that is the caller's thread, else soon.
+
+        For what the loop has called itself: within a task it would run as that task.
+        """
+        if threading.current_thread() is self._thread:
+            callback(*args)  # a turn of the loop less
+        else:
+            self.call_soon(callback, *args)
+
     def start(self, coroutine: Coroutine[Any, Any, None]) -> Callable[[], None]:
         """Begin to run ``coroutine``, from the loop's thread; return what cancels it.
 

@@ -1,13 +1,13 @@
--- advance_alone(instance, ended, due, changes, now, worker, token, call, room) -> moved, grant   (internal)
+-- advance_alone(instance, ended, due, change, now, worker, token, call, room) -> moved, grant   (internal)
 -- What advance_instances() and finish_transition() do, for one task in no scope that has ended (or, where p_due is given, the
 -- one step that its instance begins with), where what follows is plain: one task and no join, or nothing (end_alone). One
--- statement finds that, another makes the task, record_changes() records. The instance is locked, and is as lock_alone() has
+-- statement finds that, another makes the task, record_alone() records both changes. The instance is locked, and is as lock_alone() has
 -- it. o_grant is null where nothing is handed off.
 -- Not moved, with nothing written: the instance is not RUNNING, is suspended, or was cut; it passes several edges, or one
 -- into a join or a step that may be visited again; what follows is no task, is skipped, or its expression fails; or
 -- end_alone() leaves it.
 create or replace function onceflow.advance_alone(
-    p_instance onceflow.instance, p_ended text, p_due text, p_changes onceflow.change[], p_now timestamptz,
+    p_instance onceflow.instance, p_ended text, p_due text, p_change onceflow.change, p_now timestamptz,
     p_worker_id uuid, p_token uuid, p_call bigint, p_room int, out o_moved boolean, out o_grant onceflow.hand_off)
 language plpgsql volatile as $$
 declare
@@ -16,6 +16,7 @@ declare
     v_seq constant int := p_instance.seq + 1;
     v_next record;
     v_found onceflow.evaluation;
+    v_made onceflow.change;
 begin
     o_moved := false;
     if p_instance.state <> 'RUNNING' or p_instance.suspended_at is not null or p_instance.resume_at is not null then
@@ -40,7 +41,7 @@ begin
     if not v_next.plain then
         return;
     elsif v_next.step is null then
-        o_moved := onceflow.end_alone(p_instance, p_changes, p_now);
+        o_moved := onceflow.end_alone(p_instance, p_change, p_now);
         return;
     end if;
     v_found := case when v_next.constant_input is not null then row(true, v_next.constant_input, null)::onceflow.evaluation
@@ -57,9 +58,11 @@ begin
         case when v_next.granted then p_now + make_interval(secs => v_next.timeout) end,
         p_now + make_interval(secs => v_next.start_timeout), p_now + make_interval(secs => v_next.total_timeout), p_now,
         v_found.value);
-    perform onceflow.record_changes(array[v_id], p_changes || onceflow.task_change(v_id, v_next.step, 0, 0, v_next.granted::int,
+    v_made := onceflow.task_change(v_id, v_next.step, 0, 0, v_next.granted::int,
         null, case when v_next.granted then 'RUNNING' else 'QUEUED' end, v_next.queue,
-        case when v_next.granted then p_worker_id end, null, v_seq), '{}', p_now);
+        case when v_next.granted then p_worker_id end, null, v_seq);
+    perform onceflow.record_alone(
+        array[p_change, v_made], p_change.opened + v_made.opened, 0, not v_next.granted, '{}', p_now);
     if v_next.granted then
         o_grant := row(v_id, v_next.step, 'granted', p_token, v_next.handler, v_next.queue, v_found.value, 1, v_next.timeout,
             onceflow.idempotency_key(v_id, v_next.step), v_next.workflow, v_next.version, false,
@@ -68,4 +71,4 @@ begin
     end if;
 end $$;
 revoke execute on function onceflow.advance_alone(
-    onceflow.instance, text, text, onceflow.change[], timestamptz, uuid, uuid, bigint, int) from public;
+    onceflow.instance, text, text, onceflow.change, timestamptz, uuid, uuid, bigint, int) from public;

@@ -9,7 +9,9 @@ language plpgsql volatile as $$
 declare
     v_now constant timestamptz := onceflow.now();
 begin
-    perform onceflow.require_read_committed();
+    if not onceflow.is_read_committed() then
+        perform onceflow.require_read_committed();
+    end if;
     -- In a statement of its own: whoever closes or holds the instance is seen by the next one.
     perform from onceflow.task t
     where t.instance_id = p_key.instance_id and t.step = p_key.step and t.scope = p_key.scope and t.visit = p_key.visit

@@ -27,14 +27,15 @@ begin
     end if;
     o_change := onceflow.task_change(v_id, p_step, 0, 0, v_task.attempt, 'RUNNING', 'SUCCEEDED', v_task.queue,
         p_worker_id, null, v_seq);
-    o_ended := onceflow.placed_task(v_id, p_step, 0, 0, p_instance.version_id, v_seq, p_instance.state,
-        case when p_instance.suspended_by = 'operator' then p_instance.suspended_at end);
     o_undone := v_task.undoes_seq is not null;
-    if o_undone then
-        return;
+    if not o_undone then
+        v_advanced := onceflow.advance_alone(p_instance, p_step, null, o_change, v_now, p_worker_id, p_token, p_call, p_room);
+        o_moved := v_advanced.o_moved;
+        o_grant := v_advanced.o_grant;
     end if;
-    v_advanced := onceflow.advance_alone(p_instance, p_step, null, array[o_change], v_now, p_worker_id, p_token, p_call, p_room);
-    o_moved := v_advanced.o_moved;
-    o_grant := v_advanced.o_grant;
+    if not o_moved then
+        o_ended := onceflow.placed_task(v_id, p_step, 0, 0, p_instance.version_id, v_seq, p_instance.state,
+            case when p_instance.suspended_by = 'operator' then p_instance.suspended_at end);
+    end if;
 end $$;
 revoke execute on function onceflow.complete_alone(uuid, onceflow.instance, text, uuid, jsonb, uuid, bigint, int) from public;

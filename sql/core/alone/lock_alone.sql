@@ -7,7 +7,9 @@ language plpgsql volatile as $$
 declare
     v_instance onceflow.instance;
 begin
-    perform onceflow.require_read_committed();
+    if not onceflow.is_read_committed() then
+        perform onceflow.require_read_committed();
+    end if;
     select i.* into v_instance from onceflow.instance i where i.id = p_id for no key update;
     return v_instance;
 end $$;

@@ -6,10 +6,7 @@ declare
     v_output jsonb;
     v_fault text;
 begin
-    -- In one look for all, since nothing is wrong with most, and without any for one that is small.
-    if cardinality(p_outputs) = 1 and pg_column_size(p_outputs[1]) <= 1000 and octet_length(p_outputs[1]::text) <= 1000 then
-        return;
-    end if;
+    -- In one look for all, since nothing is wrong with most.
     for v_output in
         select o from unnest(p_outputs) o where pg_column_size(o) > 1000 or octet_length(o::text) > 1000
     loop

@@ -55,7 +55,7 @@ begin
     v_alone := cardinality(v_due) = 1 and (v_made.o_instance).id is not null;
     if v_alone then
         v_alone := (onceflow.advance_alone(
-            v_made.o_instance, (v_due[1]).step, (v_due[1]).step, v_changes, p_now, null, null, 0, 0)).o_moved;
+            v_made.o_instance, (v_due[1]).step, (v_due[1]).step, v_changes[1], p_now, null, null, 0, 0)).o_moved;
     end if;
     if not v_alone then
         perform onceflow.finish_transition(

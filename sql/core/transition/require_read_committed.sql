@@ -5,7 +5,7 @@
 create or replace function onceflow.require_read_committed() returns void
 language plpgsql stable as $$
 begin
-    if current_setting('transaction_isolation') <> 'read committed' then
+    if not onceflow.is_read_committed() then
         raise exception 'a transition cannot run at isolation level %',
             current_setting('transaction_isolation')
             using errcode = 'WF004', hint = 'Begin the transaction with ISOLATION LEVEL READ COMMITTED.';

@@ -36,8 +36,12 @@ declare
     v_grant onceflow.hand_off;
     v_granted int := 0;
 begin
-    perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_outputs));
-    perform onceflow.require_outputs(p_outputs);
+    if not v_alone then
+        perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_outputs));
+    end if;
+    if not onceflow.is_small_alone(p_outputs) then
+        perform onceflow.require_outputs(p_outputs);
+    end if;
 
     if v_alone then
         v_instance := onceflow.lock_alone(p_instance_ids[1]);

@@ -26,7 +26,9 @@ declare
     v_handlers text[] := (select w.tasks from onceflow.worker w where w.id = p_worker_id);
     v_named record;
 begin
-    perform onceflow.require_read_committed();
+    if not onceflow.is_read_committed() then
+        perform onceflow.require_read_committed();
+    end if;
     -- A repetition waits for the end of the call that it repeats.
     if not pg_try_advisory_xact_lock(v_seed) then
         perform onceflow.await_call(v_seed);
