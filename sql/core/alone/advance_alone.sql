@@ -1,8 +1,8 @@
 -- advance_alone(instance, ended, due, change, now, worker, token, call, room) -> moved, grant   (internal)
 -- What advance_instances() and finish_transition() do, for one task in no scope that has ended (or, where p_due is given, the
 -- one step that its instance begins with), where what follows is plain: one task and no join, or nothing (end_alone). One
--- statement finds that, another makes the task, record_alone() records both changes. The instance is locked, and is as lock_alone() has
--- it. o_grant is null where nothing is handed off.
+-- statement finds that, another makes the task, record_alone() records both changes. p_instance is as its lock found it.
+-- o_grant is null where nothing is handed off.
 -- Not moved, with nothing written: the instance is not RUNNING, is suspended, or was cut; it passes several edges, or one
 -- into a join or a step that may be visited again; what follows is no task, is skipped, or its expression fails; or
 -- end_alone() leaves it.

@@ -1,6 +1,6 @@
 -- lock_instances(ids, wait) -> uuid[]   (internal)
 -- Locks the instances in the order of their ids and gives the ids, sorted, each once. Every
--- transition begins here, or in lock_alone(); lock order: instances, then tasks, each by key.
+-- transition begins here, or in complete_alone(); lock order: instances, then tasks, each by key.
 -- What is read under the lock is read in the next statement (READ COMMITTED gives it a new snapshot).
 -- Without p_wait, instances that another transaction holds are left out: what looks again later (the
 -- clock, a renewal) must not stand still behind one frozen handler.

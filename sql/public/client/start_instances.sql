@@ -25,14 +25,15 @@ set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'o
 set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
 #variable_conflict use_column
 declare
-    v_found constant record := onceflow.find_version(p_workflow, p_version);
-    v_version constant onceflow.workflow_version := v_found.o_version;
+    v_version constant record := onceflow.version_to_start(p_workflow, p_version);
     v_now timestamptz := onceflow.now();
     v_ids uuid[];
     v_errors jsonb[];
     v_workflows bigint[];
 begin
-    perform onceflow.require_read_committed();
+    if not onceflow.is_read_committed() then
+        perform onceflow.require_read_committed();
+    end if;
     if cardinality(p_traces) <> cardinality(p_inputs) then
         raise exception 'inputs and traces differ in number: % and %', cardinality(p_inputs), cardinality(p_traces)
             using errcode = 'WF002', hint = 'Give one trace context (or null) for each input, or none at all.';
@@ -41,24 +42,24 @@ begin
         raise exception 'inputs and labels differ in number: % and %', cardinality(p_inputs), cardinality(p_labels)
             using errcode = 'WF002', hint = 'Give an object of labels (or null) for each input, or none at all.';
     end if;
-    v_workflows := array_fill(v_version.workflow_id, array[coalesce(cardinality(p_inputs), 0)]);
+    v_workflows := array_fill(v_version.o_workflow_id, array[coalesce(cardinality(p_inputs), 0)]);
     select c.o_ids, c.o_errors into v_ids, v_errors from onceflow.check_starts(
-        p_inputs, p_keys, p_ids, v_version.input_checks) c;
+        p_inputs, p_keys, p_ids, v_version.o_checks) c;
     if p_start_at is not null then
         select c.o_ids, c.o_errors into v_ids, v_errors from onceflow.check_start_times(
             p_start_at, v_ids, v_errors, v_now) c;
     end if;
-    if v_found.o_disabled_at is not null then
+    if v_version.o_disabled_at is not null then
         select c.o_ids, c.o_errors into v_ids, v_errors from onceflow.refuse_starts(
             v_workflows, p_keys, v_ids, v_errors) c;
     end if;
     return query
     select s.ordinal, s.instance_id, s.outcome, s.state, s.error
     from onceflow.start_items(
-        v_workflows, array_fill(v_version.id, array[cardinality(p_inputs)]),
-        array_fill(v_version.deadline, array[cardinality(p_inputs)]), v_version.search is not null,
+        v_workflows, array_fill(v_version.o_id, array[cardinality(p_inputs)]),
+        array_fill(v_version.o_deadline, array[cardinality(p_inputs)]), v_version.o_searched,
         p_inputs, p_keys, v_ids, v_errors, p_start_at, null, null, v_now,
-        p_traces => p_traces, p_labels => coalesce(p_labels, case when v_version.labels is not null then '{}'::jsonb[] end)) s;
+        p_traces => p_traces, p_labels => coalesce(p_labels, case when v_version.o_labelled then '{}'::jsonb[] end)) s;
 end $$;
 revoke execute on function onceflow.start_instances(
     text, jsonb[], text[], int, uuid[], timestamptz[], jsonb[], jsonb[]) from public;

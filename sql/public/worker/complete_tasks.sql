@@ -21,12 +21,12 @@ set enable_seqscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'o
 set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 1000 as $$
 #variable_conflict use_column
 declare
-    v_keys onceflow.task_key[] := onceflow.task_keys(p_instance_ids, p_tasks);
-    v_alone constant boolean := (v_keys[1]).scope = 0 and (v_keys[1]).visit = 0 -- arrays may begin elsewhere than at 1
+    -- One, in no scope. Arrays may begin elsewhere than at 1.
+    v_alone constant boolean := coalesce(strpos(p_tasks[1], '/') = 0 and p_tasks[1] <> ''
         and concat(array_dims(p_instance_ids), array_dims(p_tasks), array_dims(p_fences), array_dims(p_outputs))
-            = '[1:1][1:1][1:1][1:1]';
+            = '[1:1][1:1][1:1][1:1]', false);
+    v_keys onceflow.task_key[];
     v_ids uuid[];
-    v_instance onceflow.instance;
     v_accepted int[];
     v_ended onceflow.placed_task[];
     v_undone onceflow.scope_key[];
@@ -37,6 +37,7 @@ declare
     v_granted int := 0;
 begin
     if not v_alone then
+        v_keys := onceflow.task_keys(p_instance_ids, p_tasks);
         perform onceflow.require_same_length(p_instance_ids, p_fences, cardinality(p_outputs));
     end if;
     if not onceflow.is_small_alone(p_outputs) then
@@ -44,9 +45,7 @@ begin
     end if;
 
     if v_alone then
-        v_instance := onceflow.lock_alone(p_instance_ids[1]);
-        v_ids := array_remove(p_instance_ids, null);
-        v_one := onceflow.complete_alone(p_worker_id, v_instance, p_tasks[1], p_fences[1], p_outputs[1],
+        v_one := onceflow.complete_alone(p_worker_id, p_instance_ids[1], p_tasks[1], p_fences[1], p_outputs[1],
             p_token, p_call, case when p_token is null then 0 else p_room end);
         if v_one.o_moved then
             instance_id := p_instance_ids[1]; task := p_tasks[1]; answer := 'accepted'; state := 'SUCCEEDED';
@@ -60,6 +59,8 @@ begin
             end if;
             return;
         end if;
+        v_keys := onceflow.task_keys(p_instance_ids, p_tasks);
+        v_ids := array_remove(p_instance_ids, null);
         v_changes := case when v_one.o_change is null then '{}' else array[v_one.o_change] end;
         v_ended := array[v_one.o_ended]; v_accepted := case when v_one.o_change is null then '{}' else '{1}' end;
         v_undone := case when v_one.o_undone then array[row(p_instance_ids[1], 0)::onceflow.scope_key] else '{}' end;

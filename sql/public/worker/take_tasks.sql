@@ -23,7 +23,6 @@ declare
     v_queue text;
     v_rows onceflow.outbox[] := '{}';
     v_taken onceflow.outbox[];
-    v_handlers text[] := (select w.tasks from onceflow.worker w where w.id = p_worker_id);
     v_named record;
 begin
     if not onceflow.is_read_committed() then
@@ -58,7 +57,8 @@ begin
                 where w.kind = 'task' and w.topic between v_queue and v_queue
                     and (w.not_before is null or w.not_before <= clock_timestamp())
                     -- What was held for its handler is for those who have it.
-                    and (not w.headers ? 'handler' or w.headers ->> 'handler' = any (v_handlers))
+                    and (not w.headers ? 'handler' or w.headers ->> 'handler' = any (
+                        array(select unnest(k.tasks) from onceflow.worker k where k.id = p_worker_id)))
                 order by w.topic, w.id
                 limit p_limit - cardinality(v_rows)
                 for update skip locked))
