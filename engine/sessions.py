@@ -5,7 +5,7 @@ set for a session is then met by others, and not by us. So there, settings last 
 which ``steady`` begins; nothing is prepared by name; who needs a session to itself finds out.
 """
 
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, LiteralString, cast
 
@@ -45,9 +45,9 @@ RESET: Final = (
     + "reset all; deallocate all; discard sequences; discard temp; "
 )
 AnyConnection = psycopg.Connection[Any] | psycopg.AsyncConnection[Any]
-FEW: Final = 2
-"""How many rows a connection may still have in its memory as it waits for its next call: an answer
-and a grant."""
+FEW, SHORT = 2, 1000
+"""How many rows, an answer and a grant, and characters of each text, a connection may still have
+in its memory as it waits for its next call."""
 PROBES: Final = 5
 """How often a second client is let in, to see whether it meets our session."""
 
@@ -103,15 +103,20 @@ class Connection(Settled, psycopg.Connection[Any]):
         prepared: there others have a hand in the session, a pooler's other clients or a handler,
         and what a cursor knows of it, such as its encoding, may hold no longer.
         """
-        kept = self.prepare_threshold is not None
+        alone = self.prepare_threshold is not None
         # Not there while it is in use, so that nobody else can have it meanwhile.
         last: psycopg.Cursor[tuple[Any, ...]] | None = self.__dict__.pop("_last", None)
-        cursor = last if kept and last is not None else self.cursor(row_factory=tuple_row)
+        cursor = last if alone and last is not None else self.cursor(row_factory=tuple_row)
         cursor.execute(statement, parameters)
         rows = cursor.fetchall()
-        if kept and len(rows) <= FEW:
+        if alone and len(rows) <= FEW and all(map(_is_short, (parameters, *rows))):
             self._last = cursor
         return rows
+
+    def close(self) -> None:
+        """Close it; nothing waits for Python to find that it and its cursor hold each other."""
+        self.__dict__.pop("_last", None)
+        super().close()
 
     def reset(self) -> None:
         """Leave nothing in the session that whoever had it has made, set, locked or listens to.
@@ -179,6 +184,14 @@ def limit(conn: psycopg.Connection[Any], **limits: str) -> None:
 
 READS: Final = "repeatable read, read only"
 WRITES: Final = "read committed, read write"
+
+
+def _is_short(values: Collection[object]) -> bool:
+    """Whether values are short texts and numbers: of what else has a length it may be any."""
+    return isinstance(values, tuple) and all(
+        len(value) <= SHORT if isinstance(value, str) else not hasattr(value, "__len__")
+        for value in values
+    )
 
 
 def rows_of(

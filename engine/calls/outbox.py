@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from .base import Connection, Record, change, fetch, fetch_value, json_of, word
+from .base import Connection, Record, change, fetch, fetch_value, json_of, text_array, word
 from .tasks import GRANT, Grant
 
 TAKE_OUTBOX: Final[LiteralString] = """
@@ -185,7 +185,7 @@ def take_tasks(
 
     ``token``, ``call`` and ``inputs`` as in ``claim_tasks``. Raises WorkerNotLive.
     """
-    parameters = (worker_id, token, call, list(queues), limit)
+    parameters = (worker_id, token, call, text_array(queues), limit)
     return [
         Taken(
             row[0],

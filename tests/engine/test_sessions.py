@@ -1,11 +1,12 @@
 """Calls on connections that we open: by one cursor after another, which knows nothing outdated."""
 
 import threading
+from typing import LiteralString
 
 import pytest
 
 from onceflow.engine.pool import connect
-from onceflow.engine.sessions import FEW, Connection, rows_of
+from onceflow.engine.sessions import FEW, SHORT, Connection, rows_of
 from onceflow.engine.settings import Settings
 
 from ..servers import Database
@@ -42,13 +43,36 @@ def test_a_call_that_fails_leaves_nothing_to_the_next(conn: Connection) -> None:
         assert rows_of(conn, "select 2") == [(2,)]
 
 
+LONG = "x" * (SHORT + 1)
+
+
 # guarantee: cursor-large
-def test_large_answers_are_not_kept_until_the_next_call(conn: Connection) -> None:
+@pytest.mark.parametrize(
+    ("statement", "parameters", "kept"),
+    [
+        ("select generate_series(1, %s)", (FEW,), True),
+        ("select %s::text", (LONG[1:],), True),
+        ("select generate_series(1, %s)", (FEW + 1,), False),
+        ("select length(%s::text)", (LONG,), False),
+        ("select repeat('x', %s)", (SHORT + 1,), False),
+        ("select cardinality(%s::text[])", ([LONG],), False),
+        ("select length(%s::bytea)", (LONG.encode(),), False),
+        ("select %s::jsonb", (f'["{LONG}"]',), False),
+    ],
+)
+def test_large_answers_and_questions_are_not_kept_until_the_next_call(
+    conn: Connection, statement: LiteralString, parameters: tuple[object, ...], kept: bool
+) -> None:
     with conn:
-        assert len(rows_of(conn, "select generate_series(1, %s)", (FEW + 1,))) == FEW + 1
-        assert "_last" not in vars(conn)
-        assert len(rows_of(conn, "select generate_series(1, %s)", (FEW,))) == FEW
-        assert "_last" in vars(conn)
+        for _ in range(2):
+            rows_of(conn, statement, parameters)
+            assert ("_last" in vars(conn)) == kept
+
+
+def test_a_connection_that_is_closed_holds_nothing_that_holds_it(conn: Connection) -> None:
+    rows_of(conn, "select 1")
+    conn.close()
+    assert "_last" not in vars(conn)
 
 
 def test_two_threads_that_call_at_once_have_their_own_answers(conn: Connection) -> None:

@@ -37,7 +37,9 @@ class HandlerLoop:
 
         For what the loop has called itself: within a task it would run as that task.
         """
-        if threading.current_thread() is self._thread:
+        at_once = threading.current_thread() is self._thread
+        # With a factory that a handler has set, to make a task may be to run it, or may fail.
+        if at_once and self._loop.get_task_factory() is None:
             callback(*args)  # a turn of the loop less
         else:
             self.call_soon(callback, *args)

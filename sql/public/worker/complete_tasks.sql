@@ -23,8 +23,8 @@ set enable_material = 'off' set join_collapse_limit = 1 set cpu_tuple_cost = 100
 declare
     -- One, in no scope. Arrays may begin elsewhere than at 1.
     v_alone constant boolean := coalesce(strpos(p_tasks[1], '/') = 0 and p_tasks[1] <> ''
-        and concat(array_dims(p_instance_ids), array_dims(p_tasks), array_dims(p_fences), array_dims(p_outputs))
-            = '[1:1][1:1][1:1][1:1]', false);
+        and concat_ws(',', array_dims(p_instance_ids), array_dims(p_tasks), array_dims(p_fences), array_dims(p_outputs))
+            = '[1:1],[1:1],[1:1],[1:1]', false);
     v_keys onceflow.task_key[];
     v_ids uuid[];
     v_accepted int[];

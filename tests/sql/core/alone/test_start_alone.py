@@ -7,6 +7,7 @@ import pytest
 
 from onceflow.engine import calls
 from onceflow.engine.definition import compile_definition
+from onceflow.engine.errors import BadArgument, translated
 from onceflow.engine.ids import make_ids
 
 from ...play import Json, Play
@@ -112,3 +113,37 @@ def test_one_claim_and_answer_count_wherever_their_arrays_begin(play: Play, boun
         "SUCCEEDED",
     )
     assert play.states(instance) == {"a": "SUCCEEDED", "b": "QUEUED"}
+
+
+# guarantee: output-of-one
+@pytest.mark.parametrize("bounds", ["{%s}", *BOUNDS])
+def test_one_output_is_measured_wherever_its_array_begins(play: Play, bounds: str) -> None:
+    instance = play.begin(compile_definition({"name": "flow", "steps": AB}))
+    grant = play.take(instance, "a")
+    complete = "select answer from onceflow.complete_tasks(%s, %s, '{a}', %s, %s::jsonb[])"
+    one = play.worker.id, [instance], [grant.fence]
+    for output in r'"\"' + "x" * (2 << 20) + r'\""', "[" * 200 + "]" * 200, "1e5000":
+        with pytest.raises(BadArgument, match="the output cannot be kept"), translated():
+            play.row(complete, *one, bounds % output)
+    assert play.row(complete, *one, bounds % 1) == ("accepted",)
+
+
+ONE, NONE, NESTED = "{%s}", "{}", "{{%s}}"
+
+
+# guarantee: lengths-of-one
+@pytest.mark.parametrize("fences", [ONE, NONE, NESTED])
+@pytest.mark.parametrize("outputs", [ONE, NONE, NESTED])
+def test_arrays_that_differ_are_refused_whatever_their_dimensions(
+    play: Play, fences: str, outputs: str
+) -> None:
+    instance = play.begin(compile_definition({"name": "flow", "steps": AB}))
+    grant = play.take(instance, "a")
+    complete = "select answer from onceflow.complete_tasks(%s, %s, '{a}', %s, %s::jsonb[])"
+    arrays = fences.replace("%s", str(grant.fence)), outputs.replace("%s", "1")
+    if NONE in (fences, outputs):
+        with pytest.raises(BadArgument, match="arrays differ in length"), translated():
+            play.row(complete, play.worker.id, [instance], *arrays)
+    else:
+        answer = play.row(complete, play.worker.id, [instance], *arrays)
+        assert answer == ("accepted",)
