@@ -25,6 +25,8 @@ AT_ONCE = 2
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--timeout=60")
 PLUGINS = ("-p", "pytest_asyncio.plugin", "-p", "pytest_timeout")
 """What our settings and tests need; to look for all that are installed takes longer than a test."""
+TOLD = ("--tb=native",)
+"""Pytest's own way to tell a failure reads the sources, and fails behind handlers that recurse."""
 
 
 def main(names: list[str]) -> int:
@@ -69,7 +71,7 @@ def try_mutant(mutant: Mutant, copy: Path, servers: Servers) -> tuple[bool, str]
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
     ran = subprocess.run(
-        [*PYTEST, *PLUGINS, mutant.test],
+        [*PYTEST, *PLUGINS, *TOLD, mutant.test],
         cwd=copy,
         env=env,
         capture_output=True,
