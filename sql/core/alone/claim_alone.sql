@@ -44,7 +44,7 @@ begin
         select p_key.instance_id, p_key.step, p_key.scope, p_key.visit, c.attempt, 'RUNNING', p_worker_id, v_now from claimed c
     )
     select p_key.instance_id, p_task, 'granted', p_token, c.handler, c.queue, c.input, c.attempt, c.timeout,
-        onceflow.idempotency_key(p_key.instance_id, p_task), c.workflow, c.version, c.kind = 'compensation', c.extra
+        onceflow.idempotency_key(p_key.instance_id, onceflow.task_name(p_key.step, p_key.scope, p_key.visit)), c.workflow, c.version, c.kind = 'compensation', c.extra
     from claimed c;
 end $$;
 revoke execute on function onceflow.claim_alone(uuid, uuid, bigint, onceflow.task_key, text) from public;

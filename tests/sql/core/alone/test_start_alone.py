@@ -147,3 +147,11 @@ def test_arrays_that_differ_are_refused_whatever_their_dimensions(
     else:
         answer = play.row(complete, play.worker.id, [instance], *arrays)
         assert answer == ("accepted",)
+
+
+# guarantee: key-of-one
+def test_one_claim_has_the_key_of_its_task_however_that_is_written(play: Play) -> None:
+    instance = play.begin(compile_definition({"name": "flow", "steps": AB}))
+    claim = "select key from onceflow.claim_tasks(%s, %s, 1, %s, '{a/0}')"
+    key = play.value(claim, play.worker.id, play.worker.next_token(), [instance])
+    assert key == f"{instance}/a"
