@@ -8,7 +8,7 @@ import pytest
 from onceflow.engine import calls
 
 from ..sql.play import Connection, cut_early
-from .cases.actions import Action, Claim, Complete
+from .cases.actions import Action, Claim, Complete, Fail, Operate, Tick
 from .cases.beside import run
 from .cases.case import Case, draw, seeds
 from .cases.coverage import Coverage
@@ -16,6 +16,7 @@ from .cases.drawn import ENGINE
 from .cases.effort import TIMES
 from .cases.engine_harness import CutEngine, Engine, Hand, Pair
 from .cases.search import search
+from .interpreter import Failure
 from .support import Json, block, task
 
 
@@ -73,6 +74,24 @@ def test_nor_is_a_block(conn: Connection, worker: Hand) -> None:
     missing: Json = {**task("b"), "with": "$.input.missing"}
     wrong = block("x", "steps", [missing], needs=[])
     agree(conn, worker, wrong, rounds)
+
+
+# guarantee: closing-unwound
+def test_a_block_that_waits_for_a_way_back_does_not_go_on_once_its_instance_closes(
+    conn: Connection, worker: Hand
+) -> None:
+    undone: Json = {"compensate": {"task": "undo"}}
+    lists: Json = {"p": [{**task("a"), **undone}, task("b")], "q": [{**task("c"), **undone}]}
+    script: list[Action] = []
+    for path in "x[0]/a", "x[1]/c":
+        script += [Claim((path,)), Complete(((path, 1),))]
+    script += [Claim(("x[0]/b",)), Fail(("x[0]/b",), Failure("bad"))]
+    script += [Tick(60), Operate("cancel")]  # by its timeout the block has failed
+    back = "x[0]/a.compensate"
+    script += [Claim((back,)), Complete(((back, 1),))]
+    timed = block("x", "parallel", lists, tolerate=1, timeout=60, on_failure="continue")
+    pair = agree(conn, worker, timed, script=tuple(script))
+    assert pair.machine.end().state == "COMPENSATING"
 
 
 @pytest.mark.parametrize(("first", "second"), [("bad", "other"), ("other", "bad")])

@@ -50,10 +50,6 @@ begin
             and s.state in ('WAITING', 'OPEN', 'CLOSING'));
     if cardinality(v_scopes) > 0 then
         v_tasks := v_tasks || (onceflow.shut_scopes(p_ids, v_scopes, v_ways)).o_changes;
-        update onceflow.block b
-        set timeout_at = null, resume_at = null, unwinds = nullif(b.unwinds, 'closing')
-        where b.instance_id = any (v_ids) and b.instance_id >= p_ids[1] and b.scope = 0
-            and (b.due_at is not null or b.unwinds = 'closing');
     end if;
     -- A way back that has begun in a scope goes on, and may wait for a person.
     v_scoped := array(
@@ -61,6 +57,11 @@ begin
         where exists (select from onceflow.scope s where s.instance_id = u.id and s.instance_id >= p_ids[1])
         order by u.id);
     if cardinality(v_scoped) > 0 then
+        -- Also where all scopes have ended, and a block waits for the way back of one.
+        update onceflow.block b
+        set timeout_at = null, resume_at = null, unwinds = nullif(b.unwinds, 'closing')
+        where b.instance_id = any (v_ids) and b.instance_id >= p_ids[1] and b.scope = 0
+            and (b.due_at is not null or b.unwinds = 'closing');
         perform onceflow.note_dead_letters(v_scoped);
         if p_lifts then
             v_tasks := v_tasks || onceflow.queue_tasks(v_scoped, array(
