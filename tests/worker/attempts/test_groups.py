@@ -264,7 +264,8 @@ select current_setting('search_path'), current_setting('timezone'), current_sett
     current_setting('session_replication_role'), current_user = session_user,
     to_regclass('pg_temp.secret') is null, (select count(*) from pg_prepared_statements),
     (select count(*) from pg_cursors where name = 'c'),
-    (select count(*) from pg_locks where locktype = 'advisory' and objid = 815)
+    (select count(*) from pg_locks
+        where locktype = 'advisory' and objid = 815 and pid = pg_backend_pid())
 """
 
 
